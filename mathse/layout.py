@@ -1,0 +1,80 @@
+"""Where every dataset, model and report lies, relative to the project's root: the contract between stages and users.
+
+Rounds are numbered from 1. A model is named by `base`, `orm`, `student`, a round (`0` is the distilled one) or `final`;
+the mix that trained it and the metrics that measure it have the same name.
+"""
+
+from pathlib import Path
+
+DATA = Path("data")
+MODELS = Path("models")
+REPORTS = Path("reports")
+STATE = Path(".mathse")
+"""Journals and locks: partial work that outlives a killed stage. Ignored by git and by DVC."""
+
+PROBLEMS = DATA / "problems" / "problems.parquet"
+IMAGES = DATA / "problems" / "images.parquet"
+REJECTS = DATA / "problems" / "rejects.parquet"
+
+ORM = DATA / "orm"
+ORM_PATHS = ORM / "paths.parquet"
+ORM_FEEDBACK = ORM / "feedback.parquet"
+ORM_MIX = ORM / "mix.parquet"
+STUDENT_PATHS = ORM / "student_paths.parquet"
+STUDENT_MIX = ORM / "student_mix.parquet"
+ORM_HELD_OUT = ORM / "held_out.parquet"
+ORM_VERDICTS = ORM / "verdicts.parquet"
+
+DISTILL = DATA / "distill"
+REFLECT = DATA / "reflect"
+ROUNDS = DATA / "rounds"
+MIXES = DATA / "mix"
+EVAL = DATA / "eval"
+METRICS = REPORTS / "metrics"
+TRAINING = REPORTS / "training"
+PLOTS = REPORTS / "plots"
+
+
+def round_dir(number: int) -> Path:
+    """Folder of round `number` (1 and up): its paths and verdicts."""
+    return ROUNDS / str(number)
+
+
+def paths(folder: Path) -> Path:
+    """The path table of a step's folder."""
+    return folder / "paths.parquet"
+
+
+def verdicts(folder: Path) -> Path:
+    """The verdict table of a step's folder."""
+    return folder / "verdicts.parquet"
+
+
+def mix(model: str | int) -> Path:
+    """The rows that trained `model`."""
+    return MIXES / f"{model}.parquet"
+
+
+def model(name: str | int) -> Path:
+    """The folder of a model: safetensors, processor and lineage file."""
+    return MODELS / str(name)
+
+
+def predictions(name: str | int) -> Path:
+    """The test predictions of a model."""
+    return EVAL / str(name) / "predictions.parquet"
+
+
+def metrics(name: str | int) -> Path:
+    """The git-tracked measurement of a model."""
+    return METRICS / f"{name}.json"
+
+
+def training_report(name: str | int) -> Path:
+    """What training a model cost and how its loss went."""
+    return TRAINING / f"{name}.json"
+
+
+def journal(stage: str) -> Path:
+    """The journal of a stage's completions."""
+    return STATE / "journal" / f"{stage}.sqlite"

@@ -1,0 +1,131 @@
+"""What models are asked, versioned: a prompt's text never changes under the same name and version.
+
+Four tasks, as the paper describes them (restated in our own words): *solve* a problem, *judge* a path (the ORM),
+*annotate* a path (the teacher, for the ORM's training data) and *reflect* on a wrong one. Each has a full form for large
+models and, where a tiny model needs it, a `-brief` one.
+
+The sentence that closes a solution is an interface: `mathse.answers.extract` looks for it.
+
+Sample, `solve-brief@1`:  `In the triangle, angle A is 50 and angle B is 60. Find angle C.`
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from mathse.schemas import Message, Problem
+
+MARKER = "The answer to this problem is"
+"""Opens the closing sentence of every solution: `The answer to this problem is <answer>.`"""
+
+_SOLVE = """\
+You are an expert teacher of mathematics. Look at the image and solve the problem below step by step, each step resting \
+on what the image shows, on the question, or on an earlier step. Close with one sentence in exactly this form:
+The answer to this problem is <answer>
+For a multiple-choice problem the answer is the letter of the option.
+
+Problem:
+{question}"""
+
+_JUDGE = """\
+You are a careful examiner of mathematics. Compare the solution below with the standard answer, and check its steps in \
+order against the image and the question. An answer that is equivalent to the standard answer, though written in another \
+form, is correct; where several answers are right, matching any one of them is enough. Judge the whole solution, not \
+its last line alone.
+
+Problem:
+{question}
+
+Solution to judge:
+{path}
+
+Standard answer: {gold}
+
+Reply with one JSON object and nothing else:
+{"status": "CORRECT" or "WRONG", "error_step": the first wrong step or null, "error_analysis": why it is wrong or null}
+Do not give the standard answer away in the analysis."""
+
+_ANNOTATE = """\
+You are an experienced teacher of mathematics who marks a student's work. Compare the solution below with the standard \
+answer, and check its steps in order against the image and the question. Name the first step that goes wrong, say why, \
+and suggest how to improve. Equivalent forms of the answer are correct.
+
+Problem:
+{question}
+
+Solution to mark:
+{path}
+
+Standard answer: {gold}
+
+Reply with one JSON object and nothing else:
+{"status": "CORRECT" or "WRONG", "error_step": the first wrong step or null, "error_analysis": why it is wrong or null, \
+"improvement_suggestion": how to do better or null}
+Do not give the standard answer away."""
+
+_REFLECT = """\
+You are an expert teacher of mathematics. The solution below is certainly wrong. A reviewer has pointed to a step and \
+said why; the reviewer may be mistaken about where or why the solution fails, but not that it fails. Weigh the remark, \
+look at the image again and solve the problem anew. Return only the full reconsidered solution, step by step, and close \
+with one sentence in exactly this form:
+The answer to this problem is <answer>
+
+Problem:
+{question}
+
+Wrong solution:
+{path}
+
+Step the reviewer doubts: {error_step}
+Reviewer's reason: {error_analysis}"""
+
+PROMPTS: Mapping[str, str] = {
+    "solve@1": _SOLVE,
+    "solve-brief@1": "{question}",
+    "judge@1": _JUDGE,
+    "judge@2": _JUDGE.replace("Compare the solution below with the standard answer, and check", "Check").replace(
+        "\nStandard answer: {gold}\n", ""
+    ),
+    "judge-brief@1": "{question}\nSolution: {path}\nStandard answer: {gold}\nVerdict?",
+    "annotate@1": _ANNOTATE,
+    "reflect@1": _REFLECT,
+}
+
+_FIELD = re.compile(r"\{([a-z_]+)\}")
+
+
+class UnknownPrompt(KeyError):
+    """No prompt has this name and version."""
+
+    def __str__(self) -> str:
+        return f"unknown prompt {self.args[0]!r}; known: {', '.join(sorted(PROMPTS))}"
+
+
+def render(prompt: str, fields: Mapping[str, str]) -> str:
+    """Fill a prompt's fields in one pass, so that braces within a field's text stay as they are.
+
+    Args:
+        prompt: Name and version, such as `solve@1`.
+        fields: Values by name; extra ones are ignored.
+
+    Raises:
+        UnknownPrompt: There is no such prompt.
+        KeyError: A field the prompt needs is missing.
+    """
+    if prompt not in PROMPTS:
+        raise UnknownPrompt(prompt)
+    return _FIELD.sub(lambda match: fields[match[1]], PROMPTS[prompt])
+
+
+def turn(text: str) -> tuple[Message, ...]:
+    """A conversation of one user turn."""
+    return (Message(role="user", content=text),)
+
+
+def question_with_choices(problem: Problem) -> str:
+    """The question, with lettered options below it where it has any."""
+    return "\n".join([problem.question, *lettered(problem.choices)])
+
+
+def lettered(choices: Sequence[str]) -> list[str]:
+    """Options as lines: `A. 40`, `B. 45`, ..."""
+    return [f"{chr(ord('A') + place)}. {choice}" for place, choice in enumerate(choices)]

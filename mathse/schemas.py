@@ -1,0 +1,245 @@
+"""The rows of every dataset: the only definition of a problem, path, verdict, feedback, mix row and prediction.
+
+A row is a frozen pydantic model; the Parquet schema of its table derives from it (`mathse.store.arrow_schema`), so what
+is documented here is what lies on disk. Each model names its table's grain (`key`, also the total sort order) and a
+schema `version` that is raised when a column changes its meaning.
+
+Every table carries `row_hash`, a hash of all other columns: a diff of two tables compares stored hashes and never has
+to read the texts. Paths carry `text_hash` too (white space and case folded), so that duplicates are found the same way.
+
+Vocabulary (one word an idea, used everywhere):
+    problem   a question, its images and its gold answer
+    path      a reasoning path to a problem: distilled (teacher), rollout (student) or reflection (teacher, second try)
+    verdict   what a judge says of a path: CORRECT, WRONG, or UNDECIDED where nothing could be parsed or decided
+    feedback  a teacher's annotation of a path: verdict, first wrong step, why, and a suggestion
+    round     one turn of rollout, judge, mix, train
+    mix       the rows one model is trained on
+"""
+
+import hashlib
+import json
+import re
+from enum import StrEnum
+from functools import cached_property
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+
+DIGEST_BYTES = 16
+
+
+def content_id(*parts: object) -> str:
+    """Hash `parts` into 32 hex digits; equal parts give equal ids on every machine and run.
+
+    Args:
+        parts: JSON-serialisable values; their order matters.
+
+    Returns:
+        A blake2b digest of the parts' canonical JSON.
+    """
+    canonical = json.dumps(parts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return hashlib.blake2b(canonical.encode(), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def folded(text: str) -> str:
+    """Fold white space and case, so that two texts that differ in nothing else compare equal."""
+    return re.sub(r"\s+", " ", text).strip().casefold()
+
+
+class Status(StrEnum):
+    """What a judge or a grader says of a path. UNDECIDED is neither right nor wrong, and is counted apart."""
+
+    CORRECT = "CORRECT"
+    WRONG = "WRONG"
+    UNDECIDED = "UNDECIDED"
+
+
+class PathKind(StrEnum):
+    """Who wrote a path and why."""
+
+    DISTILLED = "distilled"
+    ROLLOUT = "rollout"
+    REFLECTION = "reflection"
+
+
+class Split(StrEnum):
+    """What a problem may be used for: the loop, the ORM's own training, or measuring."""
+
+    TRAIN = "train"
+    ORM = "orm"
+    TEST = "test"
+
+
+class Row(BaseModel):
+    """A row of a table: immutable, and closed to fields that are not declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: ClassVar[tuple[str, ...]]
+    """Columns that identify a row; tables are sorted by them."""
+    version: ClassVar[int] = 1
+    """Raised when a column's meaning changes."""
+    unhashed: ClassVar[frozenset[str]] = frozenset()
+    """Columns left out of `row_hash` because another column already is their hash."""
+
+    @computed_field(description="Hash of all other columns: equal rows have equal hashes, across runs and machines.")
+    @cached_property
+    def row_hash(self) -> str:
+        """Hash of the content columns."""
+        content = self.model_dump_json(exclude={"row_hash", *self.unhashed})
+        return hashlib.blake2b(content.encode(), digest_size=DIGEST_BYTES).hexdigest()
+
+
+class Problem(Row):
+    """A question, its images and its gold answer. Grain: one row a distinct problem (by content)."""
+
+    key = ("problem_id",)
+
+    problem_id: str = Field(description="Hash of question, choices, answer and images.")
+    source: str = Field(description="Name of the source it came from, such as `figures`.")
+    source_id: str = Field(description="Its id within the source.")
+    licence: str = Field(description="SPDX identifier of the source's licence.")
+    split: Split = Field(description="train (the loop), orm (the judge's training) or test (measuring only).")
+    question: str = Field(description="The question, choices not included.")
+    choices: tuple[str, ...] = Field(default=(), description="Values of options A, B, C, ...; empty if free-form.")
+    answer: str = Field(description="Gold answer: a value, or a choice's letter.")
+    solution: str | None = Field(default=None, description="Gold solution in steps, where the source has one.")
+    image_ids: tuple[str, ...] = Field(default=(), description="Images in the order in which the question has them.")
+    subject: str = Field(description="Topic, such as `angles`.")
+    level: int = Field(ge=0, description="Difficulty, 1 (easiest) and up; 0 if the source does not say.")
+    language: str = Field(default="en", description="ISO 639-1 code of the question's language.")
+
+    @staticmethod
+    def id_for(question: str, choices: tuple[str, ...], answer: str, image_ids: tuple[str, ...]) -> str:
+        """The id of a problem with this content."""
+        return content_id("problem", question, list(choices), answer, list(image_ids))
+
+
+class Image(Row):
+    """An image, stored once. Grain: one row a distinct encoded image."""
+
+    key = ("image_id",)
+    unhashed = frozenset({"data"})
+
+    image_id: str = Field(description="SHA-256 of `data`.")
+    data: bytes = Field(description="The encoded file, as it came.")
+    format: str = Field(description="Encoding, such as PNG.")
+    width: int = Field(gt=0, description="Pixels.")
+    height: int = Field(gt=0, description="Pixels.")
+
+
+class Reject(Row):
+    """A row that could not become a problem, kept with its reason. Grain: one row a rejected source row."""
+
+    key = ("source", "source_id", "reason")
+
+    source: str = Field(description="Name of the source.")
+    source_id: str = Field(description="Its id within the source, or its position where it has none.")
+    reason: str = Field(description="Short and countable, such as `duplicate` or `unreadable image`.")
+    detail: str = Field(default="", description="What exactly was wrong, and where.")
+
+
+class Path(Row):
+    """A reasoning path. Grain: one row a sample of a problem by a model."""
+
+    key = ("path_id",)
+
+    path_id: str = Field(description="Hash of problem, kind, round, sample, model, prompt, seed and text.")
+    problem_id: str
+    kind: PathKind
+    round: int = Field(ge=0, description="0 for distilled paths; the round that wrote it for others.")
+    sample_idx: int = Field(ge=0, description="Which of the problem's samples this is.")
+    model: str = Field(description="Content hash of the weights, or the teacher's name.")
+    prompt: str = Field(description="Name and version of the prompt, such as `solve-brief@1`.")
+    seed: int = Field(description="Seed of this sample's randomness.")
+    text: str = Field(description="What the model wrote; empty if the request failed.")
+    answer: str | None = Field(description="Answer extracted from the text; null if none was found.")
+    finish_reason: Literal["stop", "length", "error"]
+    error: str | None = Field(default=None, description="Why the request failed, if it did.")
+    tokens_in: int = Field(ge=0)
+    tokens_out: int = Field(ge=0)
+    cost: float = Field(default=0.0, ge=0, description="US dollars; 0 for local models.")
+    parent_path_id: str | None = Field(default=None, description="Of a reflection: the wrong path it reconsiders.")
+
+    @computed_field(description="Hash of the text with white space and case folded: equal for duplicate paths.")
+    @cached_property
+    def text_hash(self) -> str:
+        """Hash of the folded text."""
+        return content_id("text", folded(self.text))
+
+
+class Verdict(Row):
+    """A judge's word on a path, with the rule grader's beside it. Grain: one row a path."""
+
+    key = ("path_id",)
+
+    path_id: str
+    problem_id: str
+    judge: str = Field(description="Content hash of the ORM's weights, or the judge's name.")
+    prompt: str = Field(description="Name and version of the judging prompt.")
+    status: Status
+    error_step: str | None = Field(default=None, description="The first wrong step, as the judge names it.")
+    error_analysis: str | None = Field(default=None, description="Why it is wrong.")
+    raw: str = Field(description="The judge's reply, unparsed.")
+    undecided_reason: str | None = Field(default=None, description="Why UNDECIDED, if so: short and countable.")
+    rule_status: Status = Field(description="The rule grader's own verdict: final answer against gold.")
+    rule_reason: str = Field(description="Why the rule grader says so.")
+    tokens_in: int = Field(default=0, ge=0)
+    tokens_out: int = Field(default=0, ge=0)
+
+
+class Feedback(Row):
+    """A teacher's annotation of a path, what the ORM learns from. Grain: one row an annotated path."""
+
+    key = ("path_id",)
+
+    path_id: str
+    problem_id: str
+    teacher: str
+    prompt: str = Field(description="Name and version of the annotation prompt.")
+    status: Status
+    error_step: str | None = None
+    error_analysis: str | None = None
+    improvement_suggestion: str | None = None
+    raw: str = Field(description="The teacher's reply, unparsed.")
+    undecided_reason: str | None = Field(default=None, description="Why UNDECIDED, if so: short and countable.")
+
+
+class Message(BaseModel):
+    """One turn of a conversation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class MixRow(Row):
+    """A training row: a TRL prompt-completion pair with its lineage. Grain: one row a path (or ORM feedback)."""
+
+    key = ("path_id",)
+
+    path_id: str
+    problem_id: str
+    kind: PathKind
+    round: int
+    image_ids: tuple[str, ...]
+    prompt: tuple[Message, ...]
+    completion: tuple[Message, ...]
+
+
+class Prediction(Row):
+    """A model's greedy answer to a test problem. Grain: one row a problem."""
+
+    key = ("problem_id",)
+
+    problem_id: str
+    model: str
+    prompt: str
+    text: str
+    answer: str | None
+    status: Status = Field(description="The rule grader's verdict.")
+    reason: str = Field(description="Why the rule grader says so.")
+    finish_reason: Literal["stop", "length", "error"]
+    tokens_in: int = Field(ge=0)
+    tokens_out: int = Field(ge=0)
