@@ -1,0 +1,70 @@
+"""What a step changed: which problems a model gained and lost against the one before it (the paper's Figure 2).
+
+UNDECIDED predictions count as not correct. Sample, of 2,000 problems:
+
+    Transition(before="base", after="0", stayed_correct=402, stayed_wrong=678, lost=215, gained=705)
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mathse.errors import UserError
+from mathse.schemas import Prediction, Status
+
+
+@dataclass(frozen=True)
+class Transition:
+    """Counts of problems by what they were under one model and are under the next.
+
+    Attributes:
+        before: The earlier model's name.
+        after: The later model's name.
+        stayed_correct: Correct under both.
+        stayed_wrong: Not correct under either.
+        lost: Correct before, not after.
+        gained: Not correct before, correct after.
+    """
+
+    before: str
+    after: str
+    stayed_correct: int
+    stayed_wrong: int
+    lost: int
+    gained: int
+
+    @property
+    def n(self) -> int:
+        """Problems compared."""
+        return self.stayed_correct + self.stayed_wrong + self.lost + self.gained
+
+
+def compare(before: tuple[str, Iterable[Prediction]], after: tuple[str, Iterable[Prediction]]) -> Transition:
+    """Compare two models on the same problems.
+
+    Args:
+        before: The earlier model's name and predictions.
+        after: The later model's.
+
+    Raises:
+        UserError: A problem is in one table and not in the other.
+    """
+    (first, old), (second, new) = before, after
+    was, now = _correct(old), _correct(new)
+    if unmatched := sorted(was.keys() ^ now.keys()):
+        raise UserError(
+            f"models {first} and {second} were measured on different problems: {len(unmatched)} are in one table only, "
+            f"first {unmatched[0]}; `dvc repro` measures them anew"
+        )
+    pairs = [(was[problem], now[problem]) for problem in was]
+    return Transition(
+        before=first,
+        after=second,
+        stayed_correct=pairs.count((True, True)),
+        stayed_wrong=pairs.count((False, False)),
+        lost=pairs.count((True, False)),
+        gained=pairs.count((False, True)),
+    )
+
+
+def _correct(predictions: Iterable[Prediction]) -> Mapping[str, bool]:
+    return {row.problem_id: row.status is Status.CORRECT for row in predictions}
