@@ -1,0 +1,95 @@
+"""Sort more rows than fit in memory: rows of any order in, row groups in key order out.
+
+The rows go, as they come, into an arrow file that is then mapped, not read: memory holds one batch of rows, the key
+columns and one row group. Two rows with the same key are an error, as a key identifies its row.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import reduce
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic_core import PydanticSerializationError
+
+from mathse.columns import arrow_schema, payload_columns
+from mathse.errors import UserError
+from mathse.schemas import Row
+
+BATCH_ROWS = 1024
+GROUP_ROWS = 8192
+PAYLOAD_GROUP_ROWS = 16
+"""Rows a group where a column holds files: whoever wants one image then reads at most sixteen."""
+
+R = TypeVar("R", bound=Row)
+
+
+class RowError(UserError):
+    """A row cannot be stored, or shares its key with another; says which."""
+
+
+def sorted_groups(spill: Path, model: type[R], rows: Iterable[R]) -> Iterator[pa.Table]:
+    """Yield the rows as row groups, sorted by the model's key; the spill file must stay until the last one.
+
+    Args:
+        spill: Where the rows wait; overwritten, and left for the caller to remove.
+        model: The model of the rows.
+        rows: In any order; consumed once, before the first group.
+
+    Raises:
+        RowError: Two rows have the same key, or a value does not fit its column.
+    """
+    _write(spill, model, rows)
+    with pa.memory_map(str(spill)) as source:
+        reader = pa.ipc.open_file(source)
+        batches = [reader.get_batch(place) for place in range(reader.num_record_batches)]
+        places = _sorted_places(pa.Table.from_batches(batches, reader.schema).select(model.key))
+        for start in range(0, len(places), _group_rows(model)):
+            yield _gathered(batches, places[start : start + _group_rows(model)])
+
+
+def _group_rows(model: type[Row]) -> int:
+    return PAYLOAD_GROUP_ROWS if payload_columns(model) else GROUP_ROWS
+
+
+def _write(spill: Path, model: type[R], rows: Iterable[R]) -> None:
+    """Write the rows as they come, in batches of equal size."""
+    schema = arrow_schema(model)
+    batch_rows = min(BATCH_ROWS, _group_rows(model))
+    remaining = iter(rows)
+    with pa.OSFile(str(spill), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        while chunk := list(islice(remaining, batch_rows)):
+            writer.write_batch(_batch(chunk, model, schema))
+
+
+def _batch(rows: list[R], model: type[R], schema: pa.Schema) -> pa.RecordBatch:
+    foreign = {type(row).__name__ for row in rows if type(row) is not model}
+    if foreign:
+        raise TypeError(f"rows of {model.__name__} are expected, found {', '.join(sorted(foreign))}")
+    try:
+        return pa.RecordBatch.from_pylist([row.model_dump() for row in rows], schema=schema)
+    except (pa.ArrowException, PydanticSerializationError, ValueError, OverflowError) as error:
+        first = ", ".join(f"{name} {getattr(rows[0], name)!r}" for name in rows[0].key)
+        raise RowError(f"one of the {len(rows)} rows from {first} on cannot be stored: {error}") from error
+
+
+def _sorted_places(keys: pa.Table) -> list[int]:
+    """Places of the rows in key order; keys must be distinct."""
+    order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names])
+    ordered = keys.take(order)
+    same = [pc.equal(column[1:], column[:-1]) for column in ordered.columns]
+    twice = pc.index(reduce(pc.and_, same), True).as_py()
+    if twice >= 0:
+        key = ", ".join(f"{name} {value!r}" for name, value in ordered.slice(twice, 1).to_pylist()[0].items())
+        raise RowError(f"two rows have the same key: {key}")
+    places: list[int] = order.to_pylist()
+    return places
+
+
+def _gathered(batches: list[pa.RecordBatch], places: list[int]) -> pa.Table:
+    """Rows at `places`. Row by row, as `Table.take` would first copy all batches into one."""
+    batch_rows = batches[0].num_rows
+    rows = [batches[place // batch_rows].slice(place % batch_rows, 1) for place in places]
+    return pa.Table.from_batches([pa.concat_batches(rows)])
