@@ -11,9 +11,9 @@ import re
 
 from mathse.prompts import MARKER
 
-_MARKED = re.compile(re.escape(MARKER) + r"\s*:?\s*(?P<answer>[^\n]*)", re.IGNORECASE)
-_SAID = re.compile(r"\banswer\s*(?:is|:|=)\s*:?\s*(?P<answer>[^\n]*)", re.IGNORECASE)
-_BARE = re.compile(r"^\W*(?P<answer>[A-Z]|-?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?)\W*$")
+_MARKED = re.compile(re.escape(MARKER) + r"\s*:?", re.IGNORECASE)
+_SAID = re.compile(r"\banswer\s*(?:is|:|=)\s*:?", re.IGNORECASE)
+_BARE = re.compile(r"^[^\w-]*(?P<answer>[A-Z]|-?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?)\W*$")
 _SENTENCE_END = re.compile(r"\.(?:\s.*)?$", re.DOTALL)
 _BOX = r"\boxed{"
 
@@ -31,9 +31,10 @@ def extract(text: str) -> str | None:
 
 
 def _last(pattern: re.Pattern[str], text: str) -> str | None:
-    """The last match of `pattern` that holds an answer; a box within it is opened."""
+    """What follows the last match of `pattern` on its line, if it is an answer; a box within it is opened."""
     for match in reversed(list(pattern.finditer(text))):
-        if answer := _boxed(match["answer"]) or _trimmed(match["answer"]):
+        said = text[match.end() :].lstrip().partition("\n")[0]
+        if answer := _boxed(said) or _trimmed(said):
             return answer
     return None
 

@@ -87,7 +87,7 @@ def _among(choices: Sequence[str], gold: str, answer: str) -> tuple[Status, str]
     if right is None or given is None:
         return _compare(gold if right is None else choices[right], answer)
     # Two options may hold the same value; either letter is then right.
-    if given == right or normalise(choices[given]) == normalise(choices[right]):
+    if given == right or _same(normalise(choices[given]), normalise(choices[right])):
         return Status.CORRECT, "same option"
     return Status.WRONG, "different option"
 

@@ -1,0 +1,49 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mathse.answers.extract import extract
+from mathse.prompts import MARKER
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("180 - 110 = 70. The answer to this problem is 70.", "70"),
+        ("The answer to this problem is 3. No: 4. The answer to this problem is 5.", "5"),
+        ("the answer to this problem is: **B**.", "B"),
+        ("The answer to this problem is 3.5. Done.", "3.5"),
+        ("The answer to this problem is 1/2", "1/2"),
+        (r"The answer to this problem is \(\boxed{\frac{1}{2}}\).", r"\frac{1}{2}"),
+        (r"So \boxed{3} and then \boxed{\frac{a}{b}}.", r"\frac{a}{b}"),
+        (r"First \boxed{3}, then \boxed{4", "3"),
+        (r"\boxed{}", None),
+        ("Therefore the answer is 12.", "12"),
+        ("Answer: C", "C"),
+        ("I think\nB", "B"),
+        ("(B)", "B"),
+        ("70", "70"),
+        ("-3/4", "-3/4"),
+        ("The answer to this problem is", None),
+        ("I do not know.", None),
+        ("", None),
+        ("  \n ", None),
+    ],
+)
+def test_finds_the_last_answer(text: str, answer: str | None) -> None:
+    assert extract(text) == answer
+
+
+def test_the_marker_sentence_beats_a_box() -> None:
+    assert extract(r"\boxed{3} The answer to this problem is 4.") == "4"
+
+
+@given(prose=st.text(), value=st.integers())
+def test_what_the_marker_sentence_says_is_found(prose: str, value: int) -> None:
+    assert extract(f"{prose}\n{MARKER} {value}.") == str(value)
+
+
+@given(st.text())
+def test_never_an_empty_answer(text: str) -> None:
+    found = extract(text)
+    assert found is None or found.strip()

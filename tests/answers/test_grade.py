@@ -1,0 +1,110 @@
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mathse.answers.grade import LONGEST, Grade, grade, grade_answer
+from mathse.schemas import Status
+
+CHOICES = ("40", "45", "1/2")
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "status"),
+    [
+        ("70", "70", Status.CORRECT),
+        ("70", "70.0", Status.CORRECT),
+        ("70", "70°", Status.CORRECT),
+        ("70", "70 degrees", Status.CORRECT),
+        ("1200", "1,200", Status.CORRECT),
+        ("-3", "\N{MINUS SIGN}3", Status.CORRECT),
+        ("1/2", r"$\frac{1}{2}$", Status.CORRECT),
+        ("1/2", "2/4", Status.CORRECT),
+        ("1/2", "0.5", Status.CORRECT),
+        ("1/3", "0.333", Status.WRONG),
+        ("70", "71", Status.WRONG),
+        ("1/2", "1/0", Status.WRONG),
+        ("Anna", "anna", Status.CORRECT),
+        ("Anna", "Berta", Status.WRONG),
+        (r"\frac{\sqrt{2}}{2}", r"\frac{1}{\sqrt{2}}", Status.CORRECT),
+        ("x+1", "1+x", Status.CORRECT),
+        ("x+1", "x+2", Status.WRONG),
+        ("70", "12" * LONGEST, Status.UNDECIDED),
+        ("70", None, Status.UNDECIDED),
+        ("70", "  ", Status.UNDECIDED),
+    ],
+)
+def test_values(gold: str, answer: str | None, status: Status) -> None:
+    assert grade_answer(gold, answer).status is status
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "status"),
+    [
+        ("B", "B", Status.CORRECT),
+        ("B", "(B)", Status.CORRECT),
+        ("B", "B. 45", Status.CORRECT),
+        ("B", "**B**", Status.CORRECT),
+        ("B", "45", Status.CORRECT),
+        ("B", "45.0", Status.CORRECT),
+        ("45", "B", Status.CORRECT),
+        ("C", "0.5", Status.CORRECT),
+        ("B", "A", Status.WRONG),
+        ("B", "40", Status.WRONG),
+        ("B", "99", Status.WRONG),
+    ],
+)
+def test_options_by_letter_or_value(gold: str, answer: str, status: Status) -> None:
+    assert grade_answer(gold, answer, CHOICES).status is status
+
+
+def test_equal_options_are_both_right() -> None:
+    assert grade_answer("A", "B", ("7", "7")).status is Status.CORRECT
+    assert grade_answer("A", "B", ("1/2", "0.5")).status is Status.CORRECT
+
+
+def test_a_text_is_searched_for_its_answer() -> None:
+    said = grade("70", "180 - 110 = 70. The answer to this problem is 70.")
+    assert said == Grade(Status.CORRECT, "70", "same text")
+
+
+def test_no_answer_is_undecided() -> None:
+    assert grade("70", "I cannot see the figure.") == Grade(Status.UNDECIDED, None, "no answer found")
+
+
+def test_what_takes_too_long_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mathse.answers.grade.TIMEOUT_SECONDS", 1)
+    assert grade_answer("2^{99999999999}", "x + 3") == Grade(Status.UNDECIDED, "x + 3", "symbolic grading timed out")
+
+
+def test_an_exception_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("mathse.answers.grade._verify", broken)
+    assert grade_answer("x+1", "1+x").reason == "symbolic grading failed: RecursionError"
+
+
+def test_off_the_main_thread_numbers_still_work() -> None:
+    grades: list[Grade] = []
+    work = threading.Thread(target=lambda: grades.extend([grade_answer("1/2", "0.5"), grade_answer("x+1", "1+x")]))
+    work.start()
+    work.join()
+    assert [item.status for item in grades] == [Status.CORRECT, Status.UNDECIDED]
+
+
+@given(st.fractions())
+def test_a_number_equals_itself_in_every_form(value: object) -> None:
+    assert grade_answer(str(value), f" ${value}$ ").status is Status.CORRECT
+
+
+@given(st.fractions(), st.fractions())
+def test_equivalence_of_numbers_is_symmetric_and_exact(first: object, second: object) -> None:
+    there, back = grade_answer(str(first), str(second)), grade_answer(str(second), str(first))
+    assert there.status is back.status is (Status.CORRECT if first == second else Status.WRONG)
+
+
+@given(st.text(min_size=1, max_size=50), st.sampled_from("ABC"))
+def test_odd_answers_never_crash(answer: str, gold: str) -> None:
+    assert grade_answer(gold, answer, CHOICES).status in Status

@@ -1,0 +1,116 @@
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mathse import params
+from mathse.params import ParamsError
+
+ROOT = Path(__file__).parent.parent
+PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
+
+
+@pytest.fixture
+def good() -> dict[Any, Any]:
+    content: dict[Any, Any] = yaml.safe_load((ROOT / "presets" / "default.yaml").read_text(encoding="utf-8"))
+    return content
+
+
+def load(content: object, folder: Path) -> params.Params:
+    file = folder / "params.yaml"
+    file.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return params.load(file)
+
+
+@pytest.mark.parametrize("file", PRESETS, ids=lambda file: file.stem)
+def test_every_preset_loads(file: Path) -> None:
+    assert params.load(file).seed >= 0
+
+
+def test_the_committed_params_are_the_default_preset() -> None:
+    assert (ROOT / "params.yaml").read_bytes() == (ROOT / "presets" / "default.yaml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("seed", -1, "seed: "),
+        ("seed", 2**31, "seed: "),
+        ("seed", "one", "seed: "),
+        ("compute.device", "tpu", "compute.device: "),
+        ("compute.threads", 0, "compute.threads: "),
+        ("problems.sources", [], "problems.sources: "),
+        ("problems.sources", [{"name": "figures", "seed": 1, "train": 0, "orm": 1, "test": 1}], "sources.0.train: "),
+        ("problems.max_pixels", 0, "problems.max_pixels: "),
+        ("base.steps", 1.5, "base.steps: "),
+        ("base.learning_rate", 0, "base.learning_rate: "),
+        ("base.learning_rate", 3.0, "base.learning_rate: "),
+        ("teacher.mistake_rate", 1.1, "teacher.mistake_rate: "),
+        ("student.prompt", "solve brief", "student.prompt: "),
+        ("student.batch_sise", 8, "student.batch_sise: "),
+        ("orm.held_out", 1.0, "orm.held_out: "),
+        ("orm.temperature", 0, "orm.temperature: "),
+        ("orm.train.warmup", 1, "orm.train.warmup: "),
+        ("orm.train.scheduler", "cosin", "orm.train.scheduler: "),
+        ("judge.reference", "perhaps", "judge.reference: "),
+        ("distill.fraction", 0, "distill.fraction: "),
+        ("rounds", {}, "rounds: "),
+        ("rounds", {1: {"prev": 0}, 3: {"prev": 1}}, "rounds: "),
+        ("rounds", {1: {"prev": 0}, 2: {"prev": 0}}, "rounds.2.prev: "),
+        ("rounds", {1: {"prev": 0}}, "reflect.after: "),
+        ("rollout.top_p", 0, "rollout.top_p: "),
+        ("mix.parameters", {"max": [1]}, "mix.parameters.max"),
+        ("reflect.after", 1, "reflect.after: "),
+        ("reflect.scope", "some", "reflect.scope: "),
+        ("train.max_steps", -2, "train.max_steps: "),
+        ("train.weight_decay", 2, "train.weight_decay: "),
+        ("evaluate.batch_size", 0, "evaluate.batch_size: "),
+        ("nonsense", 1, "nonsense: "),
+    ],
+)
+def test_a_broken_value_is_named(good: dict[Any, Any], tmp_path: Path, key: str, value: object, named: str) -> None:
+    broken = copy.deepcopy(good)
+    *sections, last = key.split(".")
+    inner = broken
+    for section in sections:
+        inner = inner[section]
+    inner[last] = value
+    with pytest.raises(ParamsError) as error:
+        load(broken, tmp_path)
+    assert named in str(error.value)
+    assert str(tmp_path / "params.yaml") in str(error.value)
+
+
+@pytest.mark.parametrize("section", sorted(params.Params.model_fields))
+def test_a_missing_section_is_named(good: dict[Any, Any], tmp_path: Path, section: str) -> None:
+    del good[section]
+    with pytest.raises(ParamsError, match=f"{section}: Field required"):
+        load(good, tmp_path)
+
+
+def test_all_errors_are_told_at_once(good: dict[Any, Any], tmp_path: Path) -> None:
+    good["seed"], good["judge"]["batch_size"] = -1, 0
+    with pytest.raises(ParamsError) as error:
+        load(good, tmp_path)
+    assert len(str(error.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("content", ["seed: [", "- a list", "", "seed: 1\n\tcompute: 2"])
+def test_what_is_no_mapping_is_an_error(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(ParamsError, match=r"params\.yaml: "):
+        params.load(file)
+
+
+def test_bytes_that_are_no_text_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ParamsError, match="not valid YAML"):
+        params.load(tmp_path / "params.yaml")
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="mathse preset default"):
+        params.load(tmp_path / "params.yaml")
