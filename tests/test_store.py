@@ -119,7 +119,7 @@ def test_a_value_that_no_column_holds_is_an_error_of_the_file(tmp_path: Path) ->
 
 def test_rows_of_another_model_are_refused(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="Problem"):
-        store.write(tmp_path / "t.parquet", Reject, [rows.problem()])  # type: ignore[list-item]
+        store.write(tmp_path / "t.parquet", Reject, [rows.problem()])
 
 
 def test_a_full_disk_leaves_the_old_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
