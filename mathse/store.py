@@ -31,7 +31,7 @@ from mathse.errors import UserError
 from mathse.schemas import Row
 from mathse.spill import BATCH_ROWS, RowError, sorted_groups
 
-__all__ = ["Metadata", "StoreError", "arrow_schema", "input_hashes", "metadata", "read", "scan", "write"]
+__all__ = ["Metadata", "StoreError", "arrow_schema", "input_hashes", "metadata", "read", "require", "scan", "write"]
 
 ENCODING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 HASH_BYTES = 16
@@ -113,10 +113,29 @@ def scan(file: Path, model: type[R], verify: bool = False) -> Iterator[R]:
         verify: Compare every row's stored hash with its content.
 
     Raises:
-        StoreError: The file is missing or damaged, holds another table, a newer version, or other columns.
+        StoreError: As `require`; or, while streaming, a damaged page or a row that the model refuses.
     """
-    _checked(file, model)
+    require(file, model)
     return _rows(file, model, verify)
+
+
+def require(file: Path, model: type[Row]) -> None:
+    """Check that a table can be read as rows of `model`, from its footer alone.
+
+    Raises:
+        StoreError: The file is missing or damaged, holds another table, another version, or other columns.
+    """
+    found = metadata(file)
+    if found.table != model.__name__:
+        raise StoreError(f"{file}: holds {found.table} rows, {model.__name__} rows are expected here")
+    if found.version > model.version:
+        raise StoreError(f"{file}: schema version {found.version} is newer than {model.version}; update MathSE")
+    if found.version < model.version:
+        raise StoreError(f"{file}: schema version {found.version}, now {model.version}; remake it with `dvc repro`")
+    with _opened(file) as parquet:
+        wrong = list(_differences(parquet.schema_arrow, arrow_schema(model)))
+    if wrong:
+        raise StoreError(f"{file}: {'; '.join(wrong)}; remake it with `dvc repro`")
 
 
 def metadata(file: Path) -> Metadata:
@@ -203,20 +222,6 @@ def _opened(file: Path) -> Iterator[pq.ParquetFile]:
         raise StoreError(f"{file}: not found; make it with `dvc repro`") from error
     except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{file}: damaged or not Parquet ({error}); delete it and run `dvc repro`") from error
-
-
-def _checked(file: Path, model: type[Row]) -> None:
-    found = metadata(file)
-    if found.table != model.__name__:
-        raise StoreError(f"{file}: holds {found.table} rows, {model.__name__} rows are expected here")
-    if found.version > model.version:
-        raise StoreError(f"{file}: schema version {found.version} is newer than {model.version}; update MathSE")
-    if found.version < model.version:
-        raise StoreError(f"{file}: schema version {found.version}, now {model.version}; remake it with `dvc repro`")
-    with _opened(file) as parquet:
-        wrong = list(_differences(parquet.schema_arrow, arrow_schema(model)))
-    if wrong:
-        raise StoreError(f"{file}: {'; '.join(wrong)}; remake it with `dvc repro`")
 
 
 def _differences(found: pa.Schema, expected: pa.Schema) -> Iterator[str]:
