@@ -1,0 +1,35 @@
+"""Lets torchvision be imported beside a torch build that it was not compiled for.
+
+torchvision's Python code declares shapes for its compiled operators `nms` and `qnms` at import. Where its compiled
+library cannot be loaded (a CUDA build of torchvision beside a CPU build of torch), that import dies with `operator
+torchvision::nms does not exist`, and every vision processor with it. No image transform needs these operators, so
+declaring them is enough. On a matching pair of builds this module does nothing.
+"""
+
+import importlib.util
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+OPERATORS = ("nms", "qnms")
+_libraries: list[torch.library.Library] = []  # an operator's declaration lives as long as its library object
+
+
+def guard() -> None:
+    """Declare torchvision's operators if nothing else does; call it before importing transformers' vision parts."""
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or spec.origin is None:
+        return
+    with suppress(OSError):
+        torch.ops.load_library(str(Path(spec.origin).with_name("_C.so")))
+    missing = [name for name in OPERATORS if not _declared(name)]
+    if missing:
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for name in missing:
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _libraries.append(library)
+
+
+def _declared(name: str) -> bool:
+    return hasattr(torch.ops.torchvision, name)
