@@ -134,10 +134,10 @@ def _count(text: str) -> int:
 
 
 def _query(arguments: argparse.Namespace) -> None:
-    from mathse.share import rows
+    from mathse.share import query
 
-    writer = rows.as_csv if arguments.csv else rows.as_json if arguments.json else rows.as_table
-    rows.ask(arguments.root, arguments.sql, writer, arguments.limit)
+    writer = query.as_csv if arguments.csv else query.as_json if arguments.json else query.as_table
+    query.ask(arguments.root, arguments.sql, writer, arguments.limit)
 
 
 def _add_report(commands: Commands) -> None:

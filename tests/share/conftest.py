@@ -1,0 +1,92 @@
+"""A small finished run: two models, a round, a reflection, an ORM; enough for every view of it."""
+
+import io
+import shutil
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+from mathse import layout, schemas, store
+from mathse.evaluation import orm_scores, scores
+from mathse.evaluation.scores import Provenance
+from mathse.schemas import Feedback, Image, PathKind, Prediction, Problem, Split, Status, Verdict
+
+ROOT = Path(__file__).parent.parent.parent
+MODELS = ("base", "0", "1", "final")
+
+
+def picture() -> Image:
+    encoded = io.BytesIO()
+    PIL.Image.new("RGB", (8, 8), "white").save(encoded, "PNG")
+    data = encoded.getvalue()
+    return Image(image_id="1m" * 32, data=data, format="PNG", width=8, height=8)
+
+
+def problem(number: int, split: Split = Split.TRAIN) -> Problem:
+    return Problem(
+        problem_id=f"{number}abc{number}", source="figures", source_id=str(number), licence="Apache-2.0", split=split,
+        question=f"What is angle C of triangle {number}?", choices=("60", "70"), answer="B",
+        solution="180 - 110 = 70.", image_ids=(picture().image_id,), subject="angles", level=1,
+    )  # fmt: skip
+
+
+def path(name: str, kind: PathKind, parent: str | None = None) -> schemas.Path:
+    return schemas.Path(
+        path_id=name, problem_id="1abc1", kind=kind, round=int(kind is PathKind.ROLLOUT), sample_idx=0, model="m",
+        prompt="solve@1", seed=1, text=f"Steps of {name}.\nThe answer to this problem is A.", answer="A",
+        finish_reason="stop", tokens_in=1, tokens_out=1, parent_path_id=parent,
+    )  # fmt: skip
+
+
+def verdict(name: str, status: Status, step: str | None = None, analysis: str | None = None) -> Verdict:
+    return Verdict(
+        path_id=name, problem_id="1abc1", judge="orm", prompt="judge@1", status=status, error_step=step,
+        error_analysis=analysis, raw="{}", rule_status=Status.WRONG, rule_reason="different option",
+    )  # fmt: skip
+
+
+def annotation(name: str) -> Feedback:
+    return Feedback(
+        path_id=name, problem_id="1abc1", teacher="solver", prompt="annotate@1", status=Status.WRONG, raw=""
+    )
+
+
+def prediction(number: int, status: Status) -> Prediction:
+    return Prediction(
+        problem_id=problem(number).problem_id, model="m", prompt="solve@1", text="Said so.", answer="A", status=status,
+        reason="different option", finish_reason="stop", tokens_in=1, tokens_out=1,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The root of a run whose tables are there."""
+    shutil.copytree(ROOT / "presets", tmp_path / "presets")
+    shutil.copy(ROOT / "presets" / "default.yaml", tmp_path / "params.yaml")
+    tests = [problem(number, Split.TEST) for number in (2, 3)]
+    store.write(tmp_path / layout.PROBLEMS, Problem, [problem(1), *tests], {})
+    store.write(tmp_path / layout.IMAGES, Image, [picture()], {})
+    _write_steps(tmp_path)
+    for place, name in enumerate(MODELS):
+        rows = [prediction(2, Status.CORRECT if place else Status.WRONG), prediction(3, Status.UNDECIDED)]
+        store.write(tmp_path / layout.predictions(name), Prediction, rows, {})
+        origin = Provenance(model=name, train_rows=100 * place, fingerprint="f", seconds=3, train_seconds=60 * place)
+        if place:
+            origin = origin.model_copy(update={"solved": 5, "remaining": 9})
+        found = scores.measure(rows, {row.problem_id: row for row in tests}, origin)
+        scores.save(found, tmp_path / layout.metrics(name))
+    judged = [verdict("roll", Status.WRONG), verdict("refl", Status.UNDECIDED)]
+    scores.save(orm_scores.measure(judged, [annotation("roll"), annotation("refl")]), tmp_path / layout.metrics("orm"))
+    return tmp_path
+
+
+def _write_steps(root: Path) -> None:
+    wrong = verdict("roll", Status.WRONG, "Step 1", "vision: B is not 40")
+    steps = {
+        layout.round_dir(1): (path("roll", PathKind.ROLLOUT), wrong),
+        layout.REFLECT: (path("refl", PathKind.REFLECTION, parent="roll"), verdict("refl", Status.CORRECT)),
+    }
+    for folder, (written, judged) in steps.items():
+        store.write(root / layout.paths(folder), schemas.Path, [written], {})
+        store.write(root / layout.verdicts(folder), Verdict, [judged], {})
