@@ -51,7 +51,7 @@ def accuracy_by_rows(axes: Axes, rows: Rows) -> None:
         axes.annotate(
             str(row["stage"]),
             (float(row["train_rows"]), 100 * float(row["accuracy"])),
-            xytext=(6, -12),
+            xytext=(8, 6),
             textcoords="offset points",
             fontsize="small",
         )

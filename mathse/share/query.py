@@ -3,8 +3,8 @@
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,7 +15,6 @@ from mathse import views
 
 ROWS_SHOWN = 100
 """Rows of a table for people, if no limit is given; what is printed for programs is never cut."""
-FETCHED_AT_ONCE = 1000
 
 Cells = Iterable[Sequence[Any]]
 Writer = Callable[[Sequence[str], Cells, TextIO], None]
@@ -35,18 +34,11 @@ def ask(root: Path, sql: str, writer: Writer, limit: int | None = None) -> None:
     """
     if limit is None and writer is as_table:
         limit = ROWS_SHOWN
-    with views.connect(views.all_tables(root)) as connection:
-        result = views.query(connection, sql)
-        columns = [column[0] for column in result.description]
-        rows = _fetched(result)
-        writer(columns, islice(rows, limit), sys.stdout)
-        if next(rows, None) is not None:
+    with views.connect_project(root) as connection:
+        answer = views.query(connection, sql)
+        writer(answer.columns, islice(answer.rows, limit), sys.stdout)
+        if next(answer.rows, None) is not None:
             print(f"first {limit} rows; --limit N prints more", file=sys.stderr)
-
-
-def _fetched(result: Any) -> Iterator[Sequence[Any]]:
-    """The rows of a result, never all in memory."""
-    return chain.from_iterable(iter(lambda: result.fetchmany(FETCHED_AT_ONCE), []))
 
 
 def as_table(columns: Sequence[str], rows: Cells, out: TextIO) -> None:

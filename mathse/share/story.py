@@ -96,10 +96,10 @@ def gather(root: File, prefix: str) -> Story:
     """Read what the tables say of a problem. Arguments and errors as for `tell`."""
     problem = _find(root, prefix)
     story = Story(problem)
-    for heading, folder in _steps(root):
-        if paths := _of(root / layout.paths(folder), Path, problem):
-            story.sections[heading] = sorted(paths, key=lambda path: (path.kind, path.model, path.sample_idx))
-        story.verdicts.update({row.path_id: row for row in _of(root / layout.verdicts(folder), Verdict, problem)})
+    for heading, paths, verdicts in _steps(root):
+        if rows := _of(root / paths, Path, problem):
+            story.sections[heading] = sorted(rows, key=lambda path: (path.kind, path.model, path.sample_idx))
+        story.verdicts.update({row.path_id: row for row in _of(root / verdicts, Verdict, problem)})
     story.feedback.update({row.path_id: row for row in _of(root / layout.ORM_FEEDBACK, Feedback, problem)})
     for name in _models((root / layout.MIXES).glob("*.parquet")):
         for row in _of(root / layout.mix(name), MixRow, problem):
@@ -110,13 +110,15 @@ def gather(root: File, prefix: str) -> Story:
     return story
 
 
-def _steps(root: File) -> Iterator[tuple[str, File]]:
-    """Heading and folder of every step that writes paths."""
-    yield "ORM data", layout.ORM
-    yield "Distilled", layout.DISTILL
+def _steps(root: File) -> Iterator[tuple[str, File, File]]:
+    """Heading, path table and verdict table of every step that writes paths, in the loop's order."""
     numbers = sorted(int(folder.name) for folder in (root / layout.ROUNDS).glob("*") if folder.name.isdecimal())
-    yield from ((f"Round {number}", layout.round_dir(number)) for number in numbers)
-    yield "Reflections", layout.REFLECT
+    folders = {"Distilled": layout.DISTILL}
+    folders |= {f"Round {number}": layout.round_dir(number) for number in numbers}
+    folders["Reflections"] = layout.REFLECT
+    yield "Student's lessons", layout.STUDENT_PATHS, layout.ORM_VERDICTS
+    yield "ORM data", layout.ORM_PATHS, layout.ORM_VERDICTS
+    yield from ((heading, layout.paths(folder), layout.verdicts(folder)) for heading, folder in folders.items())
 
 
 def _models(files: Iterable[File]) -> list[str]:

@@ -6,10 +6,11 @@ import pytest
 
 from mathse import layout
 from mathse.errors import UserError
+from mathse.schemas import Status
 from mathse.share import report, series
 from mathse.share.series import error_type
 from mathse.share.table import load
-from tests.share.conftest import Status, verdict
+from tests.share.conftest import verdict
 
 
 def test_every_promised_file_is_written(run: Path) -> None:
