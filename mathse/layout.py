@@ -15,6 +15,7 @@ STATE = Path(".mathse")
 PROBLEMS = DATA / "problems" / "problems.parquet"
 IMAGES = DATA / "problems" / "images.parquet"
 REJECTS = DATA / "problems" / "rejects.parquet"
+CONTACT_SHEET = REPORTS / "contact_sheet.png"
 
 ORM = DATA / "orm"
 ORM_PATHS = ORM / "paths.parquet"
@@ -32,12 +33,18 @@ MIXES = DATA / "mix"
 EVAL = DATA / "eval"
 METRICS = REPORTS / "metrics"
 TRAINING = REPORTS / "training"
+MIX_REPORTS = REPORTS / "mixes"
 PLOTS = REPORTS / "plots"
 
 
 def round_dir(number: int) -> Path:
     """Folder of round `number` (1 and up): its paths and verdicts."""
     return ROUNDS / str(number)
+
+
+def step_dir(step: str) -> Path:
+    """Folder of a step's paths and verdicts: `distill`, `reflect`, or a round's number."""
+    return {"distill": DISTILL, "reflect": REFLECT}.get(step) or ROUNDS / step
 
 
 def paths(folder: Path) -> Path:
@@ -53,6 +60,16 @@ def verdicts(folder: Path) -> Path:
 def mix(model: str | int) -> Path:
     """The rows that trained `model`."""
     return MIXES / f"{model}.parquet"
+
+
+def training_mix(model: str) -> Path:
+    """The rows that train `model`, the ORM and its student included."""
+    return {"orm": ORM_MIX, "student": STUDENT_MIX}.get(model) or mix(model)
+
+
+def mix_report(model: str | int) -> Path:
+    """What went into a mix and what was left out, by reason."""
+    return MIX_REPORTS / f"{model}.json"
 
 
 def model(name: str | int) -> Path:

@@ -197,6 +197,22 @@ class Params(Section):
         return self
 
 
+    def model_before(self, name: str) -> str:
+        """The model that `name` continues: base for the student, the ORM and 0; else the last round's or the one before.
+
+        Raises:
+            ParamsError: There is no such model.
+        """
+        if name in {"student", "orm", "0"}:
+            return "base"
+        if name == "final":
+            return str(self.reflect.after)
+        if name.isdecimal() and int(name) in self.rounds:
+            return str(self.rounds[int(name)].prev)
+        known = ["student", "orm", "0", *map(str, sorted(self.rounds)), "final"]
+        raise ParamsError(f"{PARAMS}: rounds: there is no model {name!r}; known: {', '.join(known)}")
+
+
 def describe(error: ValidationError, file: Path) -> str:
     """Turn pydantic's errors into lines of `file: key: what is wrong`."""
     lines = []

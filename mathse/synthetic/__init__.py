@@ -1,0 +1,13 @@
+"""Drawn figure problems with known scenes, the solver that teaches on them, and the tiny base that learns from them.
+
+    pictures   what is drawn: triangles, rectangles, bar and line charts, grids; `draw` makes the image
+    steps      the language of solutions: what one step can say, written and read back
+    plans      how a problem is solved: a small program over readings, executed with or without a mistake
+    families   the kinds of problem: a picture, a question in several wordings, a plan
+    figures    problems by seed, split by content
+    review     checks a path step by step, names the first wrong one and why
+    solver     the teacher that stands behind the engine protocol: solves, annotates, reflects
+    sheet      a contact sheet to look at
+    curriculum what the base is pre-trained on
+    tiny       the base's architecture, tokenizer and processor
+"""

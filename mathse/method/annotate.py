@@ -1,0 +1,73 @@
+"""Has the teacher mark paths: the verdict, the first wrong step, why, and a suggestion. The ORM learns from these.
+
+In: paths and their problems. Out: one `Feedback` a path; what the teacher wrote in another form is UNDECIDED.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path as File
+
+from mathse import prompts
+from mathse.engines.protocol import Completion, Engine, Outcome, Request, Sampling
+from mathse.method.generate import generate
+from mathse.method.reply import Reply, parse
+from mathse.schemas import Feedback, Path, Problem, Status
+
+PROMPT = "annotate@1"
+_LONGEST_REPLY = 512
+
+
+def annotate(
+    teacher: Engine, paths: Sequence[Path], problems: Mapping[str, Problem], journal: File
+) -> list[Feedback]:
+    """Mark every path that has text.
+
+    Args:
+        teacher: Who marks.
+        paths: What is marked.
+        problems: Problems by id; holds at least the paths' own.
+        journal: Where finished completions are kept until the stage is done.
+
+    Returns:
+        One row a path, in the paths' order; failed requests and empty paths are UNDECIDED.
+    """
+    asked = [path for path in paths if path.text]
+    requests = [_request(path, problems[path.problem_id]) for path in asked]
+    done = generate(teacher, requests, journal, title="annotations")
+    said = dict(zip((path.path_id for path in asked), done.outcomes, strict=True))
+    return [_feedback(path, said.get(path.path_id), teacher.name) for path in paths]
+
+
+def _request(path: Path, problem: Problem) -> Request:
+    fields = {
+        "question": prompts.question_with_choices(problem),
+        "path": path.text,
+        "gold": problem.answer,
+    }
+    return Request(
+        problem_id=problem.problem_id,
+        sample_idx=0,
+        prompt=PROMPT,
+        messages=prompts.turn(prompts.render(PROMPT, fields)),
+        image_ids=problem.image_ids,
+        sampling=Sampling(max_new_tokens=_LONGEST_REPLY),
+        seed=0,
+        fields=fields,
+        subject_id=path.path_id,
+    )
+
+
+def _feedback(path: Path, outcome: Outcome | None, teacher: str) -> Feedback:
+    raw = outcome.text if isinstance(outcome, Completion) else ""
+    if isinstance(outcome, Completion):
+        reply = parse(raw, annotation=True)
+    else:
+        reason = outcome.reason if outcome else "failed request"
+        reply = Reply(status=Status.UNDECIDED, undecided_reason=reason)
+    return Feedback(
+        path_id=path.path_id,
+        problem_id=path.problem_id,
+        teacher=teacher,
+        prompt=PROMPT,
+        raw=raw,
+        **reply.model_dump(),
+    )

@@ -1,0 +1,75 @@
+"""The JSON that a judge or a marking teacher replies with, parsed strictly.
+
+    {"status": "WRONG", "error_step": "Step 2", "error_analysis": "calculation: 50 + 60 is not 111"}
+
+A reply is text to be parsed, never obeyed: whatever is not exactly such an object is UNDECIDED with a reason that can be
+counted. A reply that contradicts itself (CORRECT, but naming a wrong step) is undecided too.
+"""
+
+import json
+import re
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mathse.schemas import Status
+
+_FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n\s*```\s*", re.DOTALL)
+_LONGEST = 20_000
+"""Characters; a longer reply is no verdict."""
+
+
+class _Verdict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    status: Literal["CORRECT", "WRONG"]
+    error_step: str | None
+    error_analysis: str | None
+
+
+class _Annotation(_Verdict):
+    improvement_suggestion: str | None
+
+
+class Reply(BaseModel):
+    """A parsed reply; UNDECIDED with a reason where it could not be parsed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Status
+    error_step: str | None = None
+    error_analysis: str | None = None
+    improvement_suggestion: str | None = None
+    undecided_reason: str | None = None
+
+
+def parse(text: str, annotation: bool = False) -> Reply:
+    """Parse a reply.
+
+    Args:
+        text: What was written; one fenced code block around the object is admitted.
+        annotation: Whether the teacher's fourth key, `improvement_suggestion`, is expected.
+    """
+    fenced = _FENCE.fullmatch(text)
+    try:
+        content = json.loads(fenced[1] if fenced else text) if len(text) <= _LONGEST else None
+    except (json.JSONDecodeError, RecursionError):
+        return _undecided("not JSON")
+    try:
+        said = (_Annotation if annotation else _Verdict).model_validate(content)
+    except ValidationError:
+        return _undecided("not a verdict object")
+    if (said.status == "CORRECT") != (said.error_step is None):
+        return _undecided("contradicts itself")
+    return Reply(**said.model_dump() | {"status": Status(said.status)})
+
+
+def _undecided(reason: str) -> Reply:
+    return Reply(status=Status.UNDECIDED, undecided_reason=reason)
+
+
+def write(status: Status, error_step: str | None, error_analysis: str | None) -> str:
+    """A verdict as the judge is trained to write it; `parse(write(...))` gives it back."""
+    return json.dumps(
+        {"status": status, "error_step": error_step, "error_analysis": error_analysis}, ensure_ascii=False
+    )

@@ -1,0 +1,49 @@
+"""The source `figures`: drawn figure problems, split by content.
+
+The splits are cut from one sequence in which every figure differs in content from all before it (picture, question and
+numbers; not only in wording or jitter), so no test problem is a training problem drawn again.
+"""
+
+from itertools import islice
+
+from mathse.params import FigureSource
+from mathse.schemas import Image, Problem, Split
+from mathse.sources.images import encode
+from mathse.synthetic.figures import Figure, figures
+
+NAME = "figures"
+LICENCE = "Apache-2.0"
+
+
+def load(source: FigureSource) -> tuple[list[Problem], list[Image]]:
+    """Draw the problems of all splits.
+
+    Args:
+        source: Seed and number of problems per split.
+
+    Returns:
+        Problems and their images; one image a problem, in the same order.
+    """
+    splits = [Split.TEST] * source.test + [Split.ORM] * source.orm + [Split.TRAIN] * source.train
+    made = [_problem(drawn, split) for drawn, split in zip(islice(figures(source.seed), len(splits)), splits, strict=True)]
+    return [problem for problem, _ in made], [image for _, image in made]
+
+
+def _problem(drawn: Figure, split: Split) -> tuple[Problem, Image]:
+    image = encode(drawn.image())
+    problem = Problem(
+        problem_id=Problem.id_for(drawn.question, drawn.choices, drawn.answer, (image.image_id,)),
+        source=NAME,
+        source_id=drawn.source_id,
+        licence=LICENCE,
+        split=split,
+        question=drawn.question,
+        choices=drawn.choices,
+        answer=drawn.answer,
+        solution=drawn.solution,
+        image_ids=(image.image_id,),
+        subject=drawn.subject,
+        level=drawn.level,
+        language="en",
+    )
+    return problem, image

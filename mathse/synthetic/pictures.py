@@ -1,0 +1,269 @@
+"""What is drawn. Each picture is plain data; `draw` turns it into an image, `readings` says what a person can read off it.
+
+Everything is drawn on a square canvas of `SIDE` pixels, small enough for a tiny vision tower (16 image tokens) and
+large enough for a person. Positions jitter by a pixel or two, seeded, so that no two drawings are alike.
+"""
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from PIL import Image, ImageDraw, ImageFont
+
+SIDE = 112
+"""Pixels a side: 8 x 8 patches of 14, merged 2 x 2 into 16 image tokens."""
+_INK, _PAPER, _GRID, _FILLS = "black", "white", "#c8c8c8", ("#9ec5e8", "#f4c38a", "#a8d8a0", "#d8b4e2")
+_FONT_SIZE = 12
+_JITTER = 2
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class TriangleAngles:
+    """A triangle with two marked angles and a question mark at the third (or outside it, if `exterior`)."""
+
+    corners: str
+    angles: tuple[int, int]
+    exterior: bool = False
+
+
+@dataclass(frozen=True)
+class StraightLine:
+    """A straight line with one or two rays from a point on it; the last angle is unknown."""
+
+    names: tuple[str, ...]
+    angles: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TriangleSides:
+    """A triangle with its three sides labelled."""
+
+    corners: str
+    sides: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Rectangles:
+    """One or two rectangles side by side, with their widths and heights."""
+
+    names: tuple[str, ...]
+    sides: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A bar chart with the value over each bar."""
+
+    names: tuple[str, ...]
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LineChart:
+    """Values on an axis from 0 to 8, joined by lines and read off a grid."""
+
+    names: tuple[str, ...]
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PointGrid:
+    """Named points on a grid from 0 to 8 each way."""
+
+    names: tuple[str, ...]
+    points: tuple[tuple[int, int], ...]
+
+
+Picture = TriangleAngles | StraightLine | TriangleSides | Rectangles | Bars | LineChart | PointGrid
+
+
+def readings(picture: Picture) -> dict[str, int]:
+    """Everything a person can read off the picture: value by name, in reading order."""
+    match picture:
+        case TriangleAngles(corners, angles):
+            return {f"angle {corner}": angle for corner, angle in zip(corners, angles, strict=False)}
+        case StraightLine(names, angles):
+            return {f"angle {name}": angle for name, angle in zip(names, angles, strict=False)}
+        case TriangleSides(corners, sides):
+            ends = [corners[0] + corners[1], corners[1] + corners[2], corners[0] + corners[2]]
+            return {f"side {end}": side for end, side in zip(ends, sides, strict=True)}
+        case Rectangles(names, sides):
+            pairs = zip(names, sides, strict=True)
+            return {f"{what} {name}": size for name, wh in pairs for what, size in zip(("width", "height"), wh)}  # noqa: B905
+        case Bars(names, values):
+            return {f"bar {name}": value for name, value in zip(names, values, strict=True)}
+        case LineChart(names, values):
+            return {f"day {name}": value for name, value in zip(names, values, strict=True)}
+        case PointGrid(names, points):
+            pairs = zip(names, points, strict=True)
+            return {f"{axis} of {name}": at for name, xy in pairs for axis, at in zip("xy", xy, strict=True)}
+
+
+def draw(picture: Picture, rng: random.Random) -> Image.Image:
+    """Draw a picture as an RGB image of `SIDE` by `SIDE` pixels.
+
+    Args:
+        picture: What to draw.
+        rng: Where the jitter comes from.
+    """
+    image = Image.new("RGB", (SIDE, SIDE), _PAPER)
+    pen = Pen(ImageDraw.Draw(image), rng)
+    match picture:
+        case TriangleAngles():
+            _draw_triangle_angles(pen, picture)
+        case StraightLine():
+            _draw_straight_line(pen, picture)
+        case TriangleSides():
+            _draw_triangle_sides(pen, picture)
+        case Rectangles():
+            _draw_rectangles(pen, picture)
+        case Bars():
+            _draw_bars(pen, picture)
+        case LineChart():
+            _draw_line_chart(pen, picture)
+        case PointGrid():
+            _draw_point_grid(pen, picture)
+    return image
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+@dataclass
+class Pen:
+    """Draws with a little jitter."""
+
+    on: ImageDraw.ImageDraw
+    rng: random.Random
+
+    def near(self, x: float, y: float, by: int = _JITTER) -> Point:
+        """A point at most `by` pixels away."""
+        return x + self.rng.randint(-by, by), y + self.rng.randint(-by, by)
+
+    def text(self, at: Point, text: object, size: int = _FONT_SIZE, jitter: int = 1) -> None:
+        """Write centred at about `at`."""
+        self.on.text(self.near(*at, by=jitter), str(text), fill=_INK, font=_font(size), anchor="mm")
+
+    def outline(self, corners: Sequence[Point]) -> None:
+        """Draw a closed outline."""
+        self.on.line([*corners, corners[0]], fill=_INK, width=1)
+
+
+def _triangle(pen: Pen, right: float = 98) -> list[Point]:
+    apex = pen.rng.choice((0.31, 0.5, 0.69))
+    return [pen.near(14, 90), pen.near(14 + apex * (right - 14), 16), pen.near(right, 90)]
+
+
+def _toward(start: Point, end: Point, pixels: float) -> Point:
+    length = math.dist(start, end) or 1.0
+    return (start[0] + (end[0] - start[0]) * pixels / length, start[1] + (end[1] - start[1]) * pixels / length)
+
+
+def _centre(corners: Sequence[Point]) -> Point:
+    return sum(x for x, _ in corners) / len(corners), sum(y for _, y in corners) / len(corners)
+
+
+def _draw_triangle_angles(pen: Pen, picture: TriangleAngles) -> None:
+    corners = _triangle(pen, right=80 if picture.exterior else 98)
+    pen.outline(corners)
+    middle = _centre(corners)
+    for place, (corner, name) in enumerate(zip(corners, picture.corners, strict=True)):
+        pen.text(_toward(corner, middle, -9), name, jitter=0)
+        unknown = "" if picture.exterior else "?"
+        label = picture.angles[place] if place < len(picture.angles) else unknown
+        pen.text(_toward(corner, middle, 27 if place == 1 else 22), label)
+    if picture.exterior:
+        pen.on.line([corners[2], (SIDE, corners[2][1])], fill=_INK)
+        pen.text((corners[2][0] + 16, corners[2][1] - 9), "?", jitter=0)
+
+
+def _draw_straight_line(pen: Pen, picture: StraightLine) -> None:
+    origin = pen.near(56, 88)
+    pen.on.line([(4, origin[1]), (108, origin[1])], fill=_INK)
+    shown = len(picture.angles)
+    turns = [0.0, 75.0, 180.0] if shown == 1 else [0.0, 60.0, 120.0, 180.0]
+    turns = [turn + (pen.rng.choice((-8, 0, 8)) if 0 < turn < 180 else 0) for turn in turns]
+    for turn in turns[1:-1]:
+        pen.on.line([origin, _polar(origin, turn, 70)], fill=_INK)
+    for place, (start, end) in enumerate(zip(turns, turns[1:], strict=False)):
+        label = picture.angles[place] if place < shown else "?"
+        pen.text(_polar(origin, (start + end) / 2, 28), label)
+        pen.text(_polar(origin, (start + end) / 2, 47), picture.names[place], jitter=0)
+
+
+def _polar(origin: Point, degrees: float, radius: float) -> Point:
+    angle = math.radians(180 - degrees)
+    return origin[0] + radius * math.cos(angle), origin[1] - radius * math.sin(angle)
+
+
+def _draw_triangle_sides(pen: Pen, picture: TriangleSides) -> None:
+    corners = _triangle(pen)
+    pen.outline(corners)
+    middle = _centre(corners)
+    for corner, name in zip(corners, picture.corners, strict=True):
+        pen.text(_toward(corner, middle, -9), name, jitter=0)
+    for (start, end), side in zip([(0, 1), (1, 2), (0, 2)], picture.sides, strict=True):
+        halfway = _centre([corners[start], corners[end]])
+        pen.text(_toward(halfway, middle, 11), side)
+
+
+def _draw_rectangles(pen: Pen, picture: Rectangles) -> None:
+    boxes = [(30, 26, 100, 84)] if len(picture.sides) == 1 else [(22, 18, 60, 88), (60, 44, 92, 88)]
+    for place, ((left, top, right, bottom), (width, height), name) in enumerate(
+        zip(boxes, picture.sides, picture.names, strict=True)
+    ):
+        x, y = pen.near(0, 0, by=1)
+        box = [(left + x, top + y), (right + x, bottom)]
+        pen.on.rectangle(box, outline=_INK, fill=_FILLS[place])
+        pen.text(((left + right) / 2, (top + bottom) / 2), name, jitter=0)
+        pen.text(((left + right) / 2, bottom + 11), width)
+        pen.text((left - 11 if place == 0 else right + 10, (top + bottom) / 2), height)
+
+
+def _draw_bars(pen: Pen, picture: Bars) -> None:
+    base, tallest, slot = 94.0, max(picture.values), (SIDE - 8) / len(picture.values)
+    pen.on.line([(4, base), (108, base)], fill=_INK)
+    for place, (name, value) in enumerate(zip(picture.names, picture.values, strict=True)):
+        middle = 4 + slot * (place + 0.5)
+        top = base - 8 - 60 * value / tallest
+        pen.on.rectangle([(middle - 8, top), (middle + 8, base)], outline=_INK, fill=_FILLS[place % len(_FILLS)])
+        pen.text((middle, top - 8), value)
+        pen.text((middle, base + 9), name, jitter=0)
+
+
+def _axes(pen: Pen, columns: int) -> tuple[float, float, float, float]:
+    left, bottom, across, up = 18.0, 96.0, 84.0 / columns, 10.5
+    for line in range(9):
+        pen.on.line([(left, bottom - up * line), (left + 84, bottom - up * line)], fill=_GRID)
+        if line % 2 == 0:
+            pen.text((8, bottom - up * line), line, size=10, jitter=0)
+    for line in range(columns + 1):
+        pen.on.line([(left + across * line, bottom), (left + across * line, bottom - up * 8)], fill=_GRID)
+    pen.on.line([(left, bottom - up * 8), (left, bottom), (left + 84, bottom)], fill=_INK)
+    return left, bottom, across, up
+
+
+def _draw_line_chart(pen: Pen, picture: LineChart) -> None:
+    left, bottom, across, up = _axes(pen, len(picture.values))
+    spots = [(left + across * (i + 0.5), bottom - up * value) for i, value in enumerate(picture.values)]
+    pen.on.line(spots, fill="#1f5fa8", width=2)
+    for (x, y), name in zip(spots, picture.names, strict=True):
+        pen.on.ellipse([x - 3, y - 3, x + 3, y + 3], fill="#1f5fa8")
+        pen.text((x, bottom + 8), name, jitter=0)
+
+
+def _draw_point_grid(pen: Pen, picture: PointGrid) -> None:
+    left, bottom, across, up = _axes(pen, 8)
+    for line in range(2, 9, 2):
+        pen.text((left + across * line, bottom + 8), line, size=10, jitter=0)
+    for place, ((x, y), name) in enumerate(zip(picture.points, picture.names, strict=True)):
+        spot = (left + across * x, bottom - up * y)
+        colour = ("#c02020", "#1f5fa8")[place % 2]
+        pen.on.ellipse([spot[0] - 3, spot[1] - 3, spot[0] + 3, spot[1] + 3], fill=colour)
+        pen.text((spot[0] + (8 if x < 8 else -8), spot[1] - 7 if y < 8 else spot[1] + 8), name, jitter=0)

@@ -1,0 +1,127 @@
+"""The tiny base's body: a Qwen2-VL of about 1.5 million parameters, with a tokenizer and a processor of its own.
+
+The architecture and the files are the real family's (the paper's backbone), only small: `save_pretrained` folders that
+transformers, TRL and vLLM load by path. The tokenizer is a byte-level BPE that holds whole words and whole numbers up to
+199 as single tokens (a tiny model does not learn arithmetic on digits) and still spells out any other text in bytes.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import (
+    PreTrainedTokenizerFast,
+    Qwen2VLConfig,
+    Qwen2VLForConditionalGeneration,
+    Qwen2VLImageProcessor,
+    Qwen2VLProcessor,
+    Qwen2VLVideoProcessor,
+)
+
+from mathse.synthetic.pictures import SIDE
+
+_SPECIAL = (
+    "<|endoftext|>", "<|im_start|>", "<|im_end|>",
+    "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>",
+)  # fmt: skip
+_PATCH = 14
+_CONTEXT = 2048
+_VISION_SCALE = 3.0
+"""Unscaled, the vision tower of so small a model stays on a plateau and never learns to read."""
+
+CHAT_TEMPLATE = """\
+{%- for message in messages -%}
+{{- '<|im_start|>' + message.role + '\n' -}}
+{%- if message.content is string -%}{{- message.content -}}
+{%- else -%}
+{%- for part in message.content -%}
+{%- if part.type == 'image' -%}{{- '<|vision_start|><|image_pad|><|vision_end|>' -}}
+{%- elif part.type == 'text' -%}{{- part.text -}}{%- endif -%}
+{%- endfor -%}
+{%- endif -%}
+{{- '<|im_end|>\n' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n' -}}{%- endif -%}
+"""
+
+
+def build_tokenizer(words: Iterable[str], largest_number: int) -> PreTrainedTokenizerFast:
+    """Make a byte-level BPE tokenizer in which the given texts' words are single tokens.
+
+    Args:
+        words: Texts whose words (with their leading space) become tokens.
+        largest_number: Whole numbers from 0 to this one become tokens, with and without a leading space.
+    """
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=1_000_000,  # no limit: merging stops when every word of the texts is one token
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        special_tokens=list(_SPECIAL),
+        show_progress=False,
+    )
+    numbers = (f"{space}{number}" for number in range(largest_number + 1) for space in ("", " "))
+    pieces = sorted({piece for text in words for piece in re.findall(r"\s?\S+", text)})
+    tokenizer.train_from_iterator([*numbers, *pieces], trainer)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>",
+        model_max_length=_CONTEXT, chat_template=CHAT_TEMPLATE, clean_up_tokenization_spaces=False,
+        extra_special_tokens={"image_token": "<|image_pad|>", "video_token": "<|video_pad|>"},
+    )  # fmt: skip
+    return fast
+
+
+def build_processor(tokenizer: PreTrainedTokenizerFast) -> Qwen2VLProcessor:
+    """Join a tokenizer with image and video processors that give a `SIDE`-pixel image 16 tokens."""
+    pixels = {"shortest_edge": SIDE * SIDE, "longest_edge": SIDE * SIDE}
+    vision = {"patch_size": _PATCH, "merge_size": 2, "temporal_patch_size": 2, "size": pixels}
+    return Qwen2VLProcessor(
+        image_processor=Qwen2VLImageProcessor(**vision),
+        video_processor=Qwen2VLVideoProcessor(**vision),
+        tokenizer=tokenizer,
+        chat_template=CHAT_TEMPLATE,
+    )
+
+
+def build_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> Qwen2VLForConditionalGeneration:
+    """Make the untrained model.
+
+    Args:
+        tokenizer: Gives vocabulary size and special tokens' ids.
+        seed: Of the initial weights.
+    """
+    ids = {name: tokenizer.convert_tokens_to_ids(name) for name in _SPECIAL}
+    config = Qwen2VLConfig(
+        text_config={
+            "vocab_size": len(tokenizer), "hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 4,
+            "num_attention_heads": 4, "num_key_value_heads": 4, "max_position_embeddings": _CONTEXT,
+            "bos_token_id": None, "eos_token_id": ids["<|im_end|>"], "pad_token_id": ids["<|endoftext|>"],
+            "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 6, 6]},
+            "tie_word_embeddings": True,
+        },
+        vision_config={
+            "depth": 2, "embed_dim": 96, "num_heads": 4, "mlp_ratio": 4, "hidden_size": 128, "patch_size": _PATCH,
+            "spatial_merge_size": 2, "temporal_patch_size": 2,
+        },
+        image_token_id=ids["<|image_pad|>"], video_token_id=ids["<|video_pad|>"],
+        vision_start_token_id=ids["<|vision_start|>"], vision_end_token_id=ids["<|vision_end|>"],
+        tie_word_embeddings=True,
+    )  # fmt: skip
+    torch.manual_seed(seed)
+    model = Qwen2VLForConditionalGeneration(config)
+    with torch.no_grad():
+        for weight in model.model.visual.parameters():
+            if weight.ndim > 1:
+                weight.mul_(_VISION_SCALE)
+    model.generation_config.eos_token_id = ids["<|im_end|>"]
+    model.generation_config.pad_token_id = ids["<|endoftext|>"]
+    return model
+
+
+def save(model: Qwen2VLForConditionalGeneration, processor: Qwen2VLProcessor, folder: Path) -> None:
+    """Write model and processor as any Hugging Face model is written."""
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)

@@ -1,0 +1,1 @@
+"""One thin script a DVC stage: read its params, call mathse, write its tables."""

@@ -1,0 +1,30 @@
+"""Stage reflect: the teacher reconsiders what stayed wrong, with the ORM's feedback (step 3)."""
+
+from mathse import layout, params, stage, store
+from mathse.method.reflect import reflect, wrong_paths
+from mathse.method.solve import of_split, unsolved
+from mathse.method.teacher import open_teacher
+from mathse.schemas import MixRow, Path, Problem, Split, Verdict
+
+
+def main() -> str:
+    """Write data/reflect/paths.parquet."""
+    settings = params.load()
+    last = layout.mix(settings.reflect.after)
+    rounds = [layout.round_dir(number) for number in sorted(settings.rounds)]
+    tables = [table(folder) for folder in rounds for table in (layout.paths, layout.verdicts)]
+    inputs = store.input_hashes([layout.PROBLEMS, last, *tables])
+    train = of_split(store.read(layout.PROBLEMS, Problem), Split.TRAIN)
+    remaining = unsolved(train, store.scan(last, MixRow))
+    verdicts = {v.path_id: v for folder in rounds for v in store.scan(layout.verdicts(folder), Verdict)}
+    paths = (path for folder in rounds for path in store.scan(layout.paths(folder), Path))
+    wrong = wrong_paths(paths, verdicts, remaining, settings.reflect.scope)
+    problems = {problem.problem_id: problem for problem in remaining}
+    teacher = open_teacher(settings.teacher, remaining)
+    reflections = reflect(teacher, wrong, problems, settings.reflect, settings.seed, layout.journal("reflect"))
+    store.write(layout.paths(layout.REFLECT), Path, reflections, inputs)
+    return f"{len(remaining)} problems remaining, {len(wrong)} wrong paths, {len(reflections)} reflections out"
+
+
+if __name__ == "__main__":
+    stage.run("reflect", main)

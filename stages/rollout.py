@@ -1,0 +1,26 @@
+"""Stage rollout@i: the model before writes paths for the problems that no mix row solves (step 2)."""
+
+from mathse import layout, params, stage, store
+from mathse.engines.protocol import Sampling
+from mathse.method.solve import Ask, of_split, solve, unsolved
+from mathse.method.student import open_model
+from mathse.schemas import MixRow, Path, PathKind, Problem, Split
+
+
+def main(round_number: str) -> str:
+    """Write data/rounds/<i>/paths.parquet."""
+    number, settings = int(round_number), params.load()
+    previous = settings.rounds[number].prev
+    inputs = store.input_hashes([layout.PROBLEMS, layout.IMAGES, layout.mix(previous), layout.model(previous)])
+    train = of_split(store.read(layout.PROBLEMS, Problem), Split.TRAIN)
+    remaining = unsolved(train, store.scan(layout.mix(previous), MixRow))
+    student = open_model(layout.model(previous), settings.student.batch_size, settings)
+    drawn = Sampling(settings.rollout.temperature, settings.rollout.top_p, settings.student.max_new_tokens)
+    ask = Ask(PathKind.ROLLOUT, number, settings.student.prompt, drawn, settings.rollout.samples, settings.seed)
+    paths = solve(student, remaining, ask, layout.journal(f"rollout-{number}"))
+    store.write(layout.paths(layout.round_dir(number)), Path, paths, inputs)
+    return f"{len(remaining)} of {len(train)} problems remaining, {len(paths)} paths out; {stage.failures(paths)}"
+
+
+if __name__ == "__main__":
+    stage.run("rollout", main)

@@ -1,0 +1,27 @@
+"""Stage student_data: teacher paths to some ORM problems, which make the student whose mistakes the ORM learns from."""
+
+from mathse import layout, params, stage, store
+from mathse.engines.protocol import Sampling
+from mathse.method.mix import warm_up
+from mathse.method.solve import Ask, of_split, solve, subset
+from mathse.method.teacher import SOLVE, open_teacher
+from mathse.schemas import MixRow, Path, PathKind, Problem, Split
+
+
+def main() -> str:
+    """Write data/orm/student_paths.parquet and data/orm/student_mix.parquet."""
+    settings = params.load()
+    inputs = store.input_hashes([layout.PROBLEMS])
+    problems = of_split(store.read(layout.PROBLEMS, Problem), Split.ORM)
+    chosen = subset(problems, settings.orm.warmup_problems, settings.seed)
+    teacher = open_teacher(settings.teacher, chosen)
+    ask = Ask(PathKind.DISTILLED, 0, SOLVE, Sampling(), samples=1, seed=settings.seed)
+    paths = solve(teacher, chosen, ask, layout.journal("student_data"))
+    rows, left_out = warm_up(paths, chosen, settings.student.prompt)
+    store.write(layout.STUDENT_PATHS, Path, paths, inputs)
+    store.write(layout.STUDENT_MIX, MixRow, rows, inputs)
+    return f"{len(chosen)} problems in, {len(rows)} rows out; {stage.counts(left_out)}"
+
+
+if __name__ == "__main__":
+    stage.run("student_data", main)
