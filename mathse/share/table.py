@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 from pydantic import ValidationError
+from rich import box
 from rich.table import Table
 
 from mathse import layout
@@ -75,11 +76,14 @@ def cells(metrics: Metrics) -> tuple[str, ...]:
 
 def terminal(models: list[Metrics]) -> Table:
     """The table for a terminal."""
-    table = Table(title=f"Accuracy on {models[-1].n:,} held-out problems, pass@1")
+    table = Table(title=f"Accuracy on {models[-1].n:,} held-out problems, pass@1", box=box.SIMPLE_HEAD)
+    rows = [cells(metrics) for metrics in models]
     for place, heading in enumerate(HEADINGS):
-        table.add_column(heading, justify="right" if place else "left")
-    for metrics in models:
-        table.add_row(*cells(metrics))
+        # A narrow terminal may break a heading, never a number.
+        widest = max(len(row[place]) for row in rows)
+        table.add_column(heading, justify="right" if place else "left", min_width=widest)
+    for row in rows:
+        table.add_row(*row)
     return table
 
 

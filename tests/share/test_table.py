@@ -22,8 +22,9 @@ def test_the_table_has_the_shape_of_the_papers(run: Path) -> None:
     assert [line.split("|")[1].strip() for line in lines[2:]] == ["base", "+ distilled", "+ round 1", "+ reflection"]
 
 
-def test_the_terminal_table_has_the_same_cells(run: Path) -> None:
-    console = Console(width=120)
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_number_is_broken_in_the_terminal(run: Path, width: int) -> None:
+    console = Console(width=width)
     with console.capture() as captured:
         console.print(table.terminal(table.load(run)))
     assert "50.0 (9.5 to 90.5)" in captured.get()
