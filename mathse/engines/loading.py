@@ -8,9 +8,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub.constants
 import torch
+import torch.utils.deterministic
 
-from mathse.engines import vision
+from mathse import vision
 from mathse.fingerprint import require_model
 from mathse.params import Compute
 
@@ -23,11 +25,15 @@ from transformers.utils import logging as transformers_logging  # noqa: E402
 def settle(compute: Compute) -> None:
     """Fix what sums depend on for the whole process: the number of threads, and deterministic kernels.
 
-    On CUDA a kernel that has no deterministic form is used with a warning, not refused.
+    On CUDA a kernel that has no deterministic form is used with a warning, not refused. Nothing is reported to anybody:
+    the libraries' telemetry is off.
     """
+    huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(compute.threads)
     torch.use_deterministic_algorithms(True, warn_only=compute.device != "cpu")
+    # Deterministic mode also fills new tensors with NaN: a debugging aid that took a third of a tiny model's training.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     transformers_logging.disable_progress_bar()
 
 

@@ -1,0 +1,1 @@
+"""Training: a mix and a start model in, a model with its lineage out."""
