@@ -32,17 +32,17 @@ class StatusPair(BaseModel):
 
 
 class OrmMetrics(BaseModel):
-    """The ORM's measurement; shares are between 0 and 1, and null where there is no path to take a share of."""
+    """The ORM's measurement; shares are between 0 and 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     n: int = Field(gt=0, description="Held-out paths.")
-    n_correct: int = Field(ge=0, description="Those the teacher annotated CORRECT.")
-    n_wrong: int = Field(ge=0, description="Those the teacher annotated WRONG.")
-    accuracy_correct: float | None = Field(description="Share of the correct paths judged CORRECT.")
-    accuracy_wrong: float | None = Field(description="Share of the wrong paths judged WRONG.")
+    n_correct: int = Field(gt=0, description="Those the teacher annotated CORRECT.")
+    n_wrong: int = Field(gt=0, description="Those the teacher annotated WRONG.")
+    accuracy_correct: float = Field(description="Share of the correct paths judged CORRECT.")
+    accuracy_wrong: float = Field(description="Share of the wrong paths judged WRONG.")
     accuracy: float = Field(description="Share of all paths judged as annotated.")
-    step_accuracy: float | None = Field(description="Share of the wrong paths judged WRONG at the annotated step.")
+    step_accuracy: float = Field(description="Share of the wrong paths judged WRONG at the annotated step.")
     undecided: int = Field(ge=0, description="Paths without a verdict.")
     confusion: tuple[StatusPair, ...] = Field(description="Paths by (teacher's status, ORM's status).")
     disagreements: tuple[StatusPair, ...] = Field(description="Paths by (ORM's, rule grader's), where they differ.")
@@ -56,15 +56,18 @@ def measure(verdicts: Iterable[Verdict], feedback: Iterable[Feedback]) -> OrmMet
         feedback: The teacher's annotations, of at least these paths.
 
     Raises:
-        UserError: There is no verdict, or one is of a path that the teacher did not annotate as CORRECT or WRONG.
+        UserError: There is no correct or no wrong path, or one that the teacher did not annotate as either.
     """
     annotated = {row.path_id: row for row in feedback}
     judged = [(_truth(verdict, annotated), verdict) for verdict in verdicts]
-    if not judged:
-        raise UserError("the ORM was measured on no path: raise orm.held_out, orm.samples or problems.sources[].orm")
     correct, wrong = (
         [pair for pair in judged if pair[0].status is status] for status in (Status.CORRECT, Status.WRONG)
     )
+    if not correct or not wrong:
+        raise UserError(
+            f"the ORM needs correct and wrong held-out paths to be measured, found {len(correct)} and {len(wrong)}: "
+            "raise orm.held_out, orm.samples or problems.sources[].orm"
+        )
     right, caught = _agreeing(correct), _agreeing(wrong)
     return OrmMetrics(
         n=len(judged),
@@ -102,8 +105,8 @@ def _same_step(pair: Judged) -> bool:
     )
 
 
-def _share(part: int, whole: int) -> float | None:
-    return round(part / whole, DIGITS) if whole else None
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, DIGITS)
 
 
 def _pairs(statuses: Iterable[tuple[Status, Status]]) -> tuple[StatusPair, ...]:

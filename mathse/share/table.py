@@ -102,9 +102,5 @@ def orm_line(orm: OrmMetrics) -> str:
         "overall": orm.accuracy,
         "first wrong step": orm.step_accuracy,
     }
-    said = ", ".join(f"{name} {_percent(share)}" for name, share in shares.items())
+    said = ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares.items())
     return f"ORM on {orm.n:,} held-out paths: {said}, undecided {orm.undecided:,} of {orm.n:,}."
-
-
-def _percent(share: float | None) -> str:
-    return "n/a" if share is None else f"{100 * share:.1f} %"

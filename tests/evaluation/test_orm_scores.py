@@ -44,15 +44,9 @@ def test_each_share_has_its_own_denominator() -> None:
 
 
 def test_a_step_counts_only_with_a_wrong_verdict() -> None:
-    found = measure([verdict("a", RIGHT, "Step 1")], [annotation("a", WRONG, "Step 1")])
+    verdicts = [verdict("a", RIGHT, "Step 1"), verdict("b", RIGHT)]
+    found = measure(verdicts, [annotation("a", WRONG, "Step 1"), annotation("b", RIGHT)])
     assert found.step_accuracy == 0
-
-
-def test_a_share_of_nothing_is_null() -> None:
-    found = measure([verdict("a", RIGHT)], [annotation("a", RIGHT)])
-    assert found.accuracy_wrong is None
-    assert found.step_accuracy is None
-    assert found.accuracy == 1
 
 
 @pytest.mark.parametrize("feedback", [[], [annotation("a", UNKNOWN)]])
@@ -61,6 +55,7 @@ def test_an_unannotated_path_is_an_error(feedback: list[Feedback]) -> None:
         measure([verdict("a", RIGHT)], feedback)
 
 
-def test_nothing_measured_is_an_error() -> None:
-    with pytest.raises(UserError, match=r"raise orm\.held_out"):
-        measure([], [])
+@pytest.mark.parametrize(("status", "found"), [(RIGHT, "found 1 and 0"), (WRONG, "found 0 and 1")])
+def test_both_kinds_of_path_are_needed(status: Status, found: str) -> None:
+    with pytest.raises(UserError, match=rf"{found}: raise orm\.held_out"):
+        measure([verdict("a", status)], [annotation("a", status)])

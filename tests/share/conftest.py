@@ -46,10 +46,8 @@ def verdict(name: str, status: Status, step: str | None = None, analysis: str | 
     )  # fmt: skip
 
 
-def annotation(name: str) -> Feedback:
-    return Feedback(
-        path_id=name, problem_id="1abc1", teacher="solver", prompt="annotate@1", status=Status.WRONG, raw=""
-    )
+def annotation(name: str, status: Status) -> Feedback:
+    return Feedback(path_id=name, problem_id="1abc1", teacher="solver", prompt="annotate@1", status=status, raw="")
 
 
 def prediction(number: int, status: Status) -> Prediction:
@@ -77,7 +75,10 @@ def run(tmp_path: Path) -> Path:
         found = scores.measure(rows, {row.problem_id: row for row in tests}, origin)
         scores.save(found, tmp_path / layout.metrics(name))
     judged = [verdict("roll", Status.WRONG), verdict("refl", Status.UNDECIDED)]
-    scores.save(orm_scores.measure(judged, [annotation("roll"), annotation("refl")]), tmp_path / layout.metrics("orm"))
+    scores.save(
+        orm_scores.measure(judged, [annotation("roll", Status.WRONG), annotation("refl", Status.CORRECT)]),
+        tmp_path / layout.metrics("orm"),
+    )
     return tmp_path
 
 

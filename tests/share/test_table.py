@@ -30,10 +30,11 @@ def test_no_number_is_broken_in_the_terminal(run: Path, width: int) -> None:
     assert "50.0 (9.5 to 90.5)" in captured.get()
 
 
-def test_the_orm_line_says_what_is_unknown(run: Path) -> None:
+def test_the_orm_line_says_what_is_undecided(run: Path) -> None:
     line = table.orm_line(table.load_orm(run))
     assert line == (
-        "ORM on 2 held-out paths: correct n/a, wrong 50.0 %, overall 50.0 %, first wrong step 0.0 %, undecided 1 of 2."
+        "ORM on 2 held-out paths: correct 0.0 %, wrong 100.0 %, overall 50.0 %, first wrong step 0.0 %, "
+        "undecided 1 of 2."
     )
 
 
