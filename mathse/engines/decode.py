@@ -25,7 +25,7 @@ LEAST_DRAW = 2.0**-24
 """The smallest non-zero step of a float32 uniform draw: an exponential draw of 0 would give infinite noise."""
 
 DROP_BELOW = 0.75
-"""Share of unfinished rows under which the finished ones are dropped: copying the cache at every end would cost more."""
+"""Share of unfinished rows under which the finished ones are dropped: copying the cache each time would cost more."""
 
 
 class Sampler:

@@ -33,7 +33,7 @@ def settle(compute: Compute) -> None:
     torch.set_num_threads(compute.threads)
     torch.use_deterministic_algorithms(True, warn_only=compute.device != "cpu")
     # Deterministic mode also fills new tensors with NaN: a debugging aid that took a third of a tiny model's training.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     transformers_logging.disable_progress_bar()
 
 
@@ -67,7 +67,7 @@ def load_model(folder: Path, dtype: str, device: str, trust_remote_code: bool = 
     model: PreTrainedModel = AutoModelForImageTextToText.from_pretrained(
         folder, local_files_only=True, trust_remote_code=trust_remote_code, **options
     )
-    return model.to(device)  # type: ignore[arg-type]
+    return model.to(device)
 
 
 def context_length(model: PreTrainedModel) -> int:

@@ -124,9 +124,11 @@ def conversation(messages: Sequence[Message], images: int) -> list[dict[str, Any
 
     The first turn, because that is where TRL puts them in training.
     """
-    turns = [{"role": m.role, "content": [{"type": "text", "text": m.content}]} for m in messages]
-    user = next(turn for turn in turns if turn["role"] == "user")
-    user["content"] = [{"type": "image"}] * images + list(user["content"])
+    first = next(place for place, message in enumerate(messages) if message.role == "user")
+    turns = []
+    for place, message in enumerate(messages):
+        pictures = [{"type": "image"}] * images if place == first else []
+        turns.append({"role": message.role, "content": [*pictures, {"type": "text", "text": message.content}]})
     return turns
 
 

@@ -6,6 +6,7 @@ end at a row it cannot use.
 Sample: `{"images": [<112 x 112>], "prompt": [{"role": "user", ...}], "completion": [{"role": "assistant", ...}]}`
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from mathse import store
 from mathse.errors import UserError
 from mathse.schemas import Message, MixRow
 from mathse.sources.images import ImageError, ImageStore
+
+log = logging.getLogger(__name__)
 
 Collate = Callable[[list[dict[str, Any]]], Any]
 """Makes a batch of examples, with an `attention_mask` `(rows, length)` among its tensors."""
@@ -65,6 +68,8 @@ def load_examples(mix: Path, images: ImageStore, collate: Collate, context: int)
     if not kept:
         raise MixError(f"{mix}: every row is longer than the model's context of {context} tokens")
     long = tuple(row.path_id for row, length in zip(rows, lengths, strict=True) if length > context)
+    if long:
+        log.warning("%s: %d rows left out, longer than the model's context: %s", mix, len(long), ", ".join(long))
     return Examples(_dataset(kept, images), long)
 
 

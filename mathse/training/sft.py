@@ -159,7 +159,7 @@ def _run(trainer: SFTTrainer, title: str) -> None:
     trainer.train()
 
 
-class _Watch(TrainerCallback):
+class _Watch(TrainerCallback):  # type: ignore[misc]
     """Shows progress, and stops a training whose loss is no number."""
 
     def __init__(self, title: str) -> None:

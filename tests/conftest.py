@@ -1,0 +1,24 @@
+"""Fixtures that several folders of tests share."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random tiny Qwen2-VL whose greedy texts differ from prompt to prompt."""
+    import torch
+
+    from mathse.engines import loading  # noqa: F401 (makes torchvision importable)
+    from mathse.synthetic import tiny
+
+    tokenizer = tiny.build_tokenizer(["Find angle C from the bar chart . Therefore the total equals"], 99)
+    model = tiny.build_model(tokenizer, seed=3)
+    with torch.no_grad():
+        for weight in model.model.language_model.parameters():
+            if weight.ndim > 1:
+                weight.mul_(2.5)
+    folder = tmp_path_factory.mktemp("tiny")
+    tiny.save(model, tiny.build_processor(tokenizer), folder)
+    return folder
