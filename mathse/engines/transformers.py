@@ -71,7 +71,7 @@ class TransformersEngine:
         try:
             return [self._images.load(image_id) for image_id in request.image_ids]
         except ImageError as error:
-            return Failure("unreadable image", str(error))
+            return Failure(error.reason, error.detail)
 
     def _try(self, batch: Sequence[tuple[Request, list[Any]]]) -> list[Outcome]:
         """Complete a batch; if that fails, each of its requests alone; if that fails too, say why."""

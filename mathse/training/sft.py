@@ -135,6 +135,7 @@ def _config(folder: Path, settings: Train, compute: Compute, seed: int) -> SFTCo
         logging_strategy="steps",
         logging_steps=1 / CURVE_POINTS,
         logging_first_step=True,
+        logging_nan_inf_filter=False,
         disable_tqdm=True,
         report_to=[],
     )

@@ -1,0 +1,183 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+import pytest
+
+from mathse import store
+from mathse.fingerprint import LINEAGE, ModelMissing, model_fingerprint
+from mathse.params import Compute, Train
+from mathse.schemas import Image, Message, MixRow, PathKind
+from mathse.sources.images import encode
+from mathse.training.examples import MixError
+from mathse.training.sft import TrainingDiverged, TrainingReport, train
+
+SETTINGS = Train(
+    epochs=1, max_steps=2, batch_size=4, learning_rate=1e-3, warmup=0.1, weight_decay=0.05, scheduler="cosine"
+)
+IMAGES = [encode(PIL.Image.new("RGB", (112, 112), color)) for color in ("red", "green", "blue")]
+
+
+def row(place: int, image_ids: tuple[str, ...] | None = None, words: int = 2) -> MixRow:
+    return MixRow(
+        path_id=f"path{place}",
+        problem_id=f"p{place}",
+        kind=PathKind.DISTILLED,
+        round=0,
+        image_ids=(IMAGES[place % 3].image_id,) * (place % 3) if image_ids is None else image_ids,
+        prompt=(Message(role="user", content=f"Find angle {place}" + " C" * words),),
+        completion=(Message(role="assistant", content=f"The total equals {place}"),),
+    )
+
+
+ROWS = [row(place) for place in range(8)]
+
+
+def run(folder: Path, start: Path, rows: list[MixRow], out: str = "out", **changed: Any) -> TrainingReport:
+    store.write(folder / "images.parquet", Image, IMAGES)
+    store.write(folder / "mix.parquet", MixRow, rows)
+    settings = SETTINGS.model_copy(update=changed)
+    return train(
+        folder / "mix.parquet", folder / "images.parquet", start, folder / out, settings, Compute(threads=1), 1, 10**6,
+        {"stage": "test"},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Path, TrainingReport]:
+    folder = tmp_path_factory.mktemp("trained")
+    return folder, run(folder, tiny_model, ROWS)
+
+
+def test_the_report_says_what_was_done(trained: tuple[Path, TrainingReport]) -> None:
+    _, report = trained
+    assert (report.rows, report.steps, report.epochs, report.too_long) == (8, 2, 1.0, ())
+    assert [step for step, _ in report.loss_curve] == [1, 2]
+    assert report.final_loss == report.loss_curve[-1][1] > 0
+    assert report.tokens > 8 * 10
+
+
+def test_training_lowers_the_loss(tmp_path: Path, tiny_model: Path) -> None:
+    report = run(tmp_path, tiny_model, ROWS[:4], max_steps=12)
+    assert report.final_loss < 0.8 * report.loss_curve[0][1]
+
+
+def test_the_model_differs_in_its_weights_alone(trained: tuple[Path, TrainingReport], tiny_model: Path) -> None:
+    folder, _ = trained
+    files = {file.name for file in tiny_model.iterdir()}
+    assert {file.name for file in (folder / "out").iterdir()} == files | {LINEAGE}
+    assert (folder / "out" / "model.safetensors").read_bytes() != (tiny_model / "model.safetensors").read_bytes()
+    for name in ("config.json", "generation_config.json", "tokenizer.json", "chat_template.jinja"):
+        made, given = ((place / name).read_text() for place in (folder / "out", tiny_model))
+        if name.endswith(".json"):
+            made, given = (json.dumps(_without_dtype(json.loads(text)), sort_keys=True) for text in (made, given))
+        assert made == given, name
+
+
+def _without_dtype(config: Any) -> Any:
+    if not isinstance(config, dict):
+        return config
+    return {key: _without_dtype(value) for key, value in config.items() if key not in {"dtype", "_from_model_config"}}
+
+
+def test_the_lineage_names_start_mix_settings_and_packages(
+    trained: tuple[Path, TrainingReport], tiny_model: Path
+) -> None:
+    folder, report = trained
+    lineage = json.loads((folder / "out" / LINEAGE).read_text())
+    assert lineage["model"] == report.model == model_fingerprint(folder / "out")
+    assert lineage["start"]["fingerprint"] == model_fingerprint(tiny_model)
+    assert lineage["mix"]["rows"] == 8
+    assert lineage["mix"]["hash"] in store.input_hashes([folder / "mix.parquet"]).values()
+    assert lineage["settings"]["learning_rate"] == SETTINGS.learning_rate
+    assert lineage["stage"] == "test"
+    assert set(lineage["packages"]) == {"torch", "transformers", "trl"}
+    assert list(lineage) == sorted(lineage)
+
+
+@pytest.mark.slow
+def test_another_process_makes_the_same_bytes(
+    trained: tuple[Path, TrainingReport], tiny_model: Path, tmp_path: Path
+) -> None:
+    folder, _ = trained
+    program = (
+        "import runpy, sys; from pathlib import Path; names = runpy.run_path(sys.argv[1]); "
+        "names['run'](Path(sys.argv[2]), Path(sys.argv[3]), names['ROWS'])"
+    )
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONHASHSEED": "7"}
+    subprocess.run(
+        [sys.executable, "-c", program, __file__, str(tmp_path), str(tiny_model)], check=True, env=environment, cwd=root
+    )
+    for file in sorted((folder / "out").iterdir()):
+        if file.name != LINEAGE:  # it names the files, which lie elsewhere
+            assert (tmp_path / "out" / file.name).read_bytes() == file.read_bytes(), file.name
+
+
+def test_rows_too_long_for_the_model_are_left_out_and_named(tmp_path: Path, tiny_model: Path) -> None:
+    report = run(tmp_path, tiny_model, [*ROWS, row(90, words=3000)])
+    assert (report.rows, report.too_long) == (8, ("path90",))
+
+
+def test_a_mix_of_nothing_but_long_rows_is_refused(tmp_path: Path, tiny_model: Path) -> None:
+    with pytest.raises(MixError, match="every row is longer"):
+        run(tmp_path, tiny_model, [row(90, words=3000)])
+
+
+def test_an_empty_mix_is_refused(tmp_path: Path, tiny_model: Path) -> None:
+    with pytest.raises(MixError, match="no rows to train on"):
+        run(tmp_path, tiny_model, [])
+
+
+def test_images_that_cannot_be_used_are_listed_and_nothing_is_made(tmp_path: Path, tiny_model: Path) -> None:
+    with pytest.raises(MixError, match=r"images of 2 rows cannot be used:\n  path50: .*\n  path51: ") as error:
+        run(tmp_path, tiny_model, [*ROWS, row(50, image_ids=("lost",)), row(51, image_ids=("lost",))])
+    assert "lost" in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_start_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing, match="models/base: there is no such model folder"):
+        run(tmp_path, tmp_path / "models" / "base", ROWS)
+
+
+def test_a_training_that_dies_leaves_the_old_model(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").touch()
+
+    def dies(*_: Any) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mathse.training.sft.write_lineage", dies)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, tiny_model, ROWS)
+    assert {file.name for file in tmp_path.iterdir()} == {"images.parquet", "mix.parquet", "out"}
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["old"]
+
+
+def test_a_new_model_takes_the_old_ones_place(tmp_path: Path, tiny_model: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").touch()
+    (tmp_path / ".out.partial").mkdir()  # what a killed training left
+    report = run(tmp_path, tiny_model, ROWS)
+    assert model_fingerprint(tmp_path / "out") == report.model
+    assert {file.name for file in tmp_path.iterdir()} == {"images.parquet", "mix.parquet", "out"}
+    assert not (tmp_path / "out" / "old").exists()
+
+
+def test_a_loss_that_is_no_number_ends_the_training(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import Trainer
+
+    step = Trainer.training_step
+    monkeypatch.setattr(Trainer, "training_step", lambda *given, **named: step(*given, **named) * float("nan"))
+    with pytest.raises(TrainingDiverged, match="learning_rate"):
+        run(tmp_path, tiny_model, ROWS)
+    assert not (tmp_path / "out").exists()
