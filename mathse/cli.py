@@ -205,16 +205,18 @@ def _add_sheet(commands: Commands) -> None:
         commands,
         _sheet,
         "draw a contact sheet: sample problems of every figure family",
-        "One picture with questions and answers, to judge whether a person finds them clear.",
+        "One picture with questions and answers, to judge whether a person finds them clear: of the run's own problems,\n"
+        "or, where there are none yet, of figures drawn now.",
         "mathse sheet sheet.png",
     )
     command.add_argument("file", metavar="FILE", type=Path, help="the PNG to write")
 
 
 def _sheet(arguments: argparse.Namespace) -> None:
+    from mathse.share import samples
     from mathse.synthetic.sheet import contact_sheet
 
-    contact_sheet(arguments.file)
+    contact_sheet(*samples.of_run(arguments.root), arguments.file)
     print(arguments.file)
 
 
