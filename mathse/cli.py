@@ -205,8 +205,8 @@ def _add_sheet(commands: Commands) -> None:
         commands,
         _sheet,
         "draw a contact sheet: sample problems of every figure family",
-        "One picture with questions and answers, to judge whether a person finds them clear: of the run's own problems,\n"
-        "or, where there are none yet, of figures drawn now.",
+        "One picture with questions and answers, to judge whether a person finds them clear: the run's own problems,\n"
+        "or figures drawn now where there are none yet.",
         "mathse sheet sheet.png",
     )
     command.add_argument("file", metavar="FILE", type=Path, help="the PNG to write")

@@ -188,7 +188,7 @@ class Params(Section):
         """Each round follows the one before it, and reflection follows the last."""
         for expected, (number, step) in enumerate(sorted(self.rounds.items()), start=1):
             if number != expected:
-                raise ValueError(f"rounds: keys must be 1, 2, 3, ... without a gap; found {number}, expected {expected}")
+                raise ValueError(f"rounds: keys must be 1, 2, 3, ... without a gap; found {number}, not {expected}")
             if step.prev != number - 1:
                 raise ValueError(f"rounds.{number}.prev: must be {number - 1}, the model before; found {step.prev}")
         last = max(self.rounds)
@@ -196,9 +196,8 @@ class Params(Section):
             raise ValueError(f"reflect.after: must be the last round, {last}; found {self.reflect.after}")
         return self
 
-
     def model_before(self, name: str) -> str:
-        """The model that `name` continues: base for the student, the ORM and 0; else the last round's or the one before.
+        """The model that `name` continues: base for student, ORM and 0; else the last round's or the one before.
 
         Raises:
             ParamsError: There is no such model.

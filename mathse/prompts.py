@@ -1,8 +1,8 @@
 """What models are asked, versioned: a prompt's text never changes under the same name and version.
 
 Four tasks, as the paper describes them (restated in our own words): *solve* a problem, *judge* a path (the ORM),
-*annotate* a path (the teacher, for the ORM's training data) and *reflect* on a wrong one. Each has a full form for large
-models and, where a tiny model needs it, a `-brief` one.
+*annotate* a path (the teacher, for the ORM's training data) and *reflect* on a wrong one. Each has a full form for
+large models and, where a tiny model needs it, a `-brief` one.
 
 The sentence that closes a solution is an interface: `mathse.answers.extract` looks for it.
 
@@ -18,8 +18,8 @@ MARKER = "The answer to this problem is"
 """Opens the closing sentence of every solution: `The answer to this problem is <answer>.`"""
 
 _SOLVE = """\
-You are an expert teacher of mathematics. Look at the image and solve the problem below step by step, each step resting \
-on what the image shows, on the question, or on an earlier step. Close with one sentence in exactly this form:
+You are an expert teacher of mathematics. Look at the image and solve the problem below step by step, each step \
+resting on what the image shows, on the question, or on an earlier step. Close with one sentence in exactly this form:
 The answer to this problem is <answer>
 For a multiple-choice problem the answer is the letter of the option.
 
@@ -28,9 +28,9 @@ Problem:
 
 _JUDGE = """\
 You are a careful examiner of mathematics. Compare the solution below with the standard answer, and check its steps in \
-order against the image and the question. An answer that is equivalent to the standard answer, though written in another \
-form, is correct; where several answers are right, matching any one of them is enough. Judge the whole solution, not \
-its last line alone.
+order against the image and the question. An answer that is equivalent to the standard answer, though written in \
+another form, is correct; where several answers are right, matching any one of them is enough. Judge the whole \
+solution, not its last line alone.
 
 Problem:
 {question}
@@ -58,15 +58,15 @@ Solution to mark:
 Standard answer: {gold}
 
 Reply with one JSON object and nothing else:
-{"status": "CORRECT" or "WRONG", "error_step": the first wrong step or null, "error_analysis": why it is wrong or null, \
-"improvement_suggestion": how to do better or null}
+{"status": "CORRECT" or "WRONG", "error_step": the first wrong step or null, "error_analysis": why it is wrong or \
+null, "improvement_suggestion": how to do better or null}
 Do not give the standard answer away."""
 
 _REFLECT = """\
 You are an expert teacher of mathematics. The solution below is certainly wrong. A reviewer has pointed to a step and \
-said why; the reviewer may be mistaken about where or why the solution fails, but not that it fails. Weigh the remark, \
-look at the image again and solve the problem anew. Return only the full reconsidered solution, step by step, and close \
-with one sentence in exactly this form:
+said why; the reviewer may be mistaken about where or why the solution fails, but not that it fails. Weigh the \
+remark, look at the image again and solve the problem anew. Return only the full reconsidered solution, step by step, \
+and close with one sentence in exactly this form:
 The answer to this problem is <answer>
 
 Problem:

@@ -64,7 +64,7 @@ def _only_one(name: str) -> Iterator[None]:
 
 
 def counts(rejected: Mapping[str, int] | Counter[str]) -> str:
-    """Reasons with their counts, most frequent first: `12 truncated, 3 judged UNDECIDED`; `nothing left out` if none."""
+    """Reasons with their counts, most frequent first: `12 truncated, 3 judged WRONG`; `nothing left out` if none."""
     ordered = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{count} {reason}" for reason, count in ordered if count) or "nothing left out"
 

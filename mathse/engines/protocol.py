@@ -1,8 +1,8 @@
 """The one protocol behind which every model stands: a local student, the ORM, a teacher at the end of an API.
 
 An engine is given a *batch* of requests and returns one outcome per request, in the same order: a `Completion` or a
-`Failure`. One bad request never ends a run. An engine does not journal, retry, count or show progress: `method.generate`
-owns those, so that an engine is only the call.
+`Failure`. One bad request never ends a run. An engine does not journal, retry, count or show progress:
+`method.generate` owns those, so that an engine is only the call.
 
 A request carries the rendered messages (all that a language model sees) and the `fields` they were rendered from, so
 that an engine which is no language model, such as the solver-teacher, need not parse them back out of prose.

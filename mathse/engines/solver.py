@@ -4,8 +4,8 @@ It sees the scene where a person would see the picture, and it is not perfect: i
 makes one of the mistakes of `mathse.synthetic.mistakes`, so that the ORM's filter has work to do. It answers by the
 prompt's name: `solve@1`, `annotate@1`, `reflect@1`.
 
-When it reflects, feedback that names the step that is really wrong halves its own rate of mistakes; feedback that points
-elsewhere does not help it, and it does not follow it either.
+When it reflects, feedback that names the step that is really wrong halves its own rate of mistakes; feedback that
+points elsewhere does not help it, and it does not follow it either.
 """
 
 import hashlib

@@ -16,9 +16,7 @@ PROMPT = "annotate@1"
 _LONGEST_REPLY = 512
 
 
-def annotate(
-    teacher: Engine, paths: Sequence[Path], problems: Mapping[str, Problem], journal: File
-) -> list[Feedback]:
+def annotate(teacher: Engine, paths: Sequence[Path], problems: Mapping[str, Problem], journal: File) -> list[Feedback]:
     """Mark every path that has text.
 
     Args:

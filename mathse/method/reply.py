@@ -2,8 +2,8 @@
 
     {"status": "WRONG", "error_step": "Step 2", "error_analysis": "calculation: 50 + 60 is not 111"}
 
-A reply is text to be parsed, never obeyed: whatever is not exactly such an object is UNDECIDED with a reason that can be
-counted. A reply that contradicts itself (CORRECT, but naming a wrong step) is undecided too.
+A reply is text to be parsed, never obeyed: whatever is not exactly such an object is UNDECIDED with a reason that can
+be counted. A reply that contradicts itself (CORRECT, but naming a wrong step) is undecided too.
 """
 
 import json

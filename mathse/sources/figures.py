@@ -25,7 +25,9 @@ def load(source: FigureSource) -> tuple[list[Problem], list[Image]]:
         Problems and their images; one image a problem, in the same order.
     """
     splits = [Split.TEST] * source.test + [Split.ORM] * source.orm + [Split.TRAIN] * source.train
-    made = [_problem(drawn, split) for drawn, split in zip(islice(figures(source.seed), len(splits)), splits, strict=True)]
+    made = [
+        _problem(drawn, split) for drawn, split in zip(islice(figures(source.seed), len(splits)), splits, strict=True)
+    ]
     return [problem for problem, _ in made], [image for _, image in made]
 
 

@@ -5,6 +5,8 @@
     reasoning    the wrong operation, or the wrong option
     knowledge    a wrong constant: the angles of a triangle taken to add to 360
     calculation  a slip in an operation
+
+The step that is spoilt stays readable, and every later step goes on from it, as a person's would.
 """
 
 import random
@@ -12,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from math import gcd
+from typing import Literal
 
 from mathse.synthetic.figures import Figure
 from mathse.synthetic.plans import Unsolvable, execute
@@ -72,7 +75,7 @@ def _spoils(kind: Mistake, step: Step, figure: Figure) -> bool:
         case Mistake.REASONING:
             return isinstance(step, Calc | Pick)
         case Mistake.KNOWLEDGE:
-            return isinstance(step, Calc) and step.left == 180  # noqa: PLR2004
+            return isinstance(step, Calc) and step.left == 180
         case Mistake.CALCULATION:
             return isinstance(step, Calc | Extreme | Reduce)
 
@@ -100,7 +103,7 @@ def _misread(step: Step, figure: Figure, rng: random.Random) -> Step:
 
 def _misunderstand(step: Step, figure: Figure, rng: random.Random) -> Step:
     if isinstance(step, Extreme):
-        other = "smallest" if step.which == "largest" else "largest"
+        other: Literal["largest", "smallest"] = "smallest" if step.which == "largest" else "largest"
         flipped = replace(step, which=other)
         return replace(flipped, result=flipped.true_result)
     if not isinstance(step, Read):

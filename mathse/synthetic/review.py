@@ -1,7 +1,7 @@
-"""Checks a path step by step against the scene, as a teacher who marks it would, and names the first wrong step and why.
+"""Checks a path step by step against the scene, as a teacher who marks it would: the first wrong step, and why.
 
-The reviewer parses what is written; it never trusts it. A path is wrong if any step is, even where its answer happens to
-be right: the ORM judges the whole path (the paper's section on the ORM). The analysis opens with the kind of mistake
+The reviewer parses what is written; it never trusts it. A path is wrong if any step is, even where its answer happens
+to be right: the ORM judges the whole path (the paper's section on the ORM). The analysis opens with the kind of mistake
 (the paper's Figure 4) and never gives the answer away:
 
     Step 3, "calculation: 50 + 60 is not 111"
@@ -97,26 +97,12 @@ def _mistake(step: Step, known: set[str], figure: Figure) -> tuple[Mistake, str]
             return _wrong_reading(step, figure)
         case Calc():
             return _wrong_calculation(step, known, figure)
-        case Extreme(which, values, result):
-            if which not in {wanted.which for wanted in figure.steps if isinstance(wanted, Extreme)}:
-                return Mistake.QUESTION, f"the {which} is not asked for"
-            if sorted(values) != sorted(figure.readings.values()):
-                return Mistake.REASONING, "these are not all the values"
-            if result != step.true_result:
-                return Mistake.CALCULATION, f"{result} is not the {which}"
-        case Reduce(top, bottom, reduced_top, reduced_bottom):
-            wanted_fractions = {(s.top, s.bottom) for s in figure.steps if isinstance(s, Reduce)}
-            if (top, bottom) not in wanted_fractions:
-                return Mistake.REASONING, f"{top} over {bottom} is not the fraction asked for"
-            if not step.holds:
-                return Mistake.CALCULATION, f"{top} over {bottom} is not {reduced_top}/{reduced_bottom}"
-        case Pick(value, letter):
-            place = ord(letter) - ord("A")
-            if value not in known:
-                return Mistake.REASONING, f"{value} does not come from an earlier step"
-            if place >= len(figure.choices) or figure.choices[place] != value:
-                return Mistake.REASONING, f"option {letter} is not {value}"
-    return None
+        case Extreme():
+            return _wrong_extreme(step, figure)
+        case Reduce():
+            return _wrong_fraction(step, figure)
+        case Pick():
+            return _wrong_option(step, known, figure)
 
 
 def _wrong_reading(step: Read, figure: Figure) -> tuple[Mistake, str] | None:
@@ -133,7 +119,7 @@ def _wrong_calculation(step: Calc, known: set[str], figure: Figure) -> tuple[Mis
     shown = f"{step.left} {step.op} {step.right}"
     wanted = {_operands(s) for s in figure.steps if isinstance(s, Calc)}
     if _operands(step) not in wanted:
-        if step.left == 90 and "90" not in known:  # noqa: PLR2004
+        if step.left == 90 and "90" not in known:
             return Mistake.KNOWLEDGE, "90 is not the sum of these angles"
         for value in (step.left, step.right):
             if str(value) not in known:
@@ -141,6 +127,36 @@ def _wrong_calculation(step: Calc, known: set[str], figure: Figure) -> tuple[Mis
         return Mistake.REASONING, f"{shown} is not what to do"
     if step.result != step.true_result:
         return Mistake.CALCULATION, f"{shown} is not {step.result}"
+    return None
+
+
+def _wrong_extreme(step: Extreme, figure: Figure) -> tuple[Mistake, str] | None:
+    if step.which not in {wanted.which for wanted in figure.steps if isinstance(wanted, Extreme)}:
+        return Mistake.QUESTION, f"the {step.which} is not asked for"
+    if sorted(step.values) != sorted(figure.readings.values()):
+        return Mistake.REASONING, "these are not all the values"
+    if step.result != step.true_result:
+        return Mistake.CALCULATION, f"{step.result} is not the {step.which}"
+    return None
+
+
+def _wrong_fraction(step: Reduce, figure: Figure) -> tuple[Mistake, str] | None:
+    shown = f"{step.top} over {step.bottom}"
+    if (step.top, step.bottom) not in {
+        (wanted.top, wanted.bottom) for wanted in figure.steps if isinstance(wanted, Reduce)
+    }:
+        return Mistake.REASONING, f"{shown} is not the fraction asked for"
+    if not step.holds:
+        return Mistake.CALCULATION, f"{shown} is not {step.reduced_top}/{step.reduced_bottom}"
+    return None
+
+
+def _wrong_option(step: Pick, known: set[str], figure: Figure) -> tuple[Mistake, str] | None:
+    place = ord(step.letter) - ord("A")
+    if step.value not in known:
+        return Mistake.REASONING, f"{step.value} does not come from an earlier step"
+    if place >= len(figure.choices) or figure.choices[place] != step.value:
+        return Mistake.REASONING, f"option {step.letter} is not {step.value}"
     return None
 
 

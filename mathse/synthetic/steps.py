@@ -144,4 +144,6 @@ def read_solution(text: str) -> list[tuple[str, str]]:
     """Split a solution into its steps: pairs of label (`Step 2`) and body (`50 + 60 = 110`), in order."""
     body = text.split(MARKER)[0]
     parts = re.split(r"(Step \d{1,3}):", body)
-    return [(label, said.strip().removesuffix(".").strip()) for label, said in zip(parts[1::2], parts[2::2], strict=True)]
+    return [
+        (label, said.strip().removesuffix(".").strip()) for label, said in zip(parts[1::2], parts[2::2], strict=True)
+    ]
