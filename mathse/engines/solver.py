@@ -46,9 +46,10 @@ class SolverTeacher:
         return [self._answer(request) for request in requests]
 
     def _answer(self, request: Request) -> Outcome:
-        if request.problem_id not in self._source_ids:
+        try:
+            scene, rng = figure(self._source_ids[request.problem_id]), random.Random(request.seed)
+        except (KeyError, ValueError):
             return Failure("not a figure", f"the solver only knows drawn figures; {request.problem_id} is none")
-        scene, rng = figure(self._source_ids[request.problem_id]), random.Random(request.seed)
         match request.prompt.partition("@")[0]:
             case "solve":
                 text = self._solve(scene, rng, self._mistake_rate)
