@@ -8,6 +8,7 @@ be counted. A reply that contradicts itself (CORRECT, but naming a wrong step) i
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -52,8 +53,9 @@ def parse(text: str, annotation: bool = False) -> Reply:
     """
     fenced = _FENCE.fullmatch(text)
     try:
-        content = json.loads(fenced[1] if fenced else text) if len(text) <= _LONGEST else None
-    except (json.JSONDecodeError, RecursionError):
+        said_text = fenced[1] if fenced else text
+        content = json.loads(said_text, object_pairs_hook=_object) if len(text) <= _LONGEST else None
+    except (ValueError, RecursionError):  # a number of thousands of digits is a plain ValueError
         return _undecided("not JSON")
     try:
         said = (_Annotation if annotation else _Verdict).model_validate(content)
@@ -62,6 +64,14 @@ def parse(text: str, annotation: bool = False) -> Reply:
     if (said.status == "CORRECT") != (said.error_step is None):
         return _undecided("contradicts itself")
     return Reply(**said.model_dump() | {"status": Status(said.status)})
+
+
+def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object, refused where it says a thing twice: which of the two was meant, nobody knows."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is there twice")
+    return made
 
 
 def _undecided(reason: str) -> Reply:
