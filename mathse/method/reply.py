@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from mathse.schemas import Status
 
@@ -26,6 +26,14 @@ class _Verdict(BaseModel):
     status: Literal["CORRECT", "WRONG"]
     error_step: str | None
     error_analysis: str | None
+
+    @field_validator("*")
+    @classmethod
+    def is_text(cls, value: str | None) -> str | None:
+        """JSON can escape half a character, which no table can hold."""
+        if value is not None:
+            value.encode()
+        return value
 
 
 class _Annotation(_Verdict):

@@ -1,0 +1,139 @@
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mathse import stage
+from mathse.errors import UserError
+from tests import rows
+
+ROOT = Path(__file__).parent.parent
+PROGRAM = """
+import sys
+from mathse import stage
+from mathse.errors import UserError
+
+def main(what: str) -> str:
+    if what == "wait":
+        print("working", flush=True)
+        sys.stdin.read()
+    if what == "fail":
+        raise UserError("params.yaml: rounds: no such round; add it")
+    if what == "crash":
+        raise ZeroDivisionError("a bug")
+    return "7 paths in, 5 rows out; 2 judged WRONG"
+
+stage.run("judge", main)
+"""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stage.py").write_text(PROGRAM, encoding="utf-8")
+    return tmp_path
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "stage.py", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["stage.py", *arguments])
+    stage.run("judge", lambda *given: f"{len(given)} in")
+
+
+def test_a_stage_ends_with_its_line(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="mathse"):
+        run(monkeypatch, "1", "2")
+    assert [record.message for record in caplog.records] == ["judge 1 2: 2 in; 0 s"]
+
+
+def test_a_process_logs_the_line_and_ends_well() -> None:
+    status, out, err = finish(start("1"))
+    assert status == 0
+    assert "judge 1: 7 paths in, 5 rows out; 2 judged WRONG; 0 s" in " ".join((out + err).split())
+
+
+def test_a_user_error_is_its_message_alone() -> None:
+    status, out, err = finish(start("fail"))
+    assert status == 1
+    assert err == "judge fail: params.yaml: rounds: no such round; add it\n"
+    assert not out
+
+
+def test_a_bug_shows_its_traceback() -> None:
+    status, _, err = finish(start("crash"))
+    assert status != 0
+    assert "Traceback" in err
+    assert "ZeroDivisionError: a bug" in err
+
+
+def test_a_second_process_is_refused_until_the_first_has_ended() -> None:
+    first = start("wait")
+    assert first.stdout is not None
+    assert first.stdout.readline() == "working\n"
+    status, _, err = finish(start("wait"))
+    assert status == 1
+    assert err == "judge wait: the same stage is still running in another process; wait for it or end it\n"
+    assert finish(start("2"))[0] == 0
+    assert finish(first)[0] == 0
+    assert finish(start("wait"))[0] == 0
+
+
+def test_a_killed_stage_leaves_no_lock() -> None:
+    first = start("wait")
+    assert first.stdout is not None
+    first.stdout.readline()
+    first.kill()
+    first.communicate(timeout=60)
+    assert finish(start("wait"))[0] == 0
+
+
+def test_an_error_gives_the_lock_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> str:
+        raise UserError("no")
+
+    monkeypatch.setattr(sys, "argv", ["stage.py"])
+    for _ in range(2):
+        with pytest.raises(SystemExit) as ended:
+            stage.run("judge", fails)
+        assert ended.value.code == 1
+
+
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        ({}, "nothing left out"),
+        ({"judged WRONG": 0}, "nothing left out"),
+        ({"judged WRONG": 3, "truncated": 12, "a": 3}, "12 truncated, 3 a, 3 judged WRONG"),
+    ],
+)
+def test_reasons_are_counted_most_frequent_first(reasons: dict[str, int], said: str) -> None:
+    assert stage.counts(reasons) == said
+
+
+def test_failures_and_truncations_are_counted() -> None:
+    paths = [
+        rows.path("a"),
+        rows.path("b", finish_reason="length"),
+        rows.path("c", finish_reason="error", error="timeout: after 30 s"),
+        rows.path("d", finish_reason="error", error="timeout: after 31 s"),
+    ]
+    assert stage.failures(paths) == "2 timeout, 1 truncated"
+    assert stage.failures(paths[:1]) == "nothing left out"
