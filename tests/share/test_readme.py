@@ -1,0 +1,68 @@
+"""What README tells a reader to type, held to the code."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mathse import cli, layout, store
+from mathse.params import Params
+from mathse.schemas import Message, MixRow, PathKind
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+QUERIES = [query for query in re.findall(r'mathse query "(.*?)"', README, re.DOTALL) if query != "..."]
+SNIPPETS = [
+    line.strip()
+    for line in README.splitlines()
+    if re.match(r"\s+(rounds|reflect|mix|compute|student|judge|train): \{", line)
+]
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"mathse ([a-z]+)\b", README))))
+def test_commands_exist(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command, "--help"])
+    assert ended.value.code == 0
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^    )make ([a-z]+)", README, re.MULTILINE))))
+def test_make_targets_exist(target: str) -> None:
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", re.findall(r"^      ([a-z]+(?:/|\.py)(?:, [a-z]+\.py)*)  ", README, re.MULTILINE))
+def test_the_tree_names_what_is_there(name: str) -> None:
+    assert all((ROOT / "mathse" / part).exists() for part in name.split(", "))
+
+
+@pytest.mark.parametrize("file", re.findall(r"(?:mathse|stages|tests|docs)/[\w/]+\.(?:py|sql|svg|md)", README))
+def test_files_exist(file: str) -> None:
+    assert (ROOT / file).exists()
+
+
+def test_params_shown_are_valid() -> None:
+    content: dict[str, Any] = yaml.safe_load((ROOT / "presets" / "default.yaml").read_text(encoding="utf-8"))
+    assert len(SNIPPETS) == 7
+    for snippet in SNIPPETS:
+        content |= yaml.safe_load(snippet)
+    assert max(Params.model_validate(content).rounds) == 3
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_queries_run(run: Path, query: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = Message(role="assistant", content="Said so.")
+    row = MixRow(
+        path_id="roll",
+        problem_id="1abc1",
+        kind=PathKind.ROLLOUT,
+        round=1,
+        image_ids=(),
+        prompt=(said,),
+        completion=(said,),
+    )
+    store.write(run / layout.mix("final"), MixRow, [row])
+    assert cli.main(["-C", str(run), "query", query, "--csv"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 1
