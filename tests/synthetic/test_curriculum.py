@@ -15,7 +15,7 @@ from mathse.synthetic.pictures import SIDE, readings
 from mathse.synthetic.steps import Calc, Extreme, Pick, Read, Reduce, Step, parse
 from tests.synthetic.scenes import STEPS
 
-DRILLS = [drill(3, index) for index in range(700)]
+DRILLS = [drill(3, index) for index in range(2500)]
 
 
 def of(kind: str) -> list[Drill]:
