@@ -61,9 +61,9 @@ class Base(Section):
     build: Literal["figures"]
     seed: int = Field(ge=0)
     steps: Count
+    easy_steps: int = Field(ge=0, description="First steps, on the drills that teach to read and to calculate alone.")
     batch_size: Count
     learning_rate: float = Field(gt=0, le=0.1)
-    warmup: int = Field(ge=0, description="Steps of linear warm-up.")
 
 
 class Teacher(Section):
@@ -101,6 +101,7 @@ class Train(Section):
     learning_rate: float = Field(gt=0, le=0.1)
     warmup: float = Field(ge=0, lt=1, description="Share of the steps.")
     weight_decay: float = Field(ge=0, le=1)
+    beta2: float = Field(default=0.999, gt=0, lt=1, description="AdamW's second moment.")
     scheduler: Literal["cosine", "linear", "constant_with_warmup"]
 
 

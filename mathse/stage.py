@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from rich.logging import RichHandler
-
 from mathse import layout
 from mathse.errors import UserError
 from mathse.schemas import Path
@@ -45,8 +43,7 @@ def run(name: str, main: Callable[..., str]) -> None:
 
 
 def _log_to_terminal() -> None:
-    handler = RichHandler(show_path=False, show_level=False, log_time_format="%H:%M:%S")
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler])
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 

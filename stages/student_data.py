@@ -2,9 +2,9 @@
 
 from mathse import layout, params, stage, store
 from mathse.engines.protocol import Sampling
-from mathse.method.mix import warm_up
 from mathse.method.solve import Ask, of_split, solve, subset
 from mathse.method.teacher import SOLVE, open_teacher
+from mathse.method.warm_up import warm_up
 from mathse.schemas import MixRow, Path, PathKind, Problem, Split
 
 

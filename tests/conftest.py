@@ -18,7 +18,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mathse.engines import loading  # noqa: F401 (makes torchvision importable)
     from mathse.synthetic import tiny
 
-    tokenizer = tiny.build_tokenizer(["Find angle C from the bar chart . Therefore the total equals"], 99)
+    tokenizer = tiny.build_tokenizer(["Find angle C from the bar chart . Therefore the total equals"])
     model = tiny.build_model(tokenizer, seed=3)
     with torch.no_grad():
         for weight in model.model.language_model.parameters():

@@ -23,7 +23,9 @@ from mathse.synthetic.plans import Unsolvable, execute
 from mathse.synthetic.steps import Calc, Extreme, Op, Pick, Read, Reduce, Step
 
 _ITEMS = 6
-_SHARES = {"describe": 26, "look": 10, "compute": 18, "choose": 5, "compare": 6, "check": 15, "find": 20}
+_EASY_SHARES = {"describe": 2, "compute": 1}
+_EASY_FAMILIES = ("bar_sum", "bar_difference", "bar_fraction")
+_SHARES = {"describe": 30, "look": 8, "compute": 18, "choose": 6, "compare": 10, "check": 14, "find": 14}
 
 
 @dataclass(frozen=True)
@@ -41,24 +43,26 @@ class Drill:
         return None if self.picture is None else draw(self.picture, random.Random(f"draw {self.seed}"))
 
 
-def drill(seed: int, index: int) -> Drill:
+def drill(seed: int, index: int, easy: bool = False) -> Drill:
     """The drill at a place in the sequence.
 
     Args:
         seed: Of the sequence.
         index: The place, from 0.
+        easy: Whether to take what reading and arithmetic are learnt from first: bar charts to describe, and sums.
     """
     name = f"drill {seed} {index}"
     rng = random.Random(name)
-    kind = rng.choices(list(_SHARES), weights=list(_SHARES.values()))[0]
-    picture, steps = _scene(rng)
+    shares = _EASY_SHARES if easy else _SHARES
+    kind = rng.choices(list(shares), weights=list(shares.values()))[0]
+    picture, steps = _scene(rng, _EASY_FAMILIES if easy else tuple(FAMILIES))
     prompt, completion = _DRILLS[kind](picture, steps, rng)
     return Drill(kind, picture if kind in _WITH_IMAGE else None, prompt, completion, name)
 
 
-def _scene(rng: random.Random) -> tuple[Picture, list[Step]]:
+def _scene(rng: random.Random, families: Sequence[str]) -> tuple[Picture, list[Step]]:
     while True:
-        sketch = rng.choice(list(FAMILIES.values()))(rng, rng.choice(LEVELS))
+        sketch = FAMILIES[rng.choice(families)](rng, rng.choice(LEVELS))
         try:
             return sketch.picture, execute(sketch.plan, readings(sketch.picture))[0]
         except Unsolvable:
@@ -155,7 +159,7 @@ def _damaged(step: Step, rng: random.Random) -> Step:
     shift = rng.choice((-10, -5, -3, -2, -1, 1, 2, 3, 5, 10))
     match step:
         case Read(name, value):
-            return Read(name, abs(value + shift) if value + shift != value else value + 1)
+            return Read(name, abs(value + shift) if value + shift != -value else value + 1)
         case Calc(_, _, _, result):
             return replace(step, result=abs(result + shift) if result + shift != -result else result + 1)
         case Extreme(_, values, result):

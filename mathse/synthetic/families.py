@@ -48,7 +48,7 @@ def triangle_angle(rng: random.Random, level: int) -> Sketch:
     step = (10, 5, 1)[level - 1]
     corners = _corners(rng)
     first, second = (rng.randrange(30, 80 + 1, step) for _ in range(2))
-    a, b, c = corners
+    a, b, c = list(corners)
     return Sketch(
         "angles",
         TriangleAngles(corners, (first, second)),
@@ -62,7 +62,7 @@ def exterior_angle(rng: random.Random, level: int) -> Sketch:
     step = (10, 5, 1)[level - 1]
     corners = _corners(rng)
     first, second = (rng.randrange(30, 80 + 1, step) for _ in range(2))
-    a, b, c = corners
+    a, b, c = list(corners)
     return Sketch(
         "angles",
         TriangleAngles(corners, (first, second), exterior=True),
@@ -91,7 +91,9 @@ def triangle_perimeter(rng: random.Random, level: int) -> Sketch:
     """The perimeter of a triangle."""
     top = (12, 30, 60)[level - 1]
     corners = _corners(rng)
-    sides = tuple(rng.randint(top // 3, top) for _ in range(3))
+    sides = [rng.randint(top // 3, top) for _ in range(3)]
+    while 2 * max(sides) >= sum(sides):
+        sides = [rng.randint(top // 3, top) for _ in range(3)]
     ends = [corners[0] + corners[1], corners[1] + corners[2], corners[0] + corners[2]]
     return Sketch(
         "lengths",
@@ -189,9 +191,9 @@ def bar_fraction(rng: random.Random, level: int) -> Sketch:
 
 
 def _line(rng: random.Random, level: int) -> LineChart:
-    count = (3, 4, 4)[level - 1]
+    count = 2 + level
     values = [rng.randint(0, 8) for _ in range(count)]
-    return LineChart(tuple("1234"[:count]), tuple(values))
+    return LineChart(tuple("12345"[:count]), tuple(values))
 
 
 def line_change(rng: random.Random, level: int) -> Sketch:
@@ -201,7 +203,7 @@ def line_change(rng: random.Random, level: int) -> Sketch:
     return Sketch(
         "charts",
         picture,
-        (f"By how much does the line change from day {a} to day {b}?", f"How far apart are day {a} and day {b}?"),
+        (f"By how much does the line change from day {a} to day {b}?", f"By how much do day {a} and day {b} differ?"),
         (Look(f"day {a}"), Look(f"day {b}"), Combine("-", 0, 1, ordered=True)),
     )
 

@@ -123,7 +123,7 @@ def figures(seed: int) -> Iterator[Figure]:
     while True:
         for family in FAMILIES:
             for _ in range(100):
-                level = LEVELS[number % len(LEVELS)]
+                level = LEVELS[number // len(FAMILIES) % len(LEVELS)]
                 made = figure(f"{family}-{level}-{seed * 1_000_000 + number}")
                 number += 1
                 if made.content not in seen:

@@ -1,7 +1,8 @@
-"""What is drawn. Each picture is plain data; `draw` turns it into an image, `readings` says what a person can read off it.
+"""What is drawn. A picture is plain data; `draw` turns it into an image, `readings` says what a person can read off it.
 
 Everything is drawn on a square canvas of `SIDE` pixels, small enough for a tiny vision tower (16 image tokens) and
-large enough for a person. Positions jitter by a pixel or two, seeded, so that no two drawings are alike.
+large enough for a person. Numbers stand at places that shift by a pixel at most: a tiny vision tower learns to read a
+number that falls on the same patches, and does not learn one that may stand anywhere. Lines jitter a little more.
 """
 
 import math
@@ -9,14 +10,20 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from PIL import Image, ImageDraw, ImageFont
 
 SIDE = 112
 """Pixels a side: 8 x 8 patches of 14, merged 2 x 2 into 16 image tokens."""
-_INK, _PAPER, _GRID, _FILLS = "black", "white", "#c8c8c8", ("#9ec5e8", "#f4c38a", "#a8d8a0", "#d8b4e2")
+_INK, _GRID, _FILLS = "black", "#c0c0c0", ("#9ec5e8", "#f4c38a", "#a8d8a0", "#d8b4e2")
 _FONT_SIZE = 12
-_JITTER = 2
+_PATCH = 14
+_SLOTS = 4
+"""Bars that fit side by side."""
+_JITTER = 1
+_TINT = 36
+"""Levels of 255 by which the paper darkens from edge to edge."""
 
 Point = tuple[float, float]
 
@@ -56,7 +63,7 @@ class Rectangles:
 
 @dataclass(frozen=True)
 class Bars:
-    """A bar chart with the value over each bar."""
+    """A bar chart with the value in each bar."""
 
     names: tuple[str, ...]
     values: tuple[int, ...]
@@ -110,7 +117,7 @@ def draw(picture: Picture, rng: random.Random) -> Image.Image:
         picture: What to draw.
         rng: Where the jitter comes from.
     """
-    image = Image.new("RGB", (SIDE, SIDE), _PAPER)
+    image = _paper().copy()
     pen = Pen(ImageDraw.Draw(image), rng)
     match picture:
         case TriangleAngles():
@@ -128,6 +135,18 @@ def draw(picture: Picture, rng: random.Random) -> Image.Image:
         case PointGrid():
             _draw_point_grid(pen, picture)
     return image
+
+
+@cache
+def _paper() -> Image.Image:
+    """Paper whose faint tint says where on it a patch lies.
+
+    The Qwen2-VL vision tower knows relative positions only; a tiny one does not learn to tell left from right without
+    a cue of its own.
+    """
+    ramp = Image.linear_gradient("L").resize((SIDE, SIDE)).point(lambda level: 255 - level * _TINT // 255)
+    flat = Image.new("L", (SIDE, SIDE), 255)
+    return Image.merge("RGB", (ramp.transpose(Image.Transpose.ROTATE_90), flat, ramp))
 
 
 @cache
@@ -150,14 +169,21 @@ class Pen:
         """Write centred at about `at`."""
         self.on.text(self.near(*at, by=jitter), str(text), fill=_INK, font=_font(size), anchor="mm")
 
+    def value(self, at: Point, value: object) -> None:
+        """Write a number near `at`, its middle where two patches meet, so that each of two digits has its own."""
+        self.text((round(at[0] / _PATCH) * _PATCH, (round(at[1] / _PATCH - 0.5) + 0.5) * _PATCH), value)
+
     def outline(self, corners: Sequence[Point]) -> None:
         """Draw a closed outline."""
         self.on.line([*corners, corners[0]], fill=_INK, width=1)
 
 
 def _triangle(pen: Pen, right: float = 98) -> list[Point]:
-    apex = pen.rng.choice((0.31, 0.5, 0.69))
-    return [pen.near(14, 90), pen.near(14 + apex * (right - 14), 16), pen.near(right, 90)]
+    """Draw a triangle; its corners before jitter, for the labels."""
+    apex = pen.rng.choice((0.33, 0.5, 0.67))
+    corners: list[Point] = [(14, 90), (14 + apex * (right - 14), 16), (right, 90)]
+    pen.outline([pen.near(*corner) for corner in corners])
+    return corners
 
 
 def _toward(start: Point, end: Point, pixels: float) -> Point:
@@ -171,30 +197,28 @@ def _centre(corners: Sequence[Point]) -> Point:
 
 def _draw_triangle_angles(pen: Pen, picture: TriangleAngles) -> None:
     corners = _triangle(pen, right=80 if picture.exterior else 98)
-    pen.outline(corners)
     middle = _centre(corners)
     for place, (corner, name) in enumerate(zip(corners, picture.corners, strict=True)):
         pen.text(_toward(corner, middle, -9), name, jitter=0)
         unknown = "" if picture.exterior else "?"
         label = picture.angles[place] if place < len(picture.angles) else unknown
-        pen.text(_toward(corner, middle, 27 if place == 1 else 22), label)
+        pen.value(_toward(corner, middle, 30), label)
     if picture.exterior:
-        pen.on.line([corners[2], (SIDE, corners[2][1])], fill=_INK)
+        pen.on.line([corners[2], (SIDE - 2, corners[2][1])], fill=_INK)
         pen.text((corners[2][0] + 16, corners[2][1] - 9), "?", jitter=0)
 
 
 def _draw_straight_line(pen: Pen, picture: StraightLine) -> None:
-    origin = pen.near(56, 88)
+    origin: Point = (56, 88)
     pen.on.line([(4, origin[1]), (108, origin[1])], fill=_INK)
     shown = len(picture.angles)
     turns = [0.0, 75.0, 180.0] if shown == 1 else [0.0, 60.0, 120.0, 180.0]
-    turns = [turn + (pen.rng.choice((-8, 0, 8)) if 0 < turn < 180 else 0) for turn in turns]
     for turn in turns[1:-1]:
-        pen.on.line([origin, _polar(origin, turn, 70)], fill=_INK)
-    for place, (start, end) in enumerate(zip(turns, turns[1:], strict=False)):
+        pen.on.line([origin, pen.near(*_polar(origin, turn, 70), by=3)], fill=_INK)
+    for place, (start, end) in enumerate(pairwise(turns)):
         label = picture.angles[place] if place < shown else "?"
-        pen.text(_polar(origin, (start + end) / 2, 28), label)
-        pen.text(_polar(origin, (start + end) / 2, 47), picture.names[place], jitter=0)
+        pen.value(_polar(origin, (start + end) / 2, 33), label)
+        pen.text(_polar(origin, (start + end) / 2, 52), picture.names[place], jitter=0)
 
 
 def _polar(origin: Point, degrees: float, radius: float) -> Point:
@@ -204,13 +228,12 @@ def _polar(origin: Point, degrees: float, radius: float) -> Point:
 
 def _draw_triangle_sides(pen: Pen, picture: TriangleSides) -> None:
     corners = _triangle(pen)
-    pen.outline(corners)
     middle = _centre(corners)
     for corner, name in zip(corners, picture.corners, strict=True):
         pen.text(_toward(corner, middle, -9), name, jitter=0)
     for (start, end), side in zip([(0, 1), (1, 2), (0, 2)], picture.sides, strict=True):
         halfway = _centre([corners[start], corners[end]])
-        pen.text(_toward(halfway, middle, 11), side)
+        pen.value(_toward(halfway, middle, -13), side)
 
 
 def _draw_rectangles(pen: Pen, picture: Rectangles) -> None:
@@ -222,19 +245,20 @@ def _draw_rectangles(pen: Pen, picture: Rectangles) -> None:
         box = [(left + x, top + y), (right + x, bottom)]
         pen.on.rectangle(box, outline=_INK, fill=_FILLS[place])
         pen.text(((left + right) / 2, (top + bottom) / 2), name, jitter=0)
-        pen.text(((left + right) / 2, bottom + 11), width)
-        pen.text((left - 11 if place == 0 else right + 10, (top + bottom) / 2), height)
+        pen.value(((left + right) / 2, bottom + 11), width)
+        pen.value((left - 11 if place == 0 else right + 11, (top + bottom) / 2), height)
 
 
 def _draw_bars(pen: Pen, picture: Bars) -> None:
-    base, tallest, slot = 94.0, max(picture.values), (SIDE - 8) / len(picture.values)
-    pen.on.line([(4, base), (108, base)], fill=_INK)
+    base, tallest = 90.0, max(picture.values)
+    first = pen.rng.randint(0, _SLOTS - len(picture.values))
+    pen.on.line([(2, base), (SIDE - 2, base)], fill=_INK)
     for place, (name, value) in enumerate(zip(picture.names, picture.values, strict=True)):
-        middle = 4 + slot * (place + 0.5)
-        top = base - 8 - 60 * value / tallest
-        pen.on.rectangle([(middle - 8, top), (middle + 8, base)], outline=_INK, fill=_FILLS[place % len(_FILLS)])
-        pen.text((middle, top - 8), value)
-        pen.text((middle, base + 9), name, jitter=0)
+        middle = SIDE / _SLOTS * (first + place + 0.5)
+        top = base - 16 - 66 * value / tallest
+        pen.on.rectangle([(middle - 10, top), (middle + 10, base)], outline=_INK, fill=_FILLS[place % len(_FILLS)])
+        pen.value((middle, base - 8), value)
+        pen.text((middle, base + 11), name, jitter=0)
 
 
 def _axes(pen: Pen, columns: int) -> tuple[float, float, float, float]:
@@ -251,7 +275,7 @@ def _axes(pen: Pen, columns: int) -> tuple[float, float, float, float]:
 
 def _draw_line_chart(pen: Pen, picture: LineChart) -> None:
     left, bottom, across, up = _axes(pen, len(picture.values))
-    spots = [(left + across * (i + 0.5), bottom - up * value) for i, value in enumerate(picture.values)]
+    spots = [pen.near(left + across * (i + 0.5), bottom - up * value) for i, value in enumerate(picture.values)]
     pen.on.line(spots, fill="#1f5fa8", width=2)
     for (x, y), name in zip(spots, picture.names, strict=True):
         pen.on.ellipse([x - 3, y - 3, x + 3, y + 3], fill="#1f5fa8")
@@ -263,7 +287,7 @@ def _draw_point_grid(pen: Pen, picture: PointGrid) -> None:
     for line in range(2, 9, 2):
         pen.text((left + across * line, bottom + 8), line, size=10, jitter=0)
     for place, ((x, y), name) in enumerate(zip(picture.points, picture.names, strict=True)):
-        spot = (left + across * x, bottom - up * y)
+        spot = pen.near(left + across * x, bottom - up * y)
         colour = ("#c02020", "#1f5fa8")[place % 2]
         pen.on.ellipse([spot[0] - 3, spot[1] - 3, spot[0] + 3, spot[1] + 3], fill=colour)
         pen.text((spot[0] + (8 if x < 8 else -8), spot[1] - 7 if y < 8 else spot[1] + 8), name, jitter=0)

@@ -62,6 +62,7 @@ def review(figure: Figure, path: str) -> Finding | None:
     """
     known: set[str] = {str(constant) for constant in _CONSTANTS}
     last: Step | None = None
+    done = False
     for label, said in read_solution(path):
         step = parse(said)
         if step is None:
@@ -70,13 +71,25 @@ def review(figure: Figure, path: str) -> Finding | None:
         if wrong:
             return Finding(label, *wrong)
         known.add(_result(step))
+        done = done or _same(step, figure.steps[-1])
         last = step
     answer = extract(path)
     if answer is None:
         return Finding("Answer", Mistake.REASONING, "there is no answer")
-    if answer != figure.answer or last is None or _result(last) != answer:
+    if last is None or _result(last) != answer:
         return Finding("Answer", Mistake.REASONING, "the answer does not follow")
+    if answer != figure.answer or not done:
+        return Finding("Answer", Mistake.REASONING, "the solution stops early")
     return None
+
+
+def _same(step: Step, wanted: Step) -> bool:
+    """Whether a step is the wanted one, sums and products in either order."""
+    if isinstance(step, Calc) and isinstance(wanted, Calc):
+        return _operands(step) == _operands(wanted)
+    if isinstance(step, Extreme) and isinstance(wanted, Extreme):
+        return sorted(step.values) == sorted(wanted.values)
+    return step == wanted
 
 
 def _result(step: Step) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from datasets import Dataset
 from pydantic import BaseModel, ConfigDict, Field
 
 from mathse.engines.loading import context_length, load_model, load_processor, settle
@@ -23,7 +24,7 @@ from mathse.params import Compute, Train
 from mathse.progress import Advance, progress
 from mathse.sources.images import ImageStore
 from mathse.store import input_hashes
-from mathse.training.examples import Examples, load_examples
+from mathse.training.examples import load_examples
 from mathse.training.lineage import write_lineage
 
 # After `loading`, which makes torchvision importable.
@@ -96,31 +97,60 @@ def train(
     }
     processor = load_processor(start)
     model = load_model(start, "float32", compute.device)
-    pristine = copy.deepcopy(model.config)
     collate = DataCollatorForVisionLanguageModeling(processor, completion_only_loss=True)
     examples = load_examples(mix, ImageStore(images, max_pixels), collate, context_length(model))
+    made_from["mix"]["rows"] = len(examples.dataset)
+    arguments = config(settings, compute, seed)
+    trainer, fingerprint = fit(model, load_processor(start), examples.dataset, out, arguments, made_from)
+    rows, seconds = len(examples.dataset), time.monotonic() - began
+    return report(trainer, fingerprint, rows, examples.too_long, seconds)
+
+
+def fit(
+    model: Any, processor: ProcessorMixin, dataset: Dataset, out: Path, arguments: Mapping[str, Any], made_from: Any
+) -> tuple[SFTTrainer, str]:
+    """Train a model on examples and put its folder in place: weights, processor and lineage file.
+
+    Args:
+        model: What is trained, in float32.
+        processor: Its tokenizer and image processor.
+        dataset: Examples of `images`, `prompt` and `completion`.
+        out: Folder of the new model; replaced if there is one.
+        arguments: Of `SFTConfig`, as `config` gives them.
+        made_from: What the lineage file shall say.
+
+    Returns:
+        The trainer and the content hash of the trained model.
+    """
+    unused = copy.deepcopy((model.config, processor))  # training turns the cache off and leaves its padding behind
     with _whole_or_not_at_all(out) as folder:
-        trainer = _trainer(model, processor, examples, collate, _config(folder / "trainer", settings, compute, seed))
+        collate = DataCollatorForVisionLanguageModeling(processor, completion_only_loss=True)
+        trainer = _trainer(model, processor, dataset, collate, SFTConfig(str(folder / "trainer"), **arguments))
         _run(trainer, f"train {out.name}")
         shutil.rmtree(folder / "trainer", ignore_errors=True)
-        model.config = pristine  # the trainer has turned the cache off in its own copy
-        model.to(getattr(torch, compute.dtype)).save_pretrained(folder)
-        load_processor(start).save_pretrained(folder)  # afresh: the used one would keep its last batch's padding
-        made_from["mix"]["rows"] = len(examples.dataset)
-        fingerprint = write_lineage(folder, made_from)
-    return _report(trainer, fingerprint, examples, time.monotonic() - began)
+        model.config, processor = unused
+        model.to(torch.bfloat16 if arguments["bf16"] else torch.float32).save_pretrained(folder)
+        processor.save_pretrained(folder)
+        return trainer, write_lineage(folder, made_from)
 
 
-def _config(folder: Path, settings: Train, compute: Compute, seed: int) -> SFTConfig:
+def config(settings: Train, compute: Compute, seed: int) -> dict[str, Any]:
+    """The arguments of `SFTConfig` that params decide.
+
+    Args:
+        settings: Epochs, learning rate and so on.
+        compute: Device and precision.
+        seed: Decides the order of the rows.
+    """
     on_cpu = compute.device == "cpu"
-    return SFTConfig(
-        output_dir=str(folder),
+    return dict(
         num_train_epochs=settings.epochs,
         max_steps=settings.max_steps,
         per_device_train_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
         warmup_steps=settings.warmup,  # below 1, transformers reads it as a share
         weight_decay=settings.weight_decay,
+        adam_beta2=settings.beta2,
         lr_scheduler_type=settings.scheduler,
         seed=seed,
         use_cpu=on_cpu,
@@ -141,12 +171,12 @@ def _config(folder: Path, settings: Train, compute: Compute, seed: int) -> SFTCo
     )
 
 
-def _trainer(model: Any, processor: ProcessorMixin, examples: Examples, collate: Any, config: SFTConfig) -> SFTTrainer:
+def _trainer(model: Any, processor: ProcessorMixin, dataset: Dataset, collate: Any, arguments: SFTConfig) -> SFTTrainer:
     trainer = SFTTrainer(
         model=model,
-        args=config,
+        args=arguments,
         data_collator=collate,
-        train_dataset=examples.dataset,
+        train_dataset=dataset,
         processing_class=processor,
     )
     trainer.remove_callback(PrinterCallback)
@@ -203,13 +233,14 @@ def _whole_or_not_at_all(out: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _report(trainer: SFTTrainer, model: str, examples: Examples, seconds: float) -> TrainingReport:
+def report(trainer: SFTTrainer, model: str, rows: int, too_long: tuple[str, ...], seconds: float) -> TrainingReport:
+    """What a finished training cost and how its loss went."""
     history = trainer.state.log_history
     curve = tuple((entry["step"], entry["loss"]) for entry in history if "loss" in entry)
     return TrainingReport(
         model=model,
-        rows=len(examples.dataset),
-        too_long=examples.too_long,
+        rows=rows,
+        too_long=too_long,
         steps=trainer.state.global_step,
         epochs=trainer.state.epoch,
         seconds=round(seconds, 3),

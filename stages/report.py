@@ -1,0 +1,15 @@
+"""Stage report: the table, the plots (data and pictures) and a page of both."""
+
+from pathlib import Path
+
+from mathse import stage
+from mathse.share.report import build
+
+
+def main() -> str:
+    """Write reports/table.md, reports/report.md and reports/plots/."""
+    return f"{len(build(Path()))} files"
+
+
+if __name__ == "__main__":
+    stage.run("report", main)
