@@ -1,9 +1,8 @@
 """A path as a training row: the prompt as the model will be asked, the completion as it is to answer."""
 
-import json
-
 from mathse import prompts, schemas
 from mathse.errors import UserError
+from mathse.method import reply
 from mathse.method.judging import judge_turn
 from mathse.params import Judge
 from mathse.schemas import Feedback, Message, MixRow, Problem
@@ -35,12 +34,8 @@ def judge_row(problem: Problem, path: schemas.Path, feedback: Feedback, judge: J
         JudgePromptError: The prompt does not fit.
     """
     messages, _ = judge_turn(judge.prompt, problem, path.text, judge.reference)
-    verdict = {
-        "status": feedback.status.value,
-        "error_step": feedback.error_step,
-        "error_analysis": feedback.error_analysis,
-    }
-    return _mix_row(problem, path, messages, json.dumps(verdict, ensure_ascii=False))
+    verdict = reply.write(feedback.status, feedback.error_step, feedback.error_analysis)
+    return _mix_row(problem, path, messages, verdict)
 
 
 def _mix_row(problem: Problem, path: schemas.Path, prompt: tuple[Message, ...], completion: str) -> MixRow:

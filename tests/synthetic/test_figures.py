@@ -71,9 +71,6 @@ def test_families_come_in_turn() -> None:
     assert Counter(names) == dict.fromkeys({family for family, _ in KINDS}, 3)
 
 
-@pytest.mark.xfail(
-    reason="15 families times n keep step with 3 levels: a family's level only moves on a repeat", strict=True
-)
 def test_levels_come_in_turn() -> None:
     made = Counter((one.family, one.level) for one in islice(figures(3), 2 * len(KINDS)))
     assert set(made) == set(KINDS)

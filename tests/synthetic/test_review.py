@@ -64,7 +64,7 @@ WRONG = [
     (ANGLES, f"{MARKER} B.", "Answer", "reasoning: the answer does not follow"),
     (ANGLES, "", "Answer", "reasoning: there is no answer"),
     (SUM, "Step 1: bar C is 9. Step 2: bar B is 3.", "Step 1", "question: bar C is not asked for"),
-    (SUM, f"Step 1: bar A is 7. {MARKER} 7.", "Answer", "reasoning: the answer does not follow"),
+    (SUM, f"Step 1: bar A is 7. {MARKER} 7.", "Answer", "reasoning: the solution stops early"),
     (TALLEST, "Step 1: the smallest of 7, 3, 9 is 3.", "Step 1", "question: the smallest is not asked for"),
     (TALLEST, "Step 1: the largest of 7, 3 is 7.", "Step 1", "reasoning: these are not all the values"),
     (TALLEST, "Step 1: the largest of 7, 3, 9 is 7.", "Step 1", "calculation: 7 is not the largest"),

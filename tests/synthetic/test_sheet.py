@@ -13,7 +13,7 @@ from mathse.synthetic import sheet
 
 @pytest.fixture(scope="module")
 def drawn() -> tuple[list[Problem], dict[str, Image]]:
-    problems, images = figures.load(FigureSource(name="figures", seed=5, train=40, orm=2, test=2))
+    problems, images = figures.load(FigureSource(name="figures", seed=5, train=76, orm=2, test=2))
     return problems, {image.image_id: image for image in images}
 
 

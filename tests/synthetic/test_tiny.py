@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForImageTextToText, AutoProcessor, PreTrainedTokenizerFast
 
 from mathse.synthetic import tiny
+
+# After `tiny`, which makes torchvision importable.
+from transformers import AutoModelForImageTextToText, AutoProcessor, PreTrainedTokenizerFast  # isort: skip
 from mathse.synthetic.figures import figure
 from mathse.synthetic.pictures import SIDE
 

@@ -1,0 +1,65 @@
+"""A temporary clone of the project in which commands are run."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A clone of the project with params of its own."""
+
+    folder: Path
+
+    def run(self, *command: str, fails: bool = False) -> str:
+        """Run a command in the clone and return what it printed; fail the test if it ends otherwise than expected."""
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=560, check=False
+        )
+        printed = done.stdout + done.stderr
+        assert (done.returncode != 0) == fails, f"{' '.join(command)} ended with {done.returncode}:\n{printed}"
+        return printed
+
+    def dvc(self, *arguments: str, fails: bool = False) -> str:
+        """Run DVC."""
+        return self.run(sys.executable, "-m", "dvc", *arguments, fails=fails)
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a stage: this interpreter is `python`, the clone's package is `mathse`."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "PYTHONPATH": str(self.folder), "DVC_NO_ANALYTICS": "1"}
+
+    def edit_params(self, **sections: dict[object, object]) -> None:
+        """Change keys within sections of params.yaml."""
+        file = self.folder / "params.yaml"
+        params = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for section, changes in sections.items():
+            params[section] |= changes
+        file.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+
+    def changed_stages(self) -> set[str]:
+        """The stages whose own inputs or outputs are not what the lock file says."""
+        lines = self.dvc("status").splitlines()
+        return {line.rstrip(":") for line in lines if line and not line[0].isspace() and line.endswith(":")}
+
+    def hashes(self) -> dict[str, str]:
+        """Hash by path of every dataset and model that the lock file records."""
+        stages = yaml.safe_load((self.folder / "dvc.lock").read_text(encoding="utf-8"))["stages"].values()
+        outs = (out for stage in stages for out in stage.get("outs", []))
+        return {out["path"]: out["md5"] for out in outs if out["path"].startswith(("data/", "models/"))}
+
+
+def clone(folder: Path) -> Clone:
+    """Clone the project with its uncommitted edits, under the smoke preset."""
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    edits = subprocess.run(["git", "diff", "--binary", "HEAD"], cwd=ROOT, check=True, capture_output=True).stdout
+    apply = ["git", "apply", "--allow-empty", "--whitespace=nowarn"]
+    subprocess.run(apply, cwd=folder, input=edits, check=True)
+    (folder / "params.yaml").write_bytes((folder / "presets" / "smoke.yaml").read_bytes())
+    return Clone(folder)

@@ -1,0 +1,23 @@
+"""A real `dvc repro` of the smoke preset in a temporary clone, once for all tests of this folder."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.pipeline.clones import Clone, clone
+
+
+@pytest.fixture(scope="session")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """The loop, run once."""
+    made = clone(tmp_path_factory.mktemp("loop") / "mathse")
+    made.dvc("repro")
+    return made
+
+
+@pytest.fixture
+def edited(loop: Clone) -> Iterator[Clone]:
+    """The loop, for a test that edits params.yaml; they are put back afterwards."""
+    before = (loop.folder / "params.yaml").read_bytes()
+    yield loop
+    (loop.folder / "params.yaml").write_bytes(before)
