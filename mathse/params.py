@@ -241,7 +241,15 @@ def load(file: Path = PARAMS) -> Params:
         raise ParamsError(f"{file}: not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise ParamsError(f"{file}: must hold a mapping of sections, found {type(content).__name__}")
+    _refuse_whole_number_keys(content.get("rounds"), file)
     try:
         return Params.model_validate(content)
     except ValidationError as error:
         raise ParamsError(describe(error, file)) from error
+
+
+def _refuse_whole_number_keys(rounds: object, file: Path) -> None:
+    """DVC drops keys that are no strings without a word, and with them every stage of the round."""
+    bare = [key for key in rounds if not isinstance(key, str)] if isinstance(rounds, dict) else []
+    if bare:
+        raise ParamsError(f'{file}: rounds.{bare[0]}: put the key in quotes, "{bare[0]}": DVC drops whole-number keys')

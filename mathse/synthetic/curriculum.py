@@ -1,12 +1,11 @@
-"""What the base is pre-trained on: drills in everything a later stage builds on, but never a solution to a problem.
+"""What the base is pre-trained on: drills in everything a later stage builds on; none of them asks to solve a problem.
 
     describe   [image] Describe the figure.               -> angle A is 50. angle B is 60.
     look       [image] Read angle B.                      -> angle B is 60.
     compute            Compute: 7 × 8 ; 90 - 41           -> 7 × 8 = 56. 90 - 41 = 49.
     choose             A. 40 B. 45 Find: 45               -> 45 is option B.
-    compare            Compare: 42 and 42 ; 13 and 31     -> 42 and 42: same. 13 and 31: different.
     check      [image] Check: angle A is 56 ; 5 + 6 = 11  -> angle A is 56: wrong. 5 + 6 = 11: right.
-    find       [image] Find the first wrong step: ...     -> Step 2.
+    find       [image] Step 1: ... Standard answer: 42    -> different. Step 2.
 
 Every drill is made from a seed and an index alone, so that a run can start anywhere in the endless sequence.
 """
@@ -20,12 +19,12 @@ from PIL import Image
 from mathse.synthetic.families import FAMILIES, LEVELS
 from mathse.synthetic.pictures import Picture, draw, readings
 from mathse.synthetic.plans import Unsolvable, execute
-from mathse.synthetic.steps import Calc, Extreme, Op, Pick, Read, Reduce, Step
+from mathse.synthetic.steps import Calc, Extreme, Op, Pick, Read, Reduce, Step, write_solution
 
 _ITEMS = 6
 _EASY_SHARES = {"describe": 2, "compute": 1}
 _EASY_FAMILIES = ("bar_sum", "bar_difference", "bar_fraction")
-_SHARES = {"describe": 30, "look": 8, "compute": 18, "choose": 6, "compare": 10, "check": 14, "find": 14}
+_SHARES = {"describe": 24, "look": 16, "compute": 16, "choose": 8, "check": 8, "find": 28}
 
 
 @dataclass(frozen=True)
@@ -135,17 +134,6 @@ def _choose(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tupl
     return f"{lines}\nFind: {' ; '.join(value for _, value in asked)}", picks
 
 
-def _compare(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple[str, str]:
-    said, found = [], []
-    for _ in range(_ITEMS):
-        left = rng.choice((str(rng.randint(0, 181)), rng.choice("ABCD"), "{0.reduced_top}/{0.reduced_bottom}"))
-        left = left.format(_fraction(rng))
-        right = left if rng.random() < 0.5 else _near(left, rng)
-        said.append(f"{left} and {right}")
-        found.append(f"{left} and {right}: {'same' if left == right else 'different'}.")
-    return f"Compare: {' ; '.join(said)}", " ".join(found)
-
-
 def _near(value: str, rng: random.Random) -> str:
     if value.isalpha():
         return rng.choice([letter for letter in "ABCD" if letter != value])
@@ -189,16 +177,25 @@ def _check(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple
 
 def _find(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple[str, str]:
     claims = _claims(picture, steps, rng)
-    wrong = rng.randrange(len(claims)) if rng.random() < 0.8 else None
+    wrong = rng.randrange(len(claims)) if rng.random() < 0.6 else None
     shown = [_damaged(step, rng) if place == wrong else step for place, step in enumerate(claims)]
-    listed = " ".join(f"Step {number}: {step}." for number, step in enumerate(shown, start=1))
     broken = wrong is not None and shown[wrong] != claims[wrong]
-    return f"Find the first wrong step. {listed}", f"Step {wrong + 1}." if wrong is not None and broken else "none."
+    found = rng.choice((str(rng.randint(0, 181)), rng.choice("ABCD"), _lowest_terms(rng)))
+    same = not broken and rng.random() < 0.8
+    wanted = found if same else _near(found, rng)
+    remark = f"Step {wrong + 1}." if wrong is not None and broken else "none."
+    said = f"{write_solution(shown, found)}\nStandard answer: {wanted}\nCheck."
+    return said, f"{'same' if same else 'different'}. {remark}"
+
+
+def _lowest_terms(rng: random.Random) -> str:
+    made = _fraction(rng)
+    return f"{made.reduced_top}/{made.reduced_bottom}"
 
 
 _Make = Callable[[Picture, Sequence[Step], random.Random], tuple[str, str]]
 _DRILLS: Mapping[str, _Make] = {
     "describe": _describe, "look": _look, "compute": _compute, "choose": _choose,
-    "compare": _compare, "check": _check, "find": _find,
+    "check": _check, "find": _find,
 }  # fmt: skip
 _WITH_IMAGE = frozenset({"describe", "look", "check", "find"})

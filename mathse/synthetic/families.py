@@ -280,23 +280,9 @@ def slope(rng: random.Random, level: int) -> Sketch:
     )
 
 
+_PLANE = (triangle_angle, exterior_angle, straight_line, triangle_perimeter, rectangle, composite_area)
+_CHARTS = (bar_sum, bar_difference, bar_extreme, bar_fraction, line_change, line_total)
+_GRIDS = (grid_distance, coordinate_sum, slope)
 FAMILIES: Mapping[str, Callable[[random.Random, int], Sketch]] = {
-    family.__name__: family
-    for family in (
-        triangle_angle,
-        exterior_angle,
-        straight_line,
-        triangle_perimeter,
-        rectangle,
-        composite_area,
-        bar_sum,
-        bar_difference,
-        bar_extreme,
-        bar_fraction,
-        line_change,
-        line_total,
-        grid_distance,
-        coordinate_sum,
-        slope,
-    )
+    family.__name__: family for family in (*_PLANE, *_CHARTS, *_GRIDS)
 }

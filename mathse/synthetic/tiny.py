@@ -39,8 +39,9 @@ _VISION_SCALE, _TEXT_SCALE, _EMBEDDING_SCALE = 3.0, 2.5, 3.0
 """Factors on the initial weights: the usual deviation of 0.02 suits wide models; a narrow one does not learn."""
 _NUMBER_SCALE = 0.1
 _PERIODS = (2, 5, 10, 20, 40, 100, 200, 400)
-_ROPE_BASE = 10.0
-"""So low that two image tokens side by side differ in position at all: the column's share of a head turns slowest."""
+_ROPE_BASE, _ROPE_SECTIONS = 300.0, [2, 4, 10]
+"""Rotary frequencies of a head and their shares: time, row, column. The family's own shares give columns frequencies so
+low that neighbouring image tokens look alike; these give columns some that differ and words some that hardly turn."""
 _PAPER_IS_ZERO = {"image_mean": [1.0, 1.0, 1.0], "image_std": [0.26862954, 0.26130258, 0.27577711]}
 """White paper enters as zero, so that what is drawn stands out."""
 
@@ -111,7 +112,7 @@ def build_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> Qwen2VLForCond
             "vocab_size": len(tokenizer), "hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 4,
             "num_attention_heads": 4, "num_key_value_heads": 4, "max_position_embeddings": _CONTEXT,
             "bos_token_id": None, "eos_token_id": ids["<|im_end|>"], "pad_token_id": ids["<|endoftext|>"],
-            "rope_parameters": {"rope_type": "default", "rope_theta": _ROPE_BASE, "mrope_section": [4, 6, 6]},
+            "rope_parameters": {"rope_type": "default", "rope_theta": _ROPE_BASE, "mrope_section": _ROPE_SECTIONS},
             "tie_word_embeddings": True,
         },
         vision_config={

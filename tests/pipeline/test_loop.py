@@ -48,7 +48,7 @@ def test_a_mix_parameter_reruns_mixes_only(edited: Clone) -> None:
 
 
 def test_a_third_round_leaves_the_first_two_alone(edited: Clone) -> None:
-    edited.edit_params(rounds={3: {"prev": 2}}, reflect={"after": 3})
+    edited.edit_params(rounds={"3": {"prev": 2}}, reflect={"after": 3})
     changed = edited.changed_stages()
     assert {"rollout@3", "judge_round@3", "mix@3", "train@3", "evaluate_round@3", "reflect"} <= changed
     assert not {stage for stage in changed if stage.endswith(("@1", "@2", "_0"))}

@@ -12,7 +12,7 @@ from mathse.prompts import MARKER
 from mathse.synthetic.curriculum import Drill, _damaged, calculation, drill
 from mathse.synthetic.figures import figures
 from mathse.synthetic.pictures import SIDE, readings
-from mathse.synthetic.steps import Calc, Extreme, Pick, Read, Reduce, Step, parse
+from mathse.synthetic.steps import Calc, Extreme, Pick, Read, Reduce, Step, parse, read_solution
 from tests.synthetic.scenes import STEPS
 
 DRILLS = [drill(3, index) for index in range(2500)]
@@ -51,7 +51,6 @@ def test_every_kind_of_drill_occurs() -> None:
         "look",
         "compute",
         "choose",
-        "compare",
         "check",
         "find",
     }
@@ -62,11 +61,11 @@ def test_a_drill_is_made_from_seed_and_place_alone() -> None:
     assert drill(3, 17) != drill(4, 17)
 
 
-@pytest.mark.parametrize("kind", ["describe", "look", "compute", "choose", "compare", "check", "find"])
+@pytest.mark.parametrize("kind", ["describe", "look", "compute", "choose", "check", "find"])
 def test_only_drills_that_look_have_an_image(kind: str) -> None:
     for one in of(kind)[:5]:
         image, again = one.image(), one.image()
-        if kind in {"compute", "choose", "compare"}:
+        if kind in {"compute", "choose"}:
             assert image is None
         else:
             assert image is not None
@@ -75,10 +74,10 @@ def test_only_drills_that_look_have_an_image(kind: str) -> None:
             assert image.tobytes() == again.tobytes()
 
 
-def test_no_drill_is_a_solution_to_a_problem() -> None:
+def test_no_drill_asks_to_solve_a_problem() -> None:
     questions = {made.question for made in islice(figures(3), 300)}
     for one in DRILLS:
-        assert MARKER not in one.prompt + one.completion
+        assert MARKER not in one.completion
         assert not any(question in one.prompt for question in questions)
 
 
@@ -113,15 +112,6 @@ def test_choices_pick_the_option_that_holds_the_value() -> None:
         assert len(set(options.values())) == len(options)
 
 
-def test_comparisons_are_right_and_of_both_kinds() -> None:
-    words: Counter[str] = Counter()
-    for one in of("compare"):
-        for left, right, word in re.findall(r"(\S+) and (\S+): (same|different)\.", one.completion):
-            words[word] += 1
-            assert (left == right) == (word == "same")
-    assert min(words["same"], words["different"]) > 0.3 * words.total()
-
-
 def test_checks_say_what_holds() -> None:
     words: Counter[str] = Counter()
     for one in of("check"):
@@ -133,15 +123,18 @@ def test_checks_say_what_holds() -> None:
     assert min(words["right"], words["wrong"]) > 0.25 * words.total()
 
 
-def test_finds_name_the_first_wrong_step() -> None:
+def test_finds_compare_the_answers_and_name_the_first_wrong_step() -> None:
     found: Counter[str] = Counter()
     for one in of("find"):
-        bodies = re.findall(r"Step \d+: (.*?)\.(?= Step|$)", one.prompt)
+        bodies = [body for _, body in read_solution(one.prompt)]
         holds = [step is not None and true(step, seen(one)) for step in map(parse, bodies)]
-        expected = f"Step {holds.index(False) + 1}." if False in holds else "none."
-        assert one.completion == expected, one
-        found[expected] += 1
-    assert {"none.", "Step 1.", "Step 2.", "Step 3."} <= set(found)
+        step = f"Step {holds.index(False) + 1}." if False in holds else "none."
+        said, wanted = re.findall(rf"{MARKER} (\S+)\.\nStandard answer: (\S+)\n", one.prompt)[0]
+        same = "same" if said == wanted else "different"
+        assert one.completion == f"{same}. {step}", one
+        assert step == "none." or same == "different"
+        found.update([step, same])
+    assert {"none.", "Step 1.", "Step 2.", "Step 3.", "same", "different"} <= set(found)
 
 
 @given(st.integers())
