@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from tests.pipeline.clones import Clone
@@ -36,12 +37,22 @@ for line in sys.stdin:
 """
 
 
-def entries(folder: Path) -> dict[str, int]:
-    """Place of each journaled completion; one that was made again would have another place."""
+REFUSE = """
+create trigger if not exists made_again before insert on completions
+when exists (select 1 from completions where key = new.key)
+begin select raise(abort, 'a journaled completion is made again'); end
+"""
+
+
+def entries(folder: Path) -> dict[str, str]:
+    """The journaled completions; from now on the journal refuses one that it has, and the stage would fail."""
     if not (folder / JOURNAL).exists():
         return {}
-    with sqlite3.connect(folder / JOURNAL) as db:
-        return dict(db.execute("select key, rowid from completions"))
+    with closing(sqlite3.connect(folder / JOURNAL)) as db:
+        if db.execute("select 1 from sqlite_master where name = 'completions'").fetchone() is None:
+            return {}
+        db.execute(REFUSE)
+        return dict(db.execute("select key, payload from completions"))
 
 
 def fingerprint(file: Path) -> str:
@@ -72,9 +83,9 @@ def timed(clone: Clone) -> float:
         return time.monotonic() - began
 
 
-def kill_often(clone: Clone, seconds: float) -> tuple[dict[str, int], int]:
+def kill_often(clone: Clone, seconds: float) -> tuple[dict[str, str], int]:
     """Kill the stage at random moments, then let it finish; what was journaled before, and how many kills hit."""
-    rng, journaled, hits = random.Random(7), dict[str, int](), 0
+    rng, journaled, hits = random.Random(7), dict[str, str](), 0
     with runner(clone) as process:
         while hits < KILLS:
             child = start(process)
@@ -82,7 +93,7 @@ def kill_often(clone: Clone, seconds: float) -> tuple[dict[str, int], int]:
             os.kill(child, signal.SIGKILL)
             hits += ended(process) == signal.SIGKILL
             found = entries(clone.folder)
-            assert found.items() >= journaled.items(), "a journaled completion was lost or made again"
+            assert found.items() >= journaled.items(), "a journaled completion was lost or changed"
             journaled = found
             assert not (clone.folder / TABLE).exists() or len(found) > 0
         start(process)
