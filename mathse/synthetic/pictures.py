@@ -1,8 +1,8 @@
 """What is drawn. A picture is plain data; `draw` turns it into an image, `readings` says what a person can read off it.
 
 Everything is drawn on a square canvas of `SIDE` pixels, small enough for a tiny vision tower (16 image tokens) and
-large enough for a person. Numbers stand at places that shift by a pixel at most: a tiny vision tower learns to read a
-number that falls on the same patches, and does not learn one that may stand anywhere. Lines jitter a little more.
+large enough for a person. Numbers stand on the grid of patches and shift by a pixel at most, so that a tiny vision
+tower sees a digit in the same way wherever it stands. Lines jitter a little more.
 """
 
 import math
@@ -141,8 +141,8 @@ def draw(picture: Picture, rng: random.Random) -> Image.Image:
 def _paper() -> Image.Image:
     """Paper whose faint tint says where on it a patch lies.
 
-    The Qwen2-VL vision tower knows relative positions only; a tiny one does not learn to tell left from right without
-    a cue of its own.
+    Meant as a cue for absolute position, since the Qwen2-VL vision tower knows relative ones only. One short trial
+    showed no gain from it (docs/LOG.md).
     """
     ramp = Image.linear_gradient("L").resize((SIDE, SIDE)).point(lambda level: 255 - level * _TINT // 255)
     flat = Image.new("L", (SIDE, SIDE), 255)

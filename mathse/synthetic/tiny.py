@@ -36,7 +36,7 @@ LARGEST_NUMBER = 199
 """Whole numbers up to this one are single tokens, with and without a leading space."""
 _CONTEXT = 2048
 _VISION_SCALE, _TEXT_SCALE, _EMBEDDING_SCALE = 3.0, 2.5, 3.0
-"""Factors on the initial weights: the usual deviation of 0.02 suits wide models; a narrow one does not learn."""
+"""Factors on initial weights: the usual deviation of 0.02 suits wide models; narrow ones learn slowly with it."""
 _NUMBER_SCALE = 0.1
 _PERIODS = (2, 5, 10, 20, 40, 100, 200, 400)
 _ROPE_BASE, _ROPE_SECTIONS = 300.0, [2, 4, 10]
