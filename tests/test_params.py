@@ -44,7 +44,7 @@ def test_the_committed_params_are_the_default_preset() -> None:
         ("problems.sources", [], "problems.sources: "),
         ("problems.sources", [{"name": "figures", "seed": 1, "train": 0, "orm": 1, "test": 1}], "sources.0.train: "),
         ("problems.max_pixels", 0, "problems.max_pixels: "),
-        ("base.steps", 1.5, "base.steps: "),
+        ("base.steps.all", 1.5, "base.steps.all: "),
         ("base.learning_rate", 0, "base.learning_rate: "),
         ("base.learning_rate", 3.0, "base.learning_rate: "),
         ("teacher.mistake_rate", 1.1, "teacher.mistake_rate: "),

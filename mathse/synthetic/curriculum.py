@@ -1,30 +1,44 @@
 """What the base is pre-trained on: drills in everything a later stage builds on; none of them asks to solve a problem.
 
+    transcribe [image] Read the table.                    -> Row 1: 12, 7. Row 2: 45, 80.
     describe   [image] Describe the figure.               -> angle A is 50. angle B is 60.
     look       [image] Read angle B.                      -> angle B is 60.
     compute            Compute: 7 × 8 ; 90 - 41           -> 7 × 8 = 56. 90 - 41 = 49.
+    compare            Compare: 50 and 50 ; 52 and 25     -> 50 and 50: same. 52 and 25: different.
+    agree              The answer ... is 50. Standard answer: 52 -> different.
+    match              A. 40 B. 45 Match.                 -> 45 B. 40 A. 45 B.
     choose             A. 40 B. 45 Find: 45               -> 45 is option B.
     check      [image] Check: angle A is 56 ; 5 + 6 = 11  -> angle A is 56: wrong. 5 + 6 = 11: right.
     find       [image] Step 1: ... Standard answer: 42    -> different. Step 2.
 
-Every drill is made from a seed and an index alone, so that a run can start anywhere in the endless sequence.
+A course has parts: first what takes longest to find out (reading any number at any place, comparing two, looking one
+up), in drills that hold many of these at once; then everything. Every drill is made from a seed, an index and a part
+alone, so that a run can start anywhere in the endless sequence.
 """
 
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from PIL import Image
 
 from mathse.synthetic.families import FAMILIES, LEVELS
-from mathse.synthetic.pictures import Picture, draw, readings
+from mathse.synthetic.pictures import Picture, Table, draw, readings
 from mathse.synthetic.plans import Unsolvable, execute
 from mathse.synthetic.steps import Calc, Extreme, Op, Pick, Read, Reduce, Step, write_solution
 
 _ITEMS = 6
-_EASY_SHARES = {"describe": 2, "compute": 1}
-_EASY_FAMILIES = ("bar_sum", "bar_difference", "bar_fraction")
-_SHARES = {"describe": 24, "look": 16, "compute": 16, "choose": 8, "check": 8, "find": 28}
+_FRACTIONS = 0.2
+Part = Literal["first", "all"]
+_PARTS: Mapping[Part, Mapping[str, int]] = {
+    "first": {"transcribe": 6, "match": 2, "compare": 4, "choose": 2},
+    "all": {
+        "transcribe": 6, "describe": 20, "look": 16, "compute": 12, "compare": 4, "agree": 6, "match": 2,
+        "choose": 6, "check": 10, "find": 22,
+    },
+}  # fmt: skip
+"""Shares of each kind of drill in a part of the course."""
 
 
 @dataclass(frozen=True)
@@ -42,30 +56,45 @@ class Drill:
         return None if self.picture is None else draw(self.picture, random.Random(f"draw {self.seed}"))
 
 
-def drill(seed: int, index: int, easy: bool = False) -> Drill:
+def drill(seed: int, index: int, part: Part = "all") -> Drill:
     """The drill at a place in the sequence.
 
     Args:
         seed: Of the sequence.
         index: The place, from 0.
-        easy: Whether to take what reading and arithmetic are learnt from first: bar charts to describe, and sums.
+        part: The part of the course: which kinds of drill there are, and of which pictures.
     """
     name = f"drill {seed} {index}"
     rng = random.Random(name)
-    shares = _EASY_SHARES if easy else _SHARES
+    shares = _PARTS[part]
     kind = rng.choices(list(shares), weights=list(shares.values()))[0]
-    picture, steps = _scene(rng, _EASY_FAMILIES if easy else tuple(FAMILIES))
+    if kind == "transcribe":
+        picture: Picture = _table(rng)
+        steps: list[Step] = []
+    else:
+        picture, steps = _scene(rng)
     prompt, completion = _DRILLS[kind](picture, steps, rng)
     return Drill(kind, picture if kind in _WITH_IMAGE else None, prompt, completion, name)
 
 
-def _scene(rng: random.Random, families: Sequence[str]) -> tuple[Picture, list[Step]]:
+def _scene(rng: random.Random) -> tuple[Picture, list[Step]]:
     while True:
-        sketch = FAMILIES[rng.choice(families)](rng, rng.choice(LEVELS))
+        sketch = FAMILIES[rng.choice(tuple(FAMILIES))](rng, rng.choice(LEVELS))
         try:
             return sketch.picture, execute(sketch.plan, readings(sketch.picture))[0]
         except Unsolvable:
             continue
+
+
+def _table(rng: random.Random) -> Table:
+    width = rng.choice((1, 2, 3))
+    numbers = [rng.randint(0, rng.choice((9, 15, 99, 99, 160))) for _ in range(width * rng.randint(1, 4))]
+    return Table(tuple(tuple(numbers[at : at + width]) for at in range(0, len(numbers), width)))
+
+
+def _transcribe(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple[str, str]:
+    assert isinstance(picture, Table)
+    return "Read the table.", " ".join(f"Row {n}: {', '.join(map(str, row))}." for n, row in enumerate(picture.rows, 1))
 
 
 def _describe(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple[str, str]:
@@ -121,17 +150,55 @@ def _compute(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tup
     return f"Compute: {' ; '.join(asked)}", " ".join(f"{step}." for step in made)
 
 
-def _choose(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple[str, str]:
+def _options(rng: random.Random) -> dict[str, str]:
+    """Four options by letter: numbers, or fractions in lowest terms."""
     values = [str(value) for value in rng.sample(range(0, 181), 4)]
-    if rng.random() < 0.3:
-        values = [f"{f.reduced_top}/{f.reduced_bottom}" for f in (_fraction(rng) for _ in range(4))]
-        if len(set(values)) < len(values):
-            return _choose(picture, steps, rng)
-    letters = dict(zip("ABCD", values, strict=True))
-    asked = rng.sample(sorted(letters.items()), 3)
-    lines = "\n".join(f"{letter}. {value}" for letter, value in letters.items())
+    if rng.random() < _FRACTIONS:
+        values = sorted({_lowest_terms(rng) for _ in range(12)})[:4]
+        rng.shuffle(values)
+    return dict(zip("ABCD", values, strict=False))
+
+
+def _listed(options: Mapping[str, str]) -> str:
+    return "\n".join(f"{letter}. {value}" for letter, value in options.items())
+
+
+def _match(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple[str, str]:
+    options = _options(rng)
+    asked = rng.choices(sorted(options.items()), k=_ITEMS)
+    pairs = " ".join(f"{value} {letter}." for letter, value in asked)
+    return f"{_listed(options)}\nMatch.", pairs
+
+
+def _choose(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple[str, str]:
+    options = _options(rng)
+    asked = rng.choices(sorted(options.items()), k=_ITEMS // 2)
     picks = " ".join(f"{Pick(value, letter)}." for letter, value in asked)
-    return f"{lines}\nFind: {' ; '.join(value for _, value in asked)}", picks
+    return f"{_listed(options)}\nFind: {' ; '.join(value for _, value in asked)}", picks
+
+
+def _answer(rng: random.Random) -> str:
+    """What a final answer may be: a number, a letter or a fraction."""
+    kind = rng.random()
+    return str(rng.randint(0, 181)) if kind < 0.6 else rng.choice("ABCD") if kind < 0.8 else _lowest_terms(rng)
+
+
+def _compare(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple[str, str]:
+    said, found = [], []
+    for _ in range(_ITEMS):
+        one = _answer(rng)
+        same = rng.random() < 0.5
+        pair = f"{one} and {one if same else _near(one, rng)}"
+        said.append(pair)
+        found.append(f"{pair}: {'same' if same else 'different'}.")
+    return f"Compare: {' ; '.join(said)}", " ".join(found)
+
+
+def _agree(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple[str, str]:
+    found = _answer(rng)
+    same = rng.random() < 0.5
+    said = f"{write_solution((), found)}\nStandard answer: {found if same else _near(found, rng)}\nCheck."
+    return said, "same." if same else "different."
 
 
 def _near(value: str, rng: random.Random) -> str:
@@ -180,7 +247,7 @@ def _find(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple[
     wrong = rng.randrange(len(claims)) if rng.random() < 0.6 else None
     shown = [_damaged(step, rng) if place == wrong else step for place, step in enumerate(claims)]
     broken = wrong is not None and shown[wrong] != claims[wrong]
-    found = rng.choice((str(rng.randint(0, 181)), rng.choice("ABCD"), _lowest_terms(rng)))
+    found = _answer(rng)
     same = not broken and rng.random() < 0.8
     wanted = found if same else _near(found, rng)
     remark = f"Step {wrong + 1}." if wrong is not None and broken else "none."
@@ -195,7 +262,7 @@ def _lowest_terms(rng: random.Random) -> str:
 
 _Make = Callable[[Picture, Sequence[Step], random.Random], tuple[str, str]]
 _DRILLS: Mapping[str, _Make] = {
-    "describe": _describe, "look": _look, "compute": _compute, "choose": _choose,
-    "check": _check, "find": _find,
+    "transcribe": _transcribe, "describe": _describe, "look": _look, "compute": _compute, "compare": _compare,
+    "agree": _agree, "match": _match, "choose": _choose, "check": _check, "find": _find,
 }  # fmt: skip
-_WITH_IMAGE = frozenset({"describe", "look", "check", "find"})
+_WITH_IMAGE = frozenset({"transcribe", "describe", "look", "check", "find"})

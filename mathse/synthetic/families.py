@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from math import gcd
 
 from mathse.synthetic.pictures import (
+    GRID,
     Bars,
     LineChart,
     Picture,
@@ -192,7 +193,7 @@ def bar_fraction(rng: random.Random, level: int) -> Sketch:
 
 def _line(rng: random.Random, level: int) -> LineChart:
     count = 2 + level
-    values = [rng.randint(0, 8) for _ in range(count)]
+    values = [rng.randint(0, GRID) for _ in range(count)]
     return LineChart(tuple("12345"[:count]), tuple(values))
 
 
@@ -222,7 +223,7 @@ def line_total(rng: random.Random, level: int) -> Sketch:
 
 
 def _points(rng: random.Random) -> PointGrid:
-    places = [(x, y) for x in range(9) for y in range(9)]
+    places = [(x, y) for x in range(GRID + 1) for y in range(GRID + 1)]
     while True:
         (ax, ay), (bx, by) = rng.sample(places, 2)
         if abs(ax - bx) + abs(ay - by) > 2:
@@ -267,9 +268,9 @@ def coordinate_sum(rng: random.Random, level: int) -> Sketch:
 
 def slope(rng: random.Random, level: int) -> Sketch:
     """The slope of a rising line through two points, as a fraction below one."""
-    run = rng.randint(3, 8)
+    run = rng.randint(3, GRID)
     rise = rng.choice([r for r in range(1, run) if level > 1 or gcd(r, run) == 1])
-    x, y = rng.randint(0, 8 - run), rng.randint(0, 8 - rise)
+    x, y = rng.randint(0, GRID - run), rng.randint(0, GRID - rise)
     looks_x = (Look("x of P"), Look("x of Q"), Combine("-", 0, 1, ordered=True))
     looks_y = (Look("y of P"), Look("y of Q"), Combine("-", 3, 4, ordered=True))
     return Sketch(

@@ -16,6 +16,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 SIDE = 112
 """Pixels a side: 8 x 8 patches of 14, merged 2 x 2 into 16 image tokens."""
+GRID = 6
+"""Grids go from 0 to this; a step is one patch, so that a tiny vision tower sees each point in the same way."""
 _INK, _GRID, _FILLS = "black", "#c0c0c0", ("#9ec5e8", "#f4c38a", "#a8d8a0", "#d8b4e2")
 _FONT_SIZE = 12
 _PATCH = 14
@@ -71,7 +73,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class LineChart:
-    """Values on an axis from 0 to 8, joined by lines and read off a grid."""
+    """Values from 0 to `GRID`, joined by lines and read off a grid."""
 
     names: tuple[str, ...]
     values: tuple[int, ...]
@@ -79,18 +81,27 @@ class LineChart:
 
 @dataclass(frozen=True)
 class PointGrid:
-    """Named points on a grid from 0 to 8 each way."""
+    """Named points on a grid from 0 to `GRID` each way."""
 
     names: tuple[str, ...]
     points: tuple[tuple[int, int], ...]
 
 
-Picture = TriangleAngles | StraightLine | TriangleSides | Rectangles | Bars | LineChart | PointGrid
+@dataclass(frozen=True)
+class Table:
+    """Numbers in rows of three, without lines."""
+
+    rows: tuple[tuple[int, ...], ...]
+
+
+Picture = Table | TriangleAngles | StraightLine | TriangleSides | Rectangles | Bars | LineChart | PointGrid
 
 
 def readings(picture: Picture) -> dict[str, int]:
     """Everything a person can read off the picture: value by name, in reading order."""
     match picture:
+        case Table(rows):
+            return {f"row {r} column {c}": at for r, row in enumerate(rows, 1) for c, at in enumerate(row, 1)}
         case TriangleAngles(corners, angles):
             return {f"angle {corner}": angle for corner, angle in zip(corners, angles, strict=False)}
         case StraightLine(names, angles):
@@ -120,6 +131,8 @@ def draw(picture: Picture, rng: random.Random) -> Image.Image:
     image = _paper().copy()
     pen = Pen(ImageDraw.Draw(image), rng)
     match picture:
+        case Table():
+            _draw_table(pen, picture)
         case TriangleAngles():
             _draw_triangle_angles(pen, picture)
         case StraightLine():
@@ -236,6 +249,13 @@ def _draw_triangle_sides(pen: Pen, picture: TriangleSides) -> None:
         pen.value(_toward(halfway, middle, -13), side)
 
 
+def _draw_table(pen: Pen, picture: Table) -> None:
+    left, top = pen.rng.choice((14, 28, 42)), pen.rng.randint(0, 8 - 2 * len(picture.rows)) * _PATCH + _PATCH
+    for down, row in enumerate(picture.rows):
+        for across, number in enumerate(row):
+            pen.value((left + 2 * _PATCH * across, top + 2 * _PATCH * down + 1), number)
+
+
 def _draw_rectangles(pen: Pen, picture: Rectangles) -> None:
     boxes = [(30, 26, 100, 84)] if len(picture.sides) == 1 else [(22, 18, 60, 88), (60, 44, 92, 88)]
     for place, ((left, top, right, bottom), (width, height), name) in enumerate(
@@ -261,33 +281,38 @@ def _draw_bars(pen: Pen, picture: Bars) -> None:
         pen.text((middle, base + 11), name, jitter=0)
 
 
-def _axes(pen: Pen, columns: int) -> tuple[float, float, float, float]:
-    left, bottom, across, up = 18.0, 96.0, 84.0 / columns, 10.5
-    for line in range(9):
-        pen.on.line([(left, bottom - up * line), (left + 84, bottom - up * line)], fill=_GRID)
+def _axes(pen: Pen) -> None:
+    """A grid from 0 to `GRID` each way, its lines through the middles of patches, with every second height written."""
+    left, bottom = _on_grid(0, 0)
+    right, top = _on_grid(GRID, GRID)
+    for line in range(GRID + 1):
+        x, y = _on_grid(line, line)
+        pen.on.line([(left, y), (right, y)], fill=_GRID)
+        pen.on.line([(x, bottom), (x, top)], fill=_GRID)
         if line % 2 == 0:
-            pen.text((8, bottom - up * line), line, size=10, jitter=0)
-    for line in range(columns + 1):
-        pen.on.line([(left + across * line, bottom), (left + across * line, bottom - up * 8)], fill=_GRID)
-    pen.on.line([(left, bottom - up * 8), (left, bottom), (left + 84, bottom)], fill=_INK)
-    return left, bottom, across, up
+            pen.text((left - 12, y), line, size=10, jitter=0)
+    pen.on.line([(left, top), (left, bottom), (right, bottom)], fill=_INK)
+
+
+def _on_grid(x: float, y: float) -> Point:
+    return _PATCH * (x + 1.5), SIDE - _PATCH * (y + 1.5)
 
 
 def _draw_line_chart(pen: Pen, picture: LineChart) -> None:
-    left, bottom, across, up = _axes(pen, len(picture.values))
-    spots = [pen.near(left + across * (i + 0.5), bottom - up * value) for i, value in enumerate(picture.values)]
+    _axes(pen)
+    spots = [pen.near(*_on_grid(place + 1, value)) for place, value in enumerate(picture.values)]
     pen.on.line(spots, fill="#1f5fa8", width=2)
-    for (x, y), name in zip(spots, picture.names, strict=True):
+    for place, ((x, y), name) in enumerate(zip(spots, picture.names, strict=True)):
         pen.on.ellipse([x - 3, y - 3, x + 3, y + 3], fill="#1f5fa8")
-        pen.text((x, bottom + 8), name, jitter=0)
+        pen.text((_on_grid(place + 1, 0)[0], SIDE - 9), name, jitter=0)
 
 
 def _draw_point_grid(pen: Pen, picture: PointGrid) -> None:
-    left, bottom, across, up = _axes(pen, 8)
-    for line in range(2, 9, 2):
-        pen.text((left + across * line, bottom + 8), line, size=10, jitter=0)
+    _axes(pen)
+    for line in range(2, GRID + 1, 2):
+        pen.text((_on_grid(line, 0)[0], SIDE - 9), line, size=10, jitter=0)
     for place, ((x, y), name) in enumerate(zip(picture.points, picture.names, strict=True)):
-        spot = pen.near(left + across * x, bottom - up * y)
+        spot = pen.near(*_on_grid(x, y))
         colour = ("#c02020", "#1f5fa8")[place % 2]
         pen.on.ellipse([spot[0] - 3, spot[1] - 3, spot[0] + 3, spot[1] + 3], fill=colour)
-        pen.text((spot[0] + (8 if x < 8 else -8), spot[1] - 7 if y < 8 else spot[1] + 8), name, jitter=0)
+        pen.text((spot[0] + (8 if x < GRID else -8), spot[1] - 7 if y < GRID else spot[1] + 8), name, jitter=0)

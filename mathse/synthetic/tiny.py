@@ -5,7 +5,6 @@ transformers, TRL and vLLM load by path. The tokenizer is a byte-level BPE that 
 to 199 as single tokens (a tiny model does not learn arithmetic on digits) and spells out any other text in bytes.
 """
 
-import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from mathse import vision
+from mathse.synthetic.head_start import give_head_start
 from mathse.synthetic.pictures import SIDE
 
 vision.guard()
@@ -35,13 +35,10 @@ _PATCH = 14
 LARGEST_NUMBER = 199
 """Whole numbers up to this one are single tokens, with and without a leading space."""
 _CONTEXT = 2048
-_VISION_SCALE, _TEXT_SCALE, _EMBEDDING_SCALE = 3.0, 2.5, 3.0
-"""Factors on initial weights: the usual deviation of 0.02 suits wide models; narrow ones learn slowly with it."""
-_NUMBER_SCALE = 0.1
-_PERIODS = (2, 5, 10, 20, 40, 100, 200, 400)
-_ROPE_BASE, _ROPE_SECTIONS = 300.0, [2, 4, 10]
-"""Rotary frequencies of a head and their shares: time, row, column. The family's own shares give columns frequencies so
-low that neighbouring image tokens look alike; these give columns some that differ and words some that hardly turn."""
+_ROPE_BASE, _ROPE_SECTIONS = 1_000_000.0, [1, 1, 14]
+"""Rotary base (the family's own) and the shares of a head's frequencies: time, row, column. The fastest come first.
+With these shares rows and columns get some that tell neighbours apart, and many hardly turn: like finds like far away.
+"""
 _PAPER_IS_ZERO = {"image_mean": [1.0, 1.0, 1.0], "image_std": [0.26862954, 0.26130258, 0.27577711]}
 """White paper enters as zero, so that what is drawn stands out."""
 
@@ -87,6 +84,14 @@ def build_tokenizer(words: Iterable[str]) -> PreTrainedTokenizerFast:
     return fast
 
 
+def number_tokens(tokenizer: PreTrainedTokenizerFast) -> dict[int, list[int]]:
+    """The tokens of each whole number up to `LARGEST_NUMBER`, without and with a leading space."""
+    return {
+        number: [tokenizer.convert_tokens_to_ids(f"{space}{number}") for space in ("", "\u0120")]
+        for number in range(LARGEST_NUMBER + 1)
+    }
+
+
 def build_processor(tokenizer: PreTrainedTokenizerFast) -> Qwen2VLProcessor:
     """Join a tokenizer with image and video processors that give a `SIDE`-pixel image 16 tokens."""
     pixels = {"shortest_edge": SIDE * SIDE, "longest_edge": SIDE * SIDE}
@@ -125,37 +130,10 @@ def build_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> Qwen2VLForCond
     )  # fmt: skip
     torch.manual_seed(seed)
     model = Qwen2VLForConditionalGeneration(config)
-    with torch.no_grad():
-        _scale(model)
-        _mark_numbers(model.get_input_embeddings().weight, tokenizer, torch.Generator().manual_seed(seed))
+    give_head_start(model, number_tokens(tokenizer), seed)
     model.generation_config.eos_token_id = ids["<|im_end|>"]
     model.generation_config.pad_token_id = ids["<|endoftext|>"]
     return model
-
-
-def _scale(model: Qwen2VLForConditionalGeneration) -> None:
-    for name, weight in model.named_parameters():
-        if weight.ndim > 1:
-            in_vision = ".visual." in name
-            weight.mul_(_VISION_SCALE if in_vision else _EMBEDDING_SCALE if "embed" in name else _TEXT_SCALE)
-
-
-def _mark_numbers(embeddings: torch.Tensor, tokenizer: PreTrainedTokenizerFast, noise: torch.Generator) -> None:
-    """Add to each number's embedding its digits and its phase at several periods.
-
-    Reading then means to recognise digits, and adding to turn phases; without a start like this the 200 numbers are 200
-    unrelated classes, and learning to read them takes several times as long.
-    """
-    width = embeddings.shape[1]
-    digits = torch.randn(3, 10, width, generator=noise)
-    waves = torch.randn(len(_PERIODS), 2, width, generator=noise)
-    for number in range(LARGEST_NUMBER + 1):
-        by_digit = sum(digits[place][number // 10**place % 10] for place in range(3)) / math.sqrt(3)
-        turns = [2 * math.pi * number / period for period in _PERIODS]
-        by_phase = sum(math.cos(t) * w[0] + math.sin(t) * w[1] for t, w in zip(turns, waves, strict=True))
-        for written in (f"{number}", f"\u0120{number}"):
-            place = tokenizer.convert_tokens_to_ids(written)
-            embeddings[place] += _NUMBER_SCALE * (by_digit + by_phase / math.sqrt(len(_PERIODS)))
 
 
 def save(model: Qwen2VLForConditionalGeneration, processor: Qwen2VLProcessor, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Pre-trains the tiny base on drills (`mathse.synthetic.curriculum`), with the same trainer as every other training.
 
-Out: a model folder like any other. First come the drills that teach to read and to calculate, then all of them. Drills
-of like length share a batch, which halves the padding.
+Out: a model folder like any other. The parts of the course follow each other. Drills of like length share a
+batch, which halves the padding.
 """
 
 import random
@@ -14,13 +14,15 @@ from datasets import Dataset
 
 from mathse.engines.loading import settle
 from mathse.params import Base, Compute, Train
-from mathse.synthetic.curriculum import Drill, drill
+from mathse.synthetic.curriculum import Part, drill
 from mathse.synthetic.tiny import build_model, build_processor, build_tokenizer
 from mathse.synthetic.vocabulary import vocabulary
+from mathse.training.muon import Muon
 from mathse.training.sft import TrainingReport, config, fit, report
 
 _POOL = 8
 """Batches whose drills are sorted by length together."""
+Place = tuple[int, Part]
 
 
 def pretrain(settings: Base, compute: Compute, out: Path) -> TrainingReport:
@@ -35,8 +37,8 @@ def pretrain(settings: Base, compute: Compute, out: Path) -> TrainingReport:
     settle(compute)
     tokenizer = build_tokenizer(vocabulary())
     how = Train(
-        epochs=1, batch_size=settings.batch_size, learning_rate=settings.learning_rate, warmup=0.03,
-        weight_decay=0.05, beta2=0.95, scheduler="cosine",
+        epochs=1, batch_size=settings.batch_size, learning_rate=settings.learning_rate, warmup=0.01,
+        weight_decay=0.0, scheduler="cosine",
     )  # fmt: skip
     arguments = config(how, compute, settings.seed) | {"train_sampling_strategy": "sequential"}
     made_from = {
@@ -45,23 +47,26 @@ def pretrain(settings: Base, compute: Compute, out: Path) -> TrainingReport:
         "compute": compute.model_dump(mode="json"),
     }
     model, drills = build_model(tokenizer, settings.seed), _drills(settings)
-    trainer, fingerprint = fit(model, build_processor(tokenizer), drills, out, arguments, made_from)
+    optimizer = Muon(
+        model.named_parameters(), settings.learning_rate, settings.matrix_learning_rate, beta2=0.95, decay=0.0
+    )
+    trainer, fingerprint = fit(model, build_processor(tokenizer), drills, out, arguments, made_from, optimizer)
     return report(trainer, fingerprint, len(drills), (), time.monotonic() - began)
 
 
 def _drills(settings: Base) -> Dataset:
     """Every drill of the run, in training order; drawn a batch at a time."""
-    easy = [(index, True) for index in range(settings.easy_steps * settings.batch_size)]
-    total = settings.steps * settings.batch_size
-    places = [*easy, *((index, False) for index in range(len(easy), total))][:total]
-    pool = _POOL * settings.batch_size
-    ordered: list[tuple[int, bool]] = []
-    for start in range(0, total, pool):
-        ordered += _bucketed(places[start : start + pool], settings)
-    columns = {"index": [index for index, _ in ordered], "easy": [easy for _, easy in ordered]}
+    ordered: list[Place] = []
+    for part, steps in settings.steps.parts():
+        first, count = len(ordered), steps * settings.batch_size
+        pool = _POOL * settings.batch_size
+        for start in range(first, first + count, pool):
+            end = min(start + pool, first + count)
+            ordered += _bucketed([(index, part) for index in range(start, end)], settings)
+    columns = {"index": [index for index, _ in ordered], "part": [part for _, part in ordered]}
 
     def drawn(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        made = [_drill(settings, *place) for place in zip(batch["index"], batch["easy"], strict=True)]
+        made = [drill(settings.seed, *place) for place in zip(batch["index"], batch["part"], strict=True)]
         return {
             "images": [[image] if (image := one.image()) else [] for one in made],
             "prompt": [[{"role": "user", "content": one.prompt}] for one in made],
@@ -71,15 +76,11 @@ def _drills(settings: Base) -> Dataset:
     return Dataset.from_dict(columns).with_transform(drawn)
 
 
-def _drill(settings: Base, index: int, easy: bool) -> Drill:
-    return drill(settings.seed, index, easy)
-
-
-def _bucketed(places: Sequence[tuple[int, bool]], settings: Base) -> list[tuple[int, bool]]:
+def _bucketed(places: Sequence[Place], settings: Base) -> list[Place]:
     """Places sorted by length, cut into batches, the batches in random order."""
 
-    def words(place: tuple[int, bool]) -> int:
-        made = _drill(settings, *place)
+    def words(place: Place) -> int:
+        made = drill(settings.seed, *place)
         return len(made.prompt.split()) + len(made.completion.split())
 
     by_length = sorted(places, key=words)

@@ -107,7 +107,13 @@ def train(
 
 
 def fit(
-    model: Any, processor: ProcessorMixin, dataset: Dataset, out: Path, arguments: Mapping[str, Any], made_from: Any
+    model: Any,
+    processor: ProcessorMixin,
+    dataset: Dataset,
+    out: Path,
+    arguments: Mapping[str, Any],
+    made_from: Any,
+    optimizer: torch.optim.Optimizer | None = None,
 ) -> tuple[SFTTrainer, str]:
     """Train a model on examples and put its folder in place: weights, processor and lineage file.
 
@@ -118,6 +124,7 @@ def fit(
         out: Folder of the new model; replaced if there is one.
         arguments: Of `SFTConfig`, as `config` gives them.
         made_from: What the lineage file shall say.
+        optimizer: In place of the AdamW that the arguments describe; their schedule moves its rates too.
 
     Returns:
         The trainer and the content hash of the trained model.
@@ -125,7 +132,9 @@ def fit(
     unused = copy.deepcopy((model.config, processor))  # training turns the cache off and leaves its padding behind
     with _whole_or_not_at_all(out) as folder:
         collate = DataCollatorForVisionLanguageModeling(processor, completion_only_loss=True)
-        trainer = _trainer(model, processor, dataset, collate, SFTConfig(str(folder / "trainer"), **arguments))
+        trainer = _trainer(
+            model, processor, dataset, collate, SFTConfig(str(folder / "trainer"), **arguments), optimizer
+        )
         _run(trainer, f"train {out.name}")
         shutil.rmtree(folder / "trainer", ignore_errors=True)
         model.config, processor = unused
@@ -171,13 +180,21 @@ def config(settings: Train, compute: Compute, seed: int) -> dict[str, Any]:
     )
 
 
-def _trainer(model: Any, processor: ProcessorMixin, dataset: Dataset, collate: Any, arguments: SFTConfig) -> SFTTrainer:
+def _trainer(
+    model: Any,
+    processor: ProcessorMixin,
+    dataset: Dataset,
+    collate: Any,
+    arguments: SFTConfig,
+    optimizer: torch.optim.Optimizer | None,
+) -> SFTTrainer:
     trainer = SFTTrainer(
         model=model,
         args=arguments,
         data_collator=collate,
         train_dataset=dataset,
         processing_class=processor,
+        optimizers=(optimizer, None),
     )
     trainer.remove_callback(PrinterCallback)
     return trainer

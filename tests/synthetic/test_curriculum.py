@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from mathse.prompts import MARKER
 from mathse.synthetic.curriculum import Drill, _damaged, calculation, drill
 from mathse.synthetic.figures import figures
-from mathse.synthetic.pictures import SIDE, readings
+from mathse.synthetic.pictures import SIDE, Table, readings
 from mathse.synthetic.steps import Calc, Extreme, Pick, Read, Reduce, Step, parse, read_solution
 from tests.synthetic.scenes import STEPS
 
 DRILLS = [drill(3, index) for index in range(2500)]
+FIRST = [drill(3, index, "first") for index in range(200)]
+WITH_IMAGE = {"transcribe", "describe", "look", "check", "find"}
+WORDS_ALONE = {"compute", "compare", "agree", "match", "choose"}
 
 
 def of(kind: str) -> list[Drill]:
@@ -46,26 +49,21 @@ def seen(one: Drill) -> dict[str, int]:
 
 
 def test_every_kind_of_drill_occurs() -> None:
-    assert set(Counter(one.kind for one in DRILLS)) == {
-        "describe",
-        "look",
-        "compute",
-        "choose",
-        "check",
-        "find",
-    }
+    assert {one.kind for one in DRILLS} == WITH_IMAGE | WORDS_ALONE
+    assert {one.kind for one in FIRST} == {"transcribe", "match", "compare", "choose"}
 
 
 def test_a_drill_is_made_from_seed_and_place_alone() -> None:
     assert drill(3, 17) == DRILLS[17]
+    assert drill(3, 17, "first") == FIRST[17]
     assert drill(3, 17) != drill(4, 17)
 
 
-@pytest.mark.parametrize("kind", ["describe", "look", "compute", "choose", "check", "find"])
+@pytest.mark.parametrize("kind", sorted(WITH_IMAGE | WORDS_ALONE))
 def test_only_drills_that_look_have_an_image(kind: str) -> None:
     for one in of(kind)[:5]:
         image, again = one.image(), one.image()
-        if kind in {"compute", "choose"}:
+        if kind in WORDS_ALONE:
             assert image is None
         else:
             assert image is not None
@@ -90,6 +88,44 @@ def test_looks_read_what_is_asked() -> None:
     for one in of("look"):
         asked = one.prompt.removeprefix("Read ").removesuffix(".").split(", ")
         assert steps(one.completion) == [Read(name, seen(one)[name]) for name in asked]
+
+
+def test_transcripts_say_every_number_in_its_row() -> None:
+    for one in of("transcribe"):
+        assert isinstance(one.picture, Table)
+        rows = re.findall(r"Row (\d): ([\d, ]+)\.", one.completion)
+        assert [int(number) for number, _ in rows] == list(range(1, len(one.picture.rows) + 1))
+        assert tuple(tuple(map(int, said.split(", "))) for _, said in rows) == one.picture.rows
+
+
+def test_comparisons_are_right_and_of_both_kinds() -> None:
+    words: Counter[str] = Counter()
+    for one in of("compare"):
+        asked = one.prompt.removeprefix("Compare: ").split(" ; ")
+        said = re.findall(r"(\S+ and \S+): (same|different)\.", one.completion)
+        assert [pair for pair, _ in said] == asked
+        assert all((word == "same") == (len(set(pair.split(" and "))) == 1) for pair, word in said)
+        words.update(word for _, word in said)
+    assert min(words["same"], words["different"]) > 0.4 * words.total()
+
+
+def test_an_answer_agrees_with_the_standard_answer_or_does_not() -> None:
+    words: Counter[str] = Counter()
+    for one in of("agree"):
+        said, wanted = re.findall(rf"^{MARKER} (\S+)\.\nStandard answer: (\S+)\n", one.prompt)[0]
+        assert one.completion == ("same." if said == wanted else "different.")
+        words[one.completion] += 1
+    assert min(words.values()) > 0.4 * words.total()
+
+
+def test_matches_give_each_value_its_letter() -> None:
+    for one in of("match"):
+        *lines, _ = one.prompt.splitlines()
+        letters = {value: letter for letter, value in (line.split(". ") for line in lines)}
+        said = re.findall(r"(\S+) ([A-D])\.", one.completion)
+        assert len(letters) == 4
+        assert said
+        assert all(letters[value] == letter for value, letter in said)
 
 
 def test_computations_are_right_and_answer_what_is_asked() -> None:

@@ -13,6 +13,7 @@ from mathse.synthetic.pictures import (
     PointGrid,
     Rectangles,
     StraightLine,
+    Table,
     TriangleAngles,
     TriangleSides,
     draw,
@@ -32,8 +33,12 @@ PICTURES: dict[str, tuple[Picture, dict[str, int]]] = {
         {"width A": 3, "height A": 4, "width B": 5, "height B": 6},
     ),
     "bars": (Bars(("A", "B", "C"), (7, 3, 9)), {"bar A": 7, "bar B": 3, "bar C": 9}),
-    "line": (LineChart(("1", "2", "3"), (0, 8, 4)), {"day 1": 0, "day 2": 8, "day 3": 4}),
-    "points": (PointGrid(("P", "Q"), ((0, 8), (8, 0))), {"x of P": 0, "y of P": 8, "x of Q": 8, "y of Q": 0}),
+    "line": (LineChart(("1", "2", "3"), (0, 6, 4)), {"day 1": 0, "day 2": 6, "day 3": 4}),
+    "table": (
+        Table(((12, 7), (45, 160))),
+        {"row 1 column 1": 12, "row 1 column 2": 7, "row 2 column 1": 45, "row 2 column 2": 160},
+    ),
+    "points": (PointGrid(("P", "Q"), ((0, 6), (6, 0))), {"x of P": 0, "y of P": 6, "x of Q": 6, "y of Q": 0}),
 }
 
 
