@@ -9,25 +9,17 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-SIDE = 112
-"""Pixels a side: 8 x 8 patches of 14, merged 2 x 2 into 16 image tokens."""
+from mathse.synthetic.paper import INK, PATCH, SIDE, Pen, Point, blank
+
 GRID = 6
 """Grids go from 0 to this; a step is one patch, so that a tiny vision tower sees each point in the same way."""
-_INK, _GRID, _FILLS = "black", "#c0c0c0", ("#9ec5e8", "#f4c38a", "#a8d8a0", "#d8b4e2")
-_FONT_SIZE = 12
-_PATCH = 14
+_GRID, _FILLS = "#c0c0c0", ("#9ec5e8", "#f4c38a", "#a8d8a0", "#d8b4e2")
 _SLOTS = 4
 """Bars that fit side by side."""
-_JITTER = 1
-_TINT = 36
-"""Levels of 255 by which the paper darkens from edge to edge."""
-
-Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -128,7 +120,7 @@ def draw(picture: Picture, rng: random.Random) -> Image.Image:
         picture: What to draw.
         rng: Where the jitter comes from.
     """
-    image = _paper().copy()
+    image = blank()
     pen = Pen(ImageDraw.Draw(image), rng)
     match picture:
         case Table():
@@ -148,47 +140,6 @@ def draw(picture: Picture, rng: random.Random) -> Image.Image:
         case PointGrid():
             _draw_point_grid(pen, picture)
     return image
-
-
-@cache
-def _paper() -> Image.Image:
-    """Paper whose faint tint says where on it a patch lies.
-
-    Meant as a cue for absolute position, since the Qwen2-VL vision tower knows relative ones only. One short trial
-    showed no gain from it (docs/LOG.md).
-    """
-    ramp = Image.linear_gradient("L").resize((SIDE, SIDE)).point(lambda level: 255 - level * _TINT // 255)
-    flat = Image.new("L", (SIDE, SIDE), 255)
-    return Image.merge("RGB", (ramp.transpose(Image.Transpose.ROTATE_90), flat, ramp))
-
-
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
-
-
-@dataclass
-class Pen:
-    """Draws with a little jitter."""
-
-    on: ImageDraw.ImageDraw
-    rng: random.Random
-
-    def near(self, x: float, y: float, by: int = _JITTER) -> Point:
-        """A point at most `by` pixels away."""
-        return x + self.rng.randint(-by, by), y + self.rng.randint(-by, by)
-
-    def text(self, at: Point, text: object, size: int = _FONT_SIZE, jitter: int = 1) -> None:
-        """Write centred at about `at`."""
-        self.on.text(self.near(*at, by=jitter), str(text), fill=_INK, font=_font(size), anchor="mm")
-
-    def value(self, at: Point, value: object) -> None:
-        """Write a number near `at`, its middle where two patches meet, so that each of two digits has its own."""
-        self.text((round(at[0] / _PATCH) * _PATCH, (round(at[1] / _PATCH - 0.5) + 0.5) * _PATCH), value)
-
-    def outline(self, corners: Sequence[Point]) -> None:
-        """Draw a closed outline."""
-        self.on.line([*corners, corners[0]], fill=_INK, width=1)
 
 
 def _triangle(pen: Pen, right: float = 98) -> list[Point]:
@@ -217,17 +168,17 @@ def _draw_triangle_angles(pen: Pen, picture: TriangleAngles) -> None:
         label = picture.angles[place] if place < len(picture.angles) else unknown
         pen.value(_toward(corner, middle, 30), label)
     if picture.exterior:
-        pen.on.line([corners[2], (SIDE - 2, corners[2][1])], fill=_INK)
+        pen.on.line([corners[2], (SIDE - 2, corners[2][1])], fill=INK)
         pen.text((corners[2][0] + 16, corners[2][1] - 9), "?", jitter=0)
 
 
 def _draw_straight_line(pen: Pen, picture: StraightLine) -> None:
     origin: Point = (56, 88)
-    pen.on.line([(4, origin[1]), (108, origin[1])], fill=_INK)
+    pen.on.line([(4, origin[1]), (108, origin[1])], fill=INK)
     shown = len(picture.angles)
     turns = [0.0, 75.0, 180.0] if shown == 1 else [0.0, 60.0, 120.0, 180.0]
     for turn in turns[1:-1]:
-        pen.on.line([origin, pen.near(*_polar(origin, turn, 70), by=3)], fill=_INK)
+        pen.on.line([origin, pen.near(*_polar(origin, turn, 70), by=3)], fill=INK)
     for place, (start, end) in enumerate(pairwise(turns)):
         label = picture.angles[place] if place < shown else "?"
         pen.value(_polar(origin, (start + end) / 2, 33), label)
@@ -250,10 +201,10 @@ def _draw_triangle_sides(pen: Pen, picture: TriangleSides) -> None:
 
 
 def _draw_table(pen: Pen, picture: Table) -> None:
-    left, top = pen.rng.choice((14, 28, 42)), pen.rng.randint(0, 8 - 2 * len(picture.rows)) * _PATCH + _PATCH
+    left, top = pen.rng.choice((14, 28, 42)), pen.rng.randint(0, 8 - 2 * len(picture.rows)) * PATCH + PATCH
     for down, row in enumerate(picture.rows):
         for across, number in enumerate(row):
-            pen.value((left + 2 * _PATCH * across, top + 2 * _PATCH * down + 1), number)
+            pen.value((left + 2 * PATCH * across, top + 2 * PATCH * down + 1), number)
 
 
 def _draw_rectangles(pen: Pen, picture: Rectangles) -> None:
@@ -263,7 +214,7 @@ def _draw_rectangles(pen: Pen, picture: Rectangles) -> None:
     ):
         x, y = pen.near(0, 0, by=1)
         box = [(left + x, top + y), (right + x, bottom)]
-        pen.on.rectangle(box, outline=_INK, fill=_FILLS[place])
+        pen.on.rectangle(box, outline=INK, fill=_FILLS[place])
         pen.text(((left + right) / 2, (top + bottom) / 2), name, jitter=0)
         pen.value(((left + right) / 2, bottom + 11), width)
         pen.value((left - 11 if place == 0 else right + 11, (top + bottom) / 2), height)
@@ -272,11 +223,11 @@ def _draw_rectangles(pen: Pen, picture: Rectangles) -> None:
 def _draw_bars(pen: Pen, picture: Bars) -> None:
     base, tallest = 90.0, max(picture.values)
     first = pen.rng.randint(0, _SLOTS - len(picture.values))
-    pen.on.line([(2, base), (SIDE - 2, base)], fill=_INK)
+    pen.on.line([(2, base), (SIDE - 2, base)], fill=INK)
     for place, (name, value) in enumerate(zip(picture.names, picture.values, strict=True)):
         middle = SIDE / _SLOTS * (first + place + 0.5)
         top = base - 16 - 66 * value / tallest
-        pen.on.rectangle([(middle - 10, top), (middle + 10, base)], outline=_INK, fill=_FILLS[place % len(_FILLS)])
+        pen.on.rectangle([(middle - 10, top), (middle + 10, base)], outline=INK, fill=_FILLS[place % len(_FILLS)])
         pen.value((middle, base - 8), value)
         pen.text((middle, base + 11), name, jitter=0)
 
@@ -291,11 +242,11 @@ def _axes(pen: Pen) -> None:
         pen.on.line([(x, bottom), (x, top)], fill=_GRID)
         if line % 2 == 0:
             pen.text((left - 12, y), line, size=10, jitter=0)
-    pen.on.line([(left, top), (left, bottom), (right, bottom)], fill=_INK)
+    pen.on.line([(left, top), (left, bottom), (right, bottom)], fill=INK)
 
 
 def _on_grid(x: float, y: float) -> Point:
-    return _PATCH * (x + 1.5), SIDE - _PATCH * (y + 1.5)
+    return PATCH * (x + 1.5), SIDE - PATCH * (y + 1.5)
 
 
 def _draw_line_chart(pen: Pen, picture: LineChart) -> None:

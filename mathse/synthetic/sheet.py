@@ -17,7 +17,7 @@ import PIL.Image
 from PIL import ImageDraw, ImageFont, ImageOps
 
 from mathse.schemas import Image, Problem
-from mathse.synthetic.pictures import SIDE
+from mathse.synthetic.paper import SIDE
 
 COLUMNS, ROWS = 6, 10
 _PICTURE = 2 * SIDE

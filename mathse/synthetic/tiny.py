@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from mathse import vision
 from mathse.synthetic.head_start import give_head_start
-from mathse.synthetic.pictures import SIDE
+from mathse.synthetic.paper import SIDE
 
 vision.guard()
 

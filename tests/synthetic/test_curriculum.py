@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mathse.prompts import MARKER
 from mathse.synthetic.curriculum import Drill, _damaged, calculation, drill
 from mathse.synthetic.figures import figures
-from mathse.synthetic.pictures import SIDE, Table, readings
+from mathse.synthetic.paper import SIDE
+from mathse.synthetic.pictures import Table, readings
 from mathse.synthetic.steps import Calc, Extreme, Pick, Read, Reduce, Step, parse, read_solution
 from tests.synthetic.scenes import STEPS
 

@@ -8,7 +8,7 @@ from mathse.synthetic import tiny
 # After `tiny`, which makes torchvision importable.
 from transformers import AutoModelForImageTextToText, AutoProcessor, PreTrainedTokenizerFast  # isort: skip
 from mathse.synthetic.figures import figure
-from mathse.synthetic.pictures import SIDE
+from mathse.synthetic.paper import SIDE
 
 WORDS = ["Find angle C of the triangle.", "What is the total of all days?"]
 
