@@ -21,9 +21,10 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer = tiny.build_tokenizer(["Find angle C from the bar chart . Therefore the total equals"])
     model = tiny.build_model(tokenizer, seed=3)
     with torch.no_grad():
-        for weight in model.model.language_model.parameters():
+        for weight in model.model.language_model.layers.parameters():
             if weight.ndim > 1:
                 weight.mul_(2.5)
+        model.get_input_embeddings().weight.mul_(0.15)  # else each token's own embedding says the token again
     folder = tmp_path_factory.mktemp("tiny")
     tiny.save(model, tiny.build_processor(tokenizer), folder)
     return folder

@@ -11,11 +11,16 @@ it does (docs/LOG.md has the trials):
   comparing two numbers, or finding the option that holds a value, is to look back from where the like one was found.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import torch
-from transformers import Qwen2VLForConditionalGeneration
+
+if TYPE_CHECKING:
+    from transformers import Qwen2VLForConditionalGeneration
 
 _VISION_SCALE, _TEXT_SCALE, _EMBEDDING_SCALE = 3.0, 1.5, 6.0
 _NUMBER_SCALE = 0.2
