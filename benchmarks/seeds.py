@@ -45,7 +45,8 @@ def run(seed: int) -> Result:
         params = yaml.safe_load((clone / "params.yaml").read_text(encoding="utf-8"))
         params["seed"] = seed
         (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
-        environment = {**os.environ, "PYTHONPATH": str(clone)}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # stages call `python`
+        environment = {**os.environ, "PYTHONPATH": str(clone), "PATH": path}
         subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=clone, env=environment, check=True)
         return collect(clone)
 
