@@ -1,32 +1,31 @@
 r"""Grade an answer by rule: does it say what the gold answer says?
 
-Numbers are compared exactly as fractions, letters and words by their folded text; for a multiple-choice problem the
-letter and the value of its option are the same answer. What is left (roots, symbols, intervals) goes to math-verify.
-What cannot be read or compared is UNDECIDED with a reason, never silently WRONG.
+Both are read as typed values (`read`) and compared by kind (`equivalent`); what these two cannot tell goes to
+math-verify behind its guard (`symbolic`). For a multiple-choice problem the letter and the value of its option are the
+same answer. What cannot be read or compared is UNDECIDED with a reason, never silently WRONG.
 
 Sample: `grade("B", "The answer to this problem is 45.", ("40", "45"))`  ->  `Grade(CORRECT, "45", "same option")`
 """
 
 import re
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import lru_cache
 
-from mathse.answers.extract import extract
-from mathse.schemas import Status, folded
+from mathse.answers.equivalent import equivalent
+from mathse.answers.extract import LONGEST, find
+from mathse.answers.quantities import EXACT, Tolerance
+from mathse.answers.read import read
+from mathse.answers.symbolic import default_pool
+from mathse.answers.values import Value
+from mathse.answers.words import option_letters
+from mathse.schemas import Status
 
-TIMEOUT_SECONDS = 2
-LONGEST = 200
-"""Characters. A longer answer is prose or a runaway generation, on which a symbolic parser would only burn time."""
-
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:/\d+(?:\.\d+)?)?")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_FRACTION = re.compile(r"\\[dt]?frac\{([^{}]+)\}\{([^{}]+)\}")
-_WRAPPED = re.compile(r"\\(?:text|mathrm|mathbf)\{([^{}]*)\}")
-_DRESSING = re.compile(r"\\[(),;!\]\[]|\\left|\\right|\$|\^?\\circ|\^\{\\circ\}|°|\bdegrees?\b")
-_LETTER = re.compile(r"\(?([A-Z])\)?(?:[.:)].*)?", re.DOTALL)
-_WORD = re.compile(r"[^\W\d_]+")
+_LETTER = re.compile(
+    r"[*$\s]*(?:option|choice|选项)?[*$\s]*(?:\\text(?:bf)?\{)?\(?\s*([A-Za-z])\s*\)?\}?[*$\s]*(?:[.:)].*)?", re.DOTALL
+)
+_WORKED = re.compile(r"boxed|answer\s*(?:is|:)|答案|故选", re.IGNORECASE)
+_LONGEST_GOLD = 2_000
 
 
 @dataclass(frozen=True)
@@ -44,108 +43,109 @@ class Grade:
     reason: str
 
 
-def grade(gold: str, text: str, choices: Sequence[str] = ()) -> Grade:
+def grade(
+    gold: str, text: str, choices: Sequence[str] = (), precision: int | None = None, question_type: str | None = None
+) -> Grade:
     """Grade the answer that a solution's text gives.
 
     Args:
-        gold: The gold answer: a value, or an option's letter.
+        gold: The gold answer: a value, an option's letter, or a worked solution that ends with it.
         text: A whole solution, or a bare answer.
         choices: Values of options A, B, C, ...; empty if the problem is free-form.
+        precision: Decimal places to which the problem asks to round; None: the answer has to be exact.
+        question_type: `free_form` lets letters be values even where there are choices; else it says nothing new.
     """
-    return grade_answer(gold, extract(text), choices)
+    found = find(text)
+    if found.answer is None:
+        return Grade(Status.UNDECIDED, None, found.place)
+    return grade_answer(gold, found.answer, choices, precision, question_type)
 
 
-def grade_answer(gold: str, answer: str | None, choices: Sequence[str] = ()) -> Grade:
+def grade_answer(
+    gold: str,
+    answer: str | None,
+    choices: Sequence[str] = (),
+    precision: int | None = None,
+    question_type: str | None = None,
+) -> Grade:
     """Grade an answer that is already extracted; None is UNDECIDED. Arguments as for `grade`."""
     if answer is None or not answer.strip():
         return Grade(Status.UNDECIDED, None, "no answer found")
     if len(answer) > LONGEST:
-        return Grade(Status.UNDECIDED, answer, "answer too long")
-    status, reason = _among(choices, gold, answer) if choices else _compare(gold, answer)
+        return Grade(Status.UNDECIDED, answer[:LONGEST], "answer too long")
+    gold = gold_answer(gold)
+    if not gold.strip():
+        return Grade(Status.UNDECIDED, answer, "gold is empty")
+    tolerance = EXACT if precision is None else Tolerance(precision)
+    try:
+        if choices and question_type != "free_form":
+            status, reason = _among(choices, gold, answer, tolerance)
+        else:
+            status, reason = _compare(gold, answer, tolerance)
+    except (
+        ArithmeticError,
+        ValueError,
+        RecursionError,
+    ) as error:  # odd input is a row to look at, not the end of a run
+        status, reason = Status.UNDECIDED, f"grading failed: {type(error).__name__}"
     return Grade(status, answer, reason)
 
 
-def normalise(answer: str) -> str:
-    r"""Strip what does not change an answer's meaning: dollar signs, `\text{}`, degree signs, thousands commas."""
-    plain = _FRACTION.sub(r"\1/\2", answer.replace("\N{MINUS SIGN}", "-"))
-    plain = _DRESSING.sub(" ", _WRAPPED.sub(r"\1", plain))
-    return folded(_THOUSANDS.sub("", plain)).rstrip(".").strip()
+@lru_cache(maxsize=4096)
+def gold_answer(gold: str) -> str:
+    """The gold answer within its text: what a worked solution boxes or says at its end; else the text."""
+    if len(gold) > LONGEST or _WORKED.search(gold):
+        return find(gold).answer or gold[:_LONGEST_GOLD]
+    return gold
 
 
-def number(answer: str) -> Fraction | None:
-    """The exact value of a normalised integer, decimal or fraction; None if it is none of these."""
-    compact = answer.replace(" ", "") if "/" in answer else answer
-    if not _NUMBER.fullmatch(compact):
-        return None
-    above, _, below = compact.partition("/")
-    return None if below and Fraction(below) == 0 else Fraction(above) / Fraction(below or 1)
+@lru_cache(maxsize=16_384)
+def _value(text: str) -> Value:
+    return read(text)
 
 
-def _among(choices: Sequence[str], gold: str, answer: str) -> tuple[Status, str]:
+def _among(choices: Sequence[str], gold: str, answer: str, tolerance: Tolerance) -> tuple[Status, str]:
     """Compare two options, each given by letter or by value."""
-    right, given = _option(choices, gold), _option(choices, answer)
-    if right is None or given is None:
-        return _compare(gold if right is None else choices[right], answer)
+    several = [option_letters(text) for text in (gold, answer)]
+    if len(several[0]) > 1 and several[1]:
+        return _told(several[0] == several[1], "option")
+    right, given = (_option(choices, text, tolerance) for text in (gold, answer))
+    if right is None:
+        return _compare(gold, answer, tolerance)
+    if given is None:
+        status, reason = _compare(choices[right], answer, tolerance)
+        return (status, reason) if status is not Status.WRONG else (status, "no such option")
     # Two options may hold the same value; either letter is then right.
-    if given == right or _same(normalise(choices[given]), normalise(choices[right])):
-        return Status.CORRECT, "same option"
-    return Status.WRONG, "different option"
+    return _told(given == right or _same(choices[right], choices[given], EXACT), "option")
 
 
-def _option(choices: Sequence[str], answer: str) -> int | None:
+def _option(choices: Sequence[str], answer: str, tolerance: Tolerance) -> int | None:
     """Place of the option that `answer` names by letter or by value; None if it names none."""
-    letter = _LETTER.fullmatch(answer.replace("*", "").replace("$", "").strip())
-    if letter and (place := ord(letter[1]) - ord("A")) < len(choices):
-        return place
-    value = normalise(answer)
-    return next((place for place, choice in enumerate(choices) if _same(normalise(choice), value)), None)
+    letter = _LETTER.fullmatch(answer)
+    if letter and (letter[1].isupper() or answer.strip() not in choices):
+        place = ord(letter[1].upper()) - ord("A")
+        if place < len(choices):
+            return place
+    return next((place for place, choice in enumerate(choices) if _same(choice, answer, tolerance)), None)
 
 
-def _same(first: str, second: str) -> bool:
-    """Whether two normalised answers are equal as texts or as numbers."""
-    return first == second or ((value := number(first)) is not None and value == number(second))
+def _same(first: str, second: str, tolerance: Tolerance) -> bool:
+    return first.strip() == second.strip() or equivalent(_value(first), _value(second), tolerance) is True
 
 
-def _compare(gold: str, answer: str) -> tuple[Status, str]:
-    """Compare two values: as texts, as numbers, as words, then symbolically."""
-    right, given = normalise(gold), normalise(answer)
-    if right == given:
+def _compare(gold: str, answer: str, tolerance: Tolerance) -> tuple[Status, str]:
+    """Compare two values: as texts, by kind, then symbolically."""
+    if gold.strip() == answer.strip():
         return Status.CORRECT, "same text"
-    values = number(right), number(given)
-    if None not in values:
-        return (Status.CORRECT, "same number") if values[0] == values[1] else (Status.WRONG, "different number")
-    if _WORD.fullmatch(right) and _WORD.fullmatch(given):
-        return Status.WRONG, "different word"
-    return _symbolic(gold, answer)
+    right, given = _value(gold), _value(answer)
+    same = equivalent(right, given, tolerance)
+    if same is not None:
+        return _told(same, type(right).__name__.lower())
+    verdict = default_pool().verify(gold, answer)
+    if verdict.equal is None:
+        return Status.UNDECIDED, verdict.reason
+    return (Status.CORRECT if verdict.equal else Status.WRONG), verdict.reason
 
 
-def _symbolic(gold: str, answer: str) -> tuple[Status, str]:
-    """Ask math-verify; whatever it cannot do is UNDECIDED.
-
-    Its time limit rests on a signal, which only the main thread may set: elsewhere nothing would stop it, so it is not
-    asked.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return Status.UNDECIDED, "symbolic grading needs the main thread"
-    from math_verify.errors import TimeoutException
-
-    try:
-        return _verify(gold, answer)
-    except TimeoutException:
-        return Status.UNDECIDED, "symbolic grading timed out"
-    except Exception as error:  # sympy raises anything at all on odd input, and one bad row must not end a run
-        return Status.UNDECIDED, f"symbolic grading failed: {type(error).__name__}"
-
-
-def _verify(gold: str, answer: str) -> tuple[Status, str]:
-    """math-verify's word on two answers, read as LaTeX."""
-    from math_verify import parse, verify
-
-    right, given = (
-        parse(f"${text.strip('$')}$", parsing_timeout=TIMEOUT_SECONDS, raise_on_error=True) for text in (gold, answer)
-    )
-    if not right or not given:
-        return Status.UNDECIDED, "gold cannot be read" if not right else "answer cannot be read"
-    if verify(right, given, timeout_seconds=TIMEOUT_SECONDS, raise_on_error=True):
-        return Status.CORRECT, "equal by math-verify"
-    return Status.WRONG, "different by math-verify"
+def _told(same: bool, kind: str) -> tuple[Status, str]:
+    return (Status.CORRECT, f"same {kind}") if same else (Status.WRONG, f"different {kind}")

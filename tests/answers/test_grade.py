@@ -1,4 +1,4 @@
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -73,25 +73,17 @@ def test_no_answer_is_undecided() -> None:
     assert grade("70", "I cannot see the figure.") == Grade(Status.UNDECIDED, None, "no answer found")
 
 
-def test_what_takes_too_long_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mathse.answers.grade.TIMEOUT_SECONDS", 1)
-    assert grade_answer("2^{99999999999}", "x + 3") == Grade(Status.UNDECIDED, "x + 3", "symbolic grading timed out")
+def test_what_takes_too_long_is_refused() -> None:
+    found = grade_answer("2^{99999999999}", "x + 3")
+    assert (found.status, found.extracted) == (Status.UNDECIDED, "x + 3")
+    assert found.reason == "symbolic grading refused: a large power"
 
 
-def test_an_exception_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
-        raise RecursionError
-
-    monkeypatch.setattr("mathse.answers.grade._verify", broken)
-    assert grade_answer("x+1", "1+x").reason == "symbolic grading failed: RecursionError"
-
-
-def test_off_the_main_thread_numbers_still_work() -> None:
-    grades: list[Grade] = []
-    work = threading.Thread(target=lambda: grades.extend([grade_answer("1/2", "0.5"), grade_answer("x+1", "1+x")]))
-    work.start()
-    work.join()
-    assert [item.status for item in grades] == [Status.CORRECT, Status.UNDECIDED]
+def test_threads_grade_symbolically_too() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        pairs = [("1/2", "0.5"), ("x+1", "1+x"), (r"\sum_{k=1}^{n} k", r"\frac{n(n+1)}{2}")] * 4
+        grades = list(pool.map(lambda pair: grade_answer(*pair), pairs))
+    assert {one.status for one in grades} == {Status.CORRECT}
 
 
 @given(st.fractions())

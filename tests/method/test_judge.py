@@ -36,7 +36,7 @@ def test_the_rule_grader_stands_beside_the_judge(tmp_path: Path) -> None:
     verdicts = judged(Scripted(lambda _: CORRECT), paths, tmp_path)
     assert {name: verdict.status for name, verdict in verdicts.items()} == dict.fromkeys(texts, Status.CORRECT)
     assert [verdicts[name].rule_status for name in texts] == [Status.CORRECT, Status.WRONG, Status.UNDECIDED]
-    assert [verdicts[name].rule_reason for name in texts] == ["same text", "different number", "no answer found"]
+    assert [verdicts[name].rule_reason for name in texts] == ["same text", "different quantity", "no answer found"]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_a_problem_without_an_image_is_admitted() -> None:
         (row("p2", image_ids=(HUGE.image_id,)), "too many pixels", "too many pixels: 11 x 11 = 121, at most 100"),
         (row("p2", split=Split.TEST), "image in another split", f"{IMAGES['a'].image_id} is in train"),
         (row("p2", answer=""), "gold fails its own grader", "'': "),
-        (row("p2", answer="9" * 300), "gold fails its own grader", "answer too long"),
+        (row("p2", answer="9" * 400), "gold fails its own grader", "answer too long"),
         (row("p1", source_id="p1 again"), "duplicate problem", "the same as p1"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

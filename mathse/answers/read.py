@@ -1,0 +1,251 @@
+r"""Read an answer: from its text to a typed value (`mathse.answers.values`). Nothing here raises on any text.
+
+What is tried, in this order: one number; several values (split at `;`, at `and` and `or`, at commas outside of
+brackets); something named or related (`=`, `<`, `∈`); unions; brackets; ratios; a number with its unit; an expression;
+words. The cuts are made outside of brackets only, and depth and length are bounded.
+
+Sample: `x=2 or x=3`  ->  `Several((Named("x", Quantity(2)), Named("x", Quantity(3))))`
+"""
+
+import re
+from fractions import Fraction
+
+from mathse.answers.dress import SET_CLOSE, SET_OPEN, undress
+from mathse.answers.evaluate import evaluate
+from mathse.answers.expression import Tree, parse, symbols
+from mathse.answers.numbers import plain_number, read_quantity
+from mathse.answers.relations import read_relation
+from mathse.answers.split import closing_place, split_outside, without_braces
+from mathse.answers.tokens import Unreadable
+from mathse.answers.values import Formula, Matrix, Named, Quantity, Ratio, Several, Value, Words
+from mathse.answers.words import folded_words, number_in_words, option_letters
+
+LONGEST = 1_000
+DEEPEST = 12
+
+_DECIMAL_COMMA = re.compile(r"([€£¥]?[+-]?\d+),(\d{1,2})(\s*[^\d,;]*)")
+_ONE_GROUPED = re.compile(r"[^,()\[\]]*(?<![\d.])\d{1,3}(?:,\d{3})+(?!\d)[^,]*")
+_LABEL = re.compile(r"[^\W\d_][^\W\d_ ]*(?: [^\W\d_]+)*\s*:\s*(?=[^:]*$)")
+_ABOUT = re.compile(
+    r"^(?:about|approximately|approx\.?|around|roughly|nearly|≈|大约|约为?|近似)\s*(?=\S)", re.IGNORECASE
+)
+_AND_OR = re.compile(r"\s*(?:,\s*)?(?<![a-zA-Z])(?:and|or)(?![a-z])\s*|\s*,?\s*(?:和|或者?|以及|与|且)\s*")
+_MATRIX = re.compile(r"\\begin\{([bBpvV]?matrix|array)\}(?:\{[lcr| ]*\})?(.*)\\end\{\1\}", re.DOTALL)
+_CIRCLED = re.compile(r"(?:[①-⑳]\s*[,;、和与及]?\s*(?:and\s*)?)+")
+_ASSIGNED_TEXT = re.compile(r"^(?:the\s+)?(?:final\s+)?answer\s*(?:is|:)\s*", re.IGNORECASE)
+_TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
+_FORMAL = re.compile(r"\\[a-zA-Z]+|[_^]\{")
+_SPACES = re.compile(r"\s+")
+_LETTERS = re.compile(r"\(?[A-H]\)?(?:\s*(?:,|;|/|&|and|or|和|或|、)?\s*\(?[A-H]\)?)+")
+_RUNNING_WORDS = re.compile(r"(?<![\\a-zA-Z])(?!(?:sin|cos|tan|log|ln|lg|pi|max|min|sqrt)\b)[a-zA-Z]{2,}\b")
+_PLAIN_WORDS = re.compile(r"[^\W\d_]{3,}(?:[ '-][^\W\d_]+)*")
+
+
+def read(text: str) -> Value:
+    """The value that an answer's text stands for; `Words` where it is none that we read.
+
+    Args:
+        text: An extracted answer, in any dress.
+    """
+    if _CIRCLED.fullmatch(text.strip()):
+        return Words("".join(sorted(sign for sign in text if "①" <= sign <= "⑳")))
+    return read_canonical(undress(text))
+
+
+def read_canonical(text: str, depth: int = 0) -> Value:
+    """As `read`, of canonical text; `depth` counts brackets opened so far."""
+    text = bare(text)
+    if number := plain_number(text):
+        return number
+    if _ONE_GROUPED.fullmatch(text):
+        text = text.replace(",", "")
+    if depth > DEEPEST or len(text) > LONGEST:
+        return Words(folded_words(text[:LONGEST]))
+    return (
+        _known_words(text)
+        or _matrix(text, depth)
+        or _labelled(text, depth)
+        or _several(text, depth)
+        or read_relation(text, depth, read_canonical)
+        or _bracketed(text, depth)
+        or _ratio(text)
+        or _about(text, depth)
+        or read_quantity(text)
+        or _expression(text, depth)
+        or _words(text)
+    )
+
+
+def _labelled(text: str, depth: int) -> Value | None:
+    """What stands behind a label of words and a colon (`Total : 25`)."""
+    match = _LABEL.match(text)
+    if match is None or len(match[0].rstrip(" :")) < 2 or match[0].rstrip(" :").isupper():
+        return None
+    return read_canonical(text[match.end() :], depth + 1)
+
+
+def bare(text: str) -> str:
+    """Without dollar signs, quotes, full stops and braces around the whole."""
+    if "$" in text:
+        text = _SPACES.sub(" ", text.replace("$", " "))
+    text = text.strip(" \"'`")
+    text = text.rstrip(".,;。 ").strip() if text[-1:] in ".,;。" else text
+    while text.startswith("{") and text.endswith("}") and closing_place(text, 0) == len(text) - 1:
+        text = text[1:-1].strip()
+    return _ASSIGNED_TEXT.sub("", text) if text[:1] in "TtFfAa" else text
+
+
+def _known_words(text: str) -> Value | None:
+    """Words that stand for something: yes and no, directions, number words. Also any plain prose word."""
+    if len(text) > 60 or "\\" in text:
+        return None
+    number = number_in_words(text)
+    if number is not None:
+        return Quantity(Fraction(number), places=0)
+    if _LETTERS.fullmatch(text):
+        return Words(text.lower(), option_letters(text))
+    folded = folded_words(text)
+    return Words(folded, option_letters(text)) if folded != text.lower() or _PLAIN_WORDS.fullmatch(text) else None
+
+
+def _matrix(text: str, depth: int) -> Value | None:
+    match = _MATRIX.fullmatch(text)
+    if match is None or r"\begin" in match[2]:
+        return None
+    rows = [row for row in match[2].split("\\\\") if row.strip()]
+    return Matrix(tuple(tuple(read_canonical(cell, depth + 1) for cell in row.split("&")) for row in rows))
+
+
+def _several(text: str, depth: int) -> Value | None:
+    """A list without brackets: split at the loosest separator that it holds."""
+    parts = split_outside(text, ";")
+    if len(parts) > 1:
+        return _list(parts, depth, ordered=True)
+    if ("and" in text or "or" in text or not text.isascii()) and len(parts := _joined(text)) > 1:
+        grouped = [read_canonical(part, depth + 1) for part in parts]
+        named_groups = all(isinstance(group, Several) and _all_named(group) for group in grouped)
+        if named_groups:
+            return Several(tuple(grouped))
+        return Several(tuple(item for group in grouped for item in _opened(group)))
+    parts = split_outside(text, ",")
+    if len(parts) < 2 or _is_set_builder(text):
+        return None
+    comma = _DECIMAL_COMMA.fullmatch(text)
+    number = read_canonical(f"{comma[1]}.{comma[2]}{comma[3]}", depth + 1) if comma else None
+    number = number if isinstance(number, Quantity) else None
+    return _list(parts, depth, number=number)
+
+
+def _list(parts: list[str], depth: int, ordered: bool = False, number: Quantity | None = None) -> Value:
+    items = tuple(read_canonical(part, depth + 1) for part in parts if part.strip())
+    if len(items) == 1:
+        return items[0]
+    if not items:
+        return Words("")
+    return Several(items, ordered=ordered, number=number)
+
+
+def _joined(text: str) -> list[str]:
+    """Parts between `and`s and `or`s that stand outside of brackets."""
+    cuts = [match for match in _AND_OR.finditer(text) if _is_outside(text, match.start())]
+    ends = [0, *(match.end() for match in cuts)]
+    starts = [*(match.start() for match in cuts), len(text)]
+    return [part for start, end in zip(ends, starts, strict=True) if (part := text[start:end].strip(" ,"))]
+
+
+def _is_outside(text: str, place: int) -> bool:
+    before = text[:place]
+    return all(before.count(one) == before.count(other) for one, other in ("()", "{}", (SET_OPEN, SET_CLOSE)))
+
+
+def _all_named(group: Several) -> bool:
+    return len(group.items) > 1 and all(isinstance(item, Named) for item in group.items)
+
+
+def _opened(value: Value) -> tuple[Value, ...]:
+    return value.items if isinstance(value, Several) and not value.brackets else (value,)
+
+
+def _is_set_builder(text: str) -> bool:
+    return "|" in text and text.startswith(SET_OPEN)
+
+
+def _bracketed(text: str, depth: int) -> Value | None:
+    """A tuple, an interval or a set; brackets around one value alone are opened."""
+    if text[:1] not in ("(", "[", SET_OPEN) or text[-1:] not in (")", "]", SET_CLOSE):
+        return None
+    if closing_place(text, 0) != len(text) - 1:
+        return None
+    parts = split_outside(text[1:-1], ";")
+    if len(parts) < 2:
+        parts = split_outside(text[1:-1], ",")
+    if len(parts) < 2 and text[0] != SET_OPEN:
+        if not text[1:-1].strip():
+            return None
+        inner = read_canonical(text[1:-1], depth + 1)
+        return None if isinstance(inner, Several) else inner
+    items = tuple(read_canonical(part, depth + 1) for part in parts if part.strip())
+    return Several(items, text[0] + text[-1]) if items else Words("∅")
+
+
+def _ratio(text: str) -> Value | None:
+    if ":" not in text or (_TIME.fullmatch(text) and text.split(":")[1].startswith("0")):
+        return Ratio((), text) if ":" in text else None
+    parts = split_outside(text, ":")
+    try:
+        values = tuple(evaluate(parse(part)) for part in parts)
+    except Unreadable:
+        return None
+    return Ratio(values, text) if len(values) > 1 else None
+
+
+def _about(text: str, depth: int) -> Value | None:
+    rest = _ABOUT.sub("", text)
+    if rest == text:
+        return None
+    value = read_canonical(rest, depth + 1)
+    if not isinstance(value, Quantity):
+        return value
+    return Quantity(value.value, value.unit, True, value.places, value.digits)
+
+
+def _expression(text: str, depth: int) -> Value | None:
+    if len(_RUNNING_WORDS.findall(text)) > 1:
+        return None
+    try:
+        tree = parse(text)
+        spread = signs_spread(tree)
+        if len(spread) > 1:
+            return Several(tuple(_settled(one) for one in spread))
+        return _settled(tree)
+    except Unreadable:
+        return None
+
+
+def _settled(tree: Tree) -> Quantity | Formula:
+    """A constant's value, or the formula.
+
+    Raises:
+        Unreadable: A constant that has no value, or too large a one.
+    """
+    return Formula(tree) if symbols(tree) else Quantity(evaluate(tree))
+
+
+def signs_spread(tree: Tree) -> list[Tree]:
+    """A tree with `±` as two trees: all of them plus, all of them minus."""
+    upper, lower = (_signed(tree, sign) for sign in "+-")
+    return [upper] if upper == lower else [upper, lower]
+
+
+def _signed(tree: Tree, sign: str) -> Tree:
+    if not isinstance(tree, tuple):
+        return tree
+    parts = tuple(part if place == 0 else _signed(part, sign) for place, part in enumerate(tree))
+    if parts[0] != "±":
+        return parts
+    return ("+", parts[1], parts[2] if sign == "+" else ("-", parts[2]))
+
+
+def _words(text: str) -> Words:
+    plain = without_braces(text) if "{" in text else text
+    return Words(folded_words(plain), option_letters(plain), formal=bool(_FORMAL.search(text)))

@@ -1,0 +1,207 @@
+"""Symbolic comparison by math-verify, in worker processes that can be killed.
+
+sympy may run for ever or take all memory on a short text, and no exception ends that. So it runs in processes of its
+own, each with a limit of memory, that answer one pair at a time; one that is late is killed and replaced, and its pair
+is undecided with the reason. Pairs travel as lines of JSON. What is plainly too large is refused before it is sent.
+
+`default_pool().verify(...)` may be called from any thread; from asyncio through `asyncio.to_thread`.
+"""
+
+import atexit
+import json
+import os
+import queue
+import re
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+SECONDS = 0.8
+"""Of processor time, for one pair: what is decided shall not hang on what else the machine does."""
+WALL_SECONDS = 10.0
+"""For one pair, however busy the machine is."""
+START_SECONDS = 60.0
+"""For a worker's imports."""
+MEMORY_MIB = 1_024
+LONGEST = 1_000
+"""Characters of either text."""
+
+_GLANCE = 0.02
+_TICKS = os.sysconf("SC_CLK_TCK")
+_GIANT = (
+    ("a number of over 60 digits", re.compile(r"\d{61,}")),
+    ("a large factorial", re.compile(r"\d{4,}\}?\)?\s*!|!\s*!|\(.*!.*\)\s*!")),
+    ("a large binomial", re.compile(r"binom\s*\{?\d{4,}|\\choose")),
+    ("a large power", re.compile(r"\^\s*[{(]?\s*-?\d{4,}|\*\*\s*\(?-?\d{4,}")),
+    ("a tower of powers", re.compile(r"(?:\^|\*\*)[^+\-=<>,]{0,40}(?:\^|\*\*)[^+\-=<>,]{0,40}(?:\^|\*\*)")),
+    ("a tower of powers", re.compile(r"\d\s*(?:\^|\*\*)\s*[{(]?\s*\d+\s*(?:\^|\*\*)\s*[{(]?\s*\d")),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What math-verify says; `equal` is None where it says nothing, for the reason given."""
+
+    equal: bool | None
+    reason: str
+
+
+def refusal(text: str) -> str | None:
+    """Why a text is not given to sympy at all; None if it may be."""
+    if len(text) > LONGEST:
+        return "too long for symbolic grading"
+    depth = deepest = 0
+    for sign in text:
+        depth += (sign in "([{") - (sign in ")]}")
+        deepest = max(deepest, depth)
+    if deepest > 30:
+        return "nested too deep for symbolic grading"
+    plain = text.replace(",", "")
+    return next((f"symbolic grading refused: {what}" for what, sign in _GIANT if sign.search(plain)), None)
+
+
+class _Late(Exception):
+    """A worker did not answer in time, or died."""
+
+
+class _Worker:
+    """One process, which starts at once; used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mathse.answers.symbolic_worker", str(MEMORY_MIB)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self._in, self._out = self.process.stdin, self.process.stdout
+        self._is_ready = False
+
+    def ask(self, gold: str, answer: str, seconds: float) -> Verdict:
+        """Compare a pair.
+
+        Raises:
+            _Late: No answer in time; the worker has to go.
+        """
+        if not self._is_ready:
+            self._line(START_SECONDS, START_SECONDS)
+            self._is_ready = True
+        try:
+            self._in.write(json.dumps([gold, answer]).encode() + b"\n")
+            self._in.flush()
+        except OSError as error:
+            raise _Late("died") from error
+        reply = json.loads(self._line(seconds))
+        return Verdict(reply["equal"], reply["reason"])
+
+    def _line(self, seconds: float, wall: float = WALL_SECONDS) -> bytes:
+        spent, begun = self._processor_seconds(), time.monotonic()
+        while not select.select([self._out], [], [], _GLANCE)[0]:
+            if self._processor_seconds() - spent > seconds or time.monotonic() - begun > wall:
+                raise _Late("timed out")
+        line = self._out.readline()
+        if not line.endswith(b"\n"):
+            raise _Late("died")
+        return line
+
+    def _processor_seconds(self) -> float:
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError as error:
+            raise _Late("died") from error
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._in.close()
+        self._out.close()
+
+
+class SymbolicPool:
+    """Worker processes, started when they are first needed and replaced when they die."""
+
+    def __init__(self, workers: int = 1, seconds: float = SECONDS) -> None:
+        """Start nothing yet.
+
+        Args:
+            workers: At most so many processes, and pairs at the same time.
+            seconds: Of processor time, for one pair.
+        """
+        self.seconds = seconds
+        self.killed = 0
+        self._idle: queue.SimpleQueue[_Worker | None] = queue.SimpleQueue()
+        for _ in range(workers):
+            self._idle.put(None)
+        self._workers = workers
+
+    def verify(self, gold: str, answer: str) -> Verdict:
+        """Compare two texts; never raises on any text, and takes a limited time."""
+        for text in (gold, answer):
+            if reason := refusal(text):
+                return Verdict(None, reason)
+        with self._worker() as holder:
+            try:
+                holder.worker = holder.worker or _Worker()
+                return holder.worker.ask(gold, answer, self.seconds)
+            except _Late as late:
+                holder.replace()
+                self.killed += 1
+                return Verdict(None, f"symbolic grading {late}")
+
+    @contextmanager
+    def _worker(self) -> Iterator["_Holder"]:
+        holder = _Holder(self._idle.get())
+        try:
+            yield holder
+        finally:
+            self._idle.put(holder.worker)
+
+    def close(self) -> None:
+        """Stop every worker that is idle."""
+        for _ in range(self._workers):
+            try:
+                worker = self._idle.get_nowait()
+            except queue.Empty:
+                return
+            if worker is not None:
+                worker.stop()
+            self._idle.put(None)
+
+
+class _Holder:
+    """A worker that may be lost while it is held."""
+
+    def __init__(self, worker: _Worker | None) -> None:
+        self.worker = worker
+
+    def replace(self) -> None:
+        """Kill the worker; the next one starts at once, so that nobody waits for its imports."""
+        if self.worker is not None:
+            self.worker.stop()
+            self.worker = _Worker()
+
+
+_lock = threading.Lock()
+
+
+def default_pool() -> SymbolicPool:
+    """This process's pool, of one worker for each of at most four cores; a forked child gets its own."""
+    with _lock:
+        return _pool_of(os.getpid())
+
+
+@cache
+def _pool_of(process: int) -> SymbolicPool:
+    pool = SymbolicPool(workers=max(1, min(4, os.cpu_count() or 1)))
+    atexit.register(lambda: pool.close() if os.getpid() == process else None)
+    return pool
