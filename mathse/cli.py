@@ -16,6 +16,9 @@ from mathse.errors import UserError
 USER_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
 """Exit statuses; the last two are a shell's for SIGINT and SIGPIPE."""
 
+BENCHMARKS = ("chartqa", "mathverse", "mathvision", "mathvista")
+"""The keys of `mathse.share.score.BENCHMARKS`, which is not imported for a `--help`."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
@@ -52,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-C", "--root", type=Path, default=Path(), help="the project's root (default: here)")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_show, _add_status, _add_query, _add_report, _add_preset, _add_check, _add_sheet):
+    for add in (_add_show, _add_status, _add_query, _add_report, _add_score, _add_preset, _add_check, _add_sheet):
         add(commands)
     return parser
 
@@ -158,6 +161,34 @@ def _report(arguments: argparse.Namespace) -> None:
     console = Console(highlight=False)
     console.print(table.terminal(table.load(arguments.root)))
     console.print(table.orm_line(table.load_orm(arguments.root)))
+
+
+def _add_score(commands: Commands) -> None:
+    command = _command(
+        commands,
+        _score,
+        "score a model's responses to a public benchmark by its official rule",
+        "RESPONSES has the benchmark's own field names, as a .json list, rows by id, or JSON lines. MathVista and\n"
+        "MathVerse need an `extraction` in each row, ChartQA `label` and `prediction`, MATH-Vision `response`.",
+        "mathse score mathvision responses.jsonl --problems test.jsonl",
+    )
+    command.add_argument("benchmark", metavar="BENCHMARK", choices=BENCHMARKS, help=", ".join(BENCHMARKS))
+    command.add_argument("responses", metavar="RESPONSES", type=Path, help="the file of responses")
+    command.add_argument("--problems", metavar="FILE", type=Path, help="the benchmark's problems, joined by id")
+    command.add_argument("--json", action="store_true", help="the official score table as JSON")
+    command.add_argument("--out", metavar="FILE", type=Path, help="write the rows with their verdicts")
+
+
+def _score(arguments: argparse.Namespace) -> None:
+    from mathse.share import score
+
+    scoring = score.score(arguments.benchmark, arguments.responses, arguments.problems)
+    if arguments.out:
+        score.write(scoring, arguments.out)
+    if arguments.json:
+        print(score.as_json(scoring))
+    else:
+        score.show(scoring, sys.stdout)
 
 
 def _add_preset(commands: Commands) -> None:
