@@ -7,8 +7,11 @@ from mathse.answers.dress import balanced, undress
 _GAP = 20
 """Characters between two boxes of one answer."""
 _CORRECTION = re.compile(
-    r"\bthen\b|wait|sorry|actually|correct|instead|rather|mistake|no\b|不对|等等|应为|更正|->|→", re.IGNORECASE
+    r"\b(?:then|which|that is|i\.e|so|thus|hence|therefore|answer|option|wait|sorry|actually|correct(?:ion)?|instead|rather"
+    r"|mistake|no)\b|不对|等等|应为|更正|->|→",
+    re.IGNORECASE,
 )
+"""What makes a second box another statement, not a second part of one answer."""
 _CONNECTION = re.compile(r",|;|\band\b|\bor\b|&|\+{2,}|和|或|、|及|与", re.IGNORECASE)
 _UNCLOSED = 100
 

@@ -9,6 +9,7 @@ expressions of school size that agree at all of them to twelve digits are the sa
 import cmath
 import math
 import operator
+import zlib
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -23,8 +24,8 @@ LARGEST_FACTORIAL = 1_000
 CLOSE = 1e-9
 """Relative difference below which two irrational values are one: far above rounding, far below a mistake."""
 
-_POINTS = (0.731, 1.377, 2.213)
-"""Where symbols are put, each a little apart from the others; beside zeros and poles of school functions."""
+_POINTS = 3
+"""How often expressions with symbols are compared."""
 
 
 class TooLarge(Unreadable):
@@ -84,12 +85,15 @@ def same_expression(one: Tree, other: Tree) -> bool | None:
 
 def points(names: list[str], negative: bool = False) -> list[dict[str, Number]]:
     """Fixed assignments of positive numbers to names (so that `√(1/n)` is `1/√n`), and of negative ones if asked."""
-    spread: list[dict[str, Number]] = [
-        {name: start + 0.1234567 * rank for rank, name in enumerate(names)} for start in _POINTS
-    ]
+    spread: list[dict[str, Number]] = [{name: _spot(name, turn) for name in names} for turn in range(_POINTS)]
     if negative:
-        spread.append({name: -0.617 - 0.2345 * rank for rank, name in enumerate(names)})
+        spread.append({name: -_spot(name, _POINTS) for name in names})
     return spread
+
+
+def _spot(name: str, turn: int) -> float:
+    """A symbol's value at a point: between 0.5 and 2.5, the same on every machine, without pattern between symbols."""
+    return 0.5 + 2 * zlib.crc32(f"{turn} {name}".encode()) / 2**32
 
 
 def _has_bars(tree: Tree) -> bool:

@@ -10,20 +10,23 @@ Sample: `grade("B", "The answer to this problem is 45.", ("40", "45"))`  ->  `Gr
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
+from mathse.answers.dress import undress
 from mathse.answers.equivalent import equivalent
 from mathse.answers.extract import LONGEST, find
 from mathse.answers.quantities import EXACT, Tolerance
-from mathse.answers.read import read
+from mathse.answers.read import bare, read
 from mathse.answers.symbolic import default_pool
-from mathse.answers.values import Value
+from mathse.answers.values import Quantity, Value
 from mathse.answers.words import option_letters
 from mathse.schemas import Status
 
 _LETTER = re.compile(
-    r"[*$\s]*(?:option|choice|选项)?[*$\s]*(?:\\text(?:bf)?\{)?\(?\s*([A-Za-z])\s*\)?\}?[*$\s]*(?:[.:)].*)?", re.DOTALL
+    r"[*$\s]*(?:option|choice|选项)?[*$\s{]*\(?\s*([A-Za-z])\s*\)?\}?[*$\s]*(?:[.:)].*|(?<=\)).*)?", re.DOTALL
 )
+_FRACTION = re.compile(r"-?[\d.,]+(?:/\d+)?|-?\\frac\{\d+\}\{\d+\}")
 _WORKED = re.compile(r"boxed|answer\s*(?:is|:)|答案|故选", re.IGNORECASE)
 _LONGEST_GOLD = 2_000
 
@@ -55,6 +58,8 @@ def grade(
         precision: Decimal places to which the problem asks to round; None: the answer has to be exact.
         question_type: `free_form` lets letters be values even where there are choices; else it says nothing new.
     """
+    if choices and text.strip() in choices:
+        return grade_answer(gold, text.strip(), choices, precision, question_type)
     found = find(text)
     if found.answer is None:
         return Grade(Status.UNDECIDED, None, found.place)
@@ -106,27 +111,41 @@ def _value(text: str) -> Value:
 
 def _among(choices: Sequence[str], gold: str, answer: str, tolerance: Tolerance) -> tuple[Status, str]:
     """Compare two options, each given by letter or by value."""
-    several = [option_letters(text) for text in (gold, answer)]
+    several = [option_letters(undress(text)) for text in (gold, answer)]
     if len(several[0]) > 1 and several[1]:
         return _told(several[0] == several[1], "option")
-    right, given = (_option(choices, text, tolerance) for text in (gold, answer))
-    if right is None:
+    right, given = (_options(choices, text, tolerance) for text in (gold, answer))
+    if not right:
         return _compare(gold, answer, tolerance)
-    if given is None:
-        status, reason = _compare(choices[right], answer, tolerance)
+    if not given:
+        status, reason = _compare(choices[right[0]], answer, tolerance)
         return (status, reason) if status is not Status.WRONG else (status, "no such option")
-    # Two options may hold the same value; either letter is then right.
-    return _told(given == right or _same(choices[right], choices[given], EXACT), "option")
+    if len(given) > 1 and right[0] in given and not _is_literal(choices, right[0], answer):
+        return Status.UNDECIDED, "fits several options"
+    # Two options may hold the same text; either letter is then right.
+    same = right[0] in given or any(_plain(choices[right[0]]) == _plain(choices[place]) for place in given)
+    return _told(same, "option")
 
 
-def _option(choices: Sequence[str], answer: str, tolerance: Tolerance) -> int | None:
-    """Place of the option that `answer` names by letter or by value; None if it names none."""
-    letter = _LETTER.fullmatch(answer)
-    if letter and (letter[1].isupper() or answer.strip() not in choices):
-        place = ord(letter[1].upper()) - ord("A")
-        if place < len(choices):
-            return place
-    return next((place for place, choice in enumerate(choices) if _same(choice, answer, tolerance)), None)
+def _options(choices: Sequence[str], answer: str, tolerance: Tolerance) -> list[int]:
+    """Places of the options that `answer` names by letter, by its very text, or by its value, in this order."""
+    literal = [place for place in range(len(choices)) if _is_literal(choices, place, answer)]
+    letter = _LETTER.fullmatch(undress(answer))
+    if letter and (place := ord(letter[1].upper()) - ord("A")) < len(choices) and (letter[1].isupper() or not literal):
+        return [place, *literal]
+    return literal or [place for place, choice in enumerate(choices) if _same(choice, answer, tolerance)]
+
+
+def _is_literal(choices: Sequence[str], place: int, answer: str) -> bool:
+    return _plain(choices[place]) == _plain(answer)
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> str | Fraction:
+    """A text without its dress; a number or fraction as its value, which is all that its notation says."""
+    plain = bare(undress(text)).replace(" ", "")
+    value = _value(text) if _FRACTION.fullmatch(plain) else None
+    return value.value if isinstance(value, Quantity) and isinstance(value.value, Fraction) else plain
 
 
 def _same(first: str, second: str, tolerance: Tolerance) -> bool:

@@ -95,7 +95,7 @@ _AREA = re.compile(r"^(?:square|sq\.?)\s*(?P<one>\S+)$|^(?P<other>.+?)\s+squared
 _VOLUME = re.compile(r"^(?:cubic|cu\.?)\s*(?P<one>\S+)$|^(?P<other>.+?)\s+cubed$|^立方(?P<zh>.+)$")
 _PART = re.compile(r"^(?P<name>[^\d^*/]+?)\s*\.?(?:\^?\s*\{?(?P<power>-?\d)\}?)?$")
 _SPLIT = re.compile(r"\s*(?:(/|\bper\b|每)|[*.](?=[a-zA-Z]))\s*")
-_NOUNS = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+){0,4}")
+_NOUNS = re.compile(r"[a-zA-Z\u4e00-\u9fff]+(?:[ -][a-zA-Z\u4e00-\u9fff]+){0,4}")
 _CLASSIFIERS = frozenset(
     "个 人 名 只 条 张 本 支 辆 件 棵 次 种 块 位 头 台 间 套 盒 颗 朵 把 双 枚 根 页 步 组 对 行 列 题 分".split()
 )
