@@ -1,8 +1,9 @@
 r"""The value that MATH-Vision's official script finds in an answer, without its `eval`.
 
 Its `is_equal` turns an answer into Python source through the package latex2sympy2 and executes that. What matters of
-the package's grammar is read here directly, and worked out with Python's own numbers while it is read, because verdicts
-depend on what a reader of mathematics would call mistakes:
+the package's grammar is read here directly, and worked out with Python's own numbers while it is read. Verdicts depend
+on what a reader of mathematics would call mistakes, so `mathse.answers.expression` does not serve here (with it, 53 of
+18,240 published verdicts came out otherwise):
 
 - `6\frac{1}{2}` is 6 times a half, `5 6` is 30, `2:3` and `21:30` are quotients, angles are radians;
 - a product without a sign binds more closely than `/`: `2/3\pi` is 2 / (3 pi);
