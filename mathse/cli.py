@@ -55,7 +55,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-C", "--root", type=Path, default=Path(), help="the project's root (default: here)")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_show, _add_status, _add_query, _add_report, _add_score, _add_preset, _add_check, _add_sheet):
+    for add in (
+        _add_show,
+        _add_status,
+        _add_query,
+        _add_report,
+        _add_grade,
+        _add_score,
+        _add_preset,
+        _add_check,
+        _add_sheet,
+    ):
         add(commands)
     return parser
 
@@ -161,6 +171,29 @@ def _report(arguments: argparse.Namespace) -> None:
     console = Console(highlight=False)
     console.print(table.terminal(table.load(arguments.root)))
     console.print(table.orm_line(table.load_orm(arguments.root)))
+
+
+def _add_grade(commands: Commands) -> None:
+    command = _command(
+        commands,
+        _grade,
+        "grade answers by rule: JSON lines in, the same lines with their verdicts out",
+        "Each line has `gold` and `answer` (a whole solution or a bare answer), and may have `choices`, `precision`\n"
+        "(decimal places) and `question_type`. `verdict`, `extracted` and `reason` are added; nothing is left out.",
+        "mathse grade answers.jsonl > graded.jsonl",
+    )
+    command.add_argument("file", metavar="FILE", nargs="?", default="-", help="the file; - or none: standard input")
+
+
+def _grade(arguments: argparse.Namespace) -> None:
+    from mathse.share import grade
+
+    counts = grade.grade_file(arguments.file, sys.stdout)
+    sys.stdout.flush()
+    print(
+        f"grade: {sum(counts.values())} lines; {', '.join(f'{n} {v}' for v, n in sorted(counts.items()))}",
+        file=sys.stderr,
+    )
 
 
 def _add_score(commands: Commands) -> None:

@@ -7,8 +7,9 @@ from mathse.answers.dress import balanced, undress
 _GAP = 20
 """Characters between two boxes of one answer."""
 _CORRECTION = re.compile(
-    r"\b(?:then|which|that is|i\.e|so|thus|hence|therefore|answer|option|wait|sorry|actually|correct(?:ion)?|instead|rather"
-    r"|mistake|no)\b|不对|等等|应为|更正|->|→",
+    r"\b(?:then|which|that is|i\.e|so|thus|hence|therefore|answer|option|wait|sorry|actually|correct(?:ion)?|instead"
+    r"|rather|mistake|no)\b"
+    r"|不对|等等|应为|更正|->|→",
     re.IGNORECASE,
 )
 """What makes a second box another statement, not a second part of one answer."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path as File
 
 from mathse import params
-from mathse.answers.grade import grade
+from mathse.answers.batch import Grader
 from mathse.engines.protocol import Engine, Sampling
 from mathse.method.solve import Ask, solve
 from mathse.schemas import Path, PathKind, Prediction, Problem
@@ -28,11 +28,12 @@ def predict(engine: Engine, problems: Sequence[Problem], student: params.Student
     sampling = Sampling(temperature=0.0, max_new_tokens=student.max_new_tokens)
     ask = Ask(PathKind.ROLLOUT, 0, student.prompt, sampling, samples=1, seed=0)
     written = solve(engine, problems, ask, journal)
-    return [_prediction(problem, path) for problem, path in zip(problems, written, strict=True)]
+    grader = Grader()
+    return [_prediction(problem, path, grader) for problem, path in zip(problems, written, strict=True)]
 
 
-def _prediction(problem: Problem, path: Path) -> Prediction:
-    graded = grade(problem.answer, path.text, problem.choices)
+def _prediction(problem: Problem, path: Path, grader: Grader) -> Prediction:
+    graded = grader.grade(problem.answer, path.text, problem.choices)
     return Prediction(
         problem_id=problem.problem_id,
         model=path.model,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path as File
 
 from mathse import params
-from mathse.answers.grade import grade
+from mathse.answers.batch import Grader
 from mathse.engines.protocol import Completion, Engine, Outcome, Request, Sampling
 from mathse.method.generate import generate
 from mathse.method.judging import judge_turn
@@ -44,8 +44,9 @@ def judge(
     requests = [_request(path, problems[path.problem_id], settings) for path in asked]
     done = generate(engine, requests, journal, title="verdicts")
     said = {path.path_id: _said(outcome) for path, outcome in zip(asked, done.outcomes, strict=True)}
+    grader = Grader()
     return [
-        _verdict(path, problems[path.problem_id], said.get(path.path_id), engine.name, settings.prompt)
+        _verdict(path, problems[path.problem_id], said.get(path.path_id), engine.name, settings.prompt, grader)
         for path in paths
     ]
 
@@ -71,9 +72,9 @@ def _said(outcome: Outcome) -> _Said:
     return _Said(parse(outcome.text), outcome.text, outcome.tokens_in, outcome.tokens_out)
 
 
-def _verdict(path: Path, problem: Problem, said: _Said | None, judge_name: str, prompt: str) -> Verdict:
+def _verdict(path: Path, problem: Problem, said: _Said | None, judge_name: str, prompt: str, grader: Grader) -> Verdict:
     said = said or _Said(Reply(status=Status.UNDECIDED, undecided_reason="failed request"), "")
-    by_rule = grade(problem.answer, path.text, problem.choices)
+    by_rule = grader.grade(problem.answer, path.text, problem.choices)
     return Verdict(
         path_id=path.path_id,
         problem_id=path.problem_id,

@@ -26,6 +26,7 @@ from mathse.sources.images import ImageStore
 from mathse.store import input_hashes
 from mathse.training.examples import load_examples
 from mathse.training.lineage import write_lineage
+from mathse.training.muon import Muon
 
 # After `loading`, which makes torchvision importable.
 from transformers import PrinterCallback, ProcessorMixin, TrainerCallback  # isort: skip
@@ -101,9 +102,24 @@ def train(
     examples = load_examples(mix, ImageStore(images, max_pixels), collate, context_length(model))
     made_from["mix"]["rows"] = len(examples.dataset)
     arguments = config(settings, compute, seed)
-    trainer, fingerprint = fit(model, load_processor(start), examples.dataset, out, arguments, made_from)
+    trainer, fingerprint = fit(
+        model, load_processor(start), examples.dataset, out, arguments, made_from, _optimizer(model, settings)
+    )
     rows, seconds = len(examples.dataset), time.monotonic() - began
     return report(trainer, fingerprint, rows, examples.too_long, seconds)
+
+
+def _optimizer(model: Any, settings: Train) -> torch.optim.Optimizer | None:
+    """Muon, if the settings give its rate; else None: the AdamW that the trainer makes."""
+    if settings.matrix_learning_rate is None:
+        return None
+    return Muon(
+        model.named_parameters(),
+        settings.learning_rate,
+        settings.matrix_learning_rate,
+        settings.beta2,
+        settings.weight_decay,
+    )
 
 
 def fit(
