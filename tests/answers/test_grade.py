@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathse.answers.grade import LONGEST, Grade, grade, grade_answer
+from mathse.answers.extract import LONGEST
+from mathse.answers.grade import Grade, grade, grade_answer
 from mathse.schemas import Status
 
 CHOICES = ("40", "45", "1/2")
