@@ -66,6 +66,20 @@ def test_training_lowers_the_loss(tmp_path: Path, tiny_model: Path) -> None:
     assert report.final_loss < 0.8 * report.loss_curve[0][1]
 
 
+def test_muon_trains_the_matrices_if_its_rate_is_given(tmp_path: Path, tiny_model: Path) -> None:
+    from safetensors.torch import load_file
+
+    report = run(tmp_path, tiny_model, ROWS[:4], max_steps=3, learning_rate=1e-9, matrix_learning_rate=0.01)
+    weights = [load_file(folder / "model.safetensors") for folder in (tiny_model, tmp_path / "out")]
+    changed = {name: float((weights[0][name] - weights[1][name]).norm()) for name in weights[0]}
+    matrices = {name for name in changed if name.endswith("mlp.gate_proj.weight")}
+    assert matrices
+    assert report.steps == 3
+    assert (
+        min(changed[name] for name in matrices) > 1e-3 > max(size for name, size in changed.items() if "embed_tokens" in name)
+    )
+
+
 def test_the_model_differs_in_its_weights_alone(trained: tuple[Path, TrainingReport], tiny_model: Path) -> None:
     folder, _ = trained
     files = {file.name for file in tiny_model.iterdir()}
