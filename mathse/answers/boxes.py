@@ -15,6 +15,8 @@ _CORRECTION = re.compile(
 """What makes a second box another statement, not a second part of one answer."""
 _CONNECTION = re.compile(r",|;|\band\b|\bor\b|&|\+{2,}|和|或|、|及|与", re.IGNORECASE)
 _UNCLOSED = 100
+_MOST = 32
+"""Boxes of one answer."""
 
 
 def boxed(text: str) -> tuple[str | None, int]:
@@ -25,12 +27,13 @@ def boxed(text: str) -> tuple[str | None, int]:
     """
     found: list[tuple[int, int, str]] = []
     unclosed: tuple[int, int, str] | None = None
-    place = text.rfind("boxed")
-    while place >= 0 and len(found) < 32:
-        box = _box_at(text, place)
+    place, end = text.rfind("boxed"), len(text)
+    while place >= 0 and len(found) < _MOST:
+        box = _box_at(text, place, end)
         if box is None:
-            unclosed = unclosed or _unclosed_box(text, place)
-        else:
+            # What stands before an unclosed box and is not closed before it is never closed.
+            unclosed, end = unclosed or _unclosed_box(text, place), place
+        elif not found or box[1] <= found[-1][0]:  # not around one that was found
             if found and not _belong_together(text[box[1] : found[-1][0]]):
                 break
             found.append(box)
@@ -41,13 +44,13 @@ def boxed(text: str) -> tuple[str | None, int]:
     return (", ".join(contents) if len(contents) > 1 else contents[0]), found[0][1]
 
 
-def _box_at(text: str, place: int) -> tuple[int, int, str] | None:
+def _box_at(text: str, place: int, end: int) -> tuple[int, int, str] | None:
     start = place + len("boxed")
     rest = text[start : start + 2].lstrip()
     if not rest.startswith("{"):
         return None
     start = text.index("{", start) + 1
-    inner = balanced(text, start)
+    inner = balanced(text, start, end)
     if inner is None or not inner.strip():
         return None
     return place, start + len(inner) + 1, inner.strip()
@@ -56,7 +59,7 @@ def _box_at(text: str, place: int) -> tuple[int, int, str] | None:
 def _unclosed_box(text: str, place: int) -> tuple[int, int, str] | None:
     """A box that no brace closes, up to the end of its line."""
     head, brace, rest = text[place : place + 8].partition("{")
-    inner = text[place + len(head) + 1 :].partition("\n")[0][:_UNCLOSED].rstrip("$ .}") if brace else ""
+    inner = text[place + len(head) + 1 :][:_UNCLOSED].partition("\n")[0].rstrip("$ .}") if brace else ""
     return (place, place + len(head) + 1 + len(inner), inner.strip()) if inner.strip() and "}" not in rest[:1] else None
 
 

@@ -1,8 +1,9 @@
 r"""Take an answer's dress off: one canonical text for what LaTeX, Unicode, Markdown and plain ASCII write differently.
 
 Canonical text has one sign for each thing: `* / ^ - ≤ ≥ ≠ ± π √ ∞ ° ∪ ∩ ∈ ≈ ∠ ∅`, ASCII digits and brackets, `⟦` and
-`⟧` for a set's braces, and commands only where they take arguments (`\frac`, `\sqrt`, `\begin`) or name a function or a
-letter (`\sin`, `\alpha`). What changes no meaning (dollar signs of formulas, `\left`, thin spaces, emphasis) is gone.
+`⟧` for a set's braces, `＄` for money, and commands only where they take arguments (`\frac`, `\sqrt`, `\begin`) or name
+a function or a letter (`\sin`, `\alpha`). What changes no meaning (dollar signs of formulas, `\left`, thin spaces,
+emphasis) is gone.
 
 Sample: `$\dfrac{1}{2}\,\text{cm}^{2}$`  ->  `\frac{1}{2} cm^2`
 """
@@ -11,6 +12,8 @@ import re
 import unicodedata
 
 SET_OPEN, SET_CLOSE = "⟦", "⟧"
+DOLLAR = "＄"
+"""The sign of money, which a formula's dollar sign is not."""
 
 _SIGNS = {
     "cdot": "*", "times": "*", "ast": "*", "div": "/", "colon": ":", "lt": "<", "gt": ">", "le": "≤", "leq": "≤",
@@ -34,7 +37,7 @@ _WRAPPERS = frozenset(
     "operatorname mathop boldsymbol bm emph underline fbox hbox mathbb displaylines".split()
 )
 _ESCAPED = {
-    "$": "$", "%": "%", "{": SET_OPEN, "}": SET_CLOSE, "!": "", ",": " ", ";": " ", ":": " ", ">": " ", " ": " ",
+    "$": DOLLAR, "%": "%", "{": SET_OPEN, "}": SET_CLOSE, "!": "", ",": " ", ";": " ", ":": " ", ">": " ", " ": " ",
     "(": " ", ")": " ", "[": " ", "]": " ", "#": "#", "&": "&", "_": "_", "|": "|", "-": "", "/": "", "*": "*",
     "\n": " ", '"': '"', "'": "'",
 }  # fmt: skip
@@ -54,8 +57,10 @@ _UNICODE = str.maketrans({
     "¾": " 3/4", "⅕": " 1/5", "⅖": " 2/5", "⅗": " 3/5", "⅘": " 4/5", "⅙": " 1/6", "⅚": " 5/6", "⅛": " 1/8", "⅜": " 3/8",
     "⅝": " 5/8", "⅞": " 7/8",
 })  # fmt: skip
+_KEPT = re.compile("([°①-⑳]+)")
 _CIRCLE = re.compile(r"\^\s*(?:°|\{\s*°\s*\})|\{\s*°\s*\}")
 _SPACES = re.compile(r"\s+")
+_BRACE = re.compile("[{}]")
 _COMMA_GROUP = re.compile(r"(?<=\d)\s?\{\s?,\s?\}\s?(?=\d{3})|(?<=\d),\s*!\s*(?=\d{3})|(?<=\d),(?:\\!)+\s*(?=\d{3})")
 _ASCII_SIGNS = re.compile(r"<=|>=|!=|=<|=>|\+-|\+/-|\*\*")
 _ASCII = {"<=": "≤", ">=": "≥", "!=": "≠", "=<": "≤", "=>": "→", "+-": "±", "+/-": "±", "**": "^"}
@@ -80,8 +85,10 @@ def _plain_unicode(text: str) -> str:
     """Full-width forms, other scripts' digits, superscripts and look-alikes, as canonical signs."""
     text = _SUPERSCRIPT.sub(lambda run: "^{" + run[0].translate(_SUPERSCRIPTS) + "}", text)
     text = _SUBSCRIPT.sub(lambda run: "_{" + run[0].translate(_SUBSCRIPTS) + "}", text)
-    text = unicodedata.normalize("NFKC", text.translate(_UNICODE).replace("°", "\x01")).replace("\x01", "°")
-    text = "".join(str(unicodedata.decimal(sign, sign)) if not sign.isascii() else sign for sign in text)
+    # NFKC would make a `°` a ring above and `①` a 1.
+    pieces = _KEPT.split(text.translate(_UNICODE))
+    pieces[::2] = [unicodedata.normalize("NFKC", piece) for piece in pieces[::2]]
+    text = "".join(str(unicodedata.decimal(sign, sign)) if not sign.isascii() else sign for sign in "".join(pieces))
     return text.translate(_UNICODE)
 
 
@@ -123,17 +130,13 @@ def _unwrapped(text: str) -> str:
     return "".join(result)
 
 
-def balanced(text: str, start: int) -> str | None:
-    """Text from `start` to the brace that closes the one before it, or None if none does."""
+def balanced(text: str, start: int, end: int | None = None) -> str | None:
+    """Text from `start` to the brace that closes the one before it, or None if none does (before `end`)."""
     depth = 1
-    for end in range(start, len(text)):
-        sign = text[end]
-        if sign == "{":
-            depth += 1
-        elif sign == "}":
-            depth -= 1
-            if depth == 0:
-                return text[start:end]
+    for brace in _BRACE.finditer(text, start, len(text) if end is None else end):
+        depth += 1 if brace[0] == "{" else -1
+        if depth == 0:
+            return text[start : brace.start()]
     return None
 
 

@@ -3,13 +3,15 @@
 Every rule is symmetric but one: how far a rounded value may be off is the gold's (or the problem's) to say.
 """
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 
 from mathse.answers.evaluate import close, evaluate, points, same_expression
 from mathse.answers.expression import Tree, symbols
 from mathse.answers.quantities import EXACT, Tolerance, same_quantity
-from mathse.answers.relations import to_region
+from mathse.answers.regions import to_region
+from mathse.answers.relations import other_name
 from mathse.answers.tokens import Unreadable
 from mathse.answers.values import (
     Formula,
@@ -25,6 +27,7 @@ from mathse.answers.values import (
 )
 
 _MOST_ITEMS = 64
+_HALF_DAY = re.compile("[ap]m$")
 
 
 def equivalent(gold: Value, answer: Value, tolerance: Tolerance = EXACT) -> bool | None:
@@ -84,7 +87,7 @@ def _named(gold: Value, answer: Value, tolerance: Tolerance) -> bool | None:
             return _relations(named.relation, other) if named.relation else False
         inner = (named.value, answer) if named is gold else (gold, named.value)
         return equivalent(*inner, tolerance)
-    if _is_other_name(gold.name, answer.name):
+    if other_name(gold.name, answer.name):
         if gold.relation and answer.relation and _free(gold) and _free(answer):
             return _relations(gold.relation, answer.relation)
         return False
@@ -99,13 +102,6 @@ def _free(value: Named) -> bool:
     return isinstance(value.value, Formula)
 
 
-def _is_other_name(one: str, other: str) -> bool:
-    """Whether two names are of different things: single letters (with subscripts) that differ, or `f(2)` and `f(3)`."""
-    heads = [name.partition("(")[0] or name for name in (one, other)]
-    short = [len(head.partition("_")[0].strip("\\∠△'")) <= 1 or head.startswith("\\") for head in heads]
-    return all(short) and heads[0] != heads[1]
-
-
 def _several(gold: Value, answer: Value, tolerance: Tolerance) -> bool | None:
     one, other = _as_several(gold), _as_several(answer)
     if one is None or other is None or one.number or other.number:
@@ -118,6 +114,7 @@ def _several(gold: Value, answer: Value, tolerance: Tolerance) -> bool | None:
         return _regions(gold, answer)
     if _intervals_differ(one, other):
         return False
+    one, other = _roots(one), _roots(other)
     items, others = _distinct(one, tolerance), _distinct(other, tolerance)
     if len(items) != len(others):
         return False
@@ -136,18 +133,27 @@ def _as_several(value: Value) -> Several | None:
 
 def _intervals_differ(one: Several, other: Several) -> bool:
     """Brackets of two parts are those of intervals or points, and say which ends belong; others only group."""
-    if not one.brackets or not other.brackets or one.brackets == other.brackets:
+    if one.brackets == other.brackets:
         return False
+    if not one.brackets or not other.brackets:
+        return len(one.items) == 2 and one.brackets + other.brackets in ("[]", "[)", "(]")
     return len(one.items) == 2 or "⟦⟧" in (one.brackets, other.brackets)
 
 
 def _in_order(one: Several, other: Several) -> bool:
-    if one.ordered and other.ordered:
-        return True
+    if one.ordered or other.ordered:
+        return not all(len(set(_names(several))) == 1 for several in (one, other))
     if one.brackets in ("", "⟦⟧") and other.brackets in ("", "⟦⟧"):
         names = [_names(several) for several in (one, other)]
         return bool(names[0]) != bool(names[1]) and _distinct_names(names[0] or names[1])
     return "⟦⟧" not in (one.brackets, other.brackets)
+
+
+def _roots(several: Several) -> Several:
+    """Without names if they are `x_1`, `x_2`, ...: roots of an equation, which have no order."""
+    if several.brackets or len(several.items) < 2 or not all(name.startswith("x_") for name in _names(several) or "?"):
+        return several
+    return Several(tuple(item.value for item in several.items if isinstance(item, Named)))
 
 
 def _names(several: Several) -> list[str]:
@@ -201,7 +207,7 @@ def _regions(gold: Value, answer: Value) -> bool | None:
     one, other = to_region(gold), to_region(answer)
     if one is None or other is None:
         return False if not isinstance(gold, Words) and not isinstance(answer, Words) else _words(gold, answer)
-    if one.name and other.name and _is_other_name(one.name, other.name):
+    if one.name and other.name and other_name(one.name, other.name):
         return False
     if len(one.spans) != len(other.spans):
         return False
@@ -213,7 +219,7 @@ def _regions(gold: Value, answer: Value) -> bool | None:
 
 def _words(gold: Value, answer: Value) -> bool | None:
     if isinstance(gold, Words) and isinstance(answer, Words):
-        if gold.text == answer.text != "":
+        if gold.text.replace(" ", "") == answer.text.replace(" ", "") != "":
             return True
         if gold.letters and answer.letters:
             bare = any(len(words.text.replace(" ", "")) <= 2 * len(words.letters) for words in (gold, answer))
@@ -231,8 +237,9 @@ def _words(gold: Value, answer: Value) -> bool | None:
 def _ratios(gold: Value, answer: Value) -> bool:
     one, other = (value if isinstance(value, Ratio) else None for value in (gold, answer))
     if one is not None and other is not None:
-        if one.text.replace(" ", "") == other.text.replace(" ", ""):
-            return True
+        times = [_HALF_DAY.sub("", ratio.text) for ratio in (one, other)]
+        if times[0] == times[1]:
+            return one.text == other.text or one.text in times or other.text in times
         zero = not one.parts or not other.parts or 0 in one.parts or 0 in other.parts
         if zero or len(one.parts) != len(other.parts):
             return False
@@ -279,6 +286,8 @@ def _matrices(gold: Value, answer: Value, tolerance: Tolerance) -> bool | None:
     if not isinstance(gold, Matrix) or not isinstance(answer, Matrix):
         return None
     if [len(row) for row in gold.rows] != [len(row) for row in answer.rows]:
+        return False
+    if gold.is_determinant != answer.is_determinant:
         return False
     cells = ([cell for row in matrix.rows for cell in row] for matrix in (gold, answer))
     return _all(equivalent(a, b, tolerance) for a, b in zip(*cells, strict=True))

@@ -12,8 +12,10 @@ import re
 from dataclasses import dataclass
 
 from mathse.answers.boxes import boxed
+from mathse.answers.dress import undress
 from mathse.answers.read import read
 from mathse.answers.values import Words
+from mathse.answers.words import known_word
 from mathse.prompts import MARKER
 
 LONGEST = 300
@@ -30,6 +32,7 @@ _SAID = re.compile(
 _CHOSEN = re.compile(
     r"(?:选项|option|choice)\s*\(?(?P<a>[A-H])\)?\s*(?:是?正确|符合|is\s+(?:the\s+)?(?:correct|right))"
     r"|(?<![a-zA-Z])\(?(?P<b>[A-H])\)?\s+is\s+(?:the\s+)?(?:correct|right)"
+    r"|\b(?:is|are|be):?\s*\((?P<d>[A-H])\)[.\s*$]*$"
     r"|(?:choose|select|pick)\s+(?:option\s+)?\(?(?P<c>[A-H])\)?(?![a-zA-Z])"
 )
 _FIRST_LETTER = re.compile(r"\s*\(?(?P<a>[A-H])\)?\s*(?:[.:)](?=\s)|\n|$)")
@@ -47,6 +50,16 @@ _STEP = re.compile(r"\b(?:step|case|figure|part|method|option)\s*\d+|第\s*\d+\s
 _CONCLUDING = re.compile(
     r"\b(?:therefore|thus|hence|so|finally|total|it's|is|are|be|equals)\b|=|所以|因此|故|答", re.IGNORECASE
 )
+_REFUSING = re.compile(
+    r"\b(?:unable|impossible|insufficient|please provide|more (?:information|details|context)"
+    r"|can(?:'t|not| not) (?:be|see|provide|determine|solve|answer))\b|无法|不能确定",
+    re.IGNORECASE,
+)
+_DIGIT = re.compile(r"\d")
+_EMPTY_BOX = re.compile(r"\$?\\f?boxed\s?\{\s*\}\$?")
+_UNFINISHED = re.compile(r"(?:answer|answer to this problem)\s*(?:is|:)[\s*:]*$|答案[是为：:]?\s*$", re.IGNORECASE)
+_REASONED = re.compile(r"([^\s,;]+(?: [a-zA-Z°%]+)?),? (?:because|since|as|which|where|but|although)\b")
+_CONNECTIVE = re.compile(r"^(?:therefore|thus|hence|so|then|finally|and|we get|we have)\b[,:\s]*", re.IGNORECASE)
 _NOISE = re.compile(r"(?:I hope (?:it|this) is correct\.?|<\|[^|]*\|>\w*|</?(?:s|think|answer)>)\s*$")
 _PROSE = re.compile(r"[^\W\d_]{2,}(?:'\w+)?\s+[^\W\d_]+(?:'\w+)?\s+[^\W\d_]+(?:'\w+)?")
 _LABEL = re.compile(r"[^\W\d_]{2,}(?: [^\W\d_]+)*\s*[:：]\s")
@@ -85,6 +98,8 @@ def find(text: str) -> Extraction:
         return Extraction(None, "empty text")
     if found := _marked(text):
         return Extraction(found, "marker sentence")
+    if "box" in text:
+        text = _EMPTY_BOX.sub("", text).replace("\\fbox{", "\\boxed{")
     box, box_end = boxed(text)
     said, said_start = _said(text)
     if said and said_start >= box_end:
@@ -94,7 +109,7 @@ def find(text: str) -> Extraction:
     found = _chosen(text) or (_unlabelled(text) if _is_bare(text) else None)
     if found:
         return Extraction(found, "whole text" if len(found) > 1 or found == text else "option named")
-    if found := _concluded(text):
+    if not _UNFINISHED.search(text[-40:]) and (found := _concluded(text)):
         return Extraction(found, "conclusion")
     return Extraction(None, "no answer found")
 
@@ -125,9 +140,17 @@ def _said(text: str) -> tuple[str | None, int]:
     for match in reversed(list(_SAID.finditer(text))):
         rest = text[match.end() :]
         phrase = _sentence(rest.lstrip()) if not _starts_display(rest) else rest
-        if answer := _opened(phrase) and _named(_opened(phrase) or ""):
-            return answer, match.start()
+        if opened := _opened(phrase):
+            is_last = len(rest.strip()) <= len(phrase) + 4
+            if answer := _named(opened) or (opened if is_last and _is_short(opened) else None):
+                return answer, match.start()
     return None, -1
+
+
+def _is_short(phrase: str) -> bool:
+    """Whether words that end a text can be an answer: few, and not of the speaker."""
+    words = phrase.lower().split()
+    return len(words) <= 6 and words[0] not in _SPEAKING and "\n" not in phrase
 
 
 def _starts_display(text: str) -> bool:
@@ -144,6 +167,8 @@ def _named(phrase: str) -> str | None:
         or (phrase[letter.end()] in ",.;:) " and not phrase[letter.end() :].startswith(" and"))
     ):
         return phrase if len(phrase) < 40 and "," not in phrase[letter.end() :] else letter[1]
+    if (reasoned := _REASONED.match(phrase)) and _DIGIT.search(reasoned[1]):
+        return reasoned[1]
     if not _is_prose(phrase):
         return phrase if len(phrase) <= LONGEST else None
     return _concluded(phrase, said=True)
@@ -160,7 +185,7 @@ def _whole_formula(phrase: str) -> str | None:
 
 def _sentence(text: str) -> str:
     """The text up to its full stop outside of formulas (a decimal point is none), without emphasis."""
-    text = text.strip()
+    text = text.strip().rstrip("*` ")
     end, formula_end = len(text), 0
     for match in _SENTENCE_END.finditer(text):
         if match.start() < formula_end:
@@ -178,7 +203,7 @@ def _opened(phrase: str) -> str | None:
     box, _ = boxed(phrase)
     if not box and _is_line_formula(phrase):
         return None
-    return box or phrase.strip(" *:：") or None
+    return box or phrase.strip(" *:：．`") or None
 
 
 def _chosen(text: str) -> str | None:
@@ -190,6 +215,8 @@ def _chosen(text: str) -> str | None:
 
 def _is_bare(text: str) -> bool:
     """Whether a text without any marker is nothing but an answer."""
+    if len(text) < 60 and known_word(undress(text)):
+        return True
     if (
         len(text) > LONGEST
         or "\n\n" in text
@@ -199,6 +226,9 @@ def _is_bare(text: str) -> bool:
         or _is_line_formula(text)
     ):
         return False
+    lines = text.splitlines()
+    if len(lines) > 1 and any(" " in line.strip() and not any(map(str.isdigit, line)) for line in lines):
+        return False  # prose over lines
     value = read(text)
     return not isinstance(value, Words) or value.formal or _are_answering(text, value)
 
@@ -208,7 +238,7 @@ def _are_answering(text: str, words: Words) -> bool:
     if text.startswith(("$", "\\")) or words.letters or not text.isascii():
         return True
     first, *others = words.text.split() or [""]
-    return len(others) < 3 and first not in _SPEAKING and not any(sign.isdigit() for sign in words.text)
+    return first != "" and len(others) < 3 and first not in _SPEAKING and not any(sign.isdigit() for sign in words.text)
 
 
 def _unlabelled(text: str) -> str:
@@ -241,6 +271,8 @@ def _concluded(text: str, said: bool = False) -> str | None:
     starts = [0, *ends]
     for start, end in reversed(list(zip(starts, [*ends, len(tail)], strict=True))):
         sentence = tail[start:end]
+        if not said and _REFUSING.search(sentence):
+            return None
         formulas = [next(part for part in match.groups() if part) for match in _MATH.finditer(sentence)]
         numbers = [match[0] for match in _NUMBER.finditer(_MATH.sub(" ", sentence))]
         if not formulas and not numbers:
@@ -253,6 +285,6 @@ def _concluded(text: str, said: bool = False) -> str | None:
             _IS.split(_MATH.sub(lambda m: m[0].replace(" ", "\x00"), sentence))[-1].replace("\x00", " ").strip(" .:*")
         )
         if len(behind) < 60 and not _is_prose(behind) and any(sign.isdigit() for sign in behind):
-            return behind
+            return _CONNECTIVE.sub("", behind)
         return (formulas or numbers)[-1].strip()
     return None

@@ -24,7 +24,7 @@ from mathse.answers.words import option_letters
 from mathse.schemas import Status
 
 _LETTER = re.compile(
-    r"[*$\s]*(?:option|choice|选项)?[*$\s{]*\(?\s*([A-Za-z])\s*\)?\}?[*$\s]*(?:[.:)].*|(?<=\)).*)?", re.DOTALL
+    r"[*$\s]*(?:(?i:option|choice)|选项)?[*$\s{]*\(?\s*([A-Za-z])\s*\)?\}?[*$\s]*(?:[.:)].*|(?<=\)).*)?", re.DOTALL
 )
 _FRACTION = re.compile(r"-?[\d.,]+(?:/\d+)?|-?\\frac\{\d+\}\{\d+\}")
 _WORKED = re.compile(r"boxed|answer\s*(?:is|:)|答案|故选", re.IGNORECASE)
@@ -60,6 +60,8 @@ def grade(
     """
     if choices and text.strip() in choices:
         return grade_answer(gold, text.strip(), choices, precision, question_type)
+    if len(text) <= LONGEST and text.strip() == gold.strip() != "":
+        return Grade(Status.CORRECT, text.strip(), "same text")
     found = find(text)
     if found.answer is None:
         return Grade(Status.UNDECIDED, None, found.place)

@@ -13,10 +13,19 @@ from mathse.answers.words import number_in_words
 LONGEST_DIGITS = 1_000
 
 _NUMBER = re.compile(
-    r"([+-]?)\s?(?:(\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+|\d+)(\.\d+)?|(\.\d+)|(\d{1,3}(?:\.\d{3})+),(\d{1,2}))\.?"
+    r"([+-]?)\s?(?:(\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+|\d+)(\.\d+)?|(\.\d+)|(\d{1,3}(?:\.\d{3})+),(\d{1,2}))"
+    r"(?:[eE]([+-]?\d{1,3}))?\.?"
 )
-_MONEY_FIRST = re.compile(r"^[€£¥₹]\s*(?=[\d.-])")
-_UNIT_PLACE = re.compile(r"(?<=[\d)}π°%!])\s*(?=[^\W\d_]|[°%€£¥℃℉Ω])|(?<=[^\W\d_])\s+(?=[^\W\d_])")
+_UNIT_FIRST = re.compile(r"^(?:[€£¥₹＄]\s*(?=[\d.-])|百分之)")
+_UNIT_PLACE = re.compile(
+    r"(?<=[\d)}π°%!])\s*(?=[^\W\d_]|[°%€£¥＄℃℉Ω])|(?<=[^\W\d_])\s+(?=[^\W\d_])|(?<=\d\.)\s+(?=[^\W\d_])"
+)
+_BRACED_WORD = re.compile(r"(?<=\d)\s*\{([a-zA-Z]{2,})\}")
+_SCALED = re.compile(r"(\D?[\d.,]*\d)\s*(hundred|thousand|million|billion|千万|百万|万|亿)(?![a-z])\s*(.*)")
+_SCALES = {
+    "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "万": 10**4, "百万": 10**6, "千万": 10**7,
+    "亿": 10**8,
+}  # fmt: skip
 
 
 def plain_number(text: str) -> Quantity | None:
@@ -24,13 +33,15 @@ def plain_number(text: str) -> Quantity | None:
     match = _NUMBER.fullmatch(text)
     if match is None:
         return None
-    sign, whole, decimals, only, european, cents = match.groups()
+    sign, whole, decimals, only, european, cents, exponent = match.groups()
     if european:
         whole, decimals = european.replace(".", ""), "." + cents
     digits = (whole or "").replace(",", "").replace(" ", "") + (decimals or only or "")
     if len(digits) > LONGEST_DIGITS:
         return None
     places = len(decimals or only or ".") - 1
+    if exponent:
+        return Quantity(Fraction(f"{sign}{digits}") * Fraction(10) ** int(exponent))
     value = Fraction(digits)
     significant = len(digits.replace(".", "").lstrip("0")) if places else 0
     return Quantity(-value if sign == "-" else value, places=places, digits=significant)
@@ -38,8 +49,13 @@ def plain_number(text: str) -> Quantity | None:
 
 def read_quantity(text: str) -> Quantity | None:
     """A number (or a constant expression) with its unit behind it; money may stand before it."""
-    if money := _MONEY_FIRST.match(text):
-        return _with_unit(text[money.end() :], money[0].strip())
+    if "{" in text:
+        text = _BRACED_WORD.sub(r" \1", text)
+    if first := _UNIT_FIRST.match(text):
+        return _with_unit(text[first.end() :], first[0].strip())
+    if scaled := _SCALED.fullmatch(text):
+        value = read_quantity(f"{scaled[1]} {scaled[3]}") if scaled[3] else plain_number(scaled[1])
+        return value and Quantity(value.value * _SCALES[scaled[2]], value.unit)
     for cut in _UNIT_PLACE.finditer(text):
         name = text[cut.end() :]
         spaced = cut.end() > cut.start() or not name.isascii()

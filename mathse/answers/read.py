@@ -10,15 +10,16 @@ Sample: `x=2 or x=3`  ->  `Several((Named("x", Quantity(2)), Named("x", Quantity
 import re
 from fractions import Fraction
 
-from mathse.answers.dress import SET_CLOSE, SET_OPEN, undress
+from mathse.answers.dress import DOLLAR, SET_CLOSE, SET_OPEN, undress
 from mathse.answers.evaluate import evaluate
 from mathse.answers.expression import Tree, parse, symbols
 from mathse.answers.numbers import plain_number, read_quantity
-from mathse.answers.relations import read_relation
+from mathse.answers.relations import combined, read_relation
 from mathse.answers.split import closing_place, split_outside, without_braces
 from mathse.answers.tokens import Unreadable
+from mathse.answers.units import is_unit_word
 from mathse.answers.values import Formula, Matrix, Named, Quantity, Ratio, Several, Value, Words
-from mathse.answers.words import folded_words, number_in_words, option_letters
+from mathse.answers.words import folded_words, known_word, number_in_words, option_letters
 
 LONGEST = 1_000
 DEEPEST = 12
@@ -30,13 +31,20 @@ _ABOUT = re.compile(
     r"^(?:about|approximately|approx\.?|around|roughly|nearly|≈|大约|约为?|近似)\s*(?=\S)", re.IGNORECASE
 )
 _AND_OR = re.compile(r"\s*(?:,\s*)?(?<![a-zA-Z])(?:and|or)(?![a-z])\s*|\s*,?\s*(?:和|或者?|以及|与|且)\s*")
+_AND = re.compile(r"(?<![a-zA-Z])and(?![a-z])|和|以及|与|且")
 _MATRIX = re.compile(r"\\begin\{([bBpvV]?matrix|array)\}(?:\{[lcr| ]*\})?(.*)\\end\{\1\}", re.DOTALL)
-_CIRCLED = re.compile(r"(?:[①-⑳]\s*[,;、和与及]?\s*(?:and\s*)?)+")
+_CIRCLED = re.compile(r"[①-⑳](?:\s*(?:(?:[,;、，；和与及]|and)\s*)?[①-⑳])*")
 _ASSIGNED_TEXT = re.compile(r"^(?:the\s+)?(?:final\s+)?answer\s*(?:is|:)\s*", re.IGNORECASE)
-_TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
+_TIME = re.compile(r"(\d{1,2}:\d{2}(?::\d{2})?)\s*(?:([ap])\.?m\.?)?", re.IGNORECASE)
 _FORMAL = re.compile(r"\\[a-zA-Z]+|[_^]\{")
+_MONEY = re.compile(r"\$(?=-?\d)|(?<=\d)\$")
+_UNIT_BEHIND = re.compile(r"(.*[a-zA-Z\d)}]) ([a-zA-Z]{2}[a-zA-Z ]*(?:\^?\d)?)")
+_PART = re.compile(r"(?![A-H][ .)])(?![=+*/^,;:)\]}&])(?!\\[)\]]).*[^=+*/^,(\[{<>&:-]")
+_POINT = re.compile(r"([A-Z]'?)\s*(?=\()")
 _SPACES = re.compile(r"\s+")
-_LETTERS = re.compile(r"\(?[A-H]\)?(?:\s*(?:,|;|/|&|and|or|和|或|、)?\s*\(?[A-H]\)?)+")
+_LETTERS = re.compile(
+    r"[A-H]{2,}|\(?[A-H]\)?(?:\s*(?:[,/&]|and|or|和|或|、)\s*\(?[A-H]\)?)+|[A-H](?:\s+[A-H])+|\([A-H]\)(?:\s*\([A-H]\))+"
+)
 _RUNNING_WORDS = re.compile(r"(?<![\\a-zA-Z])(?!(?:sin|cos|tan|log|ln|lg|pi|max|min|sqrt)\b)[a-zA-Z]{2,}\b")
 _PLAIN_WORDS = re.compile(r"[^\W\d_]{3,}(?:[ '-][^\W\d_]+)*")
 
@@ -47,9 +55,16 @@ def read(text: str) -> Value:
     Args:
         text: An extracted answer, in any dress.
     """
-    if _CIRCLED.fullmatch(text.strip()):
-        return Words("".join(sorted(sign for sign in text if "①" <= sign <= "⑳")))
-    return read_canonical(undress(text))
+    return read_canonical(undress(_in_one_line(text) if "\n" in text.strip() else text))
+
+
+def _in_one_line(text: str) -> str:
+    """The parts of a fill-in answer, each on its line, with semicolons between them (option letters: commas)."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if r"\begin" in text or not all(_PART.fullmatch(line) and line.count("$") % 2 == 0 for line in lines):
+        return text
+    separator = ", " if all(len(line) == 1 and line.isalpha() for line in lines) else "; "
+    return separator.join(line.rstrip(".;, ") for line in lines)
 
 
 def read_canonical(text: str, depth: int = 0) -> Value:
@@ -87,6 +102,7 @@ def _labelled(text: str, depth: int) -> Value | None:
 def bare(text: str) -> str:
     """Without dollar signs, quotes, full stops and braces around the whole."""
     if "$" in text:
+        text = _MONEY.sub(DOLLAR, text) if text.count("$") == 1 else text
         text = _SPACES.sub(" ", text.replace("$", " "))
     text = text.strip(" \"'`")
     text = text.rstrip(".,;。 ").strip() if text[-1:] in ".,;。" else text
@@ -102,10 +118,15 @@ def _known_words(text: str) -> Value | None:
     number = number_in_words(text)
     if number is not None:
         return Quantity(Fraction(number), places=0)
+    if _CIRCLED.fullmatch(text):
+        return Words("".join(sorted(sign for sign in text if "①" <= sign <= "⑳")))
     if _LETTERS.fullmatch(text):
         return Words(text.lower(), option_letters(text))
-    folded = folded_words(text)
-    return Words(folded, option_letters(text)) if folded != text.lower() or _PLAIN_WORDS.fullmatch(text) else None
+    if known := known_word(text):
+        return Words(known)
+    if number_in_words(text.partition(" ")[0]) is not None:
+        return None
+    return Words(folded_words(text), option_letters(text)) if _PLAIN_WORDS.fullmatch(text) else None
 
 
 def _matrix(text: str, depth: int) -> Value | None:
@@ -113,7 +134,8 @@ def _matrix(text: str, depth: int) -> Value | None:
     if match is None or r"\begin" in match[2]:
         return None
     rows = [row for row in match[2].split("\\\\") if row.strip()]
-    return Matrix(tuple(tuple(read_canonical(cell, depth + 1) for cell in row.split("&")) for row in rows))
+    cells = tuple(tuple(read_canonical(cell, depth + 1) for cell in row.split("&")) for row in rows)
+    return Matrix(cells, match[1] == "vmatrix")
 
 
 def _several(text: str, depth: int) -> Value | None:
@@ -123,6 +145,8 @@ def _several(text: str, depth: int) -> Value | None:
         return _list(parts, depth, ordered=True)
     if ("and" in text or "or" in text or not text.isascii()) and len(parts := _joined(text)) > 1:
         grouped = [read_canonical(part, depth + 1) for part in parts]
+        if region := combined(grouped, both=_AND.search(text) is not None):
+            return region
         named_groups = all(isinstance(group, Several) and _all_named(group) for group in grouped)
         if named_groups:
             return Several(tuple(grouped))
@@ -142,6 +166,8 @@ def _list(parts: list[str], depth: int, ordered: bool = False, number: Quantity 
         return items[0]
     if not items:
         return Words("")
+    if not ordered and (region := combined(items, both=None)):
+        return region
     return Several(items, ordered=ordered, number=number)
 
 
@@ -171,7 +197,9 @@ def _is_set_builder(text: str) -> bool:
 
 
 def _bracketed(text: str, depth: int) -> Value | None:
-    """A tuple, an interval or a set; brackets around one value alone are opened."""
+    """A tuple, an interval or a set; brackets around one value alone are opened. A point may have its letter before."""
+    if (point := _POINT.match(text)) and isinstance(place := _bracketed(text[point.end() :], depth), Several):
+        return Named(point[1], place)
     if text[:1] not in ("(", "[", SET_OPEN) or text[-1:] not in (")", "]", SET_CLOSE):
         return None
     if closing_place(text, 0) != len(text) - 1:
@@ -189,14 +217,17 @@ def _bracketed(text: str, depth: int) -> Value | None:
 
 
 def _ratio(text: str) -> Value | None:
-    if ":" not in text or (_TIME.fullmatch(text) and text.split(":")[1].startswith("0")):
-        return Ratio((), text) if ":" in text else None
+    if ":" not in text:
+        return None
+    time = _TIME.fullmatch(text)
+    if time and (time[2] or time[1].split(":")[1].startswith("0")):
+        return Ratio((), time[1] + (time[2].lower() + "m" if time[2] else ""))
     parts = split_outside(text, ":")
     try:
         values = tuple(evaluate(parse(part)) for part in parts)
     except Unreadable:
         return None
-    return Ratio(values, text) if len(values) > 1 else None
+    return Ratio(values, text.replace(" ", "")) if len(values) > 1 else None
 
 
 def _about(text: str, depth: int) -> Value | None:
@@ -212,8 +243,10 @@ def _about(text: str, depth: int) -> Value | None:
 def _expression(text: str, depth: int) -> Value | None:
     if len(_RUNNING_WORDS.findall(text)) > 1:
         return None
+    if (unit := _UNIT_BEHIND.fullmatch(text)) and is_unit_word(unit[2]):
+        text = unit[1]
     try:
-        tree = parse(text)
+        tree = parse(text.replace(DOLLAR, ""))
         spread = signs_spread(tree)
         if len(spread) > 1:
             return Several(tuple(_settled(one) for one in spread))

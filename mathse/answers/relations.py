@@ -4,14 +4,16 @@
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import reduce
 
-from mathse.answers.evaluate import Number, evaluate
+from mathse.answers.evaluate import evaluate
 from mathse.answers.expression import Tree, parse, symbols
+from mathse.answers.regions import half_line, intersection, real, solved, to_region, union
 from mathse.answers.split import cut_at, split_outside
 from mathse.answers.tokens import Unreadable
-from mathse.answers.values import INFINITY, Named, Quantity, Region, Relation, Several, Span, Value, Words
+from mathse.answers.values import Named, Real, Region, Relation, Span, Value, Words
 
 Reader = Callable[[str, int], Value]
 
@@ -20,6 +22,7 @@ _FLIPPED = {"<": ">", ">": "<", "≤": "≥", "≥": "≤", "≠": "≠"}
 _NAME = re.compile(
     r"(?:\\[a-zA-Z]+|[∠△⊙Δ]|[^\W\d_][^\W\d_ ]*|[(){}\[\],:'/| ]|\\frac|_\{[^{}]*\}|_\w|(?<=[a-zA-Z])\(-?[\w.,]*\))+"
 )
+_POINTS = re.compile("[A-Z]{2,4}")
 _EXACT_MARK = "≈"
 
 
@@ -51,24 +54,29 @@ def is_name(text: str) -> bool:
     return bool(text) and len(text) <= 60 and _NAME.fullmatch(text) is not None
 
 
-def to_region(value: Value) -> Region | None:
-    """A value as a set of real numbers, if it can be one."""
-    if isinstance(value, Region):
-        return value
-    if isinstance(value, Named):
-        inner = to_region(value.value)
-        return Region(inner.spans, value.name) if inner else None
-    if not isinstance(value, Several) or not value.brackets:
-        return None
-    ends = [item.value for item in value.items if isinstance(item, Quantity)]
-    if len(ends) != len(value.items) or any(isinstance(end, complex) for end in ends):
-        return None
-    if value.brackets == "⟦⟧":
-        return Region(tuple(sorted(Span(float(e), float(e), True, True) for e in ends)))  # type: ignore[arg-type]
-    if len(ends) != 2:
-        return None
-    start, end = float(ends[0]), float(ends[1])  # type: ignore[arg-type]
-    return Region((Span(start, end, value.brackets[0] == "[", value.brackets[1] == "]"),)) if start <= end else None
+def other_name(one: str, other: str) -> bool:
+    """Whether two names are of different things: `x` and `y`, `f(2)` and `f(3)`, `AB` and `CD`, angles `ABC` and `ACB`.
+
+    A name in words and one in letters may mean the same thing.
+    """
+    if one == other:
+        return False
+    if "/" in one + other or not (is_name(one) and is_name(other)):
+        return True
+    points = [name.strip("m∠△") for name in (one, other)]
+    if all(_POINTS.fullmatch(name) for name in points):
+        middles = [name[1] for name in points if len(name) == 3 and "∠" in one + other]
+        return sorted(points[0]) != sorted(points[1]) or len(set(middles)) > 1
+    heads, arguments = zip(*(_applied(name) for name in (one, other)), strict=True)
+    short = [len(head.partition("_")[0].strip("\\∠△'")) <= 1 or head.startswith("\\") for head in heads]
+    free = all(argument.isalpha() for argument in arguments)
+    return all(short) and (heads[0] != heads[1] or (arguments[0] != arguments[1] and not free))
+
+
+def _applied(name: str) -> tuple[str, str]:
+    """`f(2)` as `f` and `2`; a name without an argument, or that begins with a bracket, whole."""
+    head, _, argument = name.partition("(")
+    return (head, argument.rstrip(")")) if head else (name, "")
 
 
 def _rounded(text: str, depth: int, read: Reader) -> Value | None:
@@ -102,7 +110,7 @@ def _equation(text: str, depth: int, read: Reader) -> Value | None:
 
 def _relation(left: str, sign: str, right: str) -> Relation | None:
     try:
-        return Relation(("+", parse(left), ("-", parse(right))), sign)
+        return Relation(_difference([parse(left), parse(right)]), sign)
     except Unreadable:
         return None
 
@@ -113,6 +121,10 @@ def _compact(name: str) -> str:
 
 def _inequality(text: str) -> Value | None:
     parts = cut_at(text, _ORDER)
+    if len(parts) == 3 and not parts[0]:
+        parts[0] = "x"  # `> 3` says it of whatever was asked for
+        region = _inequality("".join(parts))
+        return Region(region.spans) if isinstance(region, Region) else None
     if len(parts) not in (3, 5) or not all(parts):
         return None
     try:
@@ -121,16 +133,23 @@ def _inequality(text: str) -> Value | None:
         return _named_inequality(parts)
     if len(sides) == 3:
         return _between(sides, parts)
-    names = symbols(sides[0]) | symbols(sides[1])
-    difference: Tree = ("+", sides[0], ("-", sides[1]))
-    if len(names) == 1 and (region := _solved(difference, parts[1], next(iter(names)))):
-        return region
-    region = _named_inequality(parts)
-    return region if region else Relation(difference, parts[1])
+    return _solved(sides, parts[1]) or _named_inequality(parts) or Relation(_difference(sides), parts[1])
+
+
+def _solved(sides: list[Tree], sign: str) -> Region | None:
+    """The region of an inequality in one symbol that is linear, or says how far the symbol is from something."""
+    for tree, other, turned in ((sides[0], sides[1], sign), (sides[1], sides[0], _FLIPPED[sign])):
+        if (bound := _real(other)) is not None and (region := solved(tree, half_line(bound, turned))):
+            return region
+    return solved(_difference(sides), half_line(Fraction(0), sign))
+
+
+def _difference(sides: list[Tree]) -> Tree:
+    return ("+", sides[0], ("-", sides[1]))
 
 
 def _between(sides: list[Tree], parts: list[str]) -> Value | None:
-    """`low < name ≤ high` and the like; of `|name|`, the two mirrored intervals."""
+    """`low < middle ≤ high` and the like, solved for the symbol in the middle."""
     low_sign, high_sign = parts[1], parts[3]
     if {low_sign, high_sign} <= {">", "≥"}:
         sides, low_sign, high_sign = sides[::-1], _FLIPPED[high_sign], _FLIPPED[low_sign]
@@ -138,13 +157,10 @@ def _between(sides: list[Tree], parts: list[str]) -> Value | None:
         return None
     low, high = _real(sides[0]), _real(sides[2])
     if low is None or high is None:
-        return None
-    span = Span(low, high, low_sign == "≤", high_sign == "≤")
-    middle = sides[1]
-    if isinstance(middle, tuple) and middle[0] == "abs" and low >= 0:
-        mirrored = Span(-high, -low, span.has_end, span.has_start)
-        return Region((mirrored, span), _compact(parts[2]).strip("|"))
-    return Region((span,), _compact(parts[2]))
+        rising = parts if low_sign == parts[1] else [_FLIPPED.get(part, part) for part in reversed(parts)]
+        return Words("".join(map(_compact, rising)))
+    spans = (Span(low, high, low_sign == "≤", high_sign == "≤"),)
+    return solved(sides[1], spans) or Region(spans, _compact(parts[2]))
 
 
 def _named_inequality(parts: list[str]) -> Region | None:
@@ -157,44 +173,40 @@ def _named_inequality(parts: list[str]) -> Region | None:
         except Unreadable:
             continue
         if bound is not None and is_name(name):
-            return _half_line(bound, sign, _compact(name))
+            return Region(half_line(bound, sign), _compact(name))
     return None
 
 
-def _solved(difference: Tree, sign: str, name: str) -> Region | None:
-    """The region of a linear inequality in one symbol; None if it is not linear."""
-    try:
-        at = [evaluate(difference, {name: Fraction(place)}) for place in (0, 1, 2)]
-    except Unreadable:
-        return None
-    if any(isinstance(value, complex) for value in at):
-        return None
-    constant, slope = at[0], at[1] - at[0]
-    if slope == 0 or abs(at[2] - at[1] - slope) > 1e-9:  # type: ignore[operator]
-        return None
-    bound = _as_float(-constant / slope)
-    return _half_line(bound, sign if slope > 0 else _FLIPPED[sign], name)  # type: ignore[operator]
-
-
-def _half_line(bound: float, sign: str, name: str) -> Region:
-    below, above = Span(-INFINITY, bound, False, sign == "≤"), Span(bound, INFINITY, sign == "≥", False)
-    return Region((below, above) if sign == "≠" else (below,) if sign in "<≤" else (above,), name)
-
-
-def _real(tree: Tree) -> float | None:
-    if symbols(tree):
-        return None
-    value = evaluate(tree)
-    return None if isinstance(value, complex) else _as_float(value)
-
-
-def _as_float(value: Number) -> float:
-    return float(value)  # type: ignore[arg-type]
+def _real(tree: Tree) -> Real | None:
+    return None if symbols(tree) else real(evaluate(tree))
 
 
 def _union(text: str, depth: int, read: Reader) -> Value | None:
     parts = split_outside(text, "∪")
-    regions = [to_region(read(part, depth + 1)) for part in parts]
-    if len(parts) < 2 or not all(regions):
-        return Words(text) if len(parts) > 1 else None
-    return Region(tuple(sorted(span for region in regions if region for span in region.spans)))
+    if len(parts) < 2:
+        return None
+    regions = [region for part in parts if (region := to_region(read(part, depth + 1)))]
+    if len(regions) < len(parts):
+        return Words(text)
+    return Region(union(span for region in regions for span in region.spans))
+
+
+def combined(values: Sequence[Value], both: bool | None) -> Region | None:
+    """Regions of one thing, in a list, as one region: `x < 1 or x > 3`, `x > 1 and x < 3`, `x > 1, x < 3`.
+
+    Args:
+        values: At least one.
+        both: Whether all of them hold (`and`) or one does (`or`); None: they stand behind commas, so that all hold if
+            all can.
+
+    Returns:
+        None if they are not all regions, of the same thing; or if all are said to hold and cannot.
+    """
+    regions = [region for value in values if (region := to_region(value))]
+    names = {region.name for region in regions if region.name}
+    if len(regions) < len(values) or len(names) > 1 or not any(isinstance(value, Region) for value in values):
+        return None
+    name = next(iter(names), "")
+    if both is not False and (shared := reduce(intersection, (region.spans for region in regions))):
+        return Region(shared, name)
+    return None if both else Region(union(span for region in regions for span in region.spans), name)

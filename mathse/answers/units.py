@@ -64,7 +64,7 @@ _NAMES = {
     "celsius": "°C ℃ celsius 摄氏度",
     "fahrenheit": "°F ℉ fahrenheit",
     "percent": "% percent pct percentage 百分之",
-    "dollar": "$ dollar dollars usd USD bucks 美元",
+    "dollar": "＄ $ dollar dollars usd USD bucks 美元",
     "cent": "cent cents ¢ 美分",
     "yuan": "元 yuan rmb RMB ¥ ￥ 块 圆 块钱",
     "euro": "€ euro euros EUR",
@@ -99,6 +99,13 @@ _NOUNS = re.compile(r"[a-zA-Z\u4e00-\u9fff]+(?:[ -][a-zA-Z\u4e00-\u9fff]+){0,4}"
 _CLASSIFIERS = frozenset(
     "个 人 名 只 条 张 本 支 辆 件 棵 次 种 块 位 头 台 间 套 盒 颗 朵 把 双 枚 根 页 步 组 对 行 列 题 分".split()
 )
+
+_NO_NOUNS = frozenset(
+    "pi sqrt sin cos tan log ln dozen hundred thousand million billion half halve third quarter fourth fifth sixth "
+    "seventh eighth ninth tenth hundredth thousandth squared cubed square cube factorial time plus minus divided over "
+    "percent more les than to by of out or and not no".split()
+)
+"""What behind a number makes it another number, and counts nothing."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +197,8 @@ def _counted(text: str) -> Unit | None:
     if not _NOUNS.fullmatch(text) or (not text.isascii() and len(text) > 6):
         return None
     words = [word[:-1] if word.endswith("s") and len(word) > 3 else word for word in text.lower().split()]
+    if not _NO_NOUNS.isdisjoint(words):
+        return None
     return Unit(" ".join(words), Fraction(1), known=False)
 
 

@@ -55,8 +55,8 @@ class Several:
 class Span:
     """An interval of the real line; ends may be infinite."""
 
-    start: float
-    end: float
+    start: "Real"
+    end: "Real"
     has_start: bool
     has_end: bool
 
@@ -107,9 +107,10 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Rows of values."""
+    """Rows of values; between bars, their determinant."""
 
     rows: tuple[tuple["Value", ...], ...]
+    is_determinant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,5 +130,6 @@ class Words:
 
 Value = Quantity | Formula | Several | Region | Relation | Named | Ratio | Matrix | Words
 
+Real = Fraction | float
 INFINITY = float("inf")
 ONE = Fraction(1)

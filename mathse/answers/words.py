@@ -22,27 +22,41 @@ _DIRECTIONS = {
     "n": "north", "s": "south", "e": "east", "w": "west", "ne": "northeast", "nw": "northwest", "se": "southeast",
     "sw": "southwest", "北东": "northeast",
 }  # fmt: skip
+_DIRECTION_NAMES = frozenset(_DIRECTIONS.values())
 _BEARING = re.compile(
     r"(?:(?P<a>north|south|east|west|[nsew东西南北])\s*偏?\s*(?:by\s*)?(?:(?P<x>\d+(?:\.\d+)?)\s*(?:°|degrees?|度)?\s*"
     r"(?P<b>north|south|east|west|[nsew])|(?P<c>[东西南北])\s*(?P<y>\d+(?:\.\d+)?)\s*(?:°|度)?)"
     r"|(?P<z>\d+(?:\.\d+)?)\s*(?:°|degrees?)?\s*(?P<d>north|south|east|west)\s+of\s+(?P<f>north|south|east|west))"
 )
-_ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\S)")
-_LETTERS = re.compile(r"[A-H](?:\s*(?:[,;/&+]|and|or|和|或|、)?\s*[A-H])*")
+_ARTICLE = re.compile(r"^(?:the\s+(?=\S)|an?\s+(?=[^\W\d_]{2}))")
+_LETTERS = re.compile(r"[A-H]+|[A-H](?:\s*(?:[,/&+]|and|or|和|或|、)\s*[A-H])+|[A-H](?:\s+[A-H])+")
+_OPTION_WORD = re.compile(r"^(?:option|choice|选项|选)s?\s*(?=\(?[A-H](?![a-z]))", re.IGNORECASE)
 _LETTER_FIRST = re.compile(r"\(?([A-H])(?:\s*[.):]|\)|\s+(?=[A-Z(])|\s*$|\s*:)")
 
 
 def folded_words(text: str) -> str:
     """Lower case, single spaces, no punctuation at the ends, no article at the start; known words in one spelling."""
-    plain = " ".join(text.lower().split()).strip(" .,;:!?\"'`*。，；：！？")
-    plain = _ARTICLE.sub("", plain)
+    plain = _plain(text)
+    return _known(plain) or plain
+
+
+def known_word(text: str) -> str | None:
+    """As `folded_words`, of a word in a list of this module or a bearing; None of any other."""
+    return _known(_plain(text))
+
+
+def _plain(text: str) -> str:
+    return _ARTICLE.sub("", " ".join(text.lower().split()).strip(" .,;:!?\"'`*。，；：！？"))
+
+
+def _known(plain: str) -> str | None:
     if plain in _YES:
         return "yes"
     if plain in _NO:
         return "no"
     if plain in _DIRECTIONS:
-        return _DIRECTIONS[plain] if len(plain) != 1 or not plain.isascii() else plain
-    return _bearing(plain) or plain
+        return _DIRECTIONS[plain] if len(plain) != 1 or not plain.isascii() else None
+    return plain if plain in _DIRECTION_NAMES else _bearing(plain)
 
 
 def _bearing(text: str) -> str | None:
@@ -100,7 +114,7 @@ def _chinese(text: str) -> int | None:
 
 def option_letters(text: str) -> frozenset[str]:
     """The option letters that a text is made of (`ABD`, `A, B`), or the one it begins with (`B. 45`, `(C) Cecile`)."""
-    plain = text.strip().strip(".").strip()
+    plain = _OPTION_WORD.sub("", text.strip().strip(".").strip())
     bare = plain.replace("(", "").replace(")", "").strip()
     if _LETTERS.fullmatch(bare):
         return frozenset(sign for sign in bare if "A" <= sign <= "H")

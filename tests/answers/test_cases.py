@@ -1,0 +1,41 @@
+"""Cases of our own, which grow with every mistake that is found: pairs of answers, and solutions with their answer."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mathse.answers.extract import find
+from mathse.answers.grade import grade
+from mathse.schemas import Status
+
+CASES = Path(__file__).parent / "cases"
+PAIRS = json.loads((CASES / "grading.json").read_text(encoding="utf-8"))
+SOLUTIONS = json.loads((CASES / "extraction.json").read_text(encoding="utf-8"))
+NO_ANSWER = {"empty text", "no answer found"}
+
+
+def name(case: dict[str, Any]) -> str:
+    return f"{case.get('note', '')}: {case.get('gold', '')} {case.get('answer', '')}"[:60]
+
+
+@pytest.mark.parametrize("case", PAIRS, ids=name)
+def test_pair(case: dict[str, Any]) -> None:
+    said = grade(case["gold"], case["answer"], case.get("choices", ()), case.get("precision"))
+    assert (said.status is Status.CORRECT) is case["equivalent"], said
+    assert said.reason
+
+
+@pytest.mark.parametrize("case", SOLUTIONS, ids=name)
+def test_extraction(case: dict[str, Any]) -> None:
+    found = find(case["text"])
+    assert found.answer == case["answer"], found
+    assert (found.place in NO_ANSWER) is (case["answer"] is None)
+
+
+def test_cases_are_many_and_none_stands_twice() -> None:
+    pairs = {(case["gold"], case["answer"], str(case.get("choices")), case.get("precision")) for case in PAIRS}
+    assert len(pairs) == len(PAIRS) >= 250
+    assert sum(not case["equivalent"] for case in PAIRS) >= 100
+    assert len({case["text"] for case in SOLUTIONS}) == len(SOLUTIONS) >= 60
