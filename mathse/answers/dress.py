@@ -59,7 +59,9 @@ _UNICODE = str.maketrans({
 })  # fmt: skip
 _KEPT = re.compile("([°①-⑳]+)")
 _CIRCLE = re.compile(r"\^\s*(?:°|\{\s*°\s*\})|\{\s*°\s*\}")
+_DEGREES = re.compile(r"°\s*([CF])(?![a-zA-Z])")
 _SPACES = re.compile(r"\s+")
+_SEGMENT = re.compile(r"\\overline\s*\{\s*([A-Z]{2})\s*\}")
 _BRACE = re.compile("[{}]")
 _COMMA_GROUP = re.compile(r"(?<=\d)\s?\{\s?,\s?\}\s?(?=\d{3})|(?<=\d),\s*!\s*(?=\d{3})|(?<=\d),(?:\\!)+\s*(?=\d{3})")
 _ASCII_SIGNS = re.compile(r"<=|>=|!=|=<|=>|\+-|\+/-|\*\*")
@@ -73,11 +75,13 @@ def undress(text: str) -> str:
     if "," in text:
         text = _COMMA_GROUP.sub(",", text)
     if "\\" in text:
+        if r"\overline" in text:
+            text = _SEGMENT.sub(r"\1", text)
         text = _without_commands(text)
     if "*" in text or "=" in text or "-" in text:
         text = _ASCII_SIGNS.sub(lambda match: _ASCII[match[0]], _unemphasised(text))
     if "°" in text:
-        text = _CIRCLE.sub("°", text)
+        text = _DEGREES.sub(r"°\1", _CIRCLE.sub("°", text))
     return _SPACES.sub(" ", text.replace("~", " ")).strip()
 
 

@@ -3,13 +3,13 @@
 Every rule is symmetric but one: how far a rounded value may be off is the gold's (or the problem's) to say.
 """
 
-import re
 from collections.abc import Sequence
 from fractions import Fraction
 
 from mathse.answers.evaluate import close, evaluate, points, same_expression
 from mathse.answers.expression import Tree, symbols
 from mathse.answers.quantities import EXACT, Tolerance, same_quantity
+from mathse.answers.ratios import same_ratio
 from mathse.answers.regions import to_region
 from mathse.answers.relations import other_name
 from mathse.answers.tokens import Unreadable
@@ -27,7 +27,6 @@ from mathse.answers.values import (
 )
 
 _MOST_ITEMS = 64
-_HALF_DAY = re.compile("[ap]m$")
 
 
 def equivalent(gold: Value, answer: Value, tolerance: Tolerance = EXACT) -> bool | None:
@@ -50,7 +49,7 @@ def equivalent(gold: Value, answer: Value, tolerance: Tolerance = EXACT) -> bool
     if isinstance(gold, Words) or isinstance(answer, Words):
         return _words(gold, answer)
     if isinstance(gold, Ratio) or isinstance(answer, Ratio):
-        return _ratios(gold, answer)
+        return same_ratio(gold, answer)
     if isinstance(gold, Relation) or isinstance(answer, Relation):
         return _relations(gold, answer)
     if isinstance(gold, Matrix) or isinstance(answer, Matrix):
@@ -103,6 +102,10 @@ def _free(value: Named) -> bool:
 
 
 def _several(gold: Value, answer: Value, tolerance: Tolerance) -> bool | None:
+    if isinstance(gold, Formula) or isinstance(answer, Formula):
+        sets = [to_region(value) for value in (gold, answer)]
+        if None not in sets:
+            return _regions(gold, answer)  # `R` is all numbers
     one, other = _as_several(gold), _as_several(answer)
     if one is None or other is None or one.number or other.number:
         numbers = [value.number if isinstance(value, Several) and value.number else value for value in (gold, answer)]
@@ -128,6 +131,8 @@ def _as_several(value: Value) -> Several | None:
         return value
     if isinstance(value, Region):
         return None
+    if isinstance(value, Matrix) and not value.is_determinant and 1 in (len(value.rows), max(map(len, value.rows))):
+        return Several(tuple(cell for row in value.rows for cell in row), "()")
     return Several((value,))
 
 
@@ -232,22 +237,6 @@ def _words(gold: Value, answer: Value) -> bool | None:
     if words.formal:
         return None
     return False
-
-
-def _ratios(gold: Value, answer: Value) -> bool:
-    one, other = (value if isinstance(value, Ratio) else None for value in (gold, answer))
-    if one is not None and other is not None:
-        times = [_HALF_DAY.sub("", ratio.text) for ratio in (one, other)]
-        if times[0] == times[1]:
-            return one.text == other.text or one.text in times or other.text in times
-        zero = not one.parts or not other.parts or 0 in one.parts or 0 in other.parts
-        if zero or len(one.parts) != len(other.parts):
-            return False
-        return all(close(a * other.parts[0], b * one.parts[0]) for a, b in zip(one.parts, other.parts, strict=True))
-    ratio, number = (one, answer) if one is not None else (other, gold)
-    if ratio is None or not isinstance(number, Quantity) or len(ratio.parts) != 2 or ratio.parts[1] == 0:
-        return False
-    return number.unit is None and close(ratio.parts[0] / ratio.parts[1], number.value)
 
 
 def _relations(gold: Value, answer: Value) -> bool | None:

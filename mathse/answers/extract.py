@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from mathse.answers.boxes import boxed
 from mathse.answers.dress import undress
 from mathse.answers.read import read
-from mathse.answers.values import Words
+from mathse.answers.values import Quantity, Words
 from mathse.answers.words import known_word
 from mathse.prompts import MARKER
 
@@ -215,7 +215,7 @@ def _chosen(text: str) -> str | None:
 
 def _is_bare(text: str) -> bool:
     """Whether a text without any marker is nothing but an answer."""
-    if len(text) < 60 and known_word(undress(text)):
+    if len(text) < 60 and (known_word(undress(text)) or isinstance(read(text), Quantity)):
         return True
     if (
         len(text) > LONGEST

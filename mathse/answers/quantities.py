@@ -44,7 +44,9 @@ def _comparable(gold: Quantity, answer: Quantity) -> list[Pair]:
         unit, value, plain = (one, gold.value, answer.value) if other is None else (other, answer.value, gold.value)
         plain_pair: list[Pair] = [(gold.value, answer.value)]
         if any(percent):
-            return [*plain_pair, (value / 100, plain)]
+            # `0.5` is 50 %, and not half a percent; `50` is 50 %.
+            is_share = isinstance(plain, Fraction) and 0 < abs(plain) < 1
+            return [(value / 100, plain)] if is_share else [*plain_pair, (value / 100, plain)]
         if unit is not None and unit.dimension == "degree^1" and not isinstance(plain, Fraction):
             return [*plain_pair, (value * math.pi / 180, plain)]
         return plain_pair

@@ -8,18 +8,18 @@ Sample: `x=2 or x=3`  ->  `Several((Named("x", Quantity(2)), Named("x", Quantity
 """
 
 import re
-from fractions import Fraction
 
 from mathse.answers.dress import DOLLAR, SET_CLOSE, SET_OPEN, undress
 from mathse.answers.evaluate import evaluate
 from mathse.answers.expression import Tree, parse, symbols
-from mathse.answers.numbers import plain_number, read_quantity
+from mathse.answers.numbers import plain_number, read_compound, read_quantity
 from mathse.answers.relations import combined, read_relation
-from mathse.answers.split import closing_place, split_outside, without_braces
+from mathse.answers.split import closing_place, in_one_line, split_outside
 from mathse.answers.tokens import Unreadable
 from mathse.answers.units import is_unit_word
 from mathse.answers.values import Formula, Matrix, Named, Quantity, Ratio, Several, Value, Words
-from mathse.answers.words import folded_words, known_word, number_in_words, option_letters
+from mathse.answers.verbal import any_words, read_words
+from mathse.answers.words import folded_words
 
 LONGEST = 1_000
 DEEPEST = 12
@@ -33,20 +33,14 @@ _ABOUT = re.compile(
 _AND_OR = re.compile(r"\s*(?:,\s*)?(?<![a-zA-Z])(?:and|or)(?![a-z])\s*|\s*,?\s*(?:和|或者?|以及|与|且)\s*")
 _AND = re.compile(r"(?<![a-zA-Z])and(?![a-z])|和|以及|与|且")
 _MATRIX = re.compile(r"\\begin\{([bBpvV]?matrix|array)\}(?:\{[lcr| ]*\})?(.*)\\end\{\1\}", re.DOTALL)
-_CIRCLED = re.compile(r"[①-⑳](?:\s*(?:(?:[,;、，；和与及]|and)\s*)?[①-⑳])*")
+_CASES = re.compile(r"\\begin\{cases\}(.*)\\end\{cases\}", re.DOTALL)
 _ASSIGNED_TEXT = re.compile(r"^(?:the\s+)?(?:final\s+)?answer\s*(?:is|:)\s*", re.IGNORECASE)
 _TIME = re.compile(r"(\d{1,2}:\d{2}(?::\d{2})?)\s*(?:([ap])\.?m\.?)?", re.IGNORECASE)
-_FORMAL = re.compile(r"\\[a-zA-Z]+|[_^]\{")
 _MONEY = re.compile(r"\$(?=-?\d)|(?<=\d)\$")
 _UNIT_BEHIND = re.compile(r"(.*[a-zA-Z\d)}]) ([a-zA-Z]{2}[a-zA-Z ]*(?:\^?\d)?)")
-_PART = re.compile(r"(?![A-H][ .)])(?![=+*/^,;:)\]}&])(?!\\[)\]]).*[^=+*/^,(\[{<>&:-]")
 _POINT = re.compile(r"([A-Z]'?)\s*(?=\()")
 _SPACES = re.compile(r"\s+")
-_LETTERS = re.compile(
-    r"[A-H]{2,}|\(?[A-H]\)?(?:\s*(?:[,/&]|and|or|和|或|、)\s*\(?[A-H]\)?)+|[A-H](?:\s+[A-H])+|\([A-H]\)(?:\s*\([A-H]\))+"
-)
 _RUNNING_WORDS = re.compile(r"(?<![\\a-zA-Z])(?!(?:sin|cos|tan|log|ln|lg|pi|max|min|sqrt)\b)[a-zA-Z]{2,}\b")
-_PLAIN_WORDS = re.compile(r"[^\W\d_]{3,}(?:[ '-][^\W\d_]+)*")
 
 
 def read(text: str) -> Value:
@@ -55,16 +49,7 @@ def read(text: str) -> Value:
     Args:
         text: An extracted answer, in any dress.
     """
-    return read_canonical(undress(_in_one_line(text) if "\n" in text.strip() else text))
-
-
-def _in_one_line(text: str) -> str:
-    """The parts of a fill-in answer, each on its line, with semicolons between them (option letters: commas)."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if r"\begin" in text or not all(_PART.fullmatch(line) and line.count("$") % 2 == 0 for line in lines):
-        return text
-    separator = ", " if all(len(line) == 1 and line.isalpha() for line in lines) else "; "
-    return separator.join(line.rstrip(".;, ") for line in lines)
+    return read_canonical(undress(in_one_line(text) if "\n" in text.strip() else text))
 
 
 def read_canonical(text: str, depth: int = 0) -> Value:
@@ -77,7 +62,8 @@ def read_canonical(text: str, depth: int = 0) -> Value:
     if depth > DEEPEST or len(text) > LONGEST:
         return Words(folded_words(text[:LONGEST]))
     return (
-        _known_words(text)
+        read_words(text)
+        or read_compound(text)
         or _matrix(text, depth)
         or _labelled(text, depth)
         or _several(text, depth)
@@ -87,7 +73,7 @@ def read_canonical(text: str, depth: int = 0) -> Value:
         or _about(text, depth)
         or read_quantity(text)
         or _expression(text, depth)
-        or _words(text)
+        or any_words(text)
     )
 
 
@@ -104,32 +90,19 @@ def bare(text: str) -> str:
     if "$" in text:
         text = _MONEY.sub(DOLLAR, text) if text.count("$") == 1 else text
         text = _SPACES.sub(" ", text.replace("$", " "))
-    text = text.strip(" \"'`")
-    text = text.rstrip(".,;。 ").strip() if text[-1:] in ".,;。" else text
+    text = text.strip(" `")
+    if text[:1] in "\"'" and text[-1:] == text[:1]:
+        text = text.strip(" \"'")
+    if text[-1:] in ".,;。" and not text.endswith(".."):
+        text = text.rstrip(".,;。 ")
     while text.startswith("{") and text.endswith("}") and closing_place(text, 0) == len(text) - 1:
         text = text[1:-1].strip()
     return _ASSIGNED_TEXT.sub("", text) if text[:1] in "TtFfAa" else text
 
 
-def _known_words(text: str) -> Value | None:
-    """Words that stand for something: yes and no, directions, number words. Also any plain prose word."""
-    if len(text) > 60 or "\\" in text:
-        return None
-    number = number_in_words(text)
-    if number is not None:
-        return Quantity(Fraction(number), places=0)
-    if _CIRCLED.fullmatch(text):
-        return Words("".join(sorted(sign for sign in text if "①" <= sign <= "⑳")))
-    if _LETTERS.fullmatch(text):
-        return Words(text.lower(), option_letters(text))
-    if known := known_word(text):
-        return Words(known)
-    if number_in_words(text.partition(" ")[0]) is not None:
-        return None
-    return Words(folded_words(text), option_letters(text)) if _PLAIN_WORDS.fullmatch(text) else None
-
-
 def _matrix(text: str, depth: int) -> Value | None:
+    if cases := _CASES.fullmatch(text):
+        return None if "&" in cases[1] else read_canonical(", ".join(cases[1].split("\\\\")), depth + 1)
     match = _MATRIX.fullmatch(text)
     if match is None or r"\begin" in match[2]:
         return None
@@ -277,8 +250,3 @@ def _signed(tree: Tree, sign: str) -> Tree:
     if parts[0] != "±":
         return parts
     return ("+", parts[1], parts[2] if sign == "+" else ("-", parts[2]))
-
-
-def _words(text: str) -> Words:
-    plain = without_braces(text) if "{" in text else text
-    return Words(folded_words(plain), option_letters(plain), formal=bool(_FORMAL.search(text)))

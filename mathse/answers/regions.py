@@ -6,7 +6,7 @@ from fractions import Fraction
 from mathse.answers.evaluate import Number, close, evaluate
 from mathse.answers.expression import Tree, symbols
 from mathse.answers.tokens import Unreadable
-from mathse.answers.values import INFINITY, Named, Quantity, Real, Region, Several, Span, Value
+from mathse.answers.values import INFINITY, Formula, Named, Quantity, Real, Region, Several, Span, Value
 
 Spans = tuple[Span, ...]
 
@@ -18,6 +18,8 @@ def to_region(value: Value) -> Region | None:
     """A value as a set of real numbers, if it can be one."""
     if isinstance(value, Region):
         return value
+    if isinstance(value, Formula) and value.tree in ("R", "ℝ"):
+        return Region((Span(-INFINITY, INFINITY, False, False),))
     if isinstance(value, Named):
         inner = to_region(value.value)
         return Region(inner.spans, value.name) if inner else None

@@ -36,7 +36,8 @@ def read_relation(text: str, depth: int, read: Reader) -> Value | None:
     """
     if not any(sign in text for sign in "=<>≤≥≠∈∪≈→"):
         return None
-    text = text.replace("→", "=") if "=" not in text else text
+    if "→" in text and "=" not in text and any(sign.isdigit() for sign in text.rpartition("→")[2]):
+        text = text.replace("→", "=")
     if _EXACT_MARK in text:
         return _rounded(text, depth, read)
     if "∈" in text:

@@ -1,10 +1,14 @@
 """Cuts of a text outside of its brackets."""
 
+import re
+
 from mathse.answers.dress import SET_CLOSE, SET_OPEN
 
 _OPENING = frozenset("([{" + SET_OPEN)
 _CLOSES = frozenset(")]}" + SET_CLOSE)
 """Any closing bracket closes any opening one: `(1,2]` is an interval."""
+_PART = re.compile(r"(?![A-H][ .)])(?![=+*/^,;:)\]}&])(?!\\[)\]]).*[^=+*/^,(\[{<>&:-]")
+"""What may stand on a line of its own: no option with its text, nothing that goes on."""
 
 
 def split_outside(text: str, separator: str) -> list[str]:
@@ -70,3 +74,12 @@ def cut_at(text: str, signs: str) -> list[str]:
 def without_braces(text: str) -> str:
     """Without the braces that only group."""
     return text.replace("{", "").replace("}", "")
+
+
+def in_one_line(text: str) -> str:
+    """The parts of a fill-in answer, each on its line, with semicolons between them (option letters: commas)."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if r"\begin" in text or not all(_PART.fullmatch(line) and line.count("$") % 2 == 0 for line in lines):
+        return text
+    separator = ", " if all(len(line) == 1 and line.isalpha() for line in lines) else "; "
+    return separator.join(line.rstrip(".;, ") for line in lines)

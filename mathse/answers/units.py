@@ -96,7 +96,7 @@ _VOLUME = re.compile(r"^(?:cubic|cu\.?)\s*(?P<one>\S+)$|^(?P<other>.+?)\s+cubed$
 _PART = re.compile(r"^(?P<name>[^\d^*/]+?)\s*\.?(?:\^?\s*\{?(?P<power>-?\d)\}?)?$")
 _SPLIT = re.compile(r"\s*(?:(/|\bper\b|每)|[*.](?=[a-zA-Z]))\s*")
 _NOUNS = re.compile(r"[a-zA-Z\u4e00-\u9fff]+(?:[ -][a-zA-Z\u4e00-\u9fff]+){0,4}")
-_CLASSIFIERS = frozenset(
+CLASSIFIERS = frozenset(
     "个 人 名 只 条 张 本 支 辆 件 棵 次 种 块 位 头 台 间 套 盒 颗 朵 把 双 枚 根 页 步 组 对 行 列 题 分".split()
 )
 
@@ -192,7 +192,7 @@ def _registry() -> "pint.UnitRegistry[Fraction]":
 
 
 def _counted(text: str) -> Unit | None:
-    if text in _CLASSIFIERS:
+    if text in CLASSIFIERS:
         return Unit(text, Fraction(1), known=False)
     if not _NOUNS.fullmatch(text) or (not text.isascii() and len(text) > 6):
         return None

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 _YES = frozenset("yes true correct right 是 是的 对 正确 能 可以 √ ✓ ✔".split())
 _NO = frozenset("no false incorrect wrong 否 不是 错 错误 不正确 不能 不可以 × ✗ ✘".split())
+_WITHOUT_SOLUTION = frozenset(("no solution", "no solutions", "there is no solution", "no real solution", "无解"))
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen"
@@ -54,6 +55,8 @@ def _known(plain: str) -> str | None:
         return "yes"
     if plain in _NO:
         return "no"
+    if plain in _WITHOUT_SOLUTION:
+        return "no solution"
     if plain in _DIRECTIONS:
         return _DIRECTIONS[plain] if len(plain) != 1 or not plain.isascii() else None
     return plain if plain in _DIRECTION_NAMES else _bearing(plain)
@@ -117,6 +120,9 @@ def option_letters(text: str) -> frozenset[str]:
     plain = _OPTION_WORD.sub("", text.strip().strip(".").strip())
     bare = plain.replace("(", "").replace(")", "").strip()
     if _LETTERS.fullmatch(bare):
-        return frozenset(sign for sign in bare if "A" <= sign <= "H")
+        letters = [sign for sign in bare if "A" <= sign <= "H"]
+        # `BB` and `ABDC` name no options; a list with separators may have any order.
+        listed = len(letters) < len(bare) or letters == sorted(letters)
+        return frozenset(letters) if listed and len(set(letters)) == len(letters) else frozenset()
     first = _LETTER_FIRST.match(plain)
     return frozenset(first[1]) if first else frozenset()
