@@ -43,7 +43,9 @@ class Grader:
         question_type: str | None = None,
     ) -> Grade:
         """As `mathse.answers.grade.grade`."""
-        pair = "\0".join((gold, text, str(precision), str(question_type), *choices))
+        texts = (gold, text, str(precision), str(question_type), *choices)
+        # With their lengths, so that no two pairs are joined to the same text.
+        pair = "".join((str([len(one) for one in texts]), *texts))
         key = blake2b(pair.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         known = self._grades.get(key)
         if known is None:

@@ -113,6 +113,7 @@ def _value(text: str) -> Value:
 
 def _among(choices: Sequence[str], gold: str, answer: str, tolerance: Tolerance) -> tuple[Status, str]:
     """Compare two options, each given by letter or by value."""
+    choices = [choice[:_LONGEST_GOLD] for choice in choices]
     several = [option_letters(undress(text)) for text in (gold, answer)]
     if len(several[0]) > 1 and several[1]:
         return _told(several[0] == several[1], "option")

@@ -130,11 +130,11 @@ def _inequality(text: str) -> Value | None:
         return None
     try:
         sides = [parse(part) for part in parts[::2]]
+        if len(sides) == 3:
+            return _between(sides, parts)
+        return _solved(sides, parts[1]) or _named_inequality(parts) or Relation(_difference(sides), parts[1])
     except Unreadable:
         return _named_inequality(parts)
-    if len(sides) == 3:
-        return _between(sides, parts)
-    return _solved(sides, parts[1]) or _named_inequality(parts) or Relation(_difference(sides), parts[1])
 
 
 def _solved(sides: list[Tree], sign: str) -> Region | None:

@@ -1,8 +1,9 @@
 """Symbolic comparison by math-verify, in worker processes that can be killed.
 
 sympy may run for ever or take all memory on a short text, and no exception ends that. So it runs in processes of its
-own, each with a limit of memory, that answer one pair at a time; one that is late is killed and replaced, and its pair
-is undecided with the reason. Pairs travel as lines of JSON. What is plainly too large is refused before it is sent.
+own (`symbolic_worker`), each with a limit of memory, that answer one pair at a time within a limit of processor time; a
+worker that does not answer is killed and replaced. A pair without an answer is undecided with the reason. Pairs travel
+as lines of JSON. What is plainly too large is refused before it is sent.
 
 `default_pool().verify(...)` may be called from any thread; from asyncio through `asyncio.to_thread`.
 """
@@ -16,14 +17,12 @@ import select
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-SECONDS = 0.8
+SECONDS = 0.5
 """Of processor time, for one pair: what is decided shall not hang on what else the machine does."""
 WALL_SECONDS = 10.0
 """For one pair, however busy the machine is."""
@@ -33,8 +32,6 @@ MEMORY_MIB = 1_024
 LONGEST = 1_000
 """Characters of either text."""
 
-_GLANCE = 0.02
-_TICKS = os.sysconf("SC_CLK_TCK")
 _GIANT = (
     ("a number of over 60 digits", re.compile(r"\d{61,}")),
     ("a large factorial", re.compile(r"\d{4,}\}?\)?\s*!|!\s*!|\(.*!.*\)\s*!")),
@@ -74,9 +71,9 @@ class _Late(Exception):
 class _Worker:
     """One process, which starts at once; used by one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mathse.answers.symbolic_worker", str(MEMORY_MIB)],
+            [sys.executable, "-m", "mathse.answers.symbolic_worker", str(MEMORY_MIB), str(seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -86,39 +83,30 @@ class _Worker:
         self._in, self._out = self.process.stdin, self.process.stdout
         self._is_ready = False
 
-    def ask(self, gold: str, answer: str, seconds: float) -> Verdict:
+    def ask(self, gold: str, answer: str) -> Verdict:
         """Compare a pair.
 
         Raises:
             _Late: No answer in time; the worker has to go.
         """
         if not self._is_ready:
-            self._line(START_SECONDS, START_SECONDS)
+            self._line(START_SECONDS)
             self._is_ready = True
         try:
             self._in.write(json.dumps([gold, answer]).encode() + b"\n")
             self._in.flush()
         except OSError as error:
             raise _Late("died") from error
-        reply = json.loads(self._line(seconds))
+        reply = json.loads(self._line(WALL_SECONDS))
         return Verdict(reply["equal"], reply["reason"])
 
-    def _line(self, seconds: float, wall: float = WALL_SECONDS) -> bytes:
-        spent, begun = self._processor_seconds(), time.monotonic()
-        while not select.select([self._out], [], [], _GLANCE)[0]:
-            if self._processor_seconds() - spent > seconds or time.monotonic() - begun > wall:
-                raise _Late("timed out")
+    def _line(self, seconds: float) -> bytes:
+        if not select.select([self._out], [], [], seconds)[0]:
+            raise _Late("timed out")
         line = self._out.readline()
         if not line.endswith(b"\n"):
             raise _Late("died")
         return line
-
-    def _processor_seconds(self) -> float:
-        try:
-            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError as error:
-            raise _Late("died") from error
-        return (int(fields[11]) + int(fields[12])) / _TICKS
 
     def stop(self) -> None:
         self.process.kill()
@@ -151,10 +139,10 @@ class SymbolicPool:
                 return Verdict(None, reason)
         with self._worker() as holder:
             try:
-                holder.worker = holder.worker or _Worker()
-                return holder.worker.ask(gold, answer, self.seconds)
+                holder.worker = holder.worker or _Worker(self.seconds)
+                return holder.worker.ask(gold, answer)
             except _Late as late:
-                holder.replace()
+                holder.replace(self.seconds)
                 self.killed += 1
                 return Verdict(None, f"symbolic grading {late}")
 
@@ -184,11 +172,11 @@ class _Holder:
     def __init__(self, worker: _Worker | None) -> None:
         self.worker = worker
 
-    def replace(self) -> None:
+    def replace(self, seconds: float) -> None:
         """Kill the worker; the next one starts at once, so that nobody waits for its imports."""
         if self.worker is not None:
             self.worker.stop()
-            self.worker = _Worker()
+            self.worker = _Worker(seconds)
 
 
 _lock = threading.Lock()
