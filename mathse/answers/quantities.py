@@ -12,6 +12,7 @@ from mathse.answers.evaluate import Number, close
 from mathse.answers.units import Unit
 from mathse.answers.values import Quantity
 
+_MOST_PLACES = 100
 _LONG_DECIMAL = 10
 """Significant digits from which a decimal is what a calculator showed of a value, not a rounded answer."""
 
@@ -75,7 +76,7 @@ def _near(one: object, other: object, gold: Quantity, answer: Quantity, places: 
     if isinstance(one, complex) or isinstance(other, complex):
         return False
     difference = abs(one - other)  # type: ignore[operator]
-    if places is not None and difference <= Fraction(1, 2 * 10**places) * (1 + Fraction(1, 10**9)):
+    if places is not None and difference <= Fraction(10) ** -min(places, _MOST_PLACES) / 2 * (1 + Fraction(1, 10**9)):
         return True
     return _is_calculated(gold, answer, difference) or _is_calculated(answer, gold, difference)
 

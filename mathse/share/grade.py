@@ -38,12 +38,12 @@ def grade_file(source: str, out: TextIO) -> Counter[str]:
     Raises:
         UserError: The file cannot be read.
     """
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter({status.value: 0 for status in Status})
     with ExitStack() as stack:
         lines = sys.stdin.buffer if source == "-" else stack.enter_context(_opened(Path(source)))
         for row in graded(_lines(lines), Grader()):
             counts[row["verdict"]] += 1
-            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+            out.write(_as_json(row, out.encoding or "utf-8") + "\n")
     return counts
 
 
@@ -54,6 +54,16 @@ def graded(lines: Iterable[bytes], grader: Grader) -> Iterator[dict[str, Any]]:
             row, reason = _row(line, number)
             said = Grade(Status.UNDECIDED, None, reason) if reason else _grade(row, grader)
             yield {**row, "verdict": said.status.value, "extracted": said.extracted, "reason": said.reason}
+
+
+def _as_json(row: Mapping[str, Any], encoding: str) -> str:
+    """A row as JSON, with escapes where the output's encoding lacks a sign (no encoding has half a surrogate pair)."""
+    text = json.dumps(row, ensure_ascii=False)
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(row)
+    return text
 
 
 def _opened(file: Path) -> BinaryIO:
@@ -77,7 +87,10 @@ def _row(line: bytes, number: int) -> tuple[dict[str, Any], str]:
     if len(line) > LONGEST_LINE:
         return {"line": text[:200]}, f"line {number}: longer than {LONGEST_LINE} bytes"
     try:
+        line.decode("utf-8")
         row = json.loads(text)
+    except UnicodeDecodeError:
+        return {"line": text}, f"line {number}: not UTF-8"
     except RecursionError:
         return {"line": text[:200]}, f"line {number}: {_DEEP}"
     except ValueError:
