@@ -24,14 +24,15 @@ _READ = 20_000
 """Characters of a text that are looked at, from its end: an answer stands at the end."""
 
 _SAID = re.compile(
-    r"(?:\b(?:final\s+|correct\s+)?(?:answer|ans)\b[*\s]*(?:(?:should|would|must)\s+be|is|are|[:=：]|(?=\\\[|\\\(|\$))"
-    r"|(?:最终)?答案\s*(?:应该|应)?(?:[是为选]|[:：])|(?:故|应|因此|所以)\s*(?:本题)?\s*选择?|(?<![可以任])选择?\s*(?=[:：]?\s*[A-H](?![a-zA-Z])))"
-    r"[*\s]*[:：]?\s*",
+    r"(?:\b(?:final\s+|correct\s+)?(?:answer|ans|(?:correct|right)\s+(?:option|choice))\b[*\s]*(?:(?:should|would|must)\s+be|is|are|[:=：]|(?=\\\[|\\\(|\$))"
+    r"|(?:最终)?答案\s*(?:应该|应)?(?:[是为选]|[:：])|(?:故|应|因此|所以)\s*(?:本题)?\s*选择?|(?<![可以任不别未])选择?\s*(?=[:：]?\s*[A-H](?![a-zA-Z])))"
+    r"[*\s]*[:：]?\s*|####\s*(?=[-$\\]?\.?\d)",
     re.IGNORECASE,
 )
 _CHOSEN = re.compile(
     r"(?:选项|option|choice)\s*\(?(?P<a>[A-H])\)?\s*(?:是?正确|符合|is\s+(?:the\s+)?(?:correct|right))"
     r"|(?<![a-zA-Z])\(?(?P<b>[A-H])\)?\s+is\s+(?:the\s+)?(?:correct|right)"
+    r"|(?<![a-zA-Z])(?P<e>[A-H])\s*选?项?\s*是?正确"
     r"|\b(?:is|are|be):?\s*\((?P<d>[A-H])\)[.\s*$]*$"
     r"|(?:choose|select|pick)\s+(?:option\s+)?\(?(?P<c>[A-H])\)?(?![a-zA-Z])"
 )
@@ -135,7 +136,7 @@ def _marked(text: str) -> str | None:
 def _said(text: str) -> tuple[str | None, int]:
     """What the last `answer is` says, if it says one, and where it stands."""
     lowered = text.lower()
-    if not any(word in lowered for word in ("answer", "ans", "选", "答案")):
+    if not any(word in lowered for word in ("ans", "选", "答案", "correct", "####")):
         return None, -1
     for match in reversed(list(_SAID.finditer(text))):
         rest = text[match.end() :]
@@ -210,6 +211,8 @@ def _chosen(text: str) -> str | None:
     """The option that the last sentence of its kind names, or that the text begins with."""
     matches = list(_CHOSEN.finditer(text[-LONGEST:]))
     match = matches[-1] if matches else _FIRST_LETTER.match(text)
+    if match and not matches and any(_FIRST_LETTER.match(line) for line in text.splitlines()[1:5]):
+        return None  # the options, repeated
     return next((letter for letter in match.groups() if letter), None) if match else None
 
 
@@ -229,6 +232,8 @@ def _is_bare(text: str) -> bool:
     lines = text.splitlines()
     if len(lines) > 1 and any(" " in line.strip() and not any(map(str.isdigit, line)) for line in lines):
         return False  # prose over lines
+    if sum(len(line) > 3 and _FIRST_LETTER.match(line) is not None for line in lines) > 1:
+        return False  # the options, repeated
     value = read(text)
     return not isinstance(value, Words) or value.formal or _are_answering(text, value)
 

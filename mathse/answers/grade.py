@@ -26,6 +26,7 @@ from mathse.schemas import Status
 _LETTER = re.compile(
     r"[*$\s]*(?:(?i:option|choice)|选项)?[*$\s{]*\(?\s*([A-Za-z])\s*\)?\}?[*$\s]*(?:[.:)].*|(?<=\)).*)?", re.DOTALL
 )
+_LETTER_LAST = re.compile(r".*\S\s+\(\s*([A-H])\s*\)\.?", re.DOTALL)
 _FRACTION = re.compile(r"-?[\d.,]+(?:/\d+)?|-?\\frac\{\d+\}\{\d+\}")
 _WORKED = re.compile(r"boxed|answer\s*(?:is|:)|答案|故选", re.IGNORECASE)
 _LONGEST_GOLD = 2_000
@@ -136,6 +137,9 @@ def _options(choices: Sequence[str], answer: str, tolerance: Tolerance) -> list[
     letter = _LETTER.fullmatch(undress(answer))
     if letter and (place := ord(letter[1].upper()) - ord("A")) < len(choices) and (letter[1].isupper() or not literal):
         return [place, *literal]
+    last = None if literal else _LETTER_LAST.fullmatch(undress(answer))
+    if last and (place := ord(last[1]) - ord("A")) < len(choices):
+        return [place]
     return literal or [place for place, choice in enumerate(choices) if _same(choice, answer, tolerance)]
 
 

@@ -3,6 +3,7 @@
 `x = 5` names a value, `2x + z = 1` is an equation, `-2 ≤ x < 7`, `x ∈ [-2, 7)` and `[-2, 7)` are one region.
 """
 
+import cmath
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -106,7 +107,18 @@ def _equation(text: str, depth: int, read: Reader) -> Value | None:
     relation = _relation(first, "=", last)
     if relation is None:
         return None
-    return relation if symbols(relation.tree) else read(last, depth + 1)
+    if symbols(relation.tree):
+        return relation
+    return read(last, depth + 1) if _nearly_holds(first, last) else Words(text)
+
+
+def _nearly_holds(left: str, right: str) -> bool:
+    """Whether two constants are the same, or one is the other rounded."""
+    try:
+        one, other = (complex(evaluate(parse(side))) for side in (left, right))
+    except (Unreadable, OverflowError):
+        return False
+    return cmath.isclose(one, other, rel_tol=0.02, abs_tol=1e-9)
 
 
 def _relation(left: str, sign: str, right: str) -> Relation | None:
