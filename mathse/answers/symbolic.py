@@ -14,11 +14,12 @@ import os
 import queue
 import re
 import select
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -77,6 +78,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,  # so that it can be killed with its fork
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -109,7 +111,8 @@ class _Worker:
         return line
 
     def stop(self) -> None:
-        self.process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._in.close()
         self._out.close()

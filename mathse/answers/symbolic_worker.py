@@ -7,6 +7,7 @@ finds everything loaded, whatever the last one did. Memory is limited, and no fi
 import gc
 import json
 import logging
+import math
 import os
 import resource
 import signal
@@ -49,6 +50,7 @@ def _forked(gold: str, answer: str, seconds: float, parse: Any, verify: Any) -> 
     if child == 0:
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_PROF, seconds)  # which no exception handler of sympy can swallow
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds) + 1,) * 2)  # should the timer ever be lost
         os.write(writing, json.dumps(_compared(gold, answer, parse, verify)).encode())
         os._exit(0)
     os.close(writing)

@@ -1,6 +1,7 @@
 """Grading of tables: nulls and missing columns, repeated pairs, bounded memory, and the same verdicts as one by one."""
 
 import random
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,7 +13,7 @@ from mathse.answers.batch import Grader
 from mathse.answers.grade import Grade, grade
 from mathse.schemas import Status
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"gold": "1/2", "answer": r"So \boxed{0.5}.", "choices": None, "precision": None},
     {"gold": "B", "answer": "The answer to this problem is 45.", "choices": ["40", "45"], "precision": None},
     {"gold": "3.14", "answer": "3.1416", "choices": [], "precision": 2},
@@ -24,7 +25,7 @@ ROWS = [
     {"gold": "A", "answer": "B", "choices": ["7", None], "precision": None},
     {"gold": "7", "answer": "\ud800", "choices": None, "precision": None},
 ]
-SCHEMA = {"gold": pl.String, "answer": pl.String, "choices": pl.List(pl.String), "precision": pl.Int64}
+SCHEMA: dict[str, Any] = {"gold": pl.String, "answer": pl.String, "choices": pl.List(pl.String), "precision": pl.Int64}
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     return calls
 
 
-def table(rows: list[dict[str, object]]) -> pl.DataFrame:
+def table(rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
@@ -58,7 +59,7 @@ def test_the_same_as_one_by_one() -> None:
     rows = [row for row in ROWS[:7] if row["answer"] is not None]
     made = Grader().frame(table(rows))
     for row, verdict, extracted, reason in zip(rows, made["verdict"], made["extracted"], made["reason"], strict=True):
-        said = grade(row["gold"], row["answer"], row["choices"] or (), row["precision"])  # type: ignore[arg-type]
+        said = grade(row["gold"], row["answer"], row["choices"] or (), row["precision"])
         assert (said.status.value, said.extracted, said.reason) == (verdict, extracted, reason)
 
 

@@ -109,7 +109,7 @@ def brackets() -> dict[str, str]:
     """Deep nesting, and braces that nothing closes or opens."""
     made = {}
     pairs = ("()", "[]", "{}", "⟦⟧", "||", "⟨⟩", "\uff08\uff09", "<>", "⌊⌋")
-    for opening, closing in pairs:
+    for opening, closing in ((pair[0], pair[1]) for pair in pairs):
         made[f"{opening} 40 deep"] = opening * 40 + "6" + closing * 40
         made[f"{opening} 100,000 deep"] = opening * 100_000 + "6" + closing * 100_000
         made[f"{opening} unclosed"] = opening * 1_000
