@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from rich import box
 from rich.table import Table
 
-from mathse import layout
+from mathse import layout, params
 from mathse.errors import UserError
 from mathse.evaluation import scores
 from mathse.evaluation.orm_scores import OrmMetrics
@@ -37,11 +37,14 @@ def stage_order(model: str) -> float:
 def load(root: Path) -> list[Metrics]:
     """Metrics of all models that are measured, in the loop's order.
 
+    A round that params.yaml no longer has may have left its metrics behind: they are another run's, and not loaded.
+
     Raises:
         UserError: No model is measured yet, or a file does not hold metrics.
     """
     folder = root / layout.METRICS
-    names = [file.stem for file in folder.glob("*.json") if file.stem in _NAMES or file.stem.isdecimal()]
+    loop = {*_NAMES, *map(str, params.load(root / params.PARAMS).rounds)}
+    names = [file.stem for file in folder.glob("*.json") if file.stem in loop]
     if not names:
         raise UserError(f"{folder}: no model is measured yet; `dvc repro` runs the loop")
     return [scores.load(root / layout.metrics(name)) for name in sorted(names, key=stage_order)]

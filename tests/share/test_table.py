@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,8 @@ from rich.console import Console
 from mathse import layout
 from mathse.errors import UserError
 from mathse.share import table
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_models_come_in_the_order_of_the_loop(run: Path) -> None:
@@ -39,8 +42,14 @@ def test_the_orm_line_says_what_is_undecided(run: Path) -> None:
 
 
 def test_nothing_measured_is_an_error(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "presets" / "smoke.yaml", tmp_path / "params.yaml")
     with pytest.raises(UserError, match="no model is measured yet"):
         table.load(tmp_path)
+
+
+def test_metrics_of_a_round_that_is_gone_are_another_runs(run: Path) -> None:
+    shutil.copy(run / layout.metrics("1"), run / layout.metrics("9"))
+    assert [metrics.model for metrics in table.load(run)] == ["base", "0", "1", "final"]
     with pytest.raises(UserError, match="ORM is not measured yet"):
         table.load_orm(tmp_path)
 
