@@ -45,13 +45,13 @@ def test_nothing_measured_is_an_error(tmp_path: Path) -> None:
     shutil.copy(ROOT / "presets" / "smoke.yaml", tmp_path / "params.yaml")
     with pytest.raises(UserError, match="no model is measured yet"):
         table.load(tmp_path)
+    with pytest.raises(UserError, match="ORM is not measured yet"):
+        table.load_orm(tmp_path)
 
 
 def test_metrics_of_a_round_that_is_gone_are_another_runs(run: Path) -> None:
     shutil.copy(run / layout.metrics("1"), run / layout.metrics("9"))
     assert [metrics.model for metrics in table.load(run)] == ["base", "0", "1", "final"]
-    with pytest.raises(UserError, match="ORM is not measured yet"):
-        table.load_orm(tmp_path)
 
 
 def test_damaged_orm_metrics_are_named(run: Path) -> None:
