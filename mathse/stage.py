@@ -10,12 +10,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
 from mathse import layout
 from mathse.errors import UserError
 from mathse.schemas import Path
 
 log = logging.getLogger("mathse")
+
+T = TypeVar("T")
 
 _FAILED = 1
 
@@ -66,8 +69,34 @@ def counts(rejected: Mapping[str, int] | Counter[str]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in ordered if count) or "nothing left out"
 
 
-def failures(paths: Iterable[Path]) -> str:
-    """Failed and truncated paths with their counts."""
-    reasons = Counter(path.error.partition(":")[0] if path.error else path.finish_reason for path in paths)
-    del reasons["stop"]
-    return counts({"truncated" if reason == "length" else reason: n for reason, n in reasons.items()})
+class Counted(Iterator[T]):
+    """A stream that knows how many of its items were taken."""
+
+    def __init__(self, items: Iterable[T]) -> None:
+        self._items = iter(items)
+        self.count = 0
+
+    def __next__(self) -> T:
+        item = next(self._items)
+        self.count += 1
+        return item
+
+
+class PathTally(Iterator[Path]):
+    """A stream of paths that knows what became of them; as text: `38 paths out; 3 truncated`."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = iter(paths)
+        self._ends: Counter[str] = Counter()
+        self._cost = 0.0
+
+    def __next__(self) -> Path:
+        path = next(self._paths)
+        self._ends[path.error.partition(":")[0] if path.error else path.finish_reason] += 1
+        self._cost += path.cost
+        return path
+
+    def __str__(self) -> str:
+        left_out = {"truncated" if end == "length" else end: n for end, n in self._ends.items() if end != "stop"}
+        cost = f"; cost {self._cost:,.2f}" if self._cost else ""
+        return f"{self._ends.total()} paths out; {counts(left_out)}{cost}"

@@ -11,13 +11,13 @@ def main() -> str:
     """Write data/distill/paths.parquet."""
     settings = params.load()
     inputs = store.input_hashes([layout.PROBLEMS])
-    train = of_split(store.read(layout.PROBLEMS, Problem), Split.TRAIN)
+    train = list(of_split(store.scan(layout.PROBLEMS, Problem), Split.TRAIN))
     chosen = subset(train, max(1, round(settings.distill.fraction * len(train))), settings.seed)
     teacher = open_teacher(settings.teacher, chosen)
     ask = Ask(PathKind.DISTILLED, 0, SOLVE, Sampling(), settings.distill.samples, settings.seed)
-    paths = solve(teacher, chosen, ask, layout.journal("distill"))
+    paths = stage.PathTally(solve(teacher, chosen, ask, layout.journal("distill")))
     store.write(layout.paths(layout.DISTILL), Path, paths, inputs)
-    return f"{len(chosen)} of {len(train)} training problems in, {len(paths)} paths out; {stage.failures(paths)}"
+    return f"{len(chosen)} of {len(train)} training problems in, {paths}"
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ def main(name: str) -> str:
     """Write data/eval/<name>/predictions.parquet and reports/metrics/<name>.json."""
     start, settings = time.monotonic(), params.load()
     inputs = store.input_hashes([layout.PROBLEMS, layout.IMAGES, layout.model(name)])
-    tests = of_split(store.read(layout.PROBLEMS, Problem), Split.TEST)
+    tests = list(of_split(store.scan(layout.PROBLEMS, Problem), Split.TEST))
     model = open_model(layout.model(name), settings.evaluate.batch_size, settings)
     predictions = predict(model, tests, settings.student, layout.journal(f"evaluate-{name}"))
     store.write(layout.predictions(name), Prediction, predictions, inputs)

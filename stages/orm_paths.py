@@ -1,5 +1,7 @@
 """Stage orm_paths: what the ORM learns to judge: paths of a student, and of a teacher that errs more often (step 0)."""
 
+from itertools import chain
+
 from mathse import layout, params, stage, store
 from mathse.engines.protocol import Sampling
 from mathse.method.solve import Ask, of_split, solve
@@ -14,17 +16,17 @@ def main() -> str:
     orm, seed = settings.orm, settings.seed
     inputs = store.input_hashes([layout.PROBLEMS, layout.IMAGES, layout.STUDENT_MIX, layout.model("student")])
     seen = {row.problem_id for row in store.scan(layout.STUDENT_MIX, MixRow)}
-    split = of_split(store.read(layout.PROBLEMS, Problem), Split.ORM)
+    split = list(of_split(store.scan(layout.PROBLEMS, Problem), Split.ORM))
     problems = [problem for problem in split if problem.problem_id not in seen]
     student = open_model(layout.model("student"), settings.student.batch_size, settings)
     drawn = Sampling(orm.temperature, max_new_tokens=settings.student.max_new_tokens)
     ask = Ask(PathKind.ROLLOUT, 0, settings.student.prompt, drawn, orm.samples, seed)
-    paths = solve(student, problems, ask, layout.journal("orm_paths"))
+    written = solve(student, problems, ask, layout.journal("orm_paths"))
     teacher = open_teacher(settings.teacher, problems, orm.teacher_mistake_rate)
     ask = Ask(PathKind.DISTILLED, 0, SOLVE, Sampling(), orm.teacher_samples, seed)
-    paths += solve(teacher, problems, ask, layout.journal("orm_teacher_paths"))
+    paths = stage.PathTally(chain(written, solve(teacher, problems, ask, layout.journal("orm_teacher_paths"))))
     store.write(layout.ORM_PATHS, Path, paths, inputs)
-    return f"{len(problems)} of {len(split)} problems in, {len(paths)} paths out; {stage.failures(paths)}"
+    return f"{len(problems)} of {len(split)} problems in, {paths}"
 
 
 if __name__ == "__main__":

@@ -14,16 +14,18 @@ def main() -> str:
     rounds = [layout.round_dir(number) for number in sorted(settings.rounds)]
     tables = [table(folder) for folder in rounds for table in (layout.paths, layout.verdicts)]
     inputs = store.input_hashes([layout.PROBLEMS, last, *tables])
-    train = of_split(store.read(layout.PROBLEMS, Problem), Split.TRAIN)
-    remaining = unsolved(train, store.scan(last, MixRow))
+    train = of_split(store.scan(layout.PROBLEMS, Problem), Split.TRAIN)
+    remaining = list(unsolved(train, store.scan(last, MixRow)))
     verdicts = {v.path_id: v for folder in rounds for v in store.scan(layout.verdicts(folder), Verdict)}
     paths = (path for folder in rounds for path in store.scan(layout.paths(folder), Path))
     wrong = wrong_paths(paths, verdicts, remaining, settings.reflect.scope)
     problems = {problem.problem_id: problem for problem in remaining}
     teacher = open_teacher(settings.teacher, remaining)
-    reflections = reflect(teacher, wrong, problems, settings.reflect, settings.seed, layout.journal("reflect"))
+    reflections = stage.PathTally(
+        reflect(teacher, wrong, problems, settings.reflect, settings.seed, layout.journal("reflect"))
+    )
     store.write(layout.paths(layout.REFLECT), Path, reflections, inputs)
-    return f"{len(remaining)} problems remaining, {len(wrong)} wrong paths, {len(reflections)} reflections out"
+    return f"{len(remaining)} problems remaining, {len(wrong)} wrong paths in, {reflections}"
 
 
 if __name__ == "__main__":

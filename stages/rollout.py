@@ -12,14 +12,14 @@ def main(round_number: str) -> str:
     number, settings = int(round_number), params.load()
     previous = settings.rounds[number].prev
     inputs = store.input_hashes([layout.PROBLEMS, layout.IMAGES, layout.mix(previous), layout.model(previous)])
-    train = of_split(store.read(layout.PROBLEMS, Problem), Split.TRAIN)
-    remaining = unsolved(train, store.scan(layout.mix(previous), MixRow))
+    train = stage.Counted(of_split(store.scan(layout.PROBLEMS, Problem), Split.TRAIN))
+    remaining = stage.Counted(unsolved(train, store.scan(layout.mix(previous), MixRow)))
     student = open_model(layout.model(previous), settings.student.batch_size, settings)
     drawn = Sampling(settings.rollout.temperature, settings.rollout.top_p, settings.student.max_new_tokens)
     ask = Ask(PathKind.ROLLOUT, number, settings.student.prompt, drawn, settings.rollout.samples, settings.seed)
-    paths = solve(student, remaining, ask, layout.journal(f"rollout-{number}"))
+    paths = stage.PathTally(solve(student, remaining, ask, layout.journal(f"rollout-{number}")))
     store.write(layout.paths(layout.round_dir(number)), Path, paths, inputs)
-    return f"{len(remaining)} of {len(train)} problems remaining, {len(paths)} paths out; {stage.failures(paths)}"
+    return f"{remaining.count} of {train.count} problems remaining, {paths}"
 
 
 if __name__ == "__main__":

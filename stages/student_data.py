@@ -12,11 +12,11 @@ def main() -> str:
     """Write data/orm/student_paths.parquet and data/orm/student_mix.parquet."""
     settings = params.load()
     inputs = store.input_hashes([layout.PROBLEMS])
-    problems = of_split(store.read(layout.PROBLEMS, Problem), Split.ORM)
+    problems = list(of_split(store.scan(layout.PROBLEMS, Problem), Split.ORM))
     chosen = subset(problems, settings.orm.warmup_problems, settings.seed)
     teacher = open_teacher(settings.teacher, chosen)
     ask = Ask(PathKind.DISTILLED, 0, SOLVE, Sampling(), samples=1, seed=settings.seed)
-    paths = solve(teacher, chosen, ask, layout.journal("student_data"))
+    paths = list(solve(teacher, chosen, ask, layout.journal("student_data")))
     rows, left_out = warm_up(paths, chosen, settings.student.prompt)
     store.write(layout.STUDENT_PATHS, Path, paths, inputs)
     store.write(layout.STUDENT_MIX, MixRow, rows, inputs)

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import mathse.synthetic
-from mathse.engines.protocol import Completion, Failure, Outcome, Request
+from mathse.engines.protocol import BatchEngine, Completion, Failure, Outcome, Request
 from mathse.schemas import content_id
 from mathse.synthetic.figures import Figure, figure
 from mathse.synthetic.mistakes import wrong_solution
@@ -25,7 +25,7 @@ NAME = "figure-solver"
 _BATCH = 256
 
 
-class SolverTeacher:
+class SolverTeacher(BatchEngine):
     """A teacher for drawn figures; see `mathse.engines.protocol.Engine`."""
 
     def __init__(self, source_ids: Mapping[str, str], mistake_rate: float) -> None:

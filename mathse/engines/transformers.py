@@ -14,7 +14,7 @@ import torch
 
 from mathse.engines.decode import Sampler, decode
 from mathse.engines.loading import context_length, load_model, load_processor, settle
-from mathse.engines.protocol import Completion, Failure, Outcome, Request
+from mathse.engines.protocol import BatchEngine, Completion, Failure, Outcome, Request
 from mathse.fingerprint import model_fingerprint
 from mathse.params import Compute
 from mathse.schemas import Message, content_id
@@ -27,7 +27,7 @@ class PromptTooLong(Exception):
     """A prompt leaves no room for a completion in the model's context."""
 
 
-class TransformersEngine:
+class TransformersEngine(BatchEngine):
     """Completes requests with a model folder; see `mathse.engines.protocol.Engine`."""
 
     def __init__(

@@ -29,9 +29,8 @@ def annotate(teacher: Engine, paths: Sequence[Path], problems: Mapping[str, Prob
         One row a path, in the paths' order; failed requests and empty paths are UNDECIDED.
     """
     asked = [path for path in paths if path.text]
-    requests = [_request(path, problems[path.problem_id]) for path in asked]
-    done = generate(teacher, requests, journal, title="annotations")
-    said = dict(zip((path.path_id for path in asked), done.outcomes, strict=True))
+    requests = (_request(path, problems[path.problem_id]) for path in asked)
+    said = {request.subject_id: outcome for request, outcome in generate(teacher, requests, journal, "annotations")}
     return [_feedback(path, said.get(path.path_id), teacher.name) for path in paths]
 
 

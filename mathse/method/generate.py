@@ -1,46 +1,33 @@
 """Runs requests through an engine: journaled, resumable, retried and counted. Every step that asks a model uses it.
 
-Requests are sorted by the length of their text, then by key, and cut into batches at fixed places of the whole sorted
+Requests come as a stream and their outcomes go as one: in between they wait on disk (`mathse.plan`), so that memory
+does not grow with their number. They are worked on from short to long, in batches cut at fixed places of the whole
 list, so that a request's batch mates do not depend on the order in which requests came or on where an earlier run was
-killed. A finished batch enters the journal in one transaction; a rerun takes what the journal has and makes the rest.
+killed. What an engine yields enters the journal in one transaction; a rerun takes what the journal has and makes the
+rest.
 
 Failures are returned and counted, never journaled: a rerun tries them again.
 """
 
-import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from mathse.engines.protocol import Completion, Engine, Failure, Outcome, Request
+from mathse.engines.protocol import Completion, Engine, Failure, Outcome, Request, Task
 from mathse.errors import UserError
 from mathse.journal import Journal
-from mathse.progress import Advance, progress
+from mathse.plan import AskedTwice, Plan, Planned
+from mathse.progress import progress
 from mathse.schemas import content_id
 
-Keyed = tuple[str, Request]
+log = logging.getLogger(__name__)
+
+Answered = tuple[Request, Outcome]
 
 
 class DuplicateRequest(UserError):
     """Two requests would have one completion, so one of the rows made from it would be a copy of the other."""
-
-
-@dataclass(frozen=True)
-class Generated:
-    """What a run of requests came to.
-
-    Attributes:
-        outcomes: One a request, in the order in which they were given.
-        resumed: How many came from the journal.
-        failed: How many failed, by reason.
-        seconds: Wall-clock time of this run.
-    """
-
-    outcomes: list[Outcome]
-    resumed: int
-    failed: Counter[str]
-    seconds: float
 
 
 def request_seed(run_seed: int, problem_id: str, sample_idx: int, salt: str) -> int:
@@ -58,80 +45,102 @@ def request_seed(run_seed: int, problem_id: str, sample_idx: int, salt: str) -> 
     return int(content_id("seed", run_seed, problem_id, sample_idx, salt)[:16], 16) >> 1
 
 
-def generate(engine: Engine, requests: Sequence[Request], journal: Path, title: str, attempts: int = 2) -> Generated:
-    """Complete all requests.
+def generate(
+    engine: Engine, requests: Iterable[Request], journal: Path, title: str, attempts: int = 2
+) -> Iterator[Answered]:
+    """Complete all requests; the work is done before the first pair comes.
 
     Args:
         engine: Makes the completions.
-        requests: All that this step asks; batches are cut from the whole list.
+        requests: All that this step asks; consumed once.
         journal: File of finished completions, made if it is not there.
         title: Names the step in progress lines.
         attempts: How often a request is tried whose failure may pass.
 
+    Yields:
+        Each request with its outcome, in the order in which they were given.
+
     Raises:
         DuplicateRequest: Two requests are the same.
+        UserError: The engine cannot go on, or the journal cannot be written; what is journaled is safe.
     """
-    start = time.monotonic()
-    keys = [request.key(engine.fingerprint) for request in requests]
-    _refuse_duplicates(keys, requests)
-    ordered = sorted(zip(keys, requests, strict=True), key=lambda pair: (_text_length(pair[1]), pair[0]))
-    with Journal(journal) as finished:
-        known: dict[str, Outcome] = {key: Completion(**stored) for key, stored in finished.known(keys).items()}
-        resumed = len(known)
-        with progress(title, len(requests), resumed) as advance:
-            for batch in _batches(ordered, engine.batch_size):
-                lacking = [pair for pair in batch if pair[0] not in known]
-                known |= _complete(engine, lacking, finished, attempts, advance)
-    outcomes = [known[key] for key in keys]
-    failed = Counter(outcome.reason for outcome in outcomes if isinstance(outcome, Failure))
-    return Generated(outcomes, resumed, failed, time.monotonic() - start)
+    with Journal(journal) as finished, Plan(journal.with_suffix(".plan")) as plan:
+        _plan(plan, requests, engine.fingerprint)
+        resumed, spent = _journaled(plan, finished)
+        with progress(title, len(plan), resumed) as advance:
+            for attempt in range(attempts):
+                lacking = _lacking(plan.batches(engine.batch_size, again=attempt > 0), finished)
+                for outcomes in engine.answer(lacking, spent):
+                    spent += _keep(outcomes, finished, plan)
+                    advance(0 if attempt else len(outcomes))
+        failed = plan.failures()
+        if failed:
+            log.warning("%s: %d failed: %s", title, sum(failed.values()), failed)
+        for chunk in plan.in_order():
+            yield from _answered(chunk, finished, plan)
 
 
-def _complete(
-    engine: Engine, batch: Sequence[Keyed], journal: Journal, attempts: int, advance: Advance
-) -> dict[str, Outcome]:
-    """Complete and journal what a batch still lacks."""
-    if not batch:
-        return {}
-    outcomes = _attempt(engine, batch, attempts)
-    journal.put({key: asdict(outcome) for key, outcome in outcomes.items() if isinstance(outcome, Completion)})
-    advance(len(batch))
-    return outcomes
-
-
-def _attempt(engine: Engine, batch: Sequence[Keyed], attempts: int) -> dict[str, Outcome]:
-    """Complete a batch, then again those of it whose failure may pass."""
-    outcomes: dict[str, Outcome] = {}
-    waiting = list(batch)
-    for _ in range(attempts):
-        made = engine.complete([request for _, request in waiting])
-        outcomes |= {key: outcome for (key, _), outcome in zip(waiting, made, strict=True)}
-        waiting = [pair for pair in waiting if _may_pass(outcomes[pair[0]])]
-        if not waiting:
-            break
-    return outcomes
-
-
-def _may_pass(outcome: Outcome) -> bool:
-    return isinstance(outcome, Failure) and outcome.retryable
-
-
-def _batches(ordered: Sequence[Keyed], batch_size: int) -> Iterator[Sequence[Keyed]]:
-    for start in range(0, len(ordered), batch_size):
-        yield ordered[start : start + batch_size]
+def _plan(plan: Plan, requests: Iterable[Request], fingerprint: str) -> None:
+    """Write the requests down and settle their order."""
+    rows = (
+        (request.key(fingerprint), _text_length(request), request.problem_id + request.subject_id, request.to_json())
+        for request in requests
+    )
+    try:
+        plan.add(rows)
+    except AskedTwice as error:
+        request = Request.from_json(error.task)
+        subject = f", of {request.subject_id}" if request.subject_id else ""
+        raise DuplicateRequest(
+            f"problem {request.problem_id}, sample {request.sample_idx}{subject}: requested twice with the same "
+            f"prompt ({request.prompt}), sampling and seed; give each sample its own sample_idx and seed"
+        ) from error
+    plan.order()
 
 
 def _text_length(request: Request) -> int:
     return sum(len(message.content) for message in request.messages)
 
 
-def _refuse_duplicates(keys: Sequence[str], requests: Sequence[Request]) -> None:
-    first: dict[str, Request] = {}
-    for key, request in zip(keys, requests, strict=True):
-        if key in first:
-            subject = f", of {request.subject_id}" if request.subject_id else ""
-            raise DuplicateRequest(
-                f"problem {request.problem_id}, sample {request.sample_idx}{subject}: requested twice with the same "
-                f"prompt ({request.prompt}), sampling and seed; give each sample its own sample_idx and seed"
-            )
-        first[key] = request
+def _journaled(plan: Plan, finished: Journal) -> tuple[int, float]:
+    """How many of the planned completions an earlier run has made, and what they have cost."""
+    if not len(finished):
+        return 0, 0.0
+    resumed, spent = 0, 0.0
+    for chunk in plan.in_order():
+        known = finished.known([key for key, _ in chunk])
+        resumed += len(known)
+        spent += sum(payload["cost"] for payload in known.values())
+    return resumed, spent
+
+
+def _lacking(batches: Iterable[Sequence[Planned]], finished: Journal) -> Iterator[list[Task]]:
+    """What each batch still lacks."""
+    for batch in batches:
+        known = finished.known([key for key, _ in batch])
+        lacking = [Task(key, Request.from_json(text)) for key, text in batch if key not in known]
+        if lacking:
+            yield lacking
+
+
+def _keep(outcomes: Mapping[str, Outcome], finished: Journal, plan: Plan) -> float:
+    """Journal completions, note failures; returns what the completions cost."""
+    made = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Completion)}
+    finished.put({key: asdict(completion) for key, completion in made.items()})
+    plan.forgive(list(made))
+    lost = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Failure)}
+    plan.fail({key: (failure.reason, failure.detail, failure.retryable) for key, failure in lost.items()})
+    return sum(completion.cost for completion in made.values())
+
+
+def _answered(chunk: Sequence[Planned], finished: Journal, plan: Plan) -> Iterator[Answered]:
+    keys = [key for key, _ in chunk]
+    made, lost = finished.known(keys), plan.failed(keys)
+    for key, text in chunk:
+        request = Request.from_json(text)
+        if key in made:
+            yield request, Completion(**made[key])
+        elif key in lost:
+            yield request, Failure(*lost[key])
+        else:
+            raise RuntimeError(f"problem {request.problem_id}, sample {request.sample_idx}: the engine gave no outcome")

@@ -40,10 +40,9 @@ def judge(
     Returns:
         One verdict a path, in the paths' order.
     """
-    asked = [path for path in paths if path.text]
-    requests = [_request(path, problems[path.problem_id], settings) for path in asked]
+    requests = (_request(path, problems[path.problem_id], settings) for path in paths if path.text)
     done = generate(engine, requests, journal, title="verdicts")
-    said = {path.path_id: _said(outcome) for path, outcome in zip(asked, done.outcomes, strict=True)}
+    said = {request.subject_id: _said(outcome) for request, outcome in done}
     grader = Grader()
     return [
         _verdict(path, problems[path.problem_id], said.get(path.path_id), engine.name, settings.prompt, grader)

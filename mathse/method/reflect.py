@@ -77,11 +77,11 @@ def reflect(
     """
     ask = Ask(PathKind.REFLECTION, settings.after, PROMPT, Sampling(max_new_tokens=_LONGEST), settings.samples, seed)
     asked = [(one, sample) for one in wrong for sample in range(settings.samples)]
-    requests = [_request(one, problems[one.path.problem_id], ask, sample) for one, sample in asked]
+    requests = (_request(one, problems[one.path.problem_id], ask, sample) for one, sample in asked)
     done = generate(teacher, requests, journal, title="reflections")
     return [
         path_row(teacher, ask, request, outcome, parent=one.path.path_id)
-        for (one, _), request, outcome in zip(asked, requests, done.outcomes, strict=True)
+        for (one, _), (request, outcome) in zip(asked, done, strict=True)
     ]
 
 

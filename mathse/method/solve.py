@@ -6,7 +6,7 @@ nothing asked for is ever missing. Sample:
     problem 3f…, rollout, round 1, sample 0, "Step 1: bar A is 12. … The answer to this problem is 42.", answer 42
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 
@@ -38,7 +38,7 @@ class Ask:
     seed: int
 
 
-def solve(engine: Engine, problems: Sequence[Problem], ask: Ask, journal: File) -> list[Path]:
+def solve(engine: Engine, problems: Iterable[Problem], ask: Ask, journal: File) -> Iterator[Path]:
     """Have `engine` write `ask.samples` paths to each problem.
 
     Args:
@@ -47,12 +47,12 @@ def solve(engine: Engine, problems: Sequence[Problem], ask: Ask, journal: File) 
         ask: Prompt, sampling and how often.
         journal: Where finished completions are kept until the stage is done.
 
-    Returns:
-        Paths in the order of problems and samples.
+    Yields:
+        Paths in the order of problems and samples; the engine's work is done before the first.
     """
-    requests = [solve_request(problem, ask, sample) for problem in problems for sample in range(ask.samples)]
-    done = generate(engine, requests, journal, title=f"{ask.kind} paths, round {ask.round}")
-    return [path_row(engine, ask, *pair) for pair in zip(requests, done.outcomes, strict=True)]
+    requests = (solve_request(problem, ask, sample) for problem in problems for sample in range(ask.samples))
+    for request, outcome in generate(engine, requests, journal, title=f"{ask.kind} paths, round {ask.round}"):
+        yield path_row(engine, ask, request, outcome)
 
 
 def solve_request(problem: Problem, ask: Ask, sample_idx: int) -> Request:
@@ -95,9 +95,9 @@ def path_row(engine: Engine, ask: Ask, request: Request, outcome: Outcome, paren
     )
 
 
-def of_split(problems: Iterable[Problem], split: Split) -> list[Problem]:
-    """Problems of one split, in their order."""
-    return [problem for problem in problems if problem.split is split]
+def of_split(problems: Iterable[Problem], split: Split) -> Iterator[Problem]:
+    """Problems of one split, in their order, as a stream."""
+    return (problem for problem in problems if problem.split is split)
 
 
 def subset(problems: Sequence[Problem], size: int, seed: int) -> list[Problem]:
@@ -113,7 +113,7 @@ def subset(problems: Sequence[Problem], size: int, seed: int) -> list[Problem]:
     return [problem for problem in problems if problem.problem_id in chosen]
 
 
-def unsolved(problems: Iterable[Problem], mix: Iterable[MixRow]) -> list[Problem]:
-    """The problems that no row of a mix solves: the paper's D_remain (Algorithm 1)."""
+def unsolved(problems: Iterable[Problem], mix: Iterable[MixRow]) -> Iterator[Problem]:
+    """The problems that no row of a mix solves, as a stream: the paper's D_remain (Algorithm 1)."""
     solved = {row.problem_id for row in mix}
-    return [problem for problem in problems if problem.problem_id not in solved]
+    return (problem for problem in problems if problem.problem_id not in solved)

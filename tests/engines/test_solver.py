@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mathse.engines.protocol import Completion, Engine, Failure, Outcome, Request, Sampling
+from mathse.engines.protocol import BatchEngine, Completion, Failure, Outcome, Request, Sampling
 from mathse.engines.solver import SolverTeacher, annotate
 from mathse.method.reply import parse
 from mathse.prompts import turn
@@ -33,7 +33,7 @@ def text(outcome: Outcome) -> str:
     return outcome.text
 
 
-def solved(teacher: Engine, requests: list[Request]) -> float:
+def solved(teacher: BatchEngine, requests: list[Request]) -> float:
     """The share of requests answered with a path that stands up to review."""
     texts = [text(outcome) for outcome in teacher.complete(requests)]
     return sum(
@@ -50,7 +50,7 @@ def many(task: str, fields: Mapping[str, dict[str, str]] | None = None) -> list[
 
 
 def test_it_is_an_engine() -> None:
-    teacher: Engine = SolverTeacher(SCENES, 0.1)
+    teacher: BatchEngine = SolverTeacher(SCENES, 0.1)
     assert teacher.name == "figure-solver"
     assert teacher.batch_size > 0
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from mathse.engines.protocol import Completion, Failure, Outcome, Request
+from mathse.engines.protocol import BatchEngine, Completion, Failure, Outcome, Request
 
 Script = Callable[[Request], str | Failure]
 
 
-class Scripted:
+class Scripted(BatchEngine):
     """Answers each request with what the script says of it; counts words as tokens."""
 
     def __init__(self, script: Script, name: str = "scripted", batch_size: int = 3) -> None:

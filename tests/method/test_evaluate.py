@@ -7,7 +7,7 @@ from mathse.schemas import Status
 from tests import rows
 from tests.method.scripted import Scripted
 
-STUDENT = params.Student(engine="transformers", batch_size=4, max_new_tokens=30, prompt="solve-brief@1")
+STUDENT = params.Student(engine="model", batch_size=4, max_new_tokens=30, prompt="solve-brief@1")
 PROBLEMS = [rows.problem(f"p{number}", answer="4") for number in range(5)]
 SAID: dict[str, str | Failure] = {
     "p0": "The answer to this problem is 4.",

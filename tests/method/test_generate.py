@@ -1,6 +1,6 @@
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mathse.engines.protocol import Completion, Failure, Outcome, Request, Sampling
+from mathse.engines.protocol import BatchEngine, Completion, Engine, Failure, Outcome, Request, Sampling, Task
 from mathse.method.generate import DuplicateRequest, generate, request_seed
 from mathse.prompts import turn
 
@@ -17,7 +17,7 @@ class Killed(BaseException):
     """The process dies."""
 
 
-class Echo:
+class Echo(BatchEngine):
     """Writes a text that names its batch mates, so that a batch cut elsewhere shows; dies or fails when told to."""
 
     name = fingerprint = "echo"
@@ -43,6 +43,14 @@ class Echo:
         return Counter(name for call in self.calls for name in call)
 
 
+def outcomes(engine: Engine, asked: Iterable[Request], journal: Path, attempts: int = 2) -> list[Outcome]:
+    """Run to the end; each outcome belongs to the request it is given back with."""
+    asked = list(asked)
+    made = list(generate(engine, iter(asked), journal, "t", attempts))
+    assert [request for request, _ in made] == asked
+    return [outcome for _, outcome in made]
+
+
 def requests(count: int) -> list[Request]:
     return [
         Request(f"p{place}", 0, "solve@1", turn("x" * (place * 7 % 5)), (), Sampling(), seed=0)
@@ -55,8 +63,8 @@ def requests(count: int) -> list[Request]:
 def test_the_order_of_requests_changes_nothing(tmp_path_factory: pytest.TempPathFactory, order: list[int]) -> None:
     asked = requests(11)
     folder = tmp_path_factory.mktemp("journal")
-    straight = generate(Echo(), asked, folder / "a.sqlite", "t").outcomes
-    mixed = generate(Echo(), [asked[place] for place in order], folder / "b.sqlite", "t").outcomes
+    straight = outcomes(Echo(), asked, folder / "a.sqlite")
+    mixed = outcomes(Echo(), [asked[place] for place in order], folder / "b.sqlite")
     assert mixed == [straight[place] for place in order]
 
 
@@ -65,45 +73,46 @@ def test_the_order_of_requests_changes_nothing(tmp_path_factory: pytest.TempPath
 def test_a_killed_run_resumes(tmp_path_factory: pytest.TempPathFactory, deaths: list[int]) -> None:
     asked = requests(14)
     folder = tmp_path_factory.mktemp("journal")
-    undisturbed = generate(Echo(), asked, folder / "a.sqlite", "t").outcomes
+    undisturbed = outcomes(Echo(), asked, folder / "a.sqlite")
     made: Counter[str] = Counter()
     for dies_at in deaths:
         engine = Echo(dies_at)
         with suppress(Killed):
-            generate(engine, random.sample(asked, len(asked)), folder / "b.sqlite", "t")
+            outcomes(engine, random.sample(asked, len(asked)), folder / "b.sqlite")
         made += engine.made
     engine = Echo()
-    resumed = generate(engine, asked, folder / "b.sqlite", "t")
+    resumed = outcomes(engine, asked, folder / "b.sqlite")
     made += engine.made
-    assert resumed.outcomes == undisturbed
+    assert resumed == undisturbed
     assert set(made.values()) == {1}, "a journaled completion was made again"
-    assert resumed.resumed == len(asked) - engine.made.total()
+    assert not list(folder.glob("*.plan"))
 
 
 def test_a_failure_that_may_pass_is_tried_again(tmp_path: Path) -> None:
     engine = Echo(failures={"p1": [Failure("timeout", retryable=True)]})
-    made = generate(engine, requests(4), tmp_path / "j.sqlite", "t")
-    assert not made.failed
+    made = outcomes(engine, requests(4), tmp_path / "j.sqlite")
+    assert all(isinstance(outcome, Completion) for outcome in made)
     assert engine.made == {"p0": 1, "p1": 2, "p2": 1, "p3": 1}
 
 
-def test_failures_are_returned_counted_and_tried_by_the_next_run(tmp_path: Path) -> None:
+def test_failures_are_returned_counted_and_tried_by_the_next_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     lost, slow = Failure("missing image"), Failure("timeout", retryable=True)
     first = Echo(failures={"p1": [lost], "p2": [slow, slow, slow]})
-    made = generate(first, requests(4), tmp_path / "j.sqlite", "t", attempts=2)
-    assert made.outcomes[1:3] == [lost, slow]
-    assert made.failed == {"missing image": 1, "timeout": 1}
+    made = outcomes(first, requests(4), tmp_path / "j.sqlite", attempts=2)
+    assert made[1:3] == [lost, slow]
+    assert "2 failed: {'missing image': 1, 'timeout': 1}" in caplog.text
     assert first.made == {"p0": 1, "p1": 1, "p2": 2, "p3": 1}
     second = Echo()
-    again = generate(second, requests(4), tmp_path / "j.sqlite", "t")
-    assert not again.failed
-    assert again.resumed == 2
+    again = outcomes(second, requests(4), tmp_path / "j.sqlite")
+    assert all(isinstance(outcome, Completion) for outcome in again)
     assert second.made == {"p1": 1, "p2": 1}
 
 
 def test_a_request_asked_twice_is_named(tmp_path: Path) -> None:
     with pytest.raises(DuplicateRequest, match="problem p0, sample 0: requested twice"):
-        generate(Echo(), [*requests(3), *requests(1)], tmp_path / "j.sqlite", "t")
+        outcomes(Echo(), [*requests(3), *requests(1)], tmp_path / "j.sqlite")
 
 
 def test_an_engine_that_loses_an_outcome_is_a_bug(tmp_path: Path) -> None:
@@ -112,11 +121,11 @@ def test_an_engine_that_loses_an_outcome_is_a_bug(tmp_path: Path) -> None:
             return super().complete(requests)[1:]
 
     with pytest.raises(ValueError, match="zip"):
-        generate(Loses(), requests(2), tmp_path / "j.sqlite", "t")
+        outcomes(Loses(), requests(2), tmp_path / "j.sqlite")
 
 
 def test_nothing_to_do(tmp_path: Path) -> None:
-    assert generate(Echo(), [], tmp_path / "j.sqlite", "t").outcomes == []
+    assert outcomes(Echo(), [], tmp_path / "j.sqlite") == []
 
 
 @given(st.integers(0, 2**31), st.text(), st.integers(0, 99), st.text())
@@ -131,3 +140,49 @@ def test_a_seed_fits_a_generator_and_depends_on_everything(run: int, problem: st
         request_seed(run, problem, sample, salt + "x"),
     ]
     assert seed not in others
+
+
+def test_an_engine_that_forgets_a_task_is_a_bug(tmp_path: Path) -> None:
+    class Forgets(Echo):
+        def answer(self, batches: Iterable[Sequence[Task]], spent: float = 0.0) -> Iterator[Mapping[str, Outcome]]:
+            for outcomes in super().answer(batches, spent):
+                yield dict(list(outcomes.items())[1:])
+
+    with pytest.raises(RuntimeError, match="gave no outcome"):
+        outcomes(Forgets(), requests(2), tmp_path / "j.sqlite")
+
+
+def test_an_engine_is_told_what_was_spent_before(tmp_path: Path) -> None:
+    class Sells(Echo):
+        told = -1.0
+
+        def complete(self, requests: Sequence[Request]) -> list[Outcome]:
+            return [Completion("x", "stop", 1, 1, cost=0.25) for _ in requests]
+
+        def answer(self, batches: Iterable[Sequence[Task]], spent: float = 0.0) -> Iterator[Mapping[str, Outcome]]:
+            self.told = spent if self.told < 0 else self.told
+            return super().answer(batches, spent)
+
+    first, second = Sells(), Sells()
+    outcomes(first, requests(3), tmp_path / "j.sqlite")
+    outcomes(second, requests(7), tmp_path / "j.sqlite")
+    assert (first.told, second.told) == (0.0, 0.75)
+
+
+@given(
+    st.builds(
+        Request,
+        problem_id=st.text(),
+        sample_idx=st.integers(0, 9),
+        prompt=st.text(),
+        messages=st.lists(st.text().map(lambda said: turn(said)[0]), max_size=2).map(tuple),
+        image_ids=st.lists(st.text(), max_size=3).map(tuple),
+        sampling=st.builds(Sampling, st.floats(0, 5), st.floats(0.1, 1), st.integers(1, 99)),
+        seed=st.integers(0, 2**63 - 1),
+        fields=st.dictionaries(st.text(), st.text()),
+        subject_id=st.text(),
+        json_schema=st.text(),
+    )
+)
+def test_a_request_survives_json(request: Request) -> None:
+    assert Request.from_json(request.to_json()) == request

@@ -24,7 +24,7 @@ def said(request: Request) -> str | Failure:
 
 
 def test_nothing_asked_for_is_missing(tmp_path: Path) -> None:
-    paths = solve(Scripted(said), PROBLEMS, ASK, tmp_path / "j")
+    paths = list(solve(Scripted(said), PROBLEMS, ASK, tmp_path / "j"))
     assert [(path.problem_id, path.sample_idx) for path in paths] == [
         (problem.problem_id, sample) for problem in PROBLEMS for sample in range(3)
     ]
@@ -33,7 +33,7 @@ def test_nothing_asked_for_is_missing(tmp_path: Path) -> None:
 
 def test_a_request_carries_question_options_images_and_sampling(tmp_path: Path) -> None:
     engine = Scripted(said)
-    solve(engine, PROBLEMS[:1], ASK, tmp_path / "j")
+    list(solve(engine, PROBLEMS[:1], ASK, tmp_path / "j"))
     request = engine.asked[0]
     assert request.fields == {"question": "What is p0?\nA. 3\nB. 4"}
     assert request.messages[-1].content.endswith("Problem:\nWhat is p0?\nA. 3\nB. 4")
@@ -42,7 +42,7 @@ def test_a_request_carries_question_options_images_and_sampling(tmp_path: Path) 
 
 
 def test_a_written_path_is_recorded_whole(tmp_path: Path) -> None:
-    path = solve(Scripted(said, name="weights"), PROBLEMS[:1], ASK, tmp_path / "j")[2]
+    path = list(solve(Scripted(said, name="weights"), PROBLEMS[:1], ASK, tmp_path / "j"))[2]
     assert path.text == "Sample 2 of p0. The answer to this problem is 2."
     assert (path.kind, path.round, path.model, path.prompt) == (PathKind.ROLLOUT, 2, "weights", "solve@1")
     assert (path.answer, path.finish_reason, path.error, path.parent_path_id) == ("2", "stop", None, None)
@@ -50,34 +50,34 @@ def test_a_written_path_is_recorded_whole(tmp_path: Path) -> None:
 
 
 def test_a_failed_request_is_a_row_with_its_reason(tmp_path: Path) -> None:
-    path = solve(Scripted(said), PROBLEMS[1:2], ASK, tmp_path / "j")[0]
+    path, *_ = solve(Scripted(said), PROBLEMS[1:2], ASK, tmp_path / "j")
     assert (path.text, path.answer, path.finish_reason) == ("", None, "error")
     assert path.error == "timeout: after 30 s"
     assert (path.tokens_in, path.tokens_out, path.cost) == (0, 0, 0)
 
 
 def test_a_truncated_path_says_so(tmp_path: Path) -> None:
-    path = solve(Scripted(said), PROBLEMS[2:3], ASK, tmp_path / "j")[0]
+    path, *_ = solve(Scripted(said), PROBLEMS[2:3], ASK, tmp_path / "j")
     assert (path.finish_reason, path.answer, path.error) == ("length", None, None)
 
 
 def test_seeds_differ_by_problem_sample_kind_round_and_run(tmp_path: Path) -> None:
     asks = [ASK, Ask(PathKind.DISTILLED, 2, "solve@1", ASK.sampling, 3, 5)]
     asks += [Ask(ASK.kind, 1, "solve@1", ASK.sampling, 3, 5), Ask(ASK.kind, 2, "solve@1", ASK.sampling, 3, 6)]
-    made = [solve(Scripted(said), PROBLEMS, ask, tmp_path / f"j{place}") for place, ask in enumerate(asks)]
+    made = [list(solve(Scripted(said), PROBLEMS, ask, tmp_path / f"j{place}")) for place, ask in enumerate(asks)]
     seeds = [path.seed for paths in made for path in paths]
     assert len(set(seeds)) == len(seeds)
 
 
 def test_the_same_run_gives_the_same_rows(tmp_path: Path) -> None:
-    first, again = (solve(Scripted(said), PROBLEMS, ASK, tmp_path / name) for name in "ab")
+    first, again = (list(solve(Scripted(said), PROBLEMS, ASK, tmp_path / name)) for name in "ab")
     assert first == again
 
 
 def test_of_split_keeps_the_order() -> None:
     splits = [Split.TRAIN, Split.TEST, Split.TRAIN, Split.ORM]
     problems = [rows.problem(f"p{9 - place}", split=split) for place, split in enumerate(splits)]
-    assert of_split(problems, Split.TRAIN) == [problems[0], problems[2]]
+    assert list(of_split(problems, Split.TRAIN)) == [problems[0], problems[2]]
 
 
 @given(st.permutations(range(20)), st.integers(0, 20), st.integers(0, 20), st.integers(0, 5))
@@ -104,4 +104,4 @@ def test_what_no_mix_row_solves_remains(solved: list[str]) -> None:
         )
         for place, name in enumerate(solved)
     ]  # fmt: skip
-    assert unsolved(PROBLEMS, mix) == [problem for problem in PROBLEMS if problem.problem_id not in solved]
+    assert list(unsolved(PROBLEMS, mix)) == [problem for problem in PROBLEMS if problem.problem_id not in solved]

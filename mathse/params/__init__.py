@@ -1,0 +1,60 @@
+"""params.yaml as pydantic models: every key documented, bounded and checked against the others.
+
+Each model is one section of the file; a DVC stage names the sections it reads, so that changing a key reruns only what
+depends on it. `load` is the only way in; it imports nothing heavy and turns every error into one that names the key.
+"""
+
+from mathse.params.data import Base, CourseSteps, FigureSource, Problems
+from mathse.params.file import describe, load
+from mathse.params.inference import Answering, Api, Compute, Inference, Price, Ray, Vllm
+from mathse.params.loop import (
+    PARAMS,
+    Distill,
+    Evaluate,
+    Judge,
+    Orm,
+    Params,
+    ParamsError,
+    Query,
+    Reflect,
+    Rollout,
+    Round,
+    Student,
+    Teacher,
+)
+from mathse.params.section import Count, Prompt, Section, Share
+from mathse.params.training import Train
+
+__all__ = [
+    "PARAMS",
+    "Answering",
+    "Api",
+    "Base",
+    "Compute",
+    "Count",
+    "CourseSteps",
+    "Distill",
+    "Evaluate",
+    "FigureSource",
+    "Inference",
+    "Judge",
+    "Orm",
+    "Params",
+    "ParamsError",
+    "Price",
+    "Problems",
+    "Prompt",
+    "Query",
+    "Ray",
+    "Reflect",
+    "Rollout",
+    "Round",
+    "Section",
+    "Share",
+    "Student",
+    "Teacher",
+    "Train",
+    "Vllm",
+    "describe",
+    "load",
+]

@@ -1,0 +1,50 @@
+"""Reads params.yaml; every error names the file, the key and what is wrong."""
+
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from mathse.params.loop import PARAMS, Params, ParamsError
+
+
+def describe(error: ValidationError, file: Path) -> str:
+    """Turn pydantic's errors into lines of `file: key: what is wrong`."""
+    lines = []
+    for item in error.errors(include_url=False):
+        key = ".".join(str(part) for part in item["loc"])
+        message = item["msg"].removeprefix("Value error, ")
+        found = "" if not key or item["type"] == "missing" else f" (found {item['input']!r})"
+        lines.append(f"{file}: {key + ': ' if key else ''}{message}{found}")
+    return "\n".join(lines)
+
+
+def load(file: Path = PARAMS) -> Params:
+    """Read and check a params file.
+
+    Args:
+        file: The YAML file.
+
+    Raises:
+        ParamsError: It is missing, is not YAML, has an unknown key, or a value out of bounds; names the key.
+    """
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ParamsError(f"{file}: not found; run from the project's root, or `mathse preset default`") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{file}: not valid YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ParamsError(f"{file}: must hold a mapping of sections, found {type(content).__name__}")
+    _refuse_whole_number_keys(content.get("rounds"), file)
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        raise ParamsError(describe(error, file)) from error
+
+
+def _refuse_whole_number_keys(rounds: object, file: Path) -> None:
+    """DVC drops keys that are no strings without a word, and with them every stage of the round."""
+    bare = [key for key in rounds if not isinstance(key, str)] if isinstance(rounds, dict) else []
+    if bare:
+        raise ParamsError(f'{file}: rounds.{bare[0]}: put the key in quotes, "{bare[0]}": DVC drops whole-number keys')

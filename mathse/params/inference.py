@@ -1,0 +1,105 @@
+"""Where models run, and with which engine."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from mathse.params.section import Count, Section, Share
+
+
+class Compute(Section):
+    """Where the models run. `threads` is fixed, not detected: sums depend on how work is split."""
+
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: int = Field(default=2, ge=1, le=256, description="CPU threads of torch.")
+    dtype: Literal["float32", "bfloat16"] = "float32"
+
+
+class Vllm(Section):
+    """The vLLM engine. Whatever changes a completion is part of the journal's key."""
+
+    in_flight: Count = Field(default=256, description="Requests that are in the engine at once (`max_num_seqs`).")
+    max_model_len: int | None = Field(default=None, ge=1, description="Longest sequence, in tokens; null: the model's.")
+    tensor_parallel: Count = Field(default=1, description="GPUs that share one model.")
+    memory_share: Share = Field(default=0.9, description="Share of the GPU's memory for weights and cache.")
+    cpu_cache_gib: Count = Field(default=4, description="Key-value cache on a CPU, in GiB.")
+    prefix_caching: bool = Field(default=True, description="A problem's samples share one prefill.")
+    images: Count = Field(default=8, description="Most images a prompt may have.")
+    guided_json: bool = Field(default=False, description="Hold a judge's reply to the verdict's JSON schema.")
+    eager: bool = Field(default=False, description="Neither compile nor capture graphs: starts faster, runs slower.")
+    batch_invariant: bool = Field(
+        default=False,
+        description="The same completion whatever runs beside it (VLLM_BATCH_INVARIANT): byte-identical tables, at a "
+        "cost in speed; needs a GPU of compute capability 9.0 or above.",
+    )
+
+
+class Ray(Section):
+    """Ray Data actors around the engine, one model each."""
+
+    address: str | None = Field(default=None, description="Of a running cluster, such as `auto`; null: one is started.")
+    actors: Count = 1
+    gpus: float = Field(default=0, ge=0, description="GPUs an actor.")
+    cpus: float = Field(default=1, gt=0, description="CPUs an actor.")
+    block: Count = Field(default=64, description="Requests an actor is given at once.")
+    attempts: Count = Field(default=3, description="How often a block is tried whose actor was lost.")
+
+
+class Inference(Section):
+    """How local models, students and the ORM, are run."""
+
+    engine: Literal["transformers", "vllm"] = "transformers"
+    vllm: Vllm = Vllm()
+    ray: Ray | None = Field(default=None, description="Actors on a cluster; null: in the stage's own process.")
+
+
+class Price(Section):
+    """Of one million tokens."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+
+class Api(Section):
+    """A model behind an OpenAI-compatible server: a teacher or a judge. The key comes from the environment alone."""
+
+    model: str = Field(min_length=1, description="As the server names it.")
+    base_url: str = Field(default="https://api.openai.com/v1", pattern=r"^https?://")
+    key_env: str = Field(
+        default="OPENAI_API_KEY", pattern=r"^[A-Z][A-Z0-9_]*$", description="Environment variable that holds the key."
+    )
+    concurrency: Count = 16
+    timeout: float = Field(default=300, gt=0, description="Seconds a request may take.")
+    attempts: Count = Field(default=6, description="How often one request is tried.")
+    patience: float = Field(default=900, ge=0, description="Seconds without any answer before the stage stops.")
+    tokens_per_minute: int | None = Field(default=None, ge=1, description="Prompt and completion together.")
+    json_mode: Literal["off", "object", "schema"] = Field(
+        default="off", description="Whether replies that must be JSON are asked for as such."
+    )
+    image_bytes: Count = Field(default=4_000_000, description="Images above are sent smaller.")
+    image_side: Count = Field(default=2048, description="Longest side in pixels; larger images are sent smaller.")
+    prices: dict[str, Price] = Field(default_factory=dict, description="By model.")
+    spending_cap: float | None = Field(default=None, gt=0, description="A stage stops before it has spent this much.")
+
+    @model_validator(mode="after")
+    def a_cap_needs_a_price(self) -> "Api":
+        """Without a price nothing is ever spent."""
+        if self.spending_cap is not None and self.model not in self.prices:
+            raise ValueError(f"spending_cap: has no effect without prices for {self.model!r}")
+        return self
+
+
+class Answering(Section):
+    """Who answers: the local model, a server, or recorded responses."""
+
+    engine: Literal["model", "api", "replay"] = "model"
+    api: Api | None = None
+    replay: Path | None = Field(default=None, description="JSON lines of recorded responses.")
+
+    @model_validator(mode="after")
+    def the_engine_is_described(self) -> "Answering":
+        """An engine that is named has its own key beside it."""
+        if self.engine in ("api", "replay") and getattr(self, self.engine) is None:
+            raise ValueError(f"{self.engine}: must be given, because engine is {self.engine}")
+        return self

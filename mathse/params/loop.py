@@ -1,0 +1,152 @@
+"""The steps of the loop, and the whole file with the checks across its sections."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from mathse.errors import UserError
+from mathse.params.data import Base, Problems
+from mathse.params.inference import Answering, Compute, Inference
+from mathse.params.section import Count, Prompt, Section, Share
+from mathse.params.training import Train
+
+PARAMS = Path("params.yaml")
+
+
+class ParamsError(UserError):
+    """params.yaml is missing, is not YAML, or holds a value that is out of bounds; says which key and what to do."""
+
+
+class Teacher(Answering):
+    """The teacher: solves, annotates, reflects. `solver` knows the drawn figures' scenes."""
+
+    engine: Literal["solver", "api", "replay"]  # type: ignore[assignment]
+    mistake_rate: float = Field(
+        default=0, ge=0, le=1, description="Share of its solutions in which the solver makes a mistake."
+    )
+    max_new_tokens: Count = Field(default=2048, description="Of a solution or a reflection, in tokens.")
+
+
+class Student(Answering):
+    """How the model under training is asked."""
+
+    batch_size: Count
+    max_new_tokens: Count
+    prompt: Prompt
+
+
+class Query(Section):
+    """A mix: an SQL file and the values of its named `$parameters`."""
+
+    query: Path
+    parameters: dict[str, int | float | str] = Field(default_factory=dict)
+
+
+class Orm(Section):
+    """Step 0: the Outcome Reward Model and the data it learns from."""
+
+    warmup_problems: Count = Field(description="ORM problems whose teacher paths train the student.")
+    samples: Count = Field(description="Student paths a problem.")
+    teacher_samples: int = Field(ge=0, description="Teacher paths a problem.")
+    teacher_mistake_rate: float = Field(ge=0, le=1)
+    temperature: float = Field(gt=0, le=5)
+    held_out: Share = Field(lt=1, description="Share of the ORM problems kept for measuring it.")
+    mix: Query
+    train: Train
+
+
+class Judge(Answering):
+    """How paths are judged: by the ORM (`model`), or by another judge in its place."""
+
+    reference: bool = Field(default=True, description="Whether the judge is shown the gold answer.")
+    batch_size: Count
+    max_new_tokens: Count
+    prompt: Prompt
+
+
+class Distill(Section):
+    """Step 1: the teacher writes paths for a part of the training problems."""
+
+    fraction: Share
+    samples: Count
+
+
+class Round(Section):
+    """Step 2: a round, and the model that writes its paths."""
+
+    prev: int = Field(ge=0, description="The model before: 0 (distilled) or an earlier round.")
+
+
+class Rollout(Section):
+    """How a round's paths are sampled."""
+
+    samples: Count = Field(description="Paths a problem.")
+    temperature: float = Field(ge=0, le=5)
+    top_p: Share = 1.0
+
+
+class Reflect(Section):
+    """Step 3: the teacher reconsiders what stayed wrong."""
+
+    after: int = Field(ge=0, description="The last round; reflection starts from its remaining problems.")
+    scope: Literal["unsolved", "all"] = Field(
+        default="unsolved",
+        description="unsolved: newest wrong path of each unsolved problem; all: every wrong path of those problems.",
+    )
+    samples: Count
+
+
+class Evaluate(Section):
+    """Step 4: pass@1, greedy, on the test split."""
+
+    batch_size: Count
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    seed: int = Field(ge=0, lt=2**31)
+    compute: Compute
+    inference: Inference = Inference()
+    problems: Problems
+    base: Base
+    teacher: Teacher
+    student: Student
+    orm: Orm
+    judge: Judge
+    distill: Distill
+    rounds: dict[int, Round] = Field(min_length=1)
+    rollout: Rollout
+    mix: Query
+    reflect: Reflect
+    train: Train
+    evaluate: Evaluate
+
+    @model_validator(mode="after")
+    def rounds_form_a_chain(self) -> "Params":
+        """Each round follows the one before it, and reflection follows the last."""
+        for expected, (number, step) in enumerate(sorted(self.rounds.items()), start=1):
+            if number != expected:
+                raise ValueError(f"rounds: keys must be 1, 2, 3, ... without a gap; found {number}, not {expected}")
+            if step.prev != number - 1:
+                raise ValueError(f"rounds.{number}.prev: must be {number - 1}, the model before; found {step.prev}")
+        last = max(self.rounds)
+        if self.reflect.after != last:
+            raise ValueError(f"reflect.after: must be the last round, {last}; found {self.reflect.after}")
+        return self
+
+    def model_before(self, name: str) -> str:
+        """The model that `name` continues: base for student, ORM and 0; else the last round's or the one before.
+
+        Raises:
+            ParamsError: There is no such model.
+        """
+        if name in {"student", "orm", "0"}:
+            return "base"
+        if name == "final":
+            return str(self.reflect.after)
+        if name.isdecimal() and int(name) in self.rounds:
+            return str(self.rounds[int(name)].prev)
+        known = ["student", "orm", "0", *map(str, sorted(self.rounds)), "final"]
+        raise ParamsError(f"{PARAMS}: rounds: there is no model {name!r}; known: {', '.join(known)}")
