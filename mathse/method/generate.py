@@ -1,6 +1,6 @@
 """Runs requests through an engine: journaled, resumable, retried and counted. Every step that asks a model uses it.
 
-Requests come as a stream and their outcomes go as one: in between they wait on disk (`mathse.plan`), so that memory
+Requests come as a stream and their outcomes go as one: in between they wait on disk (`mathse.worklist`), so that memory
 does not grow with their number. They are worked on from short to long, in batches cut at fixed places of the whole
 list, so that a request's batch mates do not depend on the order in which requests came or on where an earlier run was
 killed. What an engine yields enters the journal in one transaction; a rerun takes what the journal has and makes the
@@ -17,9 +17,9 @@ from pathlib import Path
 from mathse.engines.protocol import Completion, Engine, Failure, Outcome, Request, Task
 from mathse.errors import UserError
 from mathse.journal import Journal
-from mathse.plan import AskedTwice, Plan, Planned
 from mathse.progress import progress
 from mathse.schemas import content_id
+from mathse.worklist import AskedTwice, Planned, Worklist
 
 log = logging.getLogger(__name__)
 
@@ -64,30 +64,30 @@ def generate(
         DuplicateRequest: Two requests are the same.
         UserError: The engine cannot go on, or the journal cannot be written; what is journaled is safe.
     """
-    with Journal(journal) as finished, Plan(journal.with_suffix(".plan")) as plan:
-        _plan(plan, requests, engine.fingerprint)
-        resumed, spent = _journaled(plan, finished)
-        with progress(title, len(plan), resumed) as advance:
+    with Journal(journal) as finished, Worklist(journal.with_suffix(".work")) as work:
+        _write_down(work, requests, engine.fingerprint)
+        resumed, spent = _journaled(work, finished)
+        with progress(title, len(work), resumed) as advance:
             for attempt in range(attempts):
-                lacking = _lacking(plan.batches(engine.batch_size, again=attempt > 0), finished)
+                lacking = _lacking(work.batches(engine.batch_size, again=attempt > 0), finished)
                 for outcomes in engine.answer(lacking, spent):
-                    spent += _keep(outcomes, finished, plan)
+                    spent += _keep(outcomes, finished, work)
                     advance(0 if attempt else len(outcomes))
-        failed = plan.failures()
+        failed = work.failures()
         if failed:
             log.warning("%s: %d failed: %s", title, sum(failed.values()), failed)
-        for chunk in plan.in_order():
-            yield from _answered(chunk, finished, plan)
+        for chunk in work.in_order():
+            yield from _answered(chunk, finished, work)
 
 
-def _plan(plan: Plan, requests: Iterable[Request], fingerprint: str) -> None:
+def _write_down(work: Worklist, requests: Iterable[Request], fingerprint: str) -> None:
     """Write the requests down and settle their order."""
     rows = (
         (request.key(fingerprint), _text_length(request), request.problem_id + request.subject_id, request.to_json())
         for request in requests
     )
     try:
-        plan.add(rows)
+        work.add(rows)
     except AskedTwice as error:
         request = Request.from_json(error.task)
         subject = f", of {request.subject_id}" if request.subject_id else ""
@@ -95,19 +95,19 @@ def _plan(plan: Plan, requests: Iterable[Request], fingerprint: str) -> None:
             f"problem {request.problem_id}, sample {request.sample_idx}{subject}: requested twice with the same "
             f"prompt ({request.prompt}), sampling and seed; give each sample its own sample_idx and seed"
         ) from error
-    plan.order()
+    work.order()
 
 
 def _text_length(request: Request) -> int:
     return sum(len(message.content) for message in request.messages)
 
 
-def _journaled(plan: Plan, finished: Journal) -> tuple[int, float]:
+def _journaled(work: Worklist, finished: Journal) -> tuple[int, float]:
     """How many of the planned completions an earlier run has made, and what they have cost."""
     if not len(finished):
         return 0, 0.0
     resumed, spent = 0, 0.0
-    for chunk in plan.in_order():
+    for chunk in work.in_order():
         known = finished.known([key for key, _ in chunk])
         resumed += len(known)
         spent += sum(payload["cost"] for payload in known.values())
@@ -123,19 +123,19 @@ def _lacking(batches: Iterable[Sequence[Planned]], finished: Journal) -> Iterato
             yield lacking
 
 
-def _keep(outcomes: Mapping[str, Outcome], finished: Journal, plan: Plan) -> float:
+def _keep(outcomes: Mapping[str, Outcome], finished: Journal, work: Worklist) -> float:
     """Journal completions, note failures; returns what the completions cost."""
     made = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Completion)}
     finished.put({key: asdict(completion) for key, completion in made.items()})
-    plan.forgive(list(made))
+    work.forgive(list(made))
     lost = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Failure)}
-    plan.fail({key: (failure.reason, failure.detail, failure.retryable) for key, failure in lost.items()})
+    work.fail({key: (failure.reason, failure.detail, failure.retryable) for key, failure in lost.items()})
     return sum(completion.cost for completion in made.values())
 
 
-def _answered(chunk: Sequence[Planned], finished: Journal, plan: Plan) -> Iterator[Answered]:
+def _answered(chunk: Sequence[Planned], finished: Journal, work: Worklist) -> Iterator[Answered]:
     keys = [key for key, _ in chunk]
-    made, lost = finished.known(keys), plan.failed(keys)
+    made, lost = finished.known(keys), work.failed(keys)
     for key, text in chunk:
         request = Request.from_json(text)
         if key in made:

@@ -85,7 +85,7 @@ def test_a_killed_run_resumes(tmp_path_factory: pytest.TempPathFactory, deaths: 
     made += engine.made
     assert resumed == undisturbed
     assert set(made.values()) == {1}, "a journaled completion was made again"
-    assert not list(folder.glob("*.plan"))
+    assert not list(folder.glob("*.work"))
 
 
 def test_a_failure_that_may_pass_is_tried_again(tmp_path: Path) -> None:

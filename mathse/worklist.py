@@ -46,7 +46,7 @@ class AskedTwice(Exception):
         self.task = task
 
 
-class Plan:
+class Worklist:
     """The requests of one run, open within a `with` block."""
 
     def __init__(self, file: Path) -> None:
