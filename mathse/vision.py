@@ -7,6 +7,7 @@ declaring them is enough. On a matching pair of builds this module does nothing.
 """
 
 import importlib.util
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,6 +30,14 @@ def guard() -> None:
         for name in missing:
             library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         _libraries.append(library)
+
+
+def guard_children() -> None:
+    """Let the processes that this one starts import torchvision too; does nothing where it can be imported anyway."""
+    if not _libraries:
+        return
+    folders = [str(Path(__file__).with_name("startup")), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(folder for folder in folders if folder))
 
 
 def _declared(name: str) -> bool:

@@ -16,7 +16,7 @@ def main(name: str) -> str:
     start, settings = time.monotonic(), params.load()
     inputs = store.input_hashes([layout.PROBLEMS, layout.IMAGES, layout.model(name)])
     tests = list(of_split(store.scan(layout.PROBLEMS, Problem), Split.TEST))
-    model = open_model(layout.model(name), settings.evaluate.batch_size, settings)
+    model = open_model(layout.model(name), settings.student, settings.evaluate.batch_size, settings)
     predictions = predict(model, tests, settings.student, layout.journal(f"evaluate-{name}"))
     store.write(layout.predictions(name), Prediction, predictions, inputs)
     known = provenance(name, model.name, time.monotonic() - start)

@@ -15,7 +15,7 @@ def main(step: str) -> str:
     inputs = store.input_hashes([layout.PROBLEMS, layout.IMAGES, layout.paths(folder), layout.model("orm")])
     problems = {problem.problem_id: problem for problem in store.scan(layout.PROBLEMS, Problem)}
     paths = store.read(layout.paths(folder), Path)
-    orm = open_model(layout.model("orm"), settings.judge.batch_size, settings)
+    orm = open_model(layout.model("orm"), settings.judge, settings.judge.batch_size, settings)
     verdicts = judge(orm, paths, problems, settings.judge, layout.journal(f"judge-{step}"))
     store.write(layout.verdicts(folder), Verdict, verdicts, inputs)
     statuses = Counter(str(verdict.status) for verdict in verdicts)

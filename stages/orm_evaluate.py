@@ -15,7 +15,7 @@ def main() -> str:
     held_out = {row.path_id for row in store.scan(layout.ORM_HELD_OUT, MixRow)}
     paths = [path for path in store.scan(layout.ORM_PATHS, Path) if path.path_id in held_out]
     problems = {problem.problem_id: problem for problem in store.scan(layout.PROBLEMS, Problem)}
-    orm = open_model(layout.model("orm"), settings.judge.batch_size, settings)
+    orm = open_model(layout.model("orm"), settings.judge, settings.judge.batch_size, settings)
     verdicts = judge(orm, paths, problems, settings.judge, layout.journal("orm_evaluate"))
     store.write(layout.ORM_VERDICTS, Verdict, verdicts, inputs)
     metrics = measure(verdicts, store.scan(layout.ORM_FEEDBACK, Feedback))

@@ -18,7 +18,7 @@ def main() -> str:
     seen = {row.problem_id for row in store.scan(layout.STUDENT_MIX, MixRow)}
     split = list(of_split(store.scan(layout.PROBLEMS, Problem), Split.ORM))
     problems = [problem for problem in split if problem.problem_id not in seen]
-    student = open_model(layout.model("student"), settings.student.batch_size, settings)
+    student = open_model(layout.model("student"), settings.student, settings.student.batch_size, settings)
     drawn = Sampling(orm.temperature, max_new_tokens=settings.student.max_new_tokens)
     ask = Ask(PathKind.ROLLOUT, 0, settings.student.prompt, drawn, orm.samples, seed)
     written = solve(student, problems, ask, layout.journal("orm_paths"))

@@ -14,7 +14,7 @@ def main(round_number: str) -> str:
     inputs = store.input_hashes([layout.PROBLEMS, layout.IMAGES, layout.mix(previous), layout.model(previous)])
     train = stage.Counted(of_split(store.scan(layout.PROBLEMS, Problem), Split.TRAIN))
     remaining = stage.Counted(unsolved(train, store.scan(layout.mix(previous), MixRow)))
-    student = open_model(layout.model(previous), settings.student.batch_size, settings)
+    student = open_model(layout.model(previous), settings.student, settings.student.batch_size, settings)
     drawn = Sampling(settings.rollout.temperature, settings.rollout.top_p, settings.student.max_new_tokens)
     ask = Ask(PathKind.ROLLOUT, number, settings.student.prompt, drawn, settings.rollout.samples, settings.seed)
     paths = stage.PathTally(solve(student, remaining, ask, layout.journal(f"rollout-{number}")))

@@ -18,7 +18,7 @@ from mathse.engines.protocol import BatchEngine, Completion, Failure, Outcome, R
 from mathse.fingerprint import model_fingerprint
 from mathse.params import Compute
 from mathse.schemas import Message, content_id
-from mathse.sources.images import ImageError, ImageStore
+from mathse.sources.images import ImageError, Images
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class TransformersEngine(BatchEngine):
     def __init__(
         self,
         model_folder: Path,
-        images: ImageStore,
+        images: Images,
         compute: Compute,
         batch_size: int,
         trust_remote_code: bool = False,
@@ -57,7 +57,7 @@ class TransformersEngine(BatchEngine):
         self._images = images
         self._processor: Any = load_processor(model_folder, trust_remote_code)
         self._model = load_model(model_folder, compute.dtype, compute.device, trust_remote_code).eval()
-        self._stops = _stop_ids(self._model.generation_config.eos_token_id, self._processor.tokenizer.eos_token_id)
+        self._stops = stop_ids(self._model.generation_config.eos_token_id, self._processor.tokenizer.eos_token_id)
 
     def complete(self, requests: Sequence[Request]) -> list[Outcome]:
         """Complete `requests`; one outcome each, in order."""
@@ -132,7 +132,8 @@ def conversation(messages: Sequence[Message], images: int) -> list[dict[str, Any
     return turns
 
 
-def _stop_ids(*ids: int | list[int] | None) -> frozenset[int]:
+def stop_ids(*ids: int | list[int] | None) -> frozenset[int]:
+    """The tokens that end a completion, from wherever a model folder names them."""
     return frozenset(one for some in ids if some is not None for one in ([some] if isinstance(some, int) else some))
 
 

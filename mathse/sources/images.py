@@ -12,9 +12,10 @@ import hashlib
 import io
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import PIL.Image
 import PIL.ImageOps
@@ -82,6 +83,36 @@ def decode(data: bytes, max_pixels: int) -> PIL.Image.Image:
         return _upright_rgb(image)
 
 
+class Images(Protocol):
+    """Anything that has images by id."""
+
+    def load(self, image_id: str) -> PIL.Image.Image:
+        """The image as RGB.
+
+        Raises:
+            ImageError: It is missing, unreadable or too large.
+        """
+        ...
+
+
+class EncodedImages:
+    """A few encoded images in memory, as they travel to another machine."""
+
+    def __init__(self, encoded: Mapping[str, bytes], max_pixels: int) -> None:
+        self._encoded = encoded
+        self._max_pixels = max_pixels
+
+    def load(self, image_id: str) -> PIL.Image.Image:
+        """The image as RGB.
+
+        Raises:
+            ImageError: `missing image`, or as `decode`.
+        """
+        if image_id not in self._encoded:
+            raise ImageError(MISSING, f"{image_id} was not sent along")
+        return decode(self._encoded[image_id], self._max_pixels)
+
+
 class ImageStore:
     """Random access to the `images` table; memory holds the ids and the encoded images of a few row groups."""
 
@@ -97,7 +128,7 @@ class ImageStore:
         """
         store.require(file, schemas.Image)
         self.file = file
-        self._max_pixels = max_pixels
+        self.max_pixels = max_pixels
         self._places = _places(file)
         self._groups: OrderedDict[int, pa.Array] = OrderedDict()
 
@@ -113,10 +144,19 @@ class ImageStore:
         Raises:
             ImageError: `missing image`, or as `decode`.
         """
+        return decode(self.encoded(image_id), self.max_pixels)
+
+    def encoded(self, image_id: str) -> bytes:
+        """The image's file, undecoded.
+
+        Raises:
+            ImageError: `missing image`.
+        """
         if image_id not in self._places:
             raise ImageError(MISSING, f"{image_id} is not in {self.file}")
         group, row = self._places[image_id]
-        return decode(self._group(group)[row].as_py(), self._max_pixels)
+        data: bytes = self._group(group)[row].as_py()
+        return data
 
     def _group(self, group: int) -> pa.Array:
         if group not in self._groups:
