@@ -4,7 +4,7 @@ from collections import Counter
 
 from mathse import layout, params, stage, store
 from mathse.method.annotate import annotate
-from mathse.method.teacher import open_teacher
+from mathse.method.teacher import marking, open_teacher
 from mathse.schemas import Feedback, Path, Problem
 
 
@@ -14,8 +14,8 @@ def main() -> str:
     inputs = store.input_hashes([layout.PROBLEMS, layout.ORM_PATHS])
     problems = {problem.problem_id: problem for problem in store.scan(layout.PROBLEMS, Problem)}
     paths = store.read(layout.ORM_PATHS, Path)
-    teacher = open_teacher(settings.teacher, problems.values())
-    feedback = annotate(teacher, paths, problems, layout.journal("orm_feedback"))
+    teacher = open_teacher(settings, problems.values())
+    feedback = annotate(teacher, paths, problems, marking(settings.teacher), layout.journal("orm_feedback"))
     store.write(layout.ORM_FEEDBACK, Feedback, feedback, inputs)
     return f"{len(paths)} paths in, {stage.counts(Counter(str(row.status) for row in feedback))}"
 

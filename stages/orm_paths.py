@@ -6,7 +6,7 @@ from mathse import layout, params, stage, store
 from mathse.engines.protocol import Sampling
 from mathse.method.solve import Ask, of_split, solve
 from mathse.method.student import open_model
-from mathse.method.teacher import SOLVE, open_teacher
+from mathse.method.teacher import SOLVE, open_teacher, solving
 from mathse.schemas import MixRow, Path, PathKind, Problem, Split
 
 
@@ -22,8 +22,8 @@ def main() -> str:
     drawn = Sampling(orm.temperature, max_new_tokens=settings.student.max_new_tokens)
     ask = Ask(PathKind.ROLLOUT, 0, settings.student.prompt, drawn, orm.samples, seed)
     written = solve(student, problems, ask, layout.journal("orm_paths"))
-    teacher = open_teacher(settings.teacher, problems, orm.teacher_mistake_rate)
-    ask = Ask(PathKind.DISTILLED, 0, SOLVE, Sampling(), orm.teacher_samples, seed)
+    teacher = open_teacher(settings, problems, orm.teacher_mistake_rate)
+    ask = Ask(PathKind.DISTILLED, 0, SOLVE, solving(settings.teacher), orm.teacher_samples, seed)
     paths = stage.PathTally(chain(written, solve(teacher, problems, ask, layout.journal("orm_teacher_paths"))))
     store.write(layout.ORM_PATHS, Path, paths, inputs)
     return f"{len(problems)} of {len(split)} problems in, {paths}"

@@ -1,10 +1,10 @@
 """Stage reflect: the teacher reconsiders what stayed wrong, with the ORM's feedback (step 3)."""
 
 from mathse import layout, params, stage, store
-from mathse.method.reflect import reflect, wrong_paths
-from mathse.method.solve import of_split, unsolved
-from mathse.method.teacher import open_teacher
-from mathse.schemas import MixRow, Path, Problem, Split, Verdict
+from mathse.method.reflect import PROMPT, reflect, wrong_paths
+from mathse.method.solve import Ask, of_split, unsolved
+from mathse.method.teacher import open_teacher, solving
+from mathse.schemas import MixRow, Path, PathKind, Problem, Split, Verdict
 
 
 def main() -> str:
@@ -20,10 +20,10 @@ def main() -> str:
     paths = (path for folder in rounds for path in store.scan(layout.paths(folder), Path))
     wrong = wrong_paths(paths, verdicts, remaining, settings.reflect.scope)
     problems = {problem.problem_id: problem for problem in remaining}
-    teacher = open_teacher(settings.teacher, remaining)
-    reflections = stage.PathTally(
-        reflect(teacher, wrong, problems, settings.reflect, settings.seed, layout.journal("reflect"))
-    )
+    teacher = open_teacher(settings, remaining)
+    drawn, after = solving(settings.teacher), settings.reflect.after
+    ask = Ask(PathKind.REFLECTION, after, PROMPT, drawn, settings.reflect.samples, settings.seed)
+    reflections = stage.PathTally(reflect(teacher, wrong, problems, ask, layout.journal("reflect")))
     store.write(layout.paths(layout.REFLECT), Path, reflections, inputs)
     return f"{len(remaining)} problems remaining, {len(wrong)} wrong paths in, {reflections}"
 

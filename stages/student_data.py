@@ -1,9 +1,8 @@
 """Stage student_data: teacher paths to some ORM problems, which make the student whose mistakes the ORM learns from."""
 
 from mathse import layout, params, stage, store
-from mathse.engines.protocol import Sampling
 from mathse.method.solve import Ask, of_split, solve, subset
-from mathse.method.teacher import SOLVE, open_teacher
+from mathse.method.teacher import SOLVE, open_teacher, solving
 from mathse.method.warm_up import warm_up
 from mathse.schemas import MixRow, Path, PathKind, Problem, Split
 
@@ -14,8 +13,8 @@ def main() -> str:
     inputs = store.input_hashes([layout.PROBLEMS])
     problems = list(of_split(store.scan(layout.PROBLEMS, Problem), Split.ORM))
     chosen = subset(problems, settings.orm.warmup_problems, settings.seed)
-    teacher = open_teacher(settings.teacher, chosen)
-    ask = Ask(PathKind.DISTILLED, 0, SOLVE, Sampling(), samples=1, seed=settings.seed)
+    teacher = open_teacher(settings, chosen)
+    ask = Ask(PathKind.DISTILLED, 0, SOLVE, solving(settings.teacher), samples=1, seed=settings.seed)
     paths = list(solve(teacher, chosen, ask, layout.journal("student_data")))
     rows, left_out = warm_up(paths, chosen, settings.student.prompt)
     store.write(layout.STUDENT_PATHS, Path, paths, inputs)

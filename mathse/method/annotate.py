@@ -9,32 +9,34 @@ from pathlib import Path as File
 from mathse import prompts
 from mathse.engines.protocol import Completion, Engine, Outcome, Request, Sampling
 from mathse.method.generate import generate
-from mathse.method.reply import Reply, parse
+from mathse.method.reply import Reply, json_schema, parse
 from mathse.schemas import Feedback, Path, Problem, Status
 
 PROMPT = "annotate@1"
-_LONGEST_REPLY = 512
 
 
-def annotate(teacher: Engine, paths: Sequence[Path], problems: Mapping[str, Problem], journal: File) -> list[Feedback]:
+def annotate(
+    teacher: Engine, paths: Sequence[Path], problems: Mapping[str, Problem], sampling: Sampling, journal: File
+) -> list[Feedback]:
     """Mark every path that has text.
 
     Args:
         teacher: Who marks.
         paths: What is marked.
         problems: Problems by id; holds at least the paths' own.
+        sampling: How marks are drawn.
         journal: Where finished completions are kept until the stage is done.
 
     Returns:
         One row a path, in the paths' order; failed requests and empty paths are UNDECIDED.
     """
     asked = [path for path in paths if path.text]
-    requests = (_request(path, problems[path.problem_id]) for path in asked)
+    requests = (_request(path, problems[path.problem_id], sampling) for path in asked)
     said = {request.subject_id: outcome for request, outcome in generate(teacher, requests, journal, "annotations")}
     return [_feedback(path, said.get(path.path_id), teacher.name) for path in paths]
 
 
-def _request(path: Path, problem: Problem) -> Request:
+def _request(path: Path, problem: Problem, sampling: Sampling) -> Request:
     fields = {
         "question": prompts.question_with_choices(problem),
         "path": path.text,
@@ -46,10 +48,11 @@ def _request(path: Path, problem: Problem) -> Request:
         prompt=PROMPT,
         messages=prompts.turn(prompts.render(PROMPT, fields)),
         image_ids=problem.image_ids,
-        sampling=Sampling(max_new_tokens=_LONGEST_REPLY),
+        sampling=sampling,
         seed=0,
         fields=fields,
         subject_id=path.path_id,
+        json_schema=json_schema(annotation=True),
     )
 
 

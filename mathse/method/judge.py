@@ -13,7 +13,7 @@ from mathse.answers.batch import Grader
 from mathse.engines.protocol import Completion, Engine, Outcome, Request, Sampling
 from mathse.method.generate import generate
 from mathse.method.judging import judge_turn
-from mathse.method.reply import Reply, parse
+from mathse.method.reply import Reply, json_schema, parse
 from mathse.schemas import Path, Problem, Status, Verdict
 
 
@@ -62,6 +62,7 @@ def _request(path: Path, problem: Problem, settings: params.Judge) -> Request:
         seed=0,
         fields=fields,
         subject_id=path.path_id,
+        json_schema=json_schema(annotation=False),
     )
 
 

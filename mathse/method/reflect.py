@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 
-from mathse import params, prompts
-from mathse.engines.protocol import Engine, Request, Sampling
+from mathse import prompts
+from mathse.engines.protocol import Engine, Request
 from mathse.method.generate import generate, request_seed
 from mathse.method.solve import Ask, path_row
-from mathse.schemas import Path, PathKind, Problem, Status, Verdict
+from mathse.schemas import Path, Problem, Status, Verdict
 
 PROMPT = "reflect@1"
-_LONGEST = 1024
 _UNNAMED = "none named"
 
 
@@ -55,12 +54,7 @@ def wrong_paths(
 
 
 def reflect(
-    teacher: Engine,
-    wrong: Sequence[Wrong],
-    problems: Mapping[str, Problem],
-    settings: params.Reflect,
-    seed: int,
-    journal: File,
+    teacher: Engine, wrong: Sequence[Wrong], problems: Mapping[str, Problem], ask: Ask, journal: File
 ) -> list[Path]:
     """Have the teacher write new solutions.
 
@@ -68,15 +62,13 @@ def reflect(
         teacher: Who reflects.
         wrong: The paths to reconsider.
         problems: Problems by id.
-        settings: Samples a wrong path; `after` is recorded as the reflections' round.
-        seed: Of the run.
+        ask: Sampling, and samples a wrong path; its round is the last one.
         journal: Where finished completions are kept until the stage is done.
 
     Returns:
         Reflections, in the order of wrong paths and samples.
     """
-    ask = Ask(PathKind.REFLECTION, settings.after, PROMPT, Sampling(max_new_tokens=_LONGEST), settings.samples, seed)
-    asked = [(one, sample) for one in wrong for sample in range(settings.samples)]
+    asked = [(one, sample) for one in wrong for sample in range(ask.samples)]
     requests = (_request(one, problems[one.path.problem_id], ask, sample) for one, sample in asked)
     done = generate(teacher, requests, journal, title="reflections")
     return [
@@ -96,8 +88,8 @@ def _request(wrong: Wrong, problem: Problem, ask: Ask, sample_idx: int) -> Reque
     return Request(
         problem_id=problem.problem_id,
         sample_idx=sample_idx,
-        prompt=PROMPT,
-        messages=prompts.turn(prompts.render(PROMPT, fields)),
+        prompt=ask.prompt,
+        messages=prompts.turn(prompts.render(ask.prompt, fields)),
         image_ids=problem.image_ids,
         sampling=ask.sampling,
         seed=request_seed(ask.seed, problem.problem_id, sample_idx, salt),

@@ -9,7 +9,7 @@ be counted. A reply that contradicts itself (CORRECT, but naming a wrong step) i
 import json
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
@@ -38,6 +38,26 @@ class _Verdict(BaseModel):
 
 class _Annotation(_Verdict):
     improvement_suggestion: str | None
+
+
+def json_schema(annotation: bool) -> str:
+    """The JSON schema of a reply, for engines that can hold a model to it.
+
+    Args:
+        annotation: Whether it has the teacher's fourth key.
+
+    Returns:
+        JSON text; every key required and no other admitted, as servers want it that check strictly.
+    """
+    model = _Annotation if annotation else _Verdict
+    return json.dumps(_plain(model.model_json_schema()))
+
+
+def _plain(schema: Any) -> Any:
+    """A schema without the names of Python's classes and fields."""
+    if not isinstance(schema, dict):
+        return [_plain(one) for one in schema] if isinstance(schema, list) else schema
+    return {key: _plain(value) for key, value in schema.items() if key != "title"}
 
 
 class Reply(BaseModel):

@@ -1,22 +1,46 @@
-"""Opens the teacher that params name, and names the prompts it is given."""
+"""Opens the teacher that params name, and says what it is asked with."""
 
 from collections.abc import Iterable
 
-from mathse import params
-from mathse.engines.protocol import Engine
-from mathse.engines.solver import SolverTeacher
+from mathse import layout, params
+from mathse.engines.protocol import Engine, Sampling
 from mathse.schemas import Problem
+from mathse.sources.images import ImageStore
 
 SOLVE = "solve@1"
 
 
-def open_teacher(settings: params.Teacher, problems: Iterable[Problem], mistake_rate: float | None = None) -> Engine:
+def open_teacher(settings: params.Params, problems: Iterable[Problem], mistake_rate: float | None = None) -> Engine:
     """Make the configured teacher.
 
     Args:
-        settings: `params.teacher`.
+        settings: The whole of params; `teacher` names the engine.
         problems: What it will be asked about.
-        mistake_rate: In place of the configured one.
+        mistake_rate: In place of the configured one, for the solver.
+
+    Raises:
+        UserError: The engine cannot be opened: a key, the image table or the file of responses is missing.
     """
+    teacher = settings.teacher
+    if teacher.api is not None and teacher.engine == "api":
+        from mathse.engines.api import open_api
+
+        return open_api(teacher.api, ImageStore(layout.IMAGES, settings.problems.max_pixels))
     source_ids = {problem.problem_id: problem.source_id for problem in problems}
-    return SolverTeacher(source_ids, settings.mistake_rate if mistake_rate is None else mistake_rate)
+    if teacher.replay is not None and teacher.engine == "replay":
+        from mathse.engines.replay import ReplayEngine
+
+        return ReplayEngine(teacher.replay, source_ids)
+    from mathse.engines.solver import SolverTeacher
+
+    return SolverTeacher(source_ids, teacher.mistake_rate if mistake_rate is None else mistake_rate)
+
+
+def solving(settings: params.Teacher) -> Sampling:
+    """How the teacher's solutions and reflections are drawn."""
+    return Sampling(settings.temperature, max_new_tokens=settings.max_new_tokens)
+
+
+def marking(settings: params.Teacher) -> Sampling:
+    """How its marks are drawn: a mark is not a matter of luck."""
+    return Sampling(max_new_tokens=settings.max_new_tokens)

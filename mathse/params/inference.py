@@ -1,11 +1,20 @@
 """Where models run, and with which engine."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from mathse.params.section import Count, Section, Share
+
+OPENAI = "https://api.openai.com/v1"
+OWN_KEYS = frozenset(
+    (
+        "model", "messages", "n", "stream", "max_tokens", "max_completion_tokens", "temperature", "top_p", "seed",
+        "response_format",
+    )
+)  # fmt: skip
+"""Keys of a chat completion request that the engine sets."""
 
 
 class Compute(Section):
@@ -64,21 +73,44 @@ class Price(Section):
 class Api(Section):
     """A model behind an OpenAI-compatible server: a teacher or a judge. The key comes from the environment alone."""
 
-    model: str = Field(min_length=1, description="As the server names it.")
-    base_url: str = Field(default="https://api.openai.com/v1", pattern=r"^https?://")
+    model: str = Field(min_length=1, description="As the server names it; rows record it.")
+    base_url: str = Field(
+        default=OPENAI, pattern=r"^https?://[^@\s]+$", description="Of the server, `/v1` included; holds no secret."
+    )
     key_env: str = Field(
         default="OPENAI_API_KEY", pattern=r"^[A-Z][A-Z0-9_]*$", description="Environment variable that holds the key."
     )
-    concurrency: Count = 16
-    timeout: float = Field(default=300, gt=0, description="Seconds a request may take.")
-    attempts: Count = Field(default=6, description="How often one request is tried.")
-    patience: float = Field(default=900, ge=0, description="Seconds without any answer before the stage stops.")
-    tokens_per_minute: int | None = Field(default=None, ge=1, description="Prompt and completion together.")
-    json_mode: Literal["off", "object", "schema"] = Field(
-        default="off", description="Whether replies that must be JSON are asked for as such."
+    concurrency: Count = Field(default=16, description="Requests that are under way at once.")
+    timeout: float = Field(default=300, gt=0, description="Seconds that one try of a request may take.")
+    attempts: Count = Field(default=6, description="How often one request is tried, while the server answers others.")
+    patience: float = Field(default=900, ge=0, description="Seconds of nothing but failures before the stage stops.")
+    tokens_per_minute: int | None = Field(
+        default=None, ge=1, description="Prompt and completion together, in any 60 seconds."
     )
-    image_bytes: Count = Field(default=4_000_000, description="Images above are sent smaller.")
-    image_side: Count = Field(default=2048, description="Longest side in pixels; larger images are sent smaller.")
+    json_mode: Literal["off", "object", "schema"] = Field(
+        default="off", description="Whether replies that must be JSON are asked for as such: any object, or by schema."
+    )
+    length_key: Literal["max_tokens", "max_completion_tokens"] = Field(
+        default="max_tokens",
+        description="The request's key for its longest completion. OpenAI's reasoning models want the second; a server "
+        "that does not know it would pass it over, and write without end.",
+    )
+    omit: tuple[Literal["temperature", "top_p", "seed"], ...] = Field(
+        default=(), description="Keys left out of requests because the server refuses them."
+    )
+    extra: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Further keys of every request, such as `reasoning_effort`."
+    )
+    images: Count = Field(default=16, description="Most images a request may have.")
+    image_bytes: Annotated[int, Field(ge=4096)] = Field(
+        default=4_000_000, description="Images whose file is larger are sent smaller."
+    )
+    image_side: Annotated[int, Field(ge=28)] = Field(
+        default=2048, description="Longest side in pixels; larger images are sent smaller."
+    )
+    image_tokens: Count = Field(
+        default=6000, description="Most prompt tokens of an image, for budgets; a server's own count replaces it."
+    )
     prices: dict[str, Price] = Field(default_factory=dict, description="By model.")
     spending_cap: float | None = Field(default=None, gt=0, description="A stage stops before it has spent this much.")
 
@@ -87,6 +119,14 @@ class Api(Section):
         """Without a price nothing is ever spent."""
         if self.spending_cap is not None and self.model not in self.prices:
             raise ValueError(f"spending_cap: has no effect without prices for {self.model!r}")
+        return self
+
+    @model_validator(mode="after")
+    def extra_keys_are_extra(self) -> "Api":
+        """What the engine itself decides is not decided a second time."""
+        for key in self.extra:
+            if key in OWN_KEYS:
+                raise ValueError(f"extra.{key}: is set by the engine, from the other params")
         return self
 
 

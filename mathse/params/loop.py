@@ -25,7 +25,10 @@ class Teacher(Answering):
     mistake_rate: float = Field(
         default=0, ge=0, le=1, description="Share of its solutions in which the solver makes a mistake."
     )
-    max_new_tokens: Count = Field(default=2048, description="Of a solution or a reflection, in tokens.")
+    max_new_tokens: Count = Field(default=2048, description="Of a solution, a reflection or a mark, in tokens.")
+    temperature: float = Field(
+        default=0, ge=0, le=2, description="Of its solutions and reflections; above 0 where it writes several."
+    )
 
 
 class Student(Answering):

@@ -1,18 +1,20 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathse import params, schemas
-from mathse.engines.protocol import Failure
-from mathse.method.reflect import Wrong, reflect, wrong_paths
+from mathse import schemas
+from mathse.engines.protocol import Failure, Sampling
+from mathse.method.reflect import PROMPT, Wrong, reflect, wrong_paths
+from mathse.method.solve import Ask
 from mathse.schemas import PathKind, Status
 from tests import rows
 from tests.method.scripted import Scripted
 
 PROBLEMS = {name: rows.problem(name) for name in ("p1", "p2", "p3")}
-SETTINGS = params.Reflect(after=2, scope="unsolved", samples=2)
+ASK = Ask(PathKind.REFLECTION, 2, PROMPT, Sampling(max_new_tokens=300), samples=2, seed=1)
 
 
 def wrong(name: str, problem_id: str = "p1", step: str | None = "Step 1") -> Wrong:
@@ -62,7 +64,7 @@ def test_the_order_of_rows_changes_nothing(judged: list[tuple[schemas.Path, Stat
 
 def test_a_reflection_names_the_path_it_reconsiders(tmp_path: Path) -> None:
     engine = Scripted(lambda request: f"Again {request.sample_idx}. The answer to this problem is 4.", name="teacher")
-    made = reflect(engine, [wrong("a1"), wrong("a2", "p2")], PROBLEMS, SETTINGS, 1, tmp_path / "j")
+    made = reflect(engine, [wrong("a1"), wrong("a2", "p2")], PROBLEMS, ASK, tmp_path / "j")
     assert [(path.parent_path_id, path.problem_id, path.sample_idx) for path in made] == [
         ("a1", "p1", 0), ("a1", "p1", 1), ("a2", "p2", 0), ("a2", "p2", 1),
     ]  # fmt: skip
@@ -75,9 +77,10 @@ def test_a_reflection_names_the_path_it_reconsiders(tmp_path: Path) -> None:
 
 def test_the_teacher_sees_the_wrong_path_and_the_remark(tmp_path: Path) -> None:
     engine = Scripted(lambda _: "Again.")
-    reflect(engine, [wrong("a1")], PROBLEMS, SETTINGS, 1, tmp_path / "j")
+    reflect(engine, [wrong("a1")], PROBLEMS, ASK, tmp_path / "j")
     request = engine.asked[0]
     assert request.subject_id == "a1"
+    assert request.sampling == ASK.sampling
     assert request.image_ids == ("image-p1",)
     said = request.messages[0].content
     assert "Wrong solution:\nText of a1.\n" in said
@@ -87,26 +90,26 @@ def test_the_teacher_sees_the_wrong_path_and_the_remark(tmp_path: Path) -> None:
 def test_the_teacher_is_not_given_the_gold_answer(tmp_path: Path) -> None:
     engine = Scripted(lambda _: "Again.")
     secret = {"p1": rows.problem("p1", answer="SECRET", solution="SECRET")}
-    reflect(engine, [wrong("a1")], secret, SETTINGS, 1, tmp_path / "j")
+    reflect(engine, [wrong("a1")], secret, ASK, tmp_path / "j")
     assert "SECRET" not in repr(engine.asked)
 
 
 def test_a_verdict_without_a_step_still_asks(tmp_path: Path) -> None:
     engine = Scripted(lambda _: "Again.")
-    reflect(engine, [wrong("a1", step=None)], PROBLEMS, SETTINGS, 1, tmp_path / "j")
+    reflect(engine, [wrong("a1", step=None)], PROBLEMS, ASK, tmp_path / "j")
     assert engine.asked[0].fields["error_step"] == engine.asked[0].fields["error_analysis"] == "none named"
 
 
 def test_two_wrong_paths_of_a_problem_are_two_requests(tmp_path: Path) -> None:
-    one = params.Reflect(after=2, scope="all", samples=1)
+    one = replace(ASK, samples=1)
     same = [Wrong(rows.path(name, text="Same."), rows.verdict(name, status=Status.WRONG)) for name in ("a1", "a2")]
-    made = reflect(Scripted(lambda _: "Again."), same, PROBLEMS, one, 1, tmp_path / "j")
+    made = reflect(Scripted(lambda _: "Again."), same, PROBLEMS, one, tmp_path / "j")
     assert [path.parent_path_id for path in made] == ["a1", "a2"]
     assert made[0].path_id != made[1].path_id
 
 
 def test_a_failure_is_a_row(tmp_path: Path) -> None:
     engine = Scripted(lambda request: Failure("refused", "no") if request.sample_idx else "Again.")
-    made = reflect(engine, [wrong("a1")], PROBLEMS, SETTINGS, 1, tmp_path / "j")
+    made = reflect(engine, [wrong("a1")], PROBLEMS, ASK, tmp_path / "j")
     assert [(path.finish_reason, path.error) for path in made] == [("stop", None), ("error", "refused: no")]
     assert made[1].parent_path_id == "a1"

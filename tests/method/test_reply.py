@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathse.method.reply import Reply, parse, write
+from mathse.method.reply import Reply, json_schema, parse, write
 from mathse.schemas import Status
 
 WRONG = {"status": "WRONG", "error_step": "Step 2", "error_analysis": "calculation: 5 + 6 is not 12"}
@@ -67,3 +67,14 @@ def test_what_is_written_is_parsed_back(status: Status, step: str, analysis: str
     named = step if status is Status.WRONG else None
     reply = parse(write(status, named, analysis))
     assert (reply.status, reply.error_step, reply.error_analysis) == (status, named, analysis)
+
+
+@pytest.mark.parametrize("annotation", [False, True])
+def test_the_schema_is_one_that_strict_servers_take(annotation: bool) -> None:
+    schema = json.loads(json_schema(annotation))
+    keys = ["status", "error_step", "error_analysis", *(["improvement_suggestion"] if annotation else [])]
+    assert list(schema["properties"]) == schema["required"] == keys
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["status"] == {"enum": ["CORRECT", "WRONG"], "type": "string"}
+    assert schema["properties"]["error_step"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    assert set(schema) == {"type", "properties", "required", "additionalProperties"}

@@ -1,0 +1,100 @@
+"""Images as a server takes them: data URLs, the stored file wherever it will do.
+
+A file goes as it is if it is a PNG, JPEG or WebP within the caps that a server sees as we do; a larger one, another
+format, and one whose picture depends on how it is read (turned by its EXIF data, transparent, animated, more than eight
+bits a channel) is encoded anew from the picture that every other engine sees.
+
+Sample: `data:image/png;base64,iVBORw0KGgo...`
+"""
+
+import base64
+import io
+from collections.abc import Sequence
+
+import PIL.ExifTags
+import PIL.Image
+
+from mathse.params import Api
+from mathse.sources.images import ImageStore
+
+SENT = ("PNG", "JPEG", "WEBP")
+QUALITY = 90
+SHRINK = 0.8
+
+
+class DataUrls:
+    """Data URLs by image id; remembers those of the request before, which a problem's samples share."""
+
+    def __init__(self, images: ImageStore, settings: Api) -> None:
+        self._images = images
+        self._settings = settings
+        self._last: dict[str, str] = {}
+
+    def of(self, image_ids: Sequence[str]) -> list[str]:
+        """One URL an image.
+
+        Raises:
+            ImageError: `missing image`, `unreadable image` or `too many pixels`.
+        """
+        self._last = {image_id: self._last.get(image_id) or self._url(image_id) for image_id in image_ids}
+        return [self._last[image_id] for image_id in image_ids]
+
+    def _url(self, image_id: str) -> str:
+        data = self._images.encoded(image_id)
+        kind = _sendable(data, self._settings)
+        if kind is None:
+            data, kind = fitted(self._images.load(image_id), _is_photo(data), self._settings)
+        return f"data:image/{kind.lower()};base64,{base64.b64encode(data).decode()}"
+
+
+def fitted(image: PIL.Image.Image, photo: bool, settings: Api) -> tuple[bytes, str]:
+    """Encode a picture within the caps.
+
+    Args:
+        image: RGB.
+        photo: Whether it came with JPEG's losses; a drawing stays free of them while it fits.
+        settings: The caps.
+
+    Returns:
+        The file and its format; the same for the same picture.
+    """
+    side = max(image.size)
+    if side > settings.image_side:
+        image = _scaled(image, settings.image_side / side)
+    if not photo:
+        data = _encoded(image, "PNG")
+        if len(data) <= settings.image_bytes:
+            return data, "PNG"
+    while len(data := _encoded(image, "JPEG")) > settings.image_bytes and max(image.size) > 1:
+        image = _scaled(image, SHRINK)
+    return data, "JPEG"
+
+
+def _sendable(data: bytes, settings: Api) -> str | None:
+    """The format of a file that can go as it is; None if it must be encoded anew."""
+    if len(data) > settings.image_bytes:
+        return None
+    try:
+        with PIL.Image.open(io.BytesIO(data), formats=SENT) as image:
+            plain = image.mode in ("1", "L", "P", "RGB") and not image.has_transparency_data
+            turned = image.getexif().get(PIL.ExifTags.Base.Orientation, 1) != 1
+            still = getattr(image, "n_frames", 1) == 1
+            fits = max(image.size) <= settings.image_side
+            return image.format if plain and still and fits and not turned else None
+    except Exception:  # whatever is wrong with it, decoding says it better
+        return None
+
+
+def _is_photo(data: bytes) -> bool:
+    return data.startswith(b"\xff\xd8")
+
+
+def _scaled(image: PIL.Image.Image, factor: float) -> PIL.Image.Image:
+    width, height = (max(1, round(side * factor)) for side in image.size)
+    return image.resize((width, height), PIL.Image.Resampling.LANCZOS)
+
+
+def _encoded(image: PIL.Image.Image, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format=kind, **({"quality": QUALITY} if kind == "JPEG" else {"compress_level": 9}))
+    return buffer.getvalue()
