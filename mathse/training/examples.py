@@ -7,7 +7,7 @@ Sample: `{"images": [<112 x 112>], "prompt": [{"role": "user", ...}], "completio
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from mathse import store
 from mathse.errors import UserError
 from mathse.schemas import Message, MixRow
 from mathse.sources.images import ImageError, ImageStore
+from mathse.training.image_tokens import ImageTokens
 
 log = logging.getLogger(__name__)
 
@@ -39,38 +40,58 @@ class Examples:
 
     Attributes:
         dataset: One example a row, in the order of the mix.
-        too_long: Path ids of the rows left out because the model's context cannot hold them.
+        too_long: Path ids of the rows left out because they are longer than the limit.
+        lengths: Tokens of each row of the dataset, images included.
     """
 
     dataset: Dataset
     too_long: tuple[str, ...]
+    lengths: tuple[int, ...]
 
 
-def load_examples(mix: Path, images: ImageStore, collate: Collate, context: int) -> Examples:
+@dataclass(frozen=True)
+class Limits:
+    """What an example must keep to.
+
+    Attributes:
+        length: The most tokens a row may have, images included.
+        image_tokens: Counts those of images; None: they are not looked at.
+    """
+
+    length: int
+    image_tokens: ImageTokens | None = None
+
+
+def load_examples(mix: Path, images: ImageStore, collate: Collate, limits: Limits) -> Examples:
     """Read a mix and check each of its rows.
+
+    A row that is too long is left out: cutting it would cost its answer. If it would cost image tokens too, its images
+    alone are too large for the limit, and that is not for a row but for the settings to mend.
 
     Args:
         mix: Table of mix rows.
         images: Where their images are.
         collate: The trainer's collator.
-        context: The most tokens a row may have, images included.
+        limits: What each row must keep to.
 
     Raises:
-        MixError: The mix is empty, an image of it cannot be used, or every row is too long.
+        MixError: The mix is empty, an image of it cannot be used or has lost tokens, the processor refuses a row, or
+            every row is too long.
         StoreError: The table is missing or damaged.
     """
     rows = store.read(mix, MixRow)
     if not rows:
         raise MixError(f"{mix}: no rows to train on; see how many its query left out, and why")
     _refuse_unreadable(mix, rows, images)
-    lengths = list(_lengths(_dataset(rows, images), collate))
-    kept = [row for row, length in zip(rows, lengths, strict=True) if length <= context]
+    lengths = list(_checked(mix, rows, _dataset(rows, images), collate, limits))
+    kept = [place for place, length in enumerate(lengths) if length <= limits.length]
     if not kept:
-        raise MixError(f"{mix}: every row is longer than the model's context of {context} tokens")
-    long = tuple(row.path_id for row, length in zip(rows, lengths, strict=True) if length > context)
+        raise MixError(f"{mix}: every row is longer than the limit of {limits.length} tokens")
+    long = tuple(row.path_id for row, length in zip(rows, lengths, strict=True) if length > limits.length)
     if long:
-        log.warning("%s: %d rows left out, longer than the model's context: %s", mix, len(long), ", ".join(long))
-    return Examples(_dataset(kept, images), long)
+        log.warning("%s: %d rows left out, longer than %d tokens: %s", mix, len(long), limits.length, ", ".join(long))
+    dataset = _dataset([rows[place] for place in kept], images)
+    return Examples(dataset, long, tuple(lengths[place] for place in kept))
 
 
 def _refuse_unreadable(mix: Path, rows: Sequence[MixRow], images: ImageStore) -> None:
@@ -82,10 +103,15 @@ def _refuse_unreadable(mix: Path, rows: Sequence[MixRow], images: ImageStore) ->
             broken[image_id] = str(error)
     if not broken:
         return
-    found = [(row.path_id, image_id) for row in rows for image_id in row.image_ids if image_id in broken]
-    listed = "\n".join(f"  {path_id}: {broken[image_id]}" for path_id, image_id in found[:NAMED])
+    found = [(row.path_id, broken[image_id]) for row in rows for image_id in row.image_ids if image_id in broken]
+    _refuse(mix, f"images of {len(found)} rows cannot be used", found)
+
+
+def _refuse(mix: Path, what: str, found: Sequence[tuple[str, str]]) -> None:
+    """Name the rows that cannot be trained on, each with its reason."""
+    listed = "\n".join(f"  {path_id}: {reason}" for path_id, reason in found[:NAMED])
     more = f"\n  and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    raise MixError(f"{mix}: nothing was trained: images of {len(found)} rows cannot be used:\n{listed}{more}")
+    raise MixError(f"{mix}: nothing was trained: {what}:\n{listed}{more}")
 
 
 def _dataset(rows: Sequence[MixRow], images: ImageStore) -> Dataset:
@@ -105,9 +131,56 @@ def _turns(messages: Sequence[Message]) -> list[dict[str, str]]:
     return [{"role": message.role, "content": message.content} for message in messages]
 
 
-def _lengths(dataset: Dataset, collate: Collate) -> Iterator[int]:
-    """Tokens of each example as the trainer sees it, padding not counted."""
-    for start in range(0, len(dataset), CHECKED_AT_ONCE):
-        stop = min(start + CHECKED_AT_ONCE, len(dataset))
-        batch = collate([dataset[place] for place in range(start, stop)])
-        yield from batch["attention_mask"].sum(1).tolist()
+def _checked(mix: Path, rows: Sequence[MixRow], dataset: Dataset, collate: Collate, limits: Limits) -> Iterator[int]:
+    """Tokens of each example as the trainer sees it, padding not counted; stops at examples it cannot use."""
+    refused: list[tuple[str, str]] = []
+    cut: list[tuple[str, str]] = []
+    for start in range(0, len(rows), CHECKED_AT_ONCE):
+        places = range(start, min(start + CHECKED_AT_ONCE, len(rows)))
+        try:
+            batch = _collated(dataset, places, collate, limits)
+        except ValueError:
+            faults = [
+                (rows[place].path_id, why) for place in places if (why := _fault(dataset, place, collate, limits))
+            ]
+            if not faults:  # only together they cannot be used
+                raise
+            refused += faults
+            continue
+        lengths = batch["attention_mask"].sum(1).tolist()
+        needed = limits.image_tokens.needed_length(batch) if limits.image_tokens else [0] * len(lengths)
+        cut += [
+            (rows[place].path_id, f"{length} tokens, those of its images up to the {last}th")
+            for place, length, last in zip(places, lengths, needed, strict=True)
+            if length > limits.length and last > limits.length
+        ]
+        yield from lengths
+    if refused:
+        _refuse(mix, f"{len(refused)} rows cannot be made into examples", refused)
+    if cut:
+        remedy = (
+            f"{limits.length} tokens do not hold the images of {len(cut)} rows; raise train.max_length, or have fewer"
+        )
+        _refuse(mix, f"{remedy} or smaller images (base.image)", cut)
+
+
+def _collated(dataset: Dataset, places: Iterable[int], collate: Collate, limits: Limits) -> Any:
+    """A batch of examples.
+
+    Raises:
+        ValueError: The processor refuses an example, or tokens of an image are lost.
+    """
+    batch = collate([dataset[place] for place in places])
+    counted = limits.image_tokens.count(batch) if limits.image_tokens else None
+    if counted is not None and counted[0] != counted[1]:
+        raise ValueError(f"its images need {counted[1]} tokens, and {counted[0]} stand for them")
+    return batch
+
+
+def _fault(dataset: Dataset, place: int, collate: Collate, limits: Limits) -> str:
+    """What is wrong with one example; empty if nothing is."""
+    try:
+        _collated(dataset, [place], collate, limits)
+    except ValueError as error:
+        return " ".join(str(error).split())
+    return ""

@@ -7,7 +7,7 @@ Sample, `models/0/lineage.json` (keys sorted, no times, so that the same trainin
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,19 @@ def write_lineage(folder: Path, made_from: Mapping[str, Any]) -> str:
 
     Args:
         folder: Holds the model's weights and processor.
-        made_from: What it was made from: JSON values; the model's own fingerprint and package versions are added.
+        made_from: What it was made from: JSON values; the model's own fingerprint and package versions are added, the
+            versions unless they are among them.
 
     Returns:
         The model's fingerprint.
     """
     fingerprint = model_fingerprint(folder)
-    packages = {package: version(package) for package in PACKAGES}
-    lineage = {**made_from, "model": fingerprint, "packages": packages}
+    lineage = {"packages": versions(PACKAGES), **made_from, "model": fingerprint}
     text = json.dumps(lineage, indent=2, sort_keys=True, ensure_ascii=False)
     (folder / LINEAGE).write_text(text + "\n", encoding="utf-8")
     return fingerprint
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """The installed versions of packages, by name."""
+    return {package: version(package) for package in packages}

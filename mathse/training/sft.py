@@ -1,60 +1,48 @@
 """Supervised fine-tuning with TRL: a mix and a start model in, a model folder with its lineage out (paper, Table 6).
 
-Minimises the mean negative log-likelihood of the completion's tokens given question and images. On one machine the same
-mix, start model, settings and seed give the same bytes. A model folder appears whole or not at all.
+Minimises the mean negative log-likelihood of the completion's tokens given question and images, over the tokens of a
+whole batch, however it is shared out among processes and steps. On one machine the same mix, start model, settings and
+seed give the same bytes, also if the training was killed and went on from a checkpoint. A model folder appears whole or
+not at all.
 """
 
 import copy
-import math
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from pydantic import BaseModel, ConfigDict, Field
 
 from mathse.engines.loading import context_length, load_model, load_processor, settle
-from mathse.errors import UserError
 from mathse.fingerprint import model_fingerprint
 from mathse.params import Compute, Train
-from mathse.progress import Advance, progress
 from mathse.sources.images import ImageStore
 from mathse.store import input_hashes
-from mathse.training.examples import load_examples
-from mathse.training.lineage import write_lineage
-from mathse.training.muon import Muon
+from mathse.training import adapters, processes
+from mathse.training.batches import GroupedByLength
+from mathse.training.checkpoints import KEPT, Checkpoints
+from mathse.training.examples import Limits, load_examples
+from mathse.training.folder import whole_or_not_at_all
+from mathse.training.image_tokens import ImageTokens, token_id
+from mathse.training.job import Job
+from mathse.training.launch import in_processes
+from mathse.training.lineage import PACKAGES, versions, write_lineage
+from mathse.training.optimizer import optimizer_of
+from mathse.training.report import TrainingReport, report
+from mathse.training.watch import Beside, TrainingDiverged, Watch
 
 # After `loading`, which makes torchvision importable.
-from transformers import PrinterCallback, ProcessorMixin, TrainerCallback  # isort: skip
+from transformers import PrinterCallback, ProcessorMixin  # isort: skip
 from trl import SFTConfig, SFTTrainer  # isort: skip
 from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling  # isort: skip
 
+__all__ = ["TrainingDiverged", "TrainingReport", "config", "fit", "report", "run", "train"]
+
 CURVE_POINTS = 50
 """How many points of the loss curve are kept, about."""
-
-
-class TrainingDiverged(UserError):
-    """The loss is no longer a number."""
-
-
-class TrainingReport(BaseModel):
-    """What a training cost and how its loss went."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    model: str = Field(description="Content hash of the trained model.")
-    rows: int = Field(description="Rows trained on.")
-    too_long: tuple[str, ...] = Field(description="Path ids of the rows that the model's context cannot hold.")
-    steps: int
-    epochs: float
-    seconds: float = Field(description="Wall-clock time, loading and checking included.")
-    tokens: int = Field(description="Tokens seen, prompts and images included, over all epochs.")
-    final_loss: float = Field(description="Mean loss at the curve's last point.")
-    loss_curve: tuple[tuple[int, float], ...] = Field(description="Pairs of step and mean loss since the last pair.")
 
 
 def train(
@@ -67,8 +55,10 @@ def train(
     seed: int,
     max_pixels: int,
     extra_lineage: Mapping[str, Any],
+    checkpoints: Path | None = None,
+    live: Path | None = None,
 ) -> TrainingReport:
-    """Fine-tune a model on a mix.
+    """Fine-tune a model on a mix: in this process, or in those that the settings ask for.
 
     Args:
         mix: Table of mix rows.
@@ -76,50 +66,77 @@ def train(
         start: Folder of the model to start from.
         out: Folder of the new model; replaced if there is one.
         settings: Epochs, learning rate and so on.
-        compute: Device, threads and precision. In bfloat16 the weights are trained in float32 under autocast.
+        compute: Device, threads and precision. In bfloat16 the weights are trained in float32 under autocast; those
+            that only carry adapters are bfloat16.
         seed: Decides the order of the rows.
         max_pixels: Images above are refused.
         extra_lineage: What else the lineage file shall say.
+        checkpoints: Folder of the model's checkpoints, if `settings.save_steps` asks for them.
+        live: Folder of dvclive's files; None: none are written.
 
     Raises:
         ModelMissing: The start folder holds no model.
         MixError: The mix is empty, or holds rows that cannot be trained on; nothing was trained.
+        TargetMissing: The model has not the layers that the settings name.
         TrainingDiverged: The loss became infinite or no number; no model was written.
+        LaunchFailed: One of several processes failed; no model was written.
+    """
+    job = Job(
+        mix=mix, images=images, start=start, out=out, settings=settings, compute=compute, seed=seed,
+        max_pixels=max_pixels, extra_lineage=dict(extra_lineage), checkpoints=checkpoints, live=live,
+    )  # fmt: skip
+    return in_processes(job) if settings.launch else run(job)
+
+
+def run(job: Job) -> TrainingReport:
+    """Do a job in this process: alone, or as one of several.
+
+    Raises:
+        UserError: See `train`.
     """
     began = time.monotonic()
-    settle(compute)
-    made_from = {
-        **extra_lineage,
-        "start": {"folder": start.as_posix(), "fingerprint": model_fingerprint(start)},
-        "mix": {"file": mix.as_posix(), "hash": input_hashes([mix])[mix.as_posix()]},
-        "settings": settings.model_dump(mode="json"),
-        "compute": compute.model_dump(mode="json"),
-        "seed": seed,
-    }
-    processor = load_processor(start)
-    model = load_model(start, "float32", compute.device)
+    settle(job.compute)
+    settings, several = job.settings, processes.are_several()
+    made_from = _made_from(job)
+    processor = load_processor(job.start)
+    adapted = settings.lora is not None and job.compute.dtype == "bfloat16"
+    model = load_model(job.start, "bfloat16" if adapted else "float32", "cpu" if several else job.compute.device)
     collate = DataCollatorForVisionLanguageModeling(processor, completion_only_loss=True)
-    examples = load_examples(mix, ImageStore(images, max_pixels), collate, context_length(model))
+    limit = min(context_length(model), settings.max_length or context_length(model))
+    limits = Limits(limit, ImageTokens(processor, token_id(model, processor)))
+    examples = load_examples(job.mix, ImageStore(job.images, job.max_pixels), collate, limits)
     made_from["mix"]["rows"] = len(examples.dataset)
-    arguments = config(settings, compute, seed)
-    trainer, fingerprint = fit(
-        model, load_processor(start), examples.dataset, out, arguments, made_from, _optimizer(model, settings)
+    beside = Beside(
+        _checkpoints(job, made_from),
+        job.live,
+        examples.lengths if settings.group_by_length else None,
+        job if several else None,
     )
+    model = adapters.prepare(model, settings, job.seed)
+    trainer, fingerprint = fit(
+        model, load_processor(job.start), examples.dataset, job.out, config(settings, job.compute, job.seed),
+        made_from, optimizer_of(model, settings), beside,
+    )  # fmt: skip
     rows, seconds = len(examples.dataset), time.monotonic() - began
     return report(trainer, fingerprint, rows, examples.too_long, seconds)
 
 
-def _optimizer(model: Any, settings: Train) -> torch.optim.Optimizer | None:
-    """Muon, if the settings give its rate; else None: the AdamW that the trainer makes."""
-    if settings.matrix_learning_rate is None:
+def _checkpoints(job: Job, made_from: dict[str, Any]) -> Checkpoints | None:
+    if job.checkpoints is None or job.settings.save_steps is None:
         return None
-    return Muon(
-        model.named_parameters(),
-        settings.learning_rate,
-        settings.matrix_learning_rate,
-        settings.beta2,
-        settings.weight_decay,
-    )
+    return Checkpoints(job.checkpoints, {"packages": versions(PACKAGES), **made_from})
+
+
+def _made_from(job: Job) -> dict[str, Any]:
+    return {
+        **job.extra_lineage,
+        "start": {"folder": job.start.as_posix(), "fingerprint": model_fingerprint(job.start)},
+        "mix": {"file": job.mix.as_posix(), "hash": input_hashes([job.mix])[job.mix.as_posix()]},
+        "settings": job.settings.model_dump(mode="json"),
+        "compute": job.compute.model_dump(mode="json"),
+        "seed": job.seed,
+        **({"packages": versions((*PACKAGES, "peft"))} if job.settings.lora else {}),
+    }
 
 
 def fit(
@@ -130,33 +147,42 @@ def fit(
     arguments: Mapping[str, Any],
     made_from: Any,
     optimizer: torch.optim.Optimizer | None = None,
+    beside: Beside = Beside(),  # noqa: B008  it is frozen
 ) -> tuple[SFTTrainer, str]:
     """Train a model on examples and put its folder in place: weights, processor and lineage file.
 
     Args:
-        model: What is trained, in float32.
+        model: What is trained, in float32, or with adapters around it.
         processor: Its tokenizer and image processor.
         dataset: Examples of `images`, `prompt` and `completion`.
         out: Folder of the new model; replaced if there is one.
         arguments: Of `SFTConfig`, as `config` gives them.
         made_from: What the lineage file shall say.
         optimizer: In place of the AdamW that the arguments describe; their schedule moves its rates too.
+        beside: What the training keeps beside the model.
 
     Returns:
-        The trainer and the content hash of the trained model.
+        The trainer and the content hash of the trained model; of several processes only the first has the hash.
     """
     unused = copy.deepcopy((model.config, processor))  # training turns the cache off and leaves its padding behind
-    with _whole_or_not_at_all(out) as folder:
-        collate = DataCollatorForVisionLanguageModeling(processor, completion_only_loss=True)
-        trainer = _trainer(
-            model, processor, dataset, collate, SFTConfig(str(folder / "trainer"), **arguments), optimizer
-        )
-        _run(trainer, f"train {out.name}")
+    with whole_or_not_at_all(out) as folder:
+        kept = beside.checkpoints.folder if beside.checkpoints else folder / "trainer"
+        given = SFTConfig(str(kept), **arguments)
+        processes.allow_sharding_on_cpu()
+        trainer = _trainer(model, processor, dataset, given, optimizer, beside)
+        _run(trainer, f"train {out.name}", beside)
         shutil.rmtree(folder / "trainer", ignore_errors=True)
-        model.config, processor = unused
-        model.to(torch.bfloat16 if arguments["bf16"] else torch.float32).save_pretrained(folder)
+        whole = processes.gathered(trainer, beside.job) if beside.job else model
+        if whole is None:
+            return trainer, ""
+        whole = adapters.merged(whole)
+        whole.config, processor = unused
+        whole.to(torch.bfloat16 if arguments["bf16"] else torch.float32).save_pretrained(folder)
         processor.save_pretrained(folder)
-        return trainer, write_lineage(folder, made_from)
+        fingerprint = write_lineage(folder, made_from)
+    if beside.checkpoints:
+        beside.checkpoints.remove()
+    return trainer, fingerprint
 
 
 def config(settings: Train, compute: Compute, seed: int) -> dict[str, Any]:
@@ -171,7 +197,8 @@ def config(settings: Train, compute: Compute, seed: int) -> dict[str, Any]:
     return dict(
         num_train_epochs=settings.epochs,
         max_steps=settings.max_steps,
-        per_device_train_batch_size=settings.batch_size,
+        per_device_train_batch_size=settings.at_once,
+        gradient_accumulation_steps=settings.accumulation,
         learning_rate=settings.learning_rate,
         warmup_steps=settings.warmup,  # below 1, transformers reads it as a share
         weight_decay=settings.weight_decay,
@@ -180,13 +207,17 @@ def config(settings: Train, compute: Compute, seed: int) -> dict[str, Any]:
         seed=seed,
         use_cpu=on_cpu,
         bf16=compute.dtype == "bfloat16",
-        gradient_checkpointing=not on_cpu,
-        max_length=None,  # a cut row would lose its answer, or an image's tokens
+        gradient_checkpointing=not on_cpu
+        if settings.gradient_checkpointing is None
+        else settings.gradient_checkpointing,
+        max_length=None,  # a cut row would lose its answer, or an image's tokens; `load_examples` leaves it out
         completion_only_loss=True,
         remove_unused_columns=False,
         dataloader_num_workers=0,
         dataloader_pin_memory=not on_cpu,
-        save_strategy="no",
+        save_strategy="no" if settings.save_steps is None else "steps",
+        save_steps=settings.save_steps or 0,
+        save_total_limit=KEPT,
         logging_strategy="steps",
         logging_steps=1 / CURVE_POINTS,
         logging_first_step=True,
@@ -196,88 +227,46 @@ def config(settings: Train, compute: Compute, seed: int) -> dict[str, Any]:
     )
 
 
+class _Trainer(SFTTrainer):  # type: ignore[misc]
+    """TRL's trainer, with batches of like length where they are asked for."""
+
+    grouped: GroupedByLength | None = None
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        return super()._get_train_sampler(train_dataset) if self.grouped is None else self.grouped
+
+
 def _trainer(
     model: Any,
     processor: ProcessorMixin,
     dataset: Dataset,
-    collate: Any,
     arguments: SFTConfig,
     optimizer: torch.optim.Optimizer | None,
+    beside: Beside,
 ) -> SFTTrainer:
-    trainer = SFTTrainer(
+    trainer = _Trainer(
         model=model,
         args=arguments,
-        data_collator=collate,
+        data_collator=DataCollatorForVisionLanguageModeling(processor, completion_only_loss=True),
         train_dataset=dataset,
         processing_class=processor,
         optimizers=(optimizer, None),
     )
+    trainer.model_accepts_loss_kwargs = True  # TRL's loss is one over all tokens of the batch, whatever the model's is
     trainer.remove_callback(PrinterCallback)
+    if beside.lengths is not None:
+        batch = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+        trainer.grouped = GroupedByLength(beside.lengths, batch, arguments.seed)
     return trainer
 
 
-def _run(trainer: SFTTrainer, title: str) -> None:
-    """Train, and say how far it is; steps are known only once the trainer has begun."""
-    watch = _Watch(title)
-    trainer.add_callback(watch)
-    trainer.train()
-
-
-class _Watch(TrainerCallback):  # type: ignore[misc]
-    """Shows progress, and stops a training whose loss is no number."""
-
-    def __init__(self, title: str) -> None:
-        self._title = title
-        self._showing: Any = None
-        self._advance: Advance
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._showing = progress(self._title, state.max_steps)
-        self._advance = self._showing.__enter__()
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._advance(1)
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
-        if not math.isfinite(logs.get("loss", 0.0)):
-            self._showing.__exit__(None, None, None)
-            raise TrainingDiverged(
-                f"{self._title}: the loss is {logs['loss']} at step {state.global_step}; lower train.learning_rate"
-            )
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._showing.__exit__(None, None, None)
-
-
-@contextmanager
-def _whole_or_not_at_all(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that takes its place when the block ends well, and is removed when it does not."""
-    fresh, old = out.with_name(f".{out.name}.partial"), out.with_name(f".{out.name}.old")
-    for left_over in (fresh, old):
-        shutil.rmtree(left_over, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    try:
-        yield fresh
-        if out.exists():
-            out.rename(old)
-        fresh.rename(out)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def report(trainer: SFTTrainer, model: str, rows: int, too_long: tuple[str, ...], seconds: float) -> TrainingReport:
-    """What a finished training cost and how its loss went."""
-    history = trainer.state.log_history
-    curve = tuple((entry["step"], entry["loss"]) for entry in history if "loss" in entry)
-    return TrainingReport(
-        model=model,
-        rows=rows,
-        too_long=too_long,
-        steps=trainer.state.global_step,
-        epochs=trainer.state.epoch,
-        seconds=round(seconds, 3),
-        tokens=int(max(entry.get("num_tokens", 0) for entry in history)),
-        final_loss=curve[-1][1],
-        loss_curve=curve,
-    )
+def _run(trainer: SFTTrainer, title: str, beside: Beside) -> None:
+    """Train, from the newest checkpoint if there is one, and say how far it is."""
+    trainer.add_callback(Watch(title, beside, trainer))
+    newest = None
+    if beside.checkpoints is not None:
+        if processes.is_first():
+            beside.checkpoints.remove_damaged()
+        trainer.accelerator.wait_for_everyone()
+        newest = beside.checkpoints.newest()
+    trainer.train(resume_from_checkpoint=None if newest is None else str(newest))

@@ -1,0 +1,103 @@
+"""Which of a model's weights are trained: all, all but the vision tower's, or low-rank adapters beside them.
+
+Adapters (LoRA, arXiv 2106.09685) exist only while a model is trained: `merged` adds them to the weights, so that the
+folder of the model is one that transformers and vLLM load like any other.
+"""
+
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import nn
+
+from mathse.errors import UserError
+from mathse.params.training import Lora, Train
+
+TOWERS = ("visual", "vision_tower")
+"""Where families keep their vision tower: Qwen-VL and GLM-4V; LLaVA and InternVL."""
+_SHOWN = 8
+
+
+class TargetMissing(UserError):
+    """A layer that shall be adapted or frozen is not in the model."""
+
+
+def vision_modules(model: Any) -> list[nn.Module]:
+    """The vision tower of a model, by where the families keep it; empty if it has none.
+
+    Args:
+        model: A vision-language model of transformers, its parts in `model.model`.
+    """
+    inner = getattr(model, "model", model)
+    return [tower for name in TOWERS if isinstance(tower := getattr(inner, name, None), nn.Module)]
+
+
+def prepare(model: Any, settings: Train, seed: int) -> Any:
+    """Freeze what is not to be trained, and put adapters in if the settings ask for them.
+
+    Args:
+        model: Changed in place.
+        settings: `lora` and `freeze_vision`.
+        seed: Of the adapters' first weights.
+
+    Returns:
+        The model itself, or the one with adapters around it.
+
+    Raises:
+        TargetMissing: The model has no vision tower that could be frozen, or no layer of a target's name.
+    """
+    if settings.freeze_vision:
+        _freeze(model)
+    if settings.lora is None:
+        return model
+    return _adapted(model, settings.lora, seed, settings.freeze_vision)
+
+
+def merged(model: Any) -> Any:
+    """The model with its adapters added to its weights; one without adapters as it is."""
+    return model.merge_and_unload() if isinstance(model, PeftModel) else model
+
+
+def _freeze(model: Any) -> None:
+    towers = vision_modules(model)
+    if not towers:
+        raise TargetMissing(
+            f"train.freeze_vision: {type(model).__name__} has no vision tower at model.model.{' or .'.join(TOWERS)}"
+        )
+    for tower in towers:
+        tower.requires_grad_(False)
+
+
+def _adapted(model: Any, lora: Lora, seed: int, freeze_vision: bool) -> Any:
+    settings = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,  # type: ignore[arg-type]  # a float counts as well as a whole number
+        lora_dropout=lora.dropout,
+        target_modules=_targets(model, lora, freeze_vision),
+        bias="none",
+    )
+    torch.manual_seed(seed)
+    return get_peft_model(model, settings)
+
+
+def _targets(model: Any, lora: Lora, freeze_vision: bool) -> list[str]:
+    """Full names of the linear layers to adapt."""
+    linear = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+    vision = {id(module) for tower in vision_modules(model) for module in tower.modules()}
+    seen = {name for name, module in linear.items() if id(module) not in vision}
+    if lora.targets is None:
+        text = getattr(getattr(model, "model", model), "language_model", model)
+        within = {id(module) for module in text.modules()} - {id(model.get_output_embeddings())}
+        return sorted(name for name in seen if id(linear[name]) in within)
+    allowed = seen if freeze_vision else set(linear)
+    for target in lora.targets:
+        if not any(_is(name, target) for name in allowed):
+            known = sorted({name.rpartition(".")[2] for name in allowed})[:_SHOWN]
+            raise TargetMissing(
+                f"train.lora.targets: no linear layer is named {target!r}; there are {', '.join(known)}"
+            )
+    return sorted(name for name in allowed if any(_is(name, target) for target in lora.targets))
+
+
+def _is(name: str, target: str) -> bool:
+    return name == target or name.endswith(f".{target}")

@@ -1,0 +1,89 @@
+"""Checkpoints from which a killed training goes on, and ends with the weights of one that was never killed.
+
+They lie outside DVC's outputs, in `.mathse/checkpoints/<model>/<hash of everything that decides the training>/`, and
+are removed when the model is done. A checkpoint counts once its list of files is beside it; one whose files do not
+match their list (half-written, or damaged since) is removed, and the one before it is used.
+
+Weights are safetensors. Optimizer and random states are torch's own files, read by `torch.load(weights_only=True)`, and
+only after they have matched the list that this program wrote.
+
+Sample, `complete.json` in `checkpoint-40/`: `{"optimizer.pt": "9f86d081...", "trainer_state.json": "2c26b46b..."}`
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mathse.schemas import content_id
+
+log = logging.getLogger(__name__)
+
+COMPLETE = "complete.json"
+"""Name of the list of a checkpoint's files with their SHA-256."""
+KEPT = 2
+"""How many checkpoints are kept: the newest may be half-written."""
+
+
+class Checkpoints:
+    """The checkpoints of one training."""
+
+    def __init__(self, of_model: Path, decided_by: Mapping[str, Any]) -> None:
+        """Name their folder.
+
+        Args:
+            of_model: Holds the checkpoints of one model, of any settings.
+            decided_by: Everything that decides the training: JSON values.
+        """
+        self._of_model = of_model
+        self.folder = of_model / content_id("training", json.dumps(decided_by, sort_keys=True))
+
+    def newest(self) -> Path | None:
+        """The newest checkpoint that is whole, if there is one; changes nothing on disk."""
+        return next((folder for folder in self._newest_first() if _is_whole(folder)), None)
+
+    def remove_damaged(self) -> None:
+        """Remove what a kill left half-written, and what has changed since it was written."""
+        for folder in self._newest_first():
+            if not _is_whole(folder):
+                log.warning("%s: left out, not whole", folder)
+                shutil.rmtree(folder)
+
+    def complete(self, step: int) -> None:
+        """Note that the checkpoint of a step is written in full."""
+        folder = self.folder / f"checkpoint-{step}"
+        fresh = folder / f".{COMPLETE}"
+        with fresh.open("w", encoding="utf-8") as file:
+            json.dump(_hashes(folder), file, indent=2, sort_keys=True)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(folder / COMPLETE)
+
+    def remove(self) -> None:
+        """Remove all checkpoints of the model, those of other settings included."""
+        shutil.rmtree(self._of_model, ignore_errors=True)
+
+    def _newest_first(self) -> list[Path]:
+        return sorted(self.folder.glob("checkpoint-*"), key=lambda folder: -int(folder.name.rpartition("-")[2]))
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        listed = json.loads((folder / COMPLETE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(listed == _hashes(folder))
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and COMPLETE not in file.name)
+    return {file.relative_to(folder).as_posix(): _sha256(file) for file in files}
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

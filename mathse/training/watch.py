@@ -1,0 +1,142 @@
+"""Watches a training while it runs: progress, losses, checkpoints, and what it takes in time and memory.
+
+The losses go into dvclive's files, `<live>/plots/metrics/loss.tsv` and `<live>/metrics.json`, as they come, so that
+`dvc plots show` and `dvc exp show` have them during the training. Neither holds a time: the same training writes the
+same bytes, also if it was killed and went on.
+
+Sample of loss.tsv, its columns between tabs: `step loss`, then `1 2.1875`, `3 1.9531`, ...
+"""
+
+import math
+import resource
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mathse import vision
+from mathse.errors import UserError
+from mathse.progress import Advance, progress
+from mathse.training.batches import set_epoch
+from mathse.training.checkpoints import Checkpoints
+from mathse.training.job import Job
+
+vision.guard()
+
+from transformers import TrainerCallback  # noqa: E402  after the guard, which makes torchvision importable
+
+
+class TrainingDiverged(UserError):
+    """The loss is no longer a number."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a training keeps beside the model.
+
+    Attributes:
+        checkpoints: Where it can go on after a kill; None: nowhere.
+        live: Folder of dvclive's files; None: none are written.
+        lengths: Tokens of each row, to put rows of like length into a batch; None: any rows share a batch.
+        job: Of the training, where several processes share it; None: this one is alone.
+    """
+
+    checkpoints: Checkpoints | None = None
+    live: Path | None = None
+    lengths: tuple[int, ...] | None = None
+    job: Job | None = None
+
+
+class Watch(TrainerCallback):  # type: ignore[misc]
+    """Shows progress, writes losses, completes checkpoints, and stops a training whose loss is no number."""
+
+    def __init__(self, title: str, beside: Beside, trainer: Any) -> None:
+        """Watch one training.
+
+        Args:
+            title: Names it in progress lines and errors.
+            beside: Where checkpoints and losses go.
+            trainer: What is watched.
+        """
+        self._title, self._beside, self._trainer = title, beside, trainer
+        self._showing: Any = None
+        self._live: Any = None
+        self._advance: Advance
+        self.resumed_at = 0
+        """Steps that an earlier run had done."""
+        self.seconds = 0.0
+        """Wall-clock time of this run's steps."""
+        self.peak_memory = 0
+        """Bytes; of several processes, of the one that needed most."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Begin to show; write down again what an earlier run had logged."""
+        self.resumed_at, self._began = state.global_step, time.monotonic()
+        if not state.is_world_process_zero:
+            return
+        self._showing = progress(self._title, state.max_steps, state.global_step)
+        self._advance = self._showing.__enter__()
+        if self._beside.live is not None:
+            self._live = _live(self._beside.live)
+        for logs in state.log_history:
+            self._write(logs["step"], logs)
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any) -> None:
+        """See `batches.set_epoch`."""
+        set_epoch(train_dataloader, int(state.epoch))
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Advance; where a checkpoint is due, log too, so that it holds every loss up to its step."""
+        if self._showing is not None:
+            self._advance(1)
+        if control.should_save:
+            control.should_log = True
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
+        """Write the loss, or stop."""
+        if not math.isfinite(logs.get("loss", 0.0)):
+            self._end()
+            raise TrainingDiverged(
+                f"{self._title}: the loss is {logs['loss']} at step {state.global_step}; lower train.learning_rate"
+            )
+        self._write(state.global_step, logs)
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Complete the checkpoint once every process has written its part."""
+        self._trainer.accelerator.wait_for_everyone()
+        if self._beside.checkpoints is not None and state.is_world_process_zero:
+            self._beside.checkpoints.complete(state.global_step)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """End what was shown and written."""
+        self.seconds = time.monotonic() - self._began
+        own = torch.tensor([_peak_memory(args.device.type)], device=args.device)
+        self.peak_memory = int(self._trainer.accelerator.gather(own).max())
+        self._end()
+
+    def _write(self, step: int, logs: dict[str, float]) -> None:
+        if self._live is not None and "loss" in logs:
+            self._live.step = step
+            self._live.log_metric("loss", logs["loss"])
+            self._live.next_step()
+
+    def _end(self) -> None:
+        if self._showing is not None:
+            self._showing.__exit__(None, None, None)
+        if self._live is not None:
+            self._live.end()
+
+
+def _live(folder: Path) -> Any:
+    from dvclive.live import Live  # brings DVC along, which only a training that is shown needs
+
+    return Live(str(folder), save_dvc_exp=False, dvcyaml=None)
+
+
+def _peak_memory(device: str) -> int:
+    """The most memory this process has held, in bytes: of the GPU on `cuda`, else of the machine."""
+    if device == "cuda":
+        return int(torch.cuda.max_memory_allocated())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB
