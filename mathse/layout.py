@@ -10,7 +10,7 @@ DATA = Path("data")
 MODELS = Path("models")
 REPORTS = Path("reports")
 STATE = Path(".mathse")
-"""Journals and locks: partial work that outlives a killed stage. Ignored by git and by DVC."""
+"""Journals, checkpoints and locks: partial work that outlives a killed stage. Ignored by git and by DVC."""
 
 PROBLEMS = DATA / "problems" / "problems.parquet"
 IMAGES = DATA / "problems" / "images.parquet"
@@ -90,6 +90,16 @@ def metrics(name: str | int) -> Path:
 def training_report(name: str | int) -> Path:
     """What training a model cost and how its loss went."""
     return TRAINING / f"{name}.json"
+
+
+def live(name: str | int) -> Path:
+    """The folder into which a model's losses are written while it is trained."""
+    return REPORTS / "live" / str(name)
+
+
+def checkpoints(name: str | int) -> Path:
+    """The checkpoints of a model whose training was killed."""
+    return STATE / "checkpoints" / str(name)
 
 
 def journal(stage: str) -> Path:

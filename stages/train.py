@@ -6,14 +6,17 @@ from mathse.training.sft import train
 
 
 def main(name: str) -> str:
-    """Write models/<name> and reports/training/<name>.json."""
+    """Write models/<name>, reports/training/<name>.json and, while it runs, reports/live/<name>."""
     settings = params.load()
     mix = layout.training_mix(name)
     how = settings.orm.train if name == "orm" else settings.train
     previous = settings.model_before(name) if how.start_from == "previous" else "base"
     start = layout.model(previous)
     images, out, pixels = layout.IMAGES, layout.model(name), settings.problems.max_pixels
-    report = train(mix, images, start, out, how, settings.compute, settings.seed, pixels, {"name": name})
+    report = train(
+        mix, images, start, out, how, settings.compute, settings.seed, pixels, {"name": name},
+        checkpoints=layout.checkpoints(name), live=layout.live(name),
+    )  # fmt: skip
     save(report, layout.training_report(name))
     left_out = stage.counts({"too long": len(report.too_long)})
     return f"{report.rows} rows in, {report.steps} steps, loss {report.final_loss:.3f}; {left_out}"
