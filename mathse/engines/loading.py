@@ -13,6 +13,7 @@ import torch
 import torch.utils.deterministic
 
 from mathse import vision
+from mathse.engines.chat import mend
 from mathse.fingerprint import require_model
 from mathse.params import Compute
 
@@ -38,15 +39,17 @@ def settle(compute: Compute) -> None:
 
 
 def load_processor(folder: Path, trust_remote_code: bool = False) -> ProcessorMixin:
-    """Load a model's processor: tokenizer, chat template and image processor.
+    """Load a model's processor: tokenizer, image processor, and chat template with what it lacks put in.
 
     Raises:
         ModelMissing: The folder holds no model.
+        ChatTemplateError: Its chat template cannot be used.
     """
     require_model(folder)
     processor: ProcessorMixin = AutoProcessor.from_pretrained(
         folder, local_files_only=True, trust_remote_code=trust_remote_code
     )
+    mend(processor)
     return processor
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from mathse.engines.backbones import family_of
+from mathse.engines.chat import closing_id
 from mathse.engines.decode import Sampler, decode
 from mathse.engines.loading import context_length, load_model, load_processor, settle
 from mathse.engines.protocol import BatchEngine, Completion, Failure, Outcome, Request
@@ -57,7 +59,9 @@ class TransformersEngine(BatchEngine):
         self._images = images
         self._processor: Any = load_processor(model_folder, trust_remote_code)
         self._model = load_model(model_folder, compute.dtype, compute.device, trust_remote_code).eval()
-        self._stops = stop_ids(self._model.generation_config.eos_token_id, self._processor.tokenizer.eos_token_id)
+        self._family = family_of(model_folder)
+        ends = self._model.generation_config.eos_token_id, self._processor.tokenizer.eos_token_id
+        self._stops = stop_ids(*ends, closing_id(self._processor))
 
     def complete(self, requests: Sequence[Request]) -> list[Outcome]:
         """Complete `requests`; one outcome each, in order."""
@@ -116,7 +120,7 @@ class TransformersEngine(BatchEngine):
     def _completion(self, tokens_in: int, tokens: list[int]) -> Completion:
         stopped = tokens[-1] in self._stops
         text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return Completion(text, "stop" if stopped else "length", tokens_in, len(tokens))
+        return Completion(self._family.reply(text), "stop" if stopped else "length", tokens_in, len(tokens))
 
 
 def conversation(messages: Sequence[Message], images: int) -> list[dict[str, Any]]:
