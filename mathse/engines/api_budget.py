@@ -18,6 +18,8 @@ from mathse.params import Price
 
 WINDOW = 60.0
 """Seconds in which tokens are counted."""
+LOOK_AGAIN = 1.0
+"""Seconds after which a waiting request looks whether others took less than they might have."""
 TURN_TOKENS = 64
 """Most tokens that a chat template puts around a turn."""
 BYTES_PER_TOKEN = 3
@@ -82,7 +84,7 @@ class TokenBudget:
         """Wait until `tokens` more fit into the last minute; a request above the limit waits for an empty one."""
         async with self._turn:
             while wait := self._wait(tokens):
-                await self._clock.sleep(wait)
+                await self._clock.sleep(min(wait, LOOK_AGAIN))
             grant = Grant(self._clock.now(), tokens)
             if self._limit is not None:
                 self._granted.append(grant)
