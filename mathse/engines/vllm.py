@@ -10,7 +10,7 @@ a sum depend on what else is being computed: rerunning a step from nothing may t
 from its journal does not.
 """
 
-import logging
+import atexit
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
@@ -26,8 +26,6 @@ from mathse.fingerprint import model_fingerprint
 from mathse.params import Compute, Vllm
 from mathse.schemas import content_id
 from mathse.sources.images import ImageError, Images
-
-log = logging.getLogger(__name__)
 
 BATCH = 64
 """Tasks read from the work list at once."""
@@ -74,7 +72,9 @@ class VllmEngine:
         self._engine = self._llm.llm_engine
         generation = self._llm.model_config.try_get_generation_config()
         self._stops = stop_ids(generation.get("eos_token_id"), self._processor.tokenizer.eos_token_id)
+        self._tokenizing = self._engine.renderer.default_cmpl_tok_params.with_kwargs(add_special_tokens=False)
         self._numbers = count()
+        atexit.register(self._engine.engine_core.shutdown)
         self._decoded: tuple[tuple[str, ...], list[Any]] = ((), [])
 
     def answer(self, batches: Iterable[Sequence[Task]], spent: float = 0.0) -> Iterator[Mapping[str, Outcome]]:
@@ -120,7 +120,8 @@ class VllmEngine:
             prompt |= {"multi_modal_data": {"image": images}, "multi_modal_uuids": {"image": list(request.image_ids)}}
         name = str(next(self._numbers))
         try:
-            self._engine.add_request(name, prompt, self._sampling(request))
+            (rendered,) = self._engine.renderer.render_cmpl([prompt], self._tokenizing)
+            self._engine.add_request(name, rendered, self._sampling(request))
         except Exception as error:  # vLLM's own checks raise ValueError, its renderers almost anything
             return _refused(error)
         return name
@@ -151,7 +152,7 @@ class VllmEngine:
             outputs = self._engine.step()
         except Exception as error:
             raise VllmError(
-                f"vLLM has died ({type(error).__name__}: {error}); what it finished is in the journal: run again to go on"
+                f"vLLM has died ({type(error).__name__}: {error}); what it finished is journaled: run again to go on"
             ) from error
         return {inside.pop(output.request_id): self._outcome(output) for output in outputs if output.finished}
 
@@ -173,7 +174,7 @@ def _imported(compute: Compute, settings: Vllm) -> Any:
         VLLM_CPU_KVCACHE_SPACE=str(settings.cpu_cache_gib),
         OMP_NUM_THREADS=str(compute.threads),
     )
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     vision.guard_children()
     try:
         import vllm
@@ -206,12 +207,12 @@ def _loaded(vllm: Any, folder: Path, compute: Compute, settings: Vllm, trust_rem
         )
     except Exception as error:
         raise VllmError(
-            f"{folder}: vLLM cannot load this model ({type(error).__name__}: {error}); inference.engine: transformers can "
-            "if it is not a matter of memory"
+            f"{folder}: vLLM cannot load this model ({type(error).__name__}: {error}); "
+            "VLLM_LOGGING_LEVEL=INFO in the environment shows more, inference.engine: transformers does without"
         ) from error
 
 
 def _refused(error: Exception) -> Failure:
     said = f"{type(error).__name__}: {error}"
-    too_long = isinstance(error, ValueError) and ("maximum" in str(error) and "length" in str(error))
+    too_long = "maximum" in str(error) and "length" in str(error)  # the error's class does not tell
     return Failure("prompt too long" if too_long else "refused request", said)

