@@ -11,6 +11,7 @@ nothing leaves zero tokens, and the most that the request can have cost.
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from mathse.engines.api_budget import Purse, cost, size
@@ -82,7 +83,7 @@ class ApiEngine:
         self._purse.open(spent)
         tasks = chain.from_iterable(batches)
         waiting: deque[Job] = deque()
-        under_way = done = 0
+        under_way, tally = 0, _Tally()
         with Sender(self._settings, self._secret, self._purse, self._clock) as sender:
             while True:
                 outcomes, sent = self._fill(sender, tasks, waiting, self._settings.concurrency - under_way)
@@ -97,13 +98,14 @@ class ApiEngine:
                         outcomes[job.task.key] = self._noted(job, outcome)
                 if outcomes:
                     yield outcomes
-                    done += sum(isinstance(outcome, Completion) for outcome in outcomes.values())
-            if sender.repeated:
-                log.info("%s: tries made again: %s", self.name, dict(sender.repeated))
+                    tally.add(outcomes.values())
+            if tally.completions or sender.repeated:
+                again = f"; tries made again: {dict(sender.repeated)}" if sender.repeated else ""
+                log.info("%s: %s%s", self.name, tally, again)
             if sender.stopped:
-                raise type(sender.stopped)(f"{sender.stopped}; {_safe(done)}; run again when it is mended")
+                raise type(sender.stopped)(f"{sender.stopped}; {tally.safe()}; run again when it is mended")
             if waiting:
-                raise self._cap_reached(waiting[0], done)
+                raise self._cap_reached(waiting[0], tally)
 
     def _fill(
         self, sender: Sender, tasks: Iterator[Task], waiting: deque[Job], room: int
@@ -150,18 +152,39 @@ class ApiEngine:
             )  # fmt: skip
         return outcome
 
-    def _cap_reached(self, job: Job, done: int) -> SpendingCapReached:
+    def _cap_reached(self, job: Job, tally: "_Tally") -> SpendingCapReached:
         purse = self._purse
         lost = f", of it {purse.unrecorded:.4f} for replies that were lost or refused" if purse.unrecorded else ""
         return SpendingCapReached(
             f"{self._settings.base_url}, {self.name}: spending_cap {purse.cap:g}: {purse.spent:.4f} is spent{lost}, "
-            f"and the next request may cost {job.most:.4f}; {_safe(done)}; raise spending_cap and run again: it goes "
+            f"and the next request may cost {job.most:.4f}; {tally.safe()}; raise spending_cap and run again: it goes "
             "on from there"
         )
 
 
-def _safe(done: int) -> str:
-    return f"{done} completions of this run and all of earlier ones are safe in the journal"
+@dataclass
+class _Tally:
+    """What a run has been given, all of it journaled by whoever took it."""
+
+    completions: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
+
+    def add(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            if isinstance(outcome, Completion):
+                self.completions += 1
+                self.tokens_in += outcome.tokens_in
+                self.tokens_out += outcome.tokens_out
+                self.cost += outcome.cost
+
+    def safe(self) -> str:
+        return f"{self.completions} completions of this run and all of earlier ones are safe in the journal"
+
+    def __str__(self) -> str:
+        tokens = f"{self.tokens_in} prompt and {self.tokens_out} completion tokens"
+        return f"{self.completions} completions, {tokens}" + (f", cost {self.cost:.4f}" if self.cost else "")
 
 
 def _fingerprint(settings: Api) -> str:

@@ -27,6 +27,7 @@ LARGEST_REPLY = 32 * 2**20
 LONGEST_DETAIL = 500
 LONG_KEY = 16
 """Characters from which a key is one: a word such as `test` may be in a completion for its own sake."""
+OPENAI_KEY = "OPENAI_API_KEY"
 NO_KEY = "none"
 """Sent where no key is set: local servers want none."""
 
@@ -41,11 +42,13 @@ def key_of(settings: Api) -> str:
     Raises:
         KeyMissing: There is none, and the server is OpenAI's.
     """
-    key = os.environ.get(settings.key_env, "").strip()
-    if not key and settings.base_url.rstrip("/") == OPENAI:
+    at_openai = settings.base_url.rstrip("/") == OPENAI
+    name = settings.key_env or (OPENAI_KEY if at_openai else "")
+    key = os.environ.get(name, "").strip() if name else ""
+    if not key and at_openai:
         raise KeyMissing(
-            f"{settings.key_env}: not set; put the key for {settings.base_url} into this environment variable "
-            "(api.key_env names it)"
+            f"{name}: not set; put the key for {settings.base_url} into this environment variable (or let api.key_env "
+            "name another)"
         )
     return key or NO_KEY
 

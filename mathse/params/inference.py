@@ -77,13 +77,18 @@ class Api(Section):
     base_url: str = Field(
         default=OPENAI, pattern=r"^https?://[^@\s]+$", description="Of the server, `/v1` included; holds no secret."
     )
-    key_env: str = Field(
-        default="OPENAI_API_KEY", pattern=r"^[A-Z][A-Z0-9_]*$", description="Environment variable that holds the key."
+    key_env: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z][A-Z0-9_]*$",
+        description="Environment variable that holds the key; null: OPENAI_API_KEY at OpenAI, and no key elsewhere, so "
+        "that no server is sent another one's key unasked.",
     )
     concurrency: Count = Field(default=16, description="Requests that are under way at once.")
     timeout: float = Field(default=300, gt=0, description="Seconds that one try of a request may take.")
     attempts: Count = Field(default=6, description="How often one request is tried, while the server answers others.")
-    patience: float = Field(default=900, ge=0, description="Seconds of nothing but failures before the stage stops.")
+    patience: float = Field(
+        default=900, ge=0, description="Seconds of nothing but failures before the stage stops; more than `timeout`."
+    )
     tokens_per_minute: int | None = Field(
         default=None, ge=1, description="Prompt and completion together, in any 60 seconds."
     )

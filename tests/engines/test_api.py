@@ -70,10 +70,14 @@ def ask_one(settings: Api, images: ImageStore, one: Request, clock: Clock | None
     return outcome
 
 
-def test_a_completion_has_text_tokens_and_cost(server: ChatServer, images: ImageStore) -> None:
+def test_a_completion_has_text_tokens_and_cost(
+    server: ChatServer, images: ImageStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     settings = api(server, prices={"m": PRICE})
     outcome = ask_one(settings, images, request(1, text="What is two plus two?"))
     assert outcome == Completion("Answer to What is two plus two?", "stop", 5, 7, (100 * 5 + 1000 * 7) / 1e6)
+    assert "m: 1 completions, 5 prompt and 7 completion tokens, cost 0.0075" in caplog.text
 
 
 def test_what_is_sent(server: ChatServer, images: ImageStore) -> None:
@@ -285,9 +289,15 @@ def test_what_no_request_survives_stops_the_stage(said: Any, words: str, images:
 def test_the_key_comes_from_the_environment(
     server: ChatServer, images: ImageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-openai-and-nobody-else")
+    assert open_api(Api(model="m"), images)
+    assert isinstance(ask_one(api(server, key_env=None), images, request(1)), Completion)
+    assert server.headers.pop()["authorization"] == "Bearer none"
+    monkeypatch.delenv("OPENAI_API_KEY")
     monkeypatch.delenv("TEST_API_KEY")
-    with pytest.raises(KeyMissing, match="TEST_API_KEY"):
-        open_api(Api(model="m", key_env="TEST_API_KEY"), images)
+    for name in ("TEST_API_KEY", None):
+        with pytest.raises(KeyMissing, match=name or "OPENAI_API_KEY"):
+            open_api(Api(model="m", key_env=name), images)
     assert isinstance(ask_one(api(server), images, request(1)), Completion)
     assert server.headers[0]["authorization"] == "Bearer none"
     assert KEY not in repr(Secret(KEY))
