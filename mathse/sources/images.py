@@ -129,6 +129,7 @@ class ImageStore:
         store.require(file, schemas.Image)
         self.file = file
         self.max_pixels = max_pixels
+        self._footer = pq.read_metadata(file)
         self._places = _places(file)
         self._groups: OrderedDict[int, pa.Array] = OrderedDict()
 
@@ -160,8 +161,9 @@ class ImageStore:
 
     def _group(self, group: int) -> pa.Array:
         if group not in self._groups:
-            # Opened anew each time: an open Parquet file survives neither a fork nor a pickle of this store.
-            with pq.ParquetFile(self.file) as parquet:
+            # Opened anew each time, as an open Parquet file survives neither a fork nor a pickle of this store; its
+            # footer, which is most of the cost, is at hand.
+            with pq.ParquetFile(self.file, metadata=self._footer) as parquet:
                 table = parquet.read_row_group(group, columns=["data"], use_threads=False)
             self._groups[group] = table.column("data").combine_chunks()
             if len(self._groups) > CACHED_GROUPS:
