@@ -15,7 +15,6 @@ from mathse.params.training import Lora, Train
 
 TOWERS = ("visual", "vision_tower")
 """Where families keep their vision tower: Qwen-VL and GLM-4V; LLaVA and InternVL."""
-_SHOWN = 8
 
 
 class TargetMissing(UserError):
@@ -92,7 +91,7 @@ def _targets(model: Any, lora: Lora, freeze_vision: bool) -> list[str]:
     allowed = seen if freeze_vision else set(linear)
     for target in lora.targets:
         if not any(_is(name, target) for name in allowed):
-            known = sorted({name.rpartition(".")[2] for name in allowed})[:_SHOWN]
+            known = sorted({last for name in allowed if not (last := name.rpartition(".")[2]).isdigit()})
             raise TargetMissing(
                 f"train.lora.targets: no linear layer is named {target!r}; there are {', '.join(known)}"
             )

@@ -1,6 +1,8 @@
-"""The order of the rows where rows of like length share a batch, which saves padding.
+"""What a batch holds, where it is not simply the next rows in random order.
 
-The order depends on seed and epoch alone, so that a training that goes on from a checkpoint finds its place again.
+- Rows of like length share a batch, which saves padding. The order depends on seed and epoch alone, so that a training
+  that goes on from a checkpoint finds its place again.
+- Where processes share out the model's weights, every batch has an image.
 """
 
 import random
@@ -8,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from torch.utils.data import Sampler
+
+from mathse.training.examples import Collate
 
 _POOL = 16
 """Batches whose rows are sorted by length together: large enough for like lengths, small enough to stay random."""
@@ -44,6 +48,34 @@ class GroupedByLength(Sampler[int]):
         full = [batch for batch in batches if len(batch) == size]
         drawn.shuffle(full)
         yield from (row for batch in full + short for row in batch)
+
+
+class AlwaysAnImage:
+    """Makes batches of which each has an image; one is lent to those that have none.
+
+    Processes that share out a model's weights come together at each of its layers. One whose rows have no image would
+    pass by the vision tower, where the others wait for it. The lent row has no part in the loss.
+    """
+
+    def __init__(self, collate: Collate, dataset: Any, lengths: Sequence[int]) -> None:
+        """Choose the row that is lent.
+
+        Args:
+            collate: Makes a batch, with `labels` among its tensors.
+            dataset: Examples; the shortest with an image is lent. If none has one, no process passes the tower.
+            lengths: Tokens of each.
+        """
+        with_image = [place for place, ids in enumerate(dataset.with_format(None)["image_ids"]) if ids]
+        self._collate, self._dataset = collate, dataset
+        self._lent = min(with_image, key=lambda place: lengths[place], default=None)
+
+    def __call__(self, examples: list[dict[str, Any]]) -> Any:
+        """The batch of some examples, and of the lent one if they need it."""
+        if self._lent is None or any(example["images"] for example in examples):
+            return self._collate(examples)
+        batch = self._collate([*examples, self._dataset[self._lent]])
+        batch["labels"][-1] = -100
+        return batch
 
 
 def set_epoch(loader: Any, epoch: int) -> None:

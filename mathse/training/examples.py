@@ -170,7 +170,10 @@ def _collated(dataset: Dataset, places: Iterable[int], collate: Collate, limits:
     Raises:
         ValueError: The processor refuses an example, or tokens of an image are lost.
     """
-    batch = collate([dataset[place] for place in places])
+    try:
+        batch = collate([dataset[place] for place in places])
+    except StopIteration as error:  # a processor of transformers, out of images
+        raise ValueError("its text stands for more images than it has") from error
     counted = limits.image_tokens.count(batch) if limits.image_tokens else None
     if counted is not None and counted[0] != counted[1]:
         raise ValueError(f"its images need {counted[1]} tokens, and {counted[0]} stand for them")

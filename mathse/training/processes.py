@@ -23,6 +23,11 @@ def is_first() -> bool:
     return not are_several() or os.environ.get("RANK", "0") == "0"
 
 
+def share_weights() -> bool:
+    """Whether each process holds a part of the weights (FSDP, ZeRO-3) and not a copy of all."""
+    return any(os.environ.get(f"ACCELERATE_USE_{kind}", "false").lower() == "true" for kind in ("FSDP", "DEEPSPEED"))
+
+
 def allow_sharding_on_cpu() -> None:
     """Let accelerate shard a model over CPU processes.
 

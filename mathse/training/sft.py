@@ -22,7 +22,6 @@ from mathse.params import Compute, Train
 from mathse.sources.images import ImageStore
 from mathse.store import input_hashes
 from mathse.training import adapters, processes
-from mathse.training.batches import GroupedByLength
 from mathse.training.checkpoints import KEPT, Checkpoints
 from mathse.training.examples import Limits, load_examples
 from mathse.training.folder import whole_or_not_at_all
@@ -32,10 +31,11 @@ from mathse.training.launch import in_processes
 from mathse.training.lineage import PACKAGES, versions, write_lineage
 from mathse.training.optimizer import optimizer_of
 from mathse.training.report import TrainingReport, report
-from mathse.training.watch import Beside, TrainingDiverged, Watch
+from mathse.training.trainer import build, go
+from mathse.training.watch import Beside, TrainingDiverged
 
 # After `loading`, which makes torchvision importable.
-from transformers import PrinterCallback, ProcessorMixin  # isort: skip
+from transformers import ProcessorMixin  # isort: skip
 from trl import SFTConfig, SFTTrainer  # isort: skip
 from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling  # isort: skip
 
@@ -106,12 +106,7 @@ def run(job: Job) -> TrainingReport:
     limits = Limits(limit, ImageTokens(processor, token_id(model, processor)))
     examples = load_examples(job.mix, ImageStore(job.images, job.max_pixels), collate, limits)
     made_from["mix"]["rows"] = len(examples.dataset)
-    beside = Beside(
-        _checkpoints(job, made_from),
-        job.live,
-        examples.lengths if settings.group_by_length else None,
-        job if several else None,
-    )
+    beside = Beside(_checkpoints(job, made_from), job.live, job, examples.lengths)
     model = adapters.prepare(model, settings, job.seed)
     trainer, fingerprint = fit(
         model, load_processor(job.start), examples.dataset, job.out, config(settings, job.compute, job.seed),
@@ -169,10 +164,10 @@ def fit(
         kept = beside.checkpoints.folder if beside.checkpoints else folder / "trainer"
         given = SFTConfig(str(kept), **arguments)
         processes.allow_sharding_on_cpu()
-        trainer = _trainer(model, processor, dataset, given, optimizer, beside)
-        _run(trainer, f"train {out.name}", beside)
+        trainer = build(model, processor, dataset, given, optimizer, beside)
+        go(trainer, f"train {out.name}", beside)
         shutil.rmtree(folder / "trainer", ignore_errors=True)
-        whole = processes.gathered(trainer, beside.job) if beside.job else model
+        whole = processes.gathered(trainer, beside.job) if beside.job and processes.are_several() else model
         if whole is None:
             return trainer, ""
         whole = adapters.merged(whole)
@@ -225,48 +220,3 @@ def config(settings: Train, compute: Compute, seed: int) -> dict[str, Any]:
         disable_tqdm=True,
         report_to=[],
     )
-
-
-class _Trainer(SFTTrainer):  # type: ignore[misc]
-    """TRL's trainer, with batches of like length where they are asked for."""
-
-    grouped: GroupedByLength | None = None
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        return super()._get_train_sampler(train_dataset) if self.grouped is None else self.grouped
-
-
-def _trainer(
-    model: Any,
-    processor: ProcessorMixin,
-    dataset: Dataset,
-    arguments: SFTConfig,
-    optimizer: torch.optim.Optimizer | None,
-    beside: Beside,
-) -> SFTTrainer:
-    trainer = _Trainer(
-        model=model,
-        args=arguments,
-        data_collator=DataCollatorForVisionLanguageModeling(processor, completion_only_loss=True),
-        train_dataset=dataset,
-        processing_class=processor,
-        optimizers=(optimizer, None),
-    )
-    trainer.model_accepts_loss_kwargs = True  # TRL's loss is one over all tokens of the batch, whatever the model's is
-    trainer.remove_callback(PrinterCallback)
-    if beside.lengths is not None:
-        batch = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
-        trainer.grouped = GroupedByLength(beside.lengths, batch, arguments.seed)
-    return trainer
-
-
-def _run(trainer: SFTTrainer, title: str, beside: Beside) -> None:
-    """Train, from the newest checkpoint if there is one, and say how far it is."""
-    trainer.add_callback(Watch(title, beside, trainer))
-    newest = None
-    if beside.checkpoints is not None:
-        if processes.is_first():
-            beside.checkpoints.remove_damaged()
-        trainer.accelerator.wait_for_everyone()
-        newest = beside.checkpoints.newest()
-    trainer.train(resume_from_checkpoint=None if newest is None else str(newest))

@@ -39,14 +39,14 @@ class Beside:
     Attributes:
         checkpoints: Where it can go on after a kill; None: nowhere.
         live: Folder of dvclive's files; None: none are written.
-        lengths: Tokens of each row, to put rows of like length into a batch; None: any rows share a batch.
-        job: Of the training, where several processes share it; None: this one is alone.
+        job: Of the training; None: there is none, and this process does it alone.
+        lengths: Tokens of each row; empty where there is no job.
     """
 
     checkpoints: Checkpoints | None = None
     live: Path | None = None
-    lengths: tuple[int, ...] | None = None
     job: Job | None = None
+    lengths: tuple[int, ...] = ()
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]
@@ -73,15 +73,10 @@ class Watch(TrainerCallback):  # type: ignore[misc]
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Begin to show; write down again what an earlier run had logged."""
-        self.resumed_at, self._began = state.global_step, time.monotonic()
-        if not state.is_world_process_zero:
-            return
-        self._showing = progress(self._title, state.max_steps, state.global_step)
-        self._advance = self._showing.__enter__()
-        if self._beside.live is not None:
-            self._live = _live(self._beside.live)
-        for logs in state.log_history:
-            self._write(logs["step"], logs)
+        self.resumed_at = state.global_step
+        if state.is_world_process_zero:
+            self._show(state)
+        self._began = time.monotonic()
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any) -> None:
         """See `batches.set_epoch`."""
@@ -115,6 +110,14 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         own = torch.tensor([_peak_memory(args.device.type)], device=args.device)
         self.peak_memory = int(self._trainer.accelerator.gather(own).max())
         self._end()
+
+    def _show(self, state: Any) -> None:
+        self._showing = progress(self._title, state.max_steps, state.global_step)
+        self._advance = self._showing.__enter__()
+        if self._beside.live is not None:
+            self._live = _live(self._beside.live)
+        for logs in state.log_history:
+            self._write(logs["step"], logs)
 
     def _write(self, step: int, logs: dict[str, float]) -> None:
         if self._live is not None and "loss" in logs:

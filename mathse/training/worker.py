@@ -42,7 +42,8 @@ def _answer(file: str, said: dict[str, object]) -> None:
 
 def _end_with_the_stage() -> None:
     """End this process when the stage has gone, which closes the pipe that its processes have as standard input."""
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1):  # not through sys.stdin, whose lock would be held when this process ends
+        pass
     os._exit(1)
 
 

@@ -5,46 +5,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import PIL.Image
 import pytest
 
 from mathse import store
 from mathse.fingerprint import LINEAGE, ModelMissing, model_fingerprint
-from mathse.params import Compute, Train
-from mathse.schemas import Image, Message, MixRow, PathKind
-from mathse.sources.images import encode
 from mathse.training.examples import MixError
-from mathse.training.sft import TrainingDiverged, TrainingReport, train
+from mathse.training.sft import TrainingDiverged, TrainingReport
+from tests.training.mixes import ROWS as MIXED
+from tests.training.mixes import SETTINGS, row, run
 
-SETTINGS = Train(
-    epochs=1, max_steps=2, batch_size=4, learning_rate=1e-3, warmup=0.1, weight_decay=0.05, scheduler="cosine"
-)
-IMAGES = [encode(PIL.Image.new("RGB", (112, 112), color)) for color in ("red", "green", "blue")]
-
-
-def row(place: int, image_ids: tuple[str, ...] | None = None, words: int = 2) -> MixRow:
-    return MixRow(
-        path_id=f"path{place}",
-        problem_id=f"p{place}",
-        kind=PathKind.DISTILLED,
-        round=0,
-        image_ids=(IMAGES[place % 3].image_id,) * (place % 3) if image_ids is None else image_ids,
-        prompt=(Message(role="user", content=f"Find angle {place}" + " C" * words),),
-        completion=(Message(role="assistant", content=f"The total equals {place}"),),
-    )
-
-
-ROWS = [row(place) for place in range(8)]
-
-
-def run(folder: Path, start: Path, rows: list[MixRow], out: str = "out", **changed: Any) -> TrainingReport:
-    store.write(folder / "images.parquet", Image, IMAGES)
-    store.write(folder / "mix.parquet", MixRow, rows)
-    settings = SETTINGS.model_copy(update=changed)
-    return train(
-        folder / "mix.parquet", folder / "images.parquet", start, folder / out, settings, Compute(threads=1), 1, 10**6,
-        {"stage": "test"},
-    )  # fmt: skip
+ROWS = MIXED[:8]
 
 
 @pytest.fixture(scope="module")
