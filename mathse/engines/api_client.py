@@ -33,14 +33,14 @@ NO_KEY = "none"
 
 
 class KeyMissing(UserError):
-    """The environment variable that should hold the key is not set."""
+    """The environment variable that should hold the key is not set, or holds no key."""
 
 
 def key_of(settings: Api) -> str:
     """The key from the environment.
 
     Raises:
-        KeyMissing: There is none, and the server is OpenAI's.
+        KeyMissing: There is none, and the server is OpenAI's; or it cannot be one.
     """
     at_openai = settings.base_url.rstrip("/") == OPENAI
     name = settings.key_env or (OPENAI_KEY if at_openai else "")
@@ -50,6 +50,8 @@ def key_of(settings: Api) -> str:
             f"{name}: not set; put the key for {settings.base_url} into this environment variable (or let api.key_env "
             "name another)"
         )
+    if not (key.isascii() and key.isprintable()):
+        raise KeyMissing(f"{name}: holds characters that no key has; set it anew")
     return key or NO_KEY
 
 

@@ -301,6 +301,9 @@ def test_the_key_comes_from_the_environment(
     assert isinstance(ask_one(api(server), images, request(1)), Completion)
     assert server.headers[0]["authorization"] == "Bearer none"
     assert KEY not in repr(Secret(KEY))
+    monkeypatch.setenv("TEST_API_KEY", "sk-…cut off")
+    with pytest.raises(KeyMissing, match="TEST_API_KEY: holds characters that no key has"):
+        open_api(api(server), images)
 
 
 def test_the_key_is_nowhere(images: ImageStore, caplog: pytest.LogCaptureFixture) -> None:
