@@ -10,25 +10,13 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
+from mathse.engines.backbones import vision_tower
 from mathse.errors import UserError
 from mathse.params.training import Lora, Train
-
-TOWERS = ("visual", "vision_tower")
-"""Where families keep their vision tower: Qwen-VL and GLM-4V; LLaVA and InternVL."""
 
 
 class TargetMissing(UserError):
     """A layer that shall be adapted or frozen is not in the model."""
-
-
-def vision_modules(model: Any) -> list[nn.Module]:
-    """The vision tower of a model, by where the families keep it; empty if it has none.
-
-    Args:
-        model: A vision-language model of transformers, its parts in `model.model`.
-    """
-    inner = getattr(model, "model", model)
-    return [tower for name in TOWERS if isinstance(tower := getattr(inner, name, None), nn.Module)]
 
 
 def prepare(model: Any, settings: Train, seed: int) -> Any:
@@ -58,13 +46,10 @@ def merged(model: Any) -> Any:
 
 
 def _freeze(model: Any) -> None:
-    towers = vision_modules(model)
-    if not towers:
-        raise TargetMissing(
-            f"train.freeze_vision: {type(model).__name__} has no vision tower at model.model.{' or .'.join(TOWERS)}"
-        )
-    for tower in towers:
-        tower.requires_grad_(False)
+    tower = vision_tower(model)
+    if tower is None:
+        raise TargetMissing(f"train.freeze_vision: no vision tower was found in {type(model).__name__}")
+    tower.requires_grad_(False)
 
 
 def _adapted(model: Any, lora: Lora, seed: int, freeze_vision: bool) -> Any:
@@ -82,7 +67,8 @@ def _adapted(model: Any, lora: Lora, seed: int, freeze_vision: bool) -> Any:
 def _targets(model: Any, lora: Lora, freeze_vision: bool) -> list[str]:
     """Full names of the linear layers to adapt."""
     linear = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
-    vision = {id(module) for tower in vision_modules(model) for module in tower.modules()}
+    tower = vision_tower(model)
+    vision = set() if tower is None else {id(module) for module in tower.modules()}
     seen = {name for name, module in linear.items() if id(module) not in vision}
     if lora.targets is None:
         text = getattr(getattr(model, "model", model), "language_model", model)

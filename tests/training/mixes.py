@@ -39,9 +39,10 @@ def run(folder: Path, start: Path, rows: list[MixRow], out: str = "out", **chang
     beside = {name: folder / name for name in ("checkpoints", "live") if changed.pop(name, False)}
     store.write(folder / "images.parquet", Image, IMAGES)
     store.write(folder / "mix.parquet", MixRow, rows)
+    compute = Compute(threads=1, dtype=changed.pop("dtype", "float32"))
     settings = Train.model_validate({**SETTINGS.model_dump(), **changed})
     return train(
-        folder / "mix.parquet", folder / "images.parquet", start, folder / out, settings, Compute(threads=1), 1, 10**6,
+        folder / "mix.parquet", folder / "images.parquet", start, folder / out, settings, compute, 1, 10**6,
         {"stage": "test"}, **beside,
     )  # fmt: skip
 
