@@ -1,12 +1,16 @@
-"""Stage base: pre-train the tiny base model."""
+"""Stage base: pre-train the tiny base model, or fetch the one that params name."""
 
 from mathse import layout, params, stage
-from mathse.training.pretrain import pretrain
+from mathse.training.fetch import fetch
 
 
 def main() -> str:
-    """Build models/base."""
+    """Make models/base."""
     settings = params.load()
+    if isinstance(settings.base, params.Pretrained):
+        return fetch(settings.base, layout.model("base"))
+    from mathse.training.pretrain import pretrain
+
     report = pretrain(settings.base, settings.compute, layout.model("base"))
     return f"{report.rows} drills in {report.steps} steps, loss {report.final_loss:.3f}"
 

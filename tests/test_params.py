@@ -26,7 +26,7 @@ def load(content: object, folder: Path) -> params.Params:
 
 @pytest.mark.parametrize("file", PRESETS, ids=lambda file: file.stem)
 def test_every_preset_loads(file: Path) -> None:
-    assert params.load(file).seed >= 0
+    assert params.load(file, template=True).seed >= 0
 
 
 def test_the_committed_params_are_the_default_preset() -> None:
@@ -47,6 +47,15 @@ def test_the_committed_params_are_the_default_preset() -> None:
         ("base.steps.all", 1.5, "base.steps.all: "),
         ("base.learning_rate", 0, "base.learning_rate: "),
         ("base.learning_rate", 3.0, "base.learning_rate: "),
+        ("base", {"from": "example/model"}, "base: revision: must be the 40 hex digits of a commit; `git ls-remote"),
+        ("base", {"from": "example/model", "revision": "main"}, "base: revision: must be the 40 hex digits"),
+        ("base", {"from": "example/model", "revision": "AB" * 20}, "base: revision: must be the 40 hex digits"),
+        ("base", {"from": "model", "revision": "ab" * 20}, "base: from: neither a hub id"),
+        ("base", {"from": "./model", "revision": "ab" * 20}, "base: revision: belongs to a hub id"),
+        ("base", {"from": ""}, "base.from: "),
+        ("base", {"from": "./model", "seed": 3}, "base.seed: Extra inputs"),
+        ("base", {"from": "./model", "image": {"max_pixels": 0}}, "base.image.max_pixels: "),
+        ("base", {"from": "./model", "trust_remote_code": "perhaps"}, "base.trust_remote_code: "),
         ("teacher.mistake_rate", 1.1, "teacher.mistake_rate: "),
         ("student.prompt", "solve brief", "student.prompt: "),
         ("student.batch_sise", 8, "student.batch_sise: "),
@@ -84,7 +93,29 @@ def test_a_broken_value_is_named(good: dict[Any, Any], tmp_path: Path, key: str,
     assert str(tmp_path / "params.yaml") in str(error.value)
 
 
-@pytest.mark.parametrize("section", sorted(params.Params.model_fields))
+def test_a_base_is_built_or_fetched(good: dict[Any, Any], tmp_path: Path) -> None:
+    built = load(good, tmp_path)
+    assert isinstance(built.base, params.Base)
+    assert not built.trust_remote_code
+    fetched = load({**good, "base": {"from": "example/model", "revision": "ab" * 20}}, tmp_path)
+    assert isinstance(fetched.base, params.Pretrained)
+    assert (fetched.base.source, fetched.base.is_folder, fetched.trust_remote_code) == ("example/model", False, False)
+    trusted = load({**good, "base": {"from": "../model", "trust_remote_code": True}}, tmp_path)
+    assert trusted.trust_remote_code
+
+
+def test_a_revision_left_open_is_for_presets_alone(good: dict[Any, Any], tmp_path: Path) -> None:
+    content = {**good, "base": {"from": "example/model", "revision": params.FILL_IN}}
+    with pytest.raises(
+        ParamsError, match=r"base\.revision: .*`git ls-remote https://huggingface.co/example/model HEAD`"
+    ):
+        load(content, tmp_path)
+    assert params.load(tmp_path / "params.yaml", template=True).base == params.Pretrained.model_validate(
+        content["base"]
+    )
+
+
+@pytest.mark.parametrize("section", sorted(n for n, f in params.Params.model_fields.items() if f.is_required()))
 def test_a_missing_section_is_named(good: dict[Any, Any], tmp_path: Path, section: str) -> None:
     del good[section]
     with pytest.raises(ParamsError, match=f"{section}: Field required"):

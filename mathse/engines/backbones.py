@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from mathse.engines import image_tokens
 from mathse.engines.image_tokens import Settings
+from mathse.errors import UserError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,6 +35,10 @@ _LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "dow
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
 _ANSWER = re.compile(r"\A\s*<answer>\s*(.*?)\s*(?:</answer>\s*)?\Z", re.DOTALL)
 _BOX = re.compile(r"<\|(?:begin|end)_of_box\|>")
+
+
+class ImageLimitError(UserError):
+    """`base.image` asks for what the model's family does not have."""
 
 
 def as_written(text: str) -> str:
@@ -67,6 +72,7 @@ class Family:
         tokens: How many tokens an image of a height and width takes, given its processor's settings; None if unknown.
         defaults: Settings of the image processor of the family's public checkpoints, where a folder does not say.
         limits: Which keys of `base.image` the family has, and under which names its image processor knows them.
+        frames: How often its limits in pixels count an image.
         lora_targets: Linear layers of the language model, by the last part of their names.
         reply: Takes what the family writes around a solution away from it.
         vllm: Whether vLLM loads the family.
@@ -79,6 +85,7 @@ class Family:
     tokens: Callable[[int, int, Settings], int] | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)
+    frames: int = 1
     lora_targets: tuple[str, ...] = _LINEARS
     reply: Callable[[str], str] = as_written
     vllm: bool = False
@@ -88,6 +95,44 @@ class Family:
         """A pattern of the modules that stay out of LoRA though they are named like its targets: all of vision."""
         parts = sorted({path.rpartition(".")[2] for path in (self.vision, self.projector, *TOWERS) if path})
         return rf"(^|.*\.)({'|'.join(map(re.escape, parts))})(\..*|$)"
+
+    def limited(self, settings: Settings, wanted: Mapping[str, int]) -> dict[str, Any]:
+        """The settings of an image processor that change when `base.image` says so.
+
+        Args:
+            settings: As they are.
+            wanted: Values by key of `base.image`.
+
+        Raises:
+            ImageLimitError: The family has no such limit, or the least is above the most.
+        """
+        changed: dict[str, Any] = {}
+        for key, value in wanted.items():
+            if key not in self.limits:
+                known = ", ".join(self.limits) or "none"
+                raise ImageLimitError(
+                    f"base.image.{key}: {self.model_type or 'the model'} has no such limit; it has: {known}"
+                )
+            outer, _, inner = self.limits[key].partition(".")
+            if inner:
+                least, most = image_tokens.pixel_range({**self.defaults, **settings})
+                size = changed.setdefault(outer, {"shortest_edge": least, "longest_edge": most})
+                size[inner] = value * self.frames
+            else:
+                changed[outer] = value
+        if changed:
+            self._check(changed, {**self.defaults, **settings, **changed})
+        return changed
+
+    def _check(self, changed: Mapping[str, Any], settings: Settings) -> None:
+        least, most = (
+            ("size.shortest_edge", "size.longest_edge") if "size" in changed else ("min_patches", "max_patches")
+        )
+        low, high = (_at_key(settings, key) for key in (least, most))
+        if low > high:
+            raise ImageLimitError(
+                f"base.image: the least, {low // self.frames}, is above the most, {high // self.frames}"
+            )
 
     def image_tokens(self, height: int, width: int, settings: Settings) -> int:
         """Tokens of an image in a prompt; without a rule, a guess: one token for 28 x 28 pixels."""
@@ -130,7 +175,7 @@ FAMILIES: Mapping[str, Family] = {
         ),
         Family(
             "glm4v", "model.visual", "model.visual.merger", "<|image|>",
-            image_tokens.resized_frames, _GLM_IMAGES, _PIXELS,
+            image_tokens.resized_frames, _GLM_IMAGES, _PIXELS, frames=2,
             lora_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"),
             reply=without_thought, vllm=True,
         ),
@@ -168,6 +213,14 @@ def image_settings(folder: Path) -> dict[str, Any]:
     whole, images = _read(folder / "processor_config.json"), _read(folder / "preprocessor_config.json")
     around = {key: value for key, value in whole.items() if not isinstance(value, dict)}
     return {**images, **whole.get("image_processor", {}), **around}
+
+
+def _at_key(settings: Settings, key: str) -> int:
+    """A setting by its dotted name."""
+    found: Any = settings
+    for part in key.split("."):
+        found = found[part]
+    return int(found)
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Opens whoever answers in place of the loop's own models: a student or a judge, local, behind a server, or recorded."""
+"""Opens whoever answers as student or judge: a local model, one behind a server, or recorded responses."""
 
 from pathlib import Path
 
@@ -31,7 +31,8 @@ def open_model(folder: Path, answering: Answering, batch_size: int, settings: Pa
         from mathse.engines.api import open_api
 
         return open_api(answering.api, images)
-    local = LocalModel(folder, settings.compute, settings.inference, batch_size)
+    trusted = settings.trust_remote_code
+    local = LocalModel(folder, settings.compute, settings.inference, batch_size, trusted)
     if settings.inference.ray is not None:
         from mathse.engines.ray import RayEngine
 

@@ -4,7 +4,7 @@ Each model is one section of the file; a DVC stage names the sections it reads, 
 depends on it. `load` is the only way in; it imports nothing heavy and turns every error into one that names the key.
 """
 
-from mathse.params.data import Base, CourseSteps, FigureSource, Problems
+from mathse.params.data import FILL_IN, AnyBase, Base, CourseSteps, FigureSource, ImageLimits, Pretrained, Problems
 from mathse.params.file import describe, load
 from mathse.params.inference import Answering, Api, Compute, Inference, Price, Ray, Vllm
 from mathse.params.loop import (
@@ -26,8 +26,10 @@ from mathse.params.section import Count, Prompt, Section, Share
 from mathse.params.training import Train
 
 __all__ = [
+    "FILL_IN",
     "PARAMS",
     "Answering",
+    "AnyBase",
     "Api",
     "Base",
     "Compute",
@@ -36,11 +38,13 @@ __all__ = [
     "Distill",
     "Evaluate",
     "FigureSource",
+    "ImageLimits",
     "Inference",
     "Judge",
     "Orm",
     "Params",
     "ParamsError",
+    "Pretrained",
     "Price",
     "Problems",
     "Prompt",

@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from mathse.params.data import Pretrained, how_to_pin
 from mathse.params.loop import PARAMS, Params, ParamsError
 
 
@@ -12,18 +13,19 @@ def describe(error: ValidationError, file: Path) -> str:
     """Turn pydantic's errors into lines of `file: key: what is wrong`."""
     lines = []
     for item in error.errors(include_url=False):
-        key = ".".join(str(part) for part in item["loc"])
+        key = ".".join(str(part) for part in item["loc"] if not str(part).startswith("<"))  # <...>: which of a union
         message = item["msg"].removeprefix("Value error, ")
         found = "" if not key or item["type"] == "missing" else f" (found {item['input']!r})"
         lines.append(f"{file}: {key + ': ' if key else ''}{message}{found}")
     return "\n".join(lines)
 
 
-def load(file: Path = PARAMS) -> Params:
+def load(file: Path = PARAMS, template: bool = False) -> Params:
     """Read and check a params file.
 
     Args:
         file: The YAML file.
+        template: Whether it may leave open what only its user can fill in: the revision of a hub model.
 
     Raises:
         ParamsError: It is missing, is not YAML, has an unknown key, or a value out of bounds; names the key.
@@ -38,9 +40,12 @@ def load(file: Path = PARAMS) -> Params:
         raise ParamsError(f"{file}: must hold a mapping of sections, found {type(content).__name__}")
     _refuse_whole_number_keys(content.get("rounds"), file)
     try:
-        return Params.model_validate(content)
+        settings = Params.model_validate(content)
     except ValidationError as error:
         raise ParamsError(describe(error, file)) from error
+    if not template and isinstance(settings.base, Pretrained) and not settings.base.is_filled_in:
+        raise ParamsError(f"{file}: base.revision: put in a commit's 40 hex digits; {how_to_pin(settings.base.source)}")
+    return settings
 
 
 def _refuse_whole_number_keys(rounds: object, file: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from mathse.errors import UserError
-from mathse.params.data import Base, Problems
+from mathse.params.data import AnyBase, Pretrained, Problems
 from mathse.params.inference import Answering, Compute, Inference
 from mathse.params.section import Count, Prompt, Section, Share
 from mathse.params.training import Train
@@ -113,7 +113,7 @@ class Params(Section):
     compute: Compute
     inference: Inference = Inference()
     problems: Problems
-    base: Base
+    base: AnyBase
     teacher: Teacher
     student: Student
     orm: Orm
@@ -138,6 +138,11 @@ class Params(Section):
         if self.reflect.after != last:
             raise ValueError(f"reflect.after: must be the last round, {last}; found {self.reflect.after}")
         return self
+
+    @property
+    def trust_remote_code(self) -> bool:
+        """Whether Python code that lies in a model's folder may run: only where the user says so of the base."""
+        return isinstance(self.base, Pretrained) and self.base.trust_remote_code
 
     def model_before(self, name: str) -> str:
         """The model that `name` continues: base for student, ORM and 0; else the last round's or the one before.

@@ -51,7 +51,7 @@ def put(name: str, root: Path, force: bool = False) -> str:
     if name not in known:
         raise PresetError(f"no preset {name!r} in {root / PRESETS}; there are: {', '.join(known) or 'none'}")
     source, target = root / PRESETS / f"{name}.yaml", root / params.PARAMS
-    params.load(source)
+    params.load(source, template=True)
     content = source.read_bytes()
     if target.exists():
         if target.read_bytes() == content:
@@ -62,7 +62,14 @@ def put(name: str, root: Path, force: bool = False) -> str:
                 f"(`mathse preset {name} --force`)"
             )
     _replace(target, content)
-    return f"{target} is now the preset {name}; `dvc params diff` shows what changed, `dvc repro` runs it"
+    return f"{target} is now the preset {name}; {_next(params.load(target, template=True))}"
+
+
+def _next(settings: params.Params) -> str:
+    """What there is to do with a preset that has just been put in place."""
+    if isinstance(settings.base, params.Pretrained) and not settings.base.is_filled_in:
+        return f"put a commit of {settings.base.source} in its base.revision, then `mathse check`"
+    return "`dvc params diff` shows what changed, `dvc repro` runs it"
 
 
 def _would_lose_edits(target: Path, root: Path) -> bool:
