@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mathse.errors import UserError
+from mathse.share import plan_options
 
 USER_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
 """Exit statuses; the last two are a shell's for SIGINT and SIGPIPE."""
@@ -56,16 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-C", "--root", type=Path, default=Path(), help="the project's root (default: here)")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (
-        _add_show,
-        _add_status,
-        _add_query,
-        _add_report,
-        _add_grade,
-        _add_score,
-        _add_preset,
-        _add_check,
+        _add_show, _add_status, _add_query, _add_report, _add_grade, _add_score, _add_preset, _add_plan, _add_check,
         _add_sheet,
-    ):
+    ):  # fmt: skip
         add(commands)
     return parser
 
@@ -190,10 +184,8 @@ def _grade(arguments: argparse.Namespace) -> None:
 
     counts = grade.grade_file(arguments.file, sys.stdout)
     sys.stdout.flush()
-    print(
-        f"grade: {sum(counts.values())} lines; {', '.join(f'{n} {v}' for v, n in sorted(counts.items()))}",
-        file=sys.stderr,
-    )
+    by_verdict = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
+    print(f"grade: {sum(counts.values())} lines; {by_verdict}", file=sys.stderr)
 
 
 def _add_score(commands: Commands) -> None:
@@ -242,9 +234,28 @@ def _preset(arguments: argparse.Namespace) -> None:
 
     if arguments.list or arguments.name is None:
         for name, summary in preset.available(arguments.root).items():
-            print(f"{name:12}{summary}")
+            print(f"{name:20}{summary}")
     else:
         print(preset.put(arguments.name, arguments.root, force=arguments.force))
+
+
+def _add_plan(commands: Commands) -> None:
+    command = _command(
+        commands,
+        _plan,
+        "estimate what a run needs before it is started",
+        "Requests and training rows of every step, their tokens counted on sample problems, GPU-hours, memory, disk,\n"
+        "hours and money, and all that is assumed for it.",
+        "mathse plan qwen2-vl-7b --gpu-hour-price 2.5",
+    )
+    plan_options.add(command)
+
+
+def _plan(arguments: argparse.Namespace) -> None:
+    from mathse.share import plan, plan_text
+
+    made = plan.plan(arguments.name, arguments.root, plan_options.given(arguments))
+    print(made.as_json() if arguments.json else plan_text.render(made))
 
 
 def _add_check(commands: Commands) -> None:

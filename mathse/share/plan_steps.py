@@ -1,0 +1,161 @@
+"""The requests and the training rows of every step, from params and a few assumed shares.
+
+Which paths a judge will find correct nobody knows beforehand: `Shares` says what is assumed. All else follows from
+params: how many problems, samples, rounds and models there are.
+
+Sample: `Step("rollout 1", "student", 14400, 2278080, 777600)`, `Training("0", 9600, 2037120, 75)`
+"""
+
+import math
+from dataclasses import dataclass
+
+from mathse.params import Params, Train
+from mathse.share.plan_counts import Means
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What is assumed of the paths.
+
+    Attributes:
+        kept: Teacher paths that the ORM finds correct.
+        solved: Remaining problems of which a round finds a correct path.
+        repaired: Remaining problems that the reflection repairs.
+    """
+
+    kept: float
+    solved: float
+    repaired: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step asks.
+
+    Attributes:
+        name: Of the step.
+        by: `teacher`, `student` or `orm`.
+        requests: Completions to be made.
+        prompt_tokens: Of all requests, images included.
+        completion_tokens: Of all requests.
+    """
+
+    name: str
+    by: str
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training sees.
+
+    Attributes:
+        name: Of the model.
+        rows: Of its mix.
+        tokens: Over all epochs, images included, padding not.
+        steps: Optimizer steps.
+    """
+
+    name: str
+    rows: int
+    tokens: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Problems:
+    """Problems by split."""
+
+    train: int
+    orm: int
+    test: int
+
+
+def problems(settings: Params) -> Problems:
+    """How many problems there are; what ingestion rejects is not foreseen."""
+    sources = settings.problems.sources
+    return Problems(*(sum(getattr(one, split) for one in sources) for split in ("train", "orm", "test")))
+
+
+def steps(settings: Params, means: Means, shares: Shares) -> tuple[list[Step], list[Training]]:
+    """All requests and all trainings of a run, in their order.
+
+    Args:
+        settings: The whole of params.
+        means: Tokens of a request and of a row.
+        shares: What is assumed.
+    """
+    there = problems(settings)
+    orm_steps, orm_rows = _orm(settings, means, shares, there)
+    loop_steps, rows = _loop(settings, means, shares, there)
+    models = 1 + len(rows)
+    tests = _step("evaluate", "student", models * there.test, means.solve_in, means.path)
+    student = round(min(settings.orm.warmup_problems, there.orm) * shares.kept)
+    trainings = [
+        _training("student", student, means.row, settings.train),
+        _training("orm", orm_rows, means.judge_row, settings.orm.train),
+        *(_training(name, count, means.row, settings.train) for name, count in rows.items()),
+    ]
+    return [*orm_steps, *loop_steps, tests], trainings
+
+
+def _orm(settings: Params, means: Means, shares: Shares, there: Problems) -> tuple[list[Step], int]:
+    """Step 0: what makes the ORM, and the rows it is trained on."""
+    orm = settings.orm
+    warmup = min(orm.warmup_problems, there.orm)
+    others = there.orm - warmup
+    written, taught = others * orm.samples, others * orm.teacher_samples
+    mistaken = 1 - orm.teacher_mistake_rate if settings.teacher.engine == "solver" else shares.kept
+    correct = written * shares.solved + taught * mistaken
+    balanced = 2 * min(correct, written + taught - correct)
+    held_out = round(balanced * orm.held_out)
+    return [
+        _step("student data", "teacher", warmup, means.teacher_in, means.path),
+        _step("ORM paths", "student", written, means.solve_in, means.path),
+        _step("ORM paths", "teacher", taught, means.teacher_in, means.path),
+        _step("ORM feedback", "teacher", written + taught, means.annotate_in, means.verdict),
+        _step("ORM evaluation", "orm", held_out, means.judge_in, means.verdict),
+    ], round(balanced) - held_out
+
+
+def _loop(settings: Params, means: Means, shares: Shares, there: Problems) -> tuple[list[Step], dict[str, int]]:
+    """Steps 1 to 3, and the rows of each model's mix."""
+    most = settings.mix.parameters.get("max_per_problem", 1)
+    distilled = max(1, round(settings.distill.fraction * there.train))
+    asked = distilled * settings.distill.samples
+    made = [_step("distill", "teacher", asked, means.teacher_in, means.path), _judged("distill", asked, means)]
+    solved = distilled * shares.kept
+    per_problem = min(int(most), settings.distill.samples) if isinstance(most, int) else 1
+    rows = {"0": round(solved * per_problem)}
+    for number in sorted(settings.rounds):
+        remaining = there.train - solved
+        asked = round(remaining) * settings.rollout.samples
+        made += [
+            _step(f"rollout {number}", "student", asked, means.solve_in, means.path),
+            _judged(f"rollout {number}", asked, means),
+        ]
+        solved += remaining * shares.solved
+        rows[str(number)] = round(list(rows.values())[-1] + remaining * shares.solved)
+    remaining = there.train - solved
+    wrong = len(settings.rounds) * settings.rollout.samples if settings.reflect.scope == "all" else 1
+    asked = round(remaining) * wrong * settings.reflect.samples
+    made += [_step("reflect", "teacher", asked, means.reflect_in, means.path), _judged("reflect", asked, means)]
+    rows["final"] = round(list(rows.values())[-1] + remaining * shares.repaired)
+    return made, rows
+
+
+def _judged(step: str, paths: int, means: Means) -> Step:
+    return _step(f"judge {step}", "orm", paths, means.judge_in, means.verdict)
+
+
+def _step(name: str, by: str, requests: int, tokens_in: float, tokens_out: float) -> Step:
+    return Step(name, by, requests, round(requests * tokens_in), round(requests * tokens_out))
+
+
+def _training(name: str, rows: int, tokens: float, how: Train) -> Training:
+    per_epoch = math.ceil(rows / how.batch_size)
+    wanted = math.ceil(per_epoch * how.epochs)
+    taken = wanted if how.max_steps < 0 else how.max_steps
+    return Training(name, rows, round(rows * how.epochs * tokens * taken / max(1, wanted)), taken)

@@ -1,0 +1,99 @@
+"""The presets, held to the numbers of the paper that they stand for."""
+
+from pathlib import Path
+
+import pytest
+
+from mathse import params
+from mathse.engines.backbones import FAMILIES
+from mathse.engines.sizes import KNOWN
+from mathse.params import Params, Pretrained, Train
+
+ROOT = Path(__file__).parents[1]
+
+TABLE_6 = {
+    "qwen2-vl-7b": (1e-5, 0.1),
+    "internvl2_5-8b": (2e-5, 0.03),
+    "glm-4.1v-9b": (2e-5, 0.01),
+}
+"""Learning rate and warm-up of arXiv 2511.06805, Table 6: Qwen2-VL, InternVL2.5, and CogVLM2 for its successor."""
+GLOBAL_BATCH, WEIGHT_DECAY = 128, 0.05
+"""Of the same table, for all; AdamW, cosine schedule."""
+LARGE = [*TABLE_6, "qwen2.5-vl-3b-lora"]
+
+
+def preset(name: str) -> Params:
+    return params.load(ROOT / "presets" / f"{name}.yaml", template=True)
+
+
+def trainings(name: str) -> list[Train]:
+    settings = preset(name)
+    return [settings.train, settings.orm.train]
+
+
+def base(name: str) -> Pretrained:
+    found = preset(name).base
+    assert isinstance(found, Pretrained)
+    return found
+
+
+@pytest.mark.parametrize("name", TABLE_6)
+def test_table_6(name: str) -> None:
+    for how in trainings(name):
+        assert (how.learning_rate, how.warmup) == TABLE_6[name]
+        assert (how.batch_size, how.weight_decay, how.scheduler) == (GLOBAL_BATCH, WEIGHT_DECAY, "cosine")
+        assert how.matrix_learning_rate is None, "the paper trains with AdamW"
+        assert how.lora is None
+        assert not how.freeze_vision
+        assert how.processes * how.at_once * how.accumulation == GLOBAL_BATCH
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_two_rounds_and_then_the_reflection(name: str) -> None:
+    settings = preset(name)
+    assert sorted(settings.rounds) == [1, 2]
+    assert settings.reflect.after == 2
+    assert settings.train.start_from == "base"
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_the_teacher_has_a_price_and_a_cap(name: str) -> None:
+    teacher = preset(name).teacher
+    assert teacher.engine == "api"
+    assert teacher.api is not None
+    assert teacher.api.model in teacher.api.prices
+    assert teacher.api.spending_cap
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_the_base_is_of_a_known_family_and_no_commit_is_made_up(name: str) -> None:
+    found = base(name)
+    assert not found.is_filled_in
+    assert not found.trust_remote_code
+    family = FAMILIES[KNOWN[found.source].model_type]
+    assert family.limited({}, found.image.given())
+    assert family.vllm
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_launch_files_are_there_and_rows_fit_the_engine(name: str) -> None:
+    settings = preset(name)
+    for how in trainings(name):
+        assert how.launch is None or (how.launch.config and (ROOT / how.launch.config).is_file())
+        assert how.max_length == settings.inference.vllm.max_model_len
+        assert how.max_length is not None
+        assert how.max_length <= KNOWN[base(name).source].context
+
+
+def test_adapters_on_one_gpu() -> None:
+    for how in trainings("qwen2.5-vl-3b-lora"):
+        assert how.lora is not None
+        assert how.freeze_vision
+        assert (how.processes, how.at_once, how.accumulation) == (1, 1, GLOBAL_BATCH)
+
+
+def test_smoke_with_vllm_differs_in_the_engine_alone() -> None:
+    plain, with_vllm = preset("smoke"), preset("smoke-vllm")
+    assert plain.model_copy(update={"inference": with_vllm.inference}) == with_vllm
+    assert (plain.inference.engine, with_vllm.inference.engine) == ("transformers", "vllm")
+    assert with_vllm.inference.vllm.eager
