@@ -3,9 +3,9 @@
     python benchmarks/rollout.py     # models/final on the test problems, about three minutes on two cores
     python benchmarks/rollout.py --model models/base --problems 100 --samples 4 --turns 5
 
-Bare is `LLM.generate` over one list of prompts that lies ready, images decoded. Ours is what the stage does from the
-problem table on: requests written down, keyed and ordered, images decoded, fed as a stream, completions journaled, path
-rows made. The two take turns, caches emptied between them; the ratio is of the medians.
+Bare is `LLM.generate` over one list of prompts, its images read and decoded. Ours is what the stage does from the
+problem table on: requests written down, keyed and ordered, images read and decoded, fed as a stream, completions
+journaled, path rows made. The two take turns, caches emptied between them; the ratio is of the medians.
 """
 
 import argparse
@@ -38,10 +38,10 @@ def main() -> None:
     drawn = Sampling(asked.temperature, 1.0, settings.student.max_new_tokens)
     ask = Ask(PathKind.ROLLOUT, 1, settings.student.prompt, drawn, asked.samples, seed=1)
     requests = [solve_request(problem, ask, sample) for problem in problems for sample in range(ask.samples)]
-    prompts = [_prompt(engine, images, request) for request in requests]
     sampling = [engine._sampling(request) for request in requests]
 
     def bare() -> int:
+        prompts = [_prompt(engine, images, request) for request in requests]
         made = engine._llm.generate(prompts, sampling, use_tqdm=False)
         texts = [engine._processor.tokenizer.decode(output.outputs[0].token_ids) for output in made]
         return len(texts)

@@ -94,16 +94,18 @@ def test_no_more_requests_are_taken_than_there_is_room_for(engine: Engine) -> No
 
     def counted() -> Iterator[list[Task]]:
         nonlocal taken
-        for place in range(50):
+        for place in range(80):
             taken += 1
             yield [Task(str(place), request(place))]
+
+    from mathse.engines.vllm import INSIDE
 
     done, most = 0, 0
     for outcomes in engine.answer(counted(), 0.0):
         most = max(most, taken - done)
         done += len(outcomes)
-    assert done == 50
-    assert most <= 2 * SETTINGS.in_flight
+    assert done == 80
+    assert most <= INSIDE * SETTINGS.in_flight
 
 
 def test_a_guided_reply_follows_its_schema(engine: Engine) -> None:
