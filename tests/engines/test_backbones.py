@@ -22,11 +22,12 @@ from mathse.engines.loading import load_model, load_processor
 from mathse.engines.protocol import Completion, Request, Sampling
 from mathse.engines.transformers import TransformersEngine
 from mathse.method.judge import judge
-from mathse.params import Compute, Judge, Train
+from mathse.params import Compute, Judge, Pretrained, Train
 from mathse.prompts import turn
 from mathse.schemas import Image, Message, MixRow, PathKind, Problem, Split, Status
 from mathse.schemas import Path as PathRow
 from mathse.sources.images import ImageStore, encode
+from mathse.training.fetch import fetch
 from mathse.training.sft import TrainingReport, train
 from tests.engines import tiny_backbones
 
@@ -140,15 +141,39 @@ def test_greedy_is_what_generate_writes(tried: Tried) -> None:
 
 
 def test_an_image_takes_the_tokens_of_the_familys_rule(tried: Tried) -> None:
-    processor: Any = load_processor(tried.base)
     family, settings = family_of(tried.base), image_settings(tried.base)
+    planned = [family.image_tokens(height, width, settings) for height, width in SIZES]
+    assert planned == counted(tried, tried.base)
+
+
+def counted(tried: Tried, folder: Path) -> list[int]:
+    """Tokens that the processor gives each image, those that open and close it included."""
+    processor: Any = load_processor(folder)
+    family = family_of(folder)
     marker = processor.tokenizer.convert_tokens_to_ids(family.image_token)
-    for image, (height, width) in zip(IMAGES, SIZES, strict=True):
-        asked = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Find"}]}]
-        text = processor.apply_chat_template(asked, tokenize=False)
-        ids = processor(text=[text], images=[[tried.images.load(image.image_id)]])["input_ids"][0]
-        around = 2 if family.tokens is image_tokens.tiled else 0
-        assert family.image_tokens(height, width, settings) == list(ids).count(marker) + around, (height, width)
+    text = processor.apply_chat_template([{"role": "user", "content": [{"type": "image"}]}], tokenize=False)
+    given = [processor(text=[text], images=[[tried.images.load(image.image_id)]])["input_ids"][0] for image in IMAGES]
+    around = 2 if family.tokens is image_tokens.tiled else 0
+    return [list(ids).count(marker) + around for ids in given]
+
+
+LIMITS = {"min_pixels": {"min_pixels": 28 * 28 * 16, "max_pixels": 28 * 28 * 25}, "min_tiles": {"max_tiles": 1}}
+"""Limits of `base.image`, other than those the tiny models come with, by the first that a family knows."""
+
+
+def test_a_fetched_base_loads_and_keeps_to_its_image_limits(tried: Tried, tmp_path: Path) -> None:
+    family = family_of(tried.base)
+    limits = LIMITS.get(next(iter(family.limits), ""), {})
+    fetch(Pretrained.model_validate({"from": str(tried.base), "image": limits}), tmp_path / "base")
+    before = tried.engine(tried.base).complete([request(0)])
+    assert tried.engine(tmp_path / "base").complete([request(0)]) == before, "one without an image"
+    tokens = counted(tried, tmp_path / "base")
+    settings = image_settings(tmp_path / "base")
+    assert tokens == [family.image_tokens(height, width, settings) for height, width in SIZES]
+    if limits:
+        assert tokens != counted(tried, tried.base)
+    if "max_pixels" in limits:
+        assert all(12 <= one <= 25 for one in tokens)
 
 
 def test_the_vision_tower_is_found_and_kept_out_of_lora(tried: Tried) -> None:
