@@ -14,10 +14,12 @@ from mathse.schemas import Message, MixRow, PathKind
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 QUERIES = [query for query in re.findall(r'mathse query "(.*?)"', README, re.DOTALL) if query != "..."]
+REPLACED = {"rounds", "mix", "base"}
+"""Sections that README shows whole; of the others it shows the keys to set."""
 SNIPPETS = [
     line.strip()
     for line in README.splitlines()
-    if re.match(r"\s+(rounds|reflect|mix|compute|student|judge|train): \{", line)
+    if re.match(r"\s+(rounds|reflect|mix|compute|inference|base|teacher|student|judge|train): \{", line)
 ]
 
 
@@ -45,10 +47,15 @@ def test_files_exist(file: str) -> None:
 
 def test_params_shown_are_valid() -> None:
     content: dict[str, Any] = yaml.safe_load((ROOT / "presets" / "default.yaml").read_text(encoding="utf-8"))
-    assert len(SNIPPETS) == 7
+    assert len(SNIPPETS) == 11
     for snippet in SNIPPETS:
-        content |= yaml.safe_load(snippet)
-    assert max(Params.model_validate(content).rounds) == 3
+        ((section, shown),) = yaml.safe_load(snippet).items()
+        changed = content | {section: shown if section in REPLACED else content.get(section, {}) | shown}
+        if section == "reflect":  # goes with the third round
+            changed["rounds"] = content["rounds"] | {"3": {"prev": 2}}
+        if section == "rounds":
+            changed["reflect"] = content["reflect"] | {"after": 3}
+        Params.model_validate(changed)
 
 
 @pytest.mark.parametrize("query", QUERIES)
