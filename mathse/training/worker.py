@@ -23,6 +23,7 @@ def main(spec: str, answer: str) -> None:
     threading.Thread(target=_end_with_the_stage, daemon=True).start()
     if is_first():
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
+        logging.getLogger("accelerate").setLevel(logging.WARNING)
     job = Job.model_validate_json(Path(spec).read_text(encoding="utf-8"))
     try:
         report = run(job)

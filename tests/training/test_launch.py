@@ -9,12 +9,22 @@ from typing import Any
 import pytest
 
 from mathse.engines.loading import load_model
+from mathse.training.checkpoints import COMPLETE
 from mathse.training.launch import LaunchFailed
+from mathse.training.report import TrainingReport
 from tests.training.mixes import ROWS, furthest, run
 
 ROOT = Path(__file__).parents[2]
 ACCELERATE = ROOT / "presets" / "accelerate"
-HOW: dict[str, Any] = {"batch_size": 8, "max_steps": 4, "epochs": 2}
+HOW: dict[str, Any] = {"batch_size": 8, "max_steps": 6, "epochs": 3}
+SHARDED: dict[str, Any] = {
+    **HOW,
+    "per_device": 2,
+    "launch": {"processes": 2, "config": ACCELERATE / "fsdp.yaml"},
+    "save_steps": 2,
+    "checkpoints": True,
+    "live": True,
+}
 
 
 def accelerate_config(name: str) -> dict[str, object]:
@@ -57,23 +67,45 @@ def test_every_file_for_accelerate_is_tested() -> None:
     assert {file.name for file in ACCELERATE.iterdir()} == {"fsdp.yaml", "zero3.yaml"}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("config", [None, ACCELERATE / "fsdp.yaml"], ids=["copies", "sharded"])
-def test_two_processes_train_as_one(config: Path | None, tmp_path: Path, tiny_model: Path) -> None:
-    lora = {"rank": 4} if config is None else None
-    alone = run(tmp_path, tiny_model, ROWS, "alone", lora=lora, **HOW)
-    launch = {"processes": 2, "config": config}
-    both = run(tmp_path, tiny_model, ROWS, "both", lora=lora, launch=launch, per_device=2, live=True, **HOW)
-    assert (both.steps, both.rows) == (alone.steps, alone.rows)
-    lent = both.tokens - alone.tokens  # of images to batches without one
-    assert lent > 0 if config else lent == 0
-    for (step, loss), (same, shared) in zip(alone.loss_curve, both.loss_curve, strict=True):
+Made = tuple[Path, TrainingReport]
+
+
+@pytest.fixture(scope="module")
+def sharded(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Made:
+    folder = tmp_path_factory.mktemp("sharded")
+    return folder, run(folder, tiny_model, ROWS, **SHARDED)
+
+
+def assert_alike(one: Made, other: Made, start: Path) -> None:
+    (folder, report), (other_folder, other_report) = one, other
+    assert (report.steps, report.rows) == (other_report.steps, other_report.rows)
+    for (step, loss), (same, shared) in zip(report.loss_curve, other_report.loss_curve, strict=True):
         assert step == same
         assert loss == pytest.approx(shared, abs=1e-4)
-    assert furthest(tmp_path / "alone", tmp_path / "both") < 1e-3
-    assert furthest(tiny_model, tmp_path / "both") > 1e-3
-    load_model(tmp_path / "both", "float32", "cpu")
-    assert len((tmp_path / "live" / "plots" / "metrics" / "loss.tsv").read_text().splitlines()) == both.steps + 1
+    assert furthest(folder / "out", other_folder / "out") < 2e-3
+    assert furthest(start, folder / "out") > 2e-3
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one(tmp_path: Path, tiny_model: Path) -> None:
+    (alone, both) = (tmp_path / "alone", tmp_path / "both")
+    for folder in (alone, both):
+        folder.mkdir()
+    one = run(alone, tiny_model, ROWS, lora={"rank": 4}, **HOW)
+    two = run(both, tiny_model, ROWS, lora={"rank": 4}, per_device=2, launch={"processes": 2}, **HOW)
+    assert_alike((alone, one), (both, two), tiny_model)
+    assert one.tokens == two.tokens
+
+
+@pytest.mark.slow
+def test_two_processes_that_share_the_weights_train_as_one(sharded: Made, tmp_path: Path, tiny_model: Path) -> None:
+    alone = run(tmp_path, tiny_model, ROWS, **HOW)
+    folder, report = sharded
+    assert_alike((tmp_path, alone), sharded, tiny_model)
+    assert report.tokens > alone.tokens  # batches without an image were lent one
+    load_model(folder / "out", "float32", "cpu")
+    assert len((folder / "live" / "plots" / "metrics" / "loss.tsv").read_text().splitlines()) == report.steps + 1
+    assert not (folder / "checkpoints").exists()
 
 
 @pytest.mark.slow
@@ -105,18 +137,21 @@ STAGE = """
 import sys
 from pathlib import Path
 from tests.training.mixes import ROWS, run
-run(Path(sys.argv[1]), Path(sys.argv[2]), ROWS, launch={"processes": 2}, epochs=10**6, max_steps=10**6, live=True)
+from tests.training.test_launch import SHARDED
+run(Path(sys.argv[1]), Path(sys.argv[2]), ROWS, **SHARDED)
 """
 
 
 @pytest.mark.slow
-def test_the_processes_end_with_their_stage(tmp_path: Path, tiny_model: Path) -> None:
+def test_processes_end_with_their_stage_and_go_on_with_the_next(
+    sharded: Made, tmp_path: Path, tiny_model: Path
+) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     stage = subprocess.Popen([sys.executable, "-c", STAGE, str(tmp_path), str(tiny_model)], env=environment, cwd=ROOT)
     try:
-        while not (tmp_path / ".out.partial").exists():
-            assert stage.poll() is None
-            time.sleep(0.05)
+        while not list((tmp_path / "checkpoints").glob(f"*/checkpoint-2/{COMPLETE}")):
+            assert stage.poll() is None, "it ended before it was killed"
+            time.sleep(0.005)
         children = descendants(stage.pid)
         assert len(children) >= 3  # accelerate and two workers
         stage.send_signal(signal.SIGKILL)
@@ -128,3 +163,9 @@ def test_the_processes_end_with_their_stage(tmp_path: Path, tiny_model: Path) ->
     finally:
         stage.kill()
         stage.wait()
+    assert not (tmp_path / "out").exists()
+    rest = run(tmp_path, tiny_model, ROWS, **SHARDED)
+    folder, whole = sharded
+    assert (rest.loss_curve, rest.tokens) == (whole.loss_curve, whole.tokens)
+    made, wanted = ((place / "out" / "model.safetensors").read_bytes() for place in (tmp_path, folder))
+    assert made == wanted
