@@ -18,7 +18,9 @@ class TrainingReport(BaseModel):
 
     model: str = Field(description="Content hash of the trained model.")
     rows: int = Field(description="Rows trained on.")
-    too_long: tuple[str, ...] = Field(description="Path ids of the rows longer than the model's context or `max_length`.")
+    too_long: tuple[str, ...] = Field(
+        description="Path ids of the rows longer than the model's context or `max_length`."
+    )
     steps: int
     epochs: float
     seconds: float = Field(
