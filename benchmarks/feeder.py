@@ -52,6 +52,7 @@ class Core:
 
 def engine(images: ImageStore) -> Any:
     """The vLLM engine around that core."""
+    from mathse.engines.backbones import family_of
     from mathse.engines.loading import load_processor
     from mathse.engines.vllm import VllmEngine
     from mathse.params import Vllm
@@ -60,7 +61,7 @@ def engine(images: ImageStore) -> Any:
     made.name = made.fingerprint = "no model"
     vars(made).update(
         _images=images, _settings=Vllm(), _processor=load_processor(layout.model("base")), _engine=Core(),
-        _tokenizing=None, _numbers=iter(range(10**9)), _decoded=((), []), _stops=frozenset(),
+        _tokenizing=None, _numbers=iter(range(10**9)), _decoded=((), []), _stops=frozenset(), _family=family_of(layout.model("base")),
         _vllm=SimpleNamespace(
             SamplingParams=lambda **options: options,
             sampling_params=SimpleNamespace(RequestOutputKind=SimpleNamespace(FINAL_ONLY=2)),

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from mathse import vision
+from mathse.engines.backbones import family_of
+from mathse.engines.chat import closing_id
 from mathse.engines.loading import load_processor, settle
 from mathse.engines.protocol import Completion, Failure, Outcome, Request, Task
 from mathse.engines.transformers import conversation, stop_ids
@@ -72,7 +74,9 @@ class VllmEngine:
         self._llm = _loaded(self._vllm, model_folder, compute, settings, trust_remote_code)
         self._engine = self._llm.llm_engine
         generation = self._llm.model_config.try_get_generation_config()
-        self._stops = stop_ids(generation.get("eos_token_id"), self._processor.tokenizer.eos_token_id)
+        ends = generation.get("eos_token_id"), self._processor.tokenizer.eos_token_id
+        self._stops = stop_ids(*ends, closing_id(self._processor))
+        self._family = family_of(model_folder)
         self._tokenizing = self._engine.renderer.default_cmpl_tok_params.with_kwargs(add_special_tokens=False)
         self._numbers = count()
         atexit.register(self._engine.engine_core.shutdown)
@@ -163,7 +167,7 @@ class VllmEngine:
         if written.finish_reason not in ("stop", "length"):
             return Failure("engine error", f"finished by {written.finish_reason}", retryable=True)
         text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return Completion(text, written.finish_reason, len(output.prompt_token_ids), len(tokens))
+        return Completion(self._family.reply(text), written.finish_reason, len(output.prompt_token_ids), len(tokens))
 
 
 def _imported(compute: Compute, settings: Vllm) -> Any:
