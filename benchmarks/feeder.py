@@ -61,7 +61,8 @@ def engine(images: ImageStore) -> Any:
     made.name = made.fingerprint = "no model"
     vars(made).update(
         _images=images, _settings=Vllm(), _processor=load_processor(layout.model("base")), _engine=Core(),
-        _tokenizing=None, _numbers=iter(range(10**9)), _decoded=((), []), _stops=frozenset(), _family=family_of(layout.model("base")),
+        _tokenizing=None, _numbers=iter(range(10**9)), _decoded=((), []), _stops=frozenset(),
+        _family=family_of(layout.model("base")),
         _vllm=SimpleNamespace(
             SamplingParams=lambda **options: options,
             sampling_params=SimpleNamespace(RequestOutputKind=SimpleNamespace(FINAL_ONLY=2)),
