@@ -15,7 +15,7 @@ def main(name: str) -> str:
     images, out, pixels = layout.IMAGES, layout.model(name), settings.problems.max_pixels
     report = train(
         mix, images, start, out, how, settings.compute, settings.seed, pixels, {"name": name},
-        checkpoints=layout.checkpoints(name), live=layout.live(name),
+        checkpoints=layout.checkpoints(name), live=layout.live(name), trust_remote_code=settings.trust_remote_code,
     )  # fmt: skip
     save(report, layout.training_report(name))
     left_out = stage.counts({"too long": len(report.too_long)})

@@ -23,4 +23,5 @@ class Job(BaseModel):
     max_pixels: int = Field(description="Images above are refused.")
     extra_lineage: dict[str, Any] = Field(description="What else the lineage file shall say.")
     checkpoints: Path | None = Field(default=None, description="Folder of the model's checkpoints.")
+    trust_remote_code: bool = Field(default=False, description="Whether code that lies in the start folder may run.")
     live: Path | None = Field(default=None, description="Folder of the losses that are written while it runs.")

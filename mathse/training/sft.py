@@ -57,6 +57,7 @@ def train(
     extra_lineage: Mapping[str, Any],
     checkpoints: Path | None = None,
     live: Path | None = None,
+    trust_remote_code: bool = False,
 ) -> TrainingReport:
     """Fine-tune a model on a mix: in this process, or in those that the settings ask for.
 
@@ -73,6 +74,7 @@ def train(
         extra_lineage: What else the lineage file shall say.
         checkpoints: Folder of the model's checkpoints, if `settings.save_steps` asks for them.
         live: Folder of dvclive's files; None: none are written.
+        trust_remote_code: Whether code that lies in the start folder may run.
 
     Raises:
         ModelMissing: The start folder holds no model.
@@ -83,7 +85,8 @@ def train(
     """
     job = Job(
         mix=mix, images=images, start=start, out=out, settings=settings, compute=compute, seed=seed,
-        max_pixels=max_pixels, extra_lineage=dict(extra_lineage), checkpoints=checkpoints, live=live,
+        max_pixels=max_pixels, extra_lineage=dict(extra_lineage), trust_remote_code=trust_remote_code,
+        checkpoints=checkpoints, live=live,
     )  # fmt: skip
     return in_processes(job) if settings.launch else run(job)
 
@@ -98,9 +101,10 @@ def run(job: Job) -> TrainingReport:
     settle(job.compute)
     settings, several = job.settings, processes.are_several()
     made_from = _made_from(job)
-    processor = load_processor(job.start)
+    processor = load_processor(job.start, job.trust_remote_code)
     adapted = settings.lora is not None and job.compute.dtype == "bfloat16"
-    model = load_model(job.start, "bfloat16" if adapted else "float32", "cpu" if several else job.compute.device)
+    dtype, device = "bfloat16" if adapted else "float32", "cpu" if several else job.compute.device
+    model = load_model(job.start, dtype, device, job.trust_remote_code)
     collate = DataCollatorForVisionLanguageModeling(processor, completion_only_loss=True)
     limit = min(context_length(model), settings.max_length or context_length(model))
     limits = Limits(limit, ImageTokens(processor, token_id(model, processor)))
@@ -109,8 +113,8 @@ def run(job: Job) -> TrainingReport:
     beside = Beside(_checkpoints(job, made_from), job.live, job, examples.lengths)
     model = adapters.prepare(model, settings, job.seed)
     trainer, fingerprint = fit(
-        model, load_processor(job.start), examples.dataset, job.out, config(settings, job.compute, job.seed),
-        made_from, optimizer_of(model, settings), beside,
+        model, load_processor(job.start, job.trust_remote_code), examples.dataset, job.out,
+        config(settings, job.compute, job.seed), made_from, optimizer_of(model, settings), beside,
     )  # fmt: skip
     rows, seconds = len(examples.dataset), time.monotonic() - began
     return report(trainer, fingerprint, rows, examples.too_long, seconds)

@@ -36,7 +36,7 @@ ROWS = [row(place) for place in range(16)]
 
 def run(folder: Path, start: Path, rows: list[MixRow], out: str = "out", **changed: Any) -> TrainingReport:
     """Train a model on rows, in `folder`; `checkpoints` and `live` are folders in it."""
-    beside = {name: folder / name for name in ("checkpoints", "live") if changed.pop(name, False)}
+    beside: dict[str, Any] = {name: folder / name for name in ("checkpoints", "live") if changed.pop(name, False)}
     store.write(folder / "images.parquet", Image, IMAGES)
     store.write(folder / "mix.parquet", MixRow, rows)
     compute = Compute(threads=1, dtype=changed.pop("dtype", "float32"))
