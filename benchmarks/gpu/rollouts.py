@@ -26,6 +26,7 @@ try:
 
     from benchmarks.gpu import shapes
     from benchmarks.rollout import compare
+    from mathse.engines.loading import settle
     from mathse.engines.local import LocalModel
     from mathse.engines.protocol import Sampling
     from mathse.errors import UserError
@@ -48,6 +49,7 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     device, dtype = ("cuda", "bfloat16") if cuda else ("cpu", "float32")
     compute = Compute.model_validate({"device": device, "dtype": dtype, "threads": min(8, os.cpu_count() or 1)})
+    settle(compute)
     vllm = Vllm(eager=asked.miniature, cpu_cache_gib=1, in_flight=asked.batch_size, max_model_len=1024)
     with tempfile.TemporaryDirectory(dir=asked.folder) as name:
         folder = Path(name)
@@ -70,16 +72,16 @@ def _arguments() -> argparse.Namespace:
     here = "vllm" if importlib.util.find_spec("vllm") else "transformers"
     parser.add_argument("--miniature", action="store_true", help="a tiny model; so it is without a GPU")
     parser.add_argument("--engine", choices=["vllm", "transformers"], default=here, help="vllm if it is installed")
-    parser.add_argument("--problems", type=int, help="256, in miniature 16")
+    parser.add_argument("--problems", type=int, help="256, in miniature 48")
     parser.add_argument("--samples", type=int, default=4, help="rollouts a problem")
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--max-new-tokens", type=int, help="of a rollout; 256, in miniature 48")
-    parser.add_argument("--batch-size", type=int, help="requests computed at once; 256, in miniature 16")
+    parser.add_argument("--batch-size", type=int, help="requests computed at once; 256, in miniature 32")
     parser.add_argument("--turns", type=int, default=3, help="runs of each")
     parser.add_argument("--folder", type=Path, help="where temporary files go, 5 GB; else the system's")
     asked = parser.parse_args()
     asked.miniature = asked.miniature or not torch.cuda.is_available()
-    sizes = {"problems": (256, 16), "max_new_tokens": (256, 48), "batch_size": (256, 16)}
+    sizes = {"problems": (256, 48), "max_new_tokens": (256, 48), "batch_size": (256, 32)}
     for key, (large, small) in sizes.items():
         if getattr(asked, key) is None:
             setattr(asked, key, small if asked.miniature else large)

@@ -42,7 +42,7 @@ try:
     from mathse.sources.images import ImageStore
     from mathse.training.sft import config, train
 
-    from datasets import Dataset, List, Value  # isort: skip  after `loading`, which makes torchvision importable
+    from datasets import Dataset, List, Value, disable_progress_bars  # isort: skip  after `loading`, which makes torchvision importable
     from datasets import Image as Picture  # isort: skip
     from trl import SFTConfig, SFTTrainer  # isort: skip
 except ImportError as error:
@@ -135,12 +135,16 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         setting = _setting(Path(folder), asked)
+        settle(setting.compute)
+        disable_progress_bars()
         problems = shapes.draw(setting.folder, shape, asked.batch * asked.steps)
         shapes.write_mix(setting.mix, problems)
         shapes.write_model(setting.start, shape, problems, setting.compute.device, setting.compute.dtype)
         _free()
         needs, steps = flops.needs(setting.start), Steps(asked.steps)
         _introduce(shape, needs, asked)
+        steps.measure(lambda: plain(setting), needs)  # the first run of anything is slower
+        _free()
         speeds: dict[str, list[Speed]] = {"ours": [], "plain": []}
         for turn in range(asked.times):
             for name in sorted(speeds, reverse=bool(turn % 2)):  # neither is always first
@@ -188,10 +192,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--miniature", action="store_true", help="a tiny model; so it is without a GPU")
     parser.add_argument("--batch", type=int, help="rows a step; 16, in miniature 4")
     parser.add_argument("--steps", type=int, help="steps of a run; 20, in miniature 10")
-    parser.add_argument("--times", type=int, default=2, help="runs of each")
+    parser.add_argument(
+        "--times", type=int, default=3, help="runs of each, a first one of the plain script not counted"
+    )
     parser.add_argument("--keep-activations", action="store_true", help="no gradient checkpointing: needs more memory")
     parser.add_argument("--settled", action="store_true", help="the plain script too computes deterministically")
-    parser.add_argument("--folder", type=Path, help="where temporary files go, two models: 9 GB; else the system's")
+    parser.add_argument(
+        "--folder", type=Path, help="where temporary files go, up to three models: 14 GB; else the system's"
+    )
     asked = parser.parse_args()
     asked.miniature = asked.miniature or not torch.cuda.is_available()
     asked.batch = asked.batch or (4 if asked.miniature else 16)
