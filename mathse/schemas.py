@@ -186,6 +186,7 @@ class Verdict(Row):
     rule_reason: str = Field(description="Why the rule grader says so.")
     tokens_in: int = Field(default=0, ge=0)
     tokens_out: int = Field(default=0, ge=0)
+    cost: float = Field(default=0, ge=0, description="What the reply cost, in the currency of the price table.")
 
 
 class Feedback(Row):
@@ -203,6 +204,9 @@ class Feedback(Row):
     improvement_suggestion: str | None = None
     raw: str = Field(description="The teacher's reply, unparsed.")
     undecided_reason: str | None = Field(default=None, description="Why UNDECIDED, if so: short and countable.")
+    tokens_in: int = Field(default=0, ge=0)
+    tokens_out: int = Field(default=0, ge=0)
+    cost: float = Field(default=0, ge=0, description="What the reply cost, in the currency of the price table.")
 
 
 class Message(BaseModel):

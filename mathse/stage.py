@@ -98,5 +98,9 @@ class PathTally(Iterator[Path]):
 
     def __str__(self) -> str:
         left_out = {"truncated" if end == "length" else end: n for end, n in self._ends.items() if end != "stop"}
-        cost = f"; cost {self._cost:,.2f}" if self._cost else ""
-        return f"{self._ends.total()} paths out; {counts(left_out)}{cost}"
+        return f"{self._ends.total()} paths out; {counts(left_out)}{cost(self._cost)}"
+
+
+def cost(total: float) -> str:
+    """What a step cost, for its closing line: `; cost 1.25`; nothing where it was free."""
+    return f"; cost {total:,.2f}" if total else ""

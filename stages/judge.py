@@ -20,7 +20,8 @@ def main(step: str) -> str:
     store.write(layout.verdicts(folder), Verdict, verdicts, inputs)
     statuses = Counter(str(verdict.status) for verdict in verdicts)
     differing = sum(verdict.status != verdict.rule_status for verdict in verdicts)
-    return f"{len(paths)} paths in, {stage.counts(statuses)}; the rule grader differs on {differing}"
+    spent = stage.cost(sum(verdict.cost for verdict in verdicts))
+    return f"{len(paths)} paths in, {stage.counts(statuses)}; the rule grader differs on {differing}{spent}"
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ def main() -> str:
     teacher = open_teacher(settings, problems.values())
     feedback = annotate(teacher, paths, problems, marking(settings.teacher), layout.journal("orm_feedback"))
     store.write(layout.ORM_FEEDBACK, Feedback, feedback, inputs)
-    return f"{len(paths)} paths in, {stage.counts(Counter(str(row.status) for row in feedback))}"
+    spent = stage.cost(sum(row.cost for row in feedback))
+    return f"{len(paths)} paths in, {stage.counts(Counter(str(row.status) for row in feedback))}{spent}"
 
 
 if __name__ == "__main__":

@@ -57,17 +57,19 @@ def _request(path: Path, problem: Problem, sampling: Sampling) -> Request:
 
 
 def _feedback(path: Path, outcome: Outcome | None, teacher: str) -> Feedback:
-    raw = outcome.text if isinstance(outcome, Completion) else ""
     if isinstance(outcome, Completion):
-        reply = parse(raw, annotation=True)
+        reply, said = parse(outcome.text, annotation=True), outcome
     else:
         reason = outcome.reason if outcome else "failed request"
-        reply = Reply(status=Status.UNDECIDED, undecided_reason=reason)
+        reply, said = Reply(status=Status.UNDECIDED, undecided_reason=reason), Completion("", "stop", 0, 0)
     return Feedback(
         path_id=path.path_id,
         problem_id=path.problem_id,
         teacher=teacher,
         prompt=PROMPT,
-        raw=raw,
+        raw=said.text,
+        tokens_in=said.tokens_in,
+        tokens_out=said.tokens_out,
+        cost=said.cost,
         **reply.model_dump(),
     )

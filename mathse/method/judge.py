@@ -23,6 +23,7 @@ class _Said:
     raw: str
     tokens_in: int = 0
     tokens_out: int = 0
+    cost: float = 0
 
 
 def judge(
@@ -69,7 +70,7 @@ def _request(path: Path, problem: Problem, settings: params.Judge) -> Request:
 def _said(outcome: Outcome) -> _Said:
     if not isinstance(outcome, Completion):
         return _Said(Reply(status=Status.UNDECIDED, undecided_reason=outcome.reason), "")
-    return _Said(parse(outcome.text), outcome.text, outcome.tokens_in, outcome.tokens_out)
+    return _Said(parse(outcome.text), outcome.text, outcome.tokens_in, outcome.tokens_out, outcome.cost)
 
 
 def _verdict(path: Path, problem: Problem, said: _Said | None, judge_name: str, prompt: str, grader: Grader) -> Verdict:
@@ -89,4 +90,5 @@ def _verdict(path: Path, problem: Problem, said: _Said | None, judge_name: str, 
         rule_reason=by_rule.reason,
         tokens_in=said.tokens_in,
         tokens_out=said.tokens_out,
+        cost=said.cost,
     )

@@ -127,6 +127,13 @@ class Params(Section):
     evaluate: Evaluate
 
     @model_validator(mode="after")
+    def batch_invariance_has_its_gpu(self) -> "Params":
+        """On a CPU, vLLM ignores the switch without a word."""
+        if self.inference.vllm.batch_invariant and self.compute.device == "cpu":
+            raise ValueError("inference.vllm.batch_invariant: needs compute.device: cuda; on a CPU it has no effect")
+        return self
+
+    @model_validator(mode="after")
     def rounds_form_a_chain(self) -> "Params":
         """Each round follows the one before it, and reflection follows the last."""
         for expected, (number, step) in enumerate(sorted(self.rounds.items()), start=1):

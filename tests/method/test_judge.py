@@ -27,7 +27,7 @@ def test_a_verdict_carries_what_the_judge_said(tmp_path: Path) -> None:
     assert (verdict.problem_id, verdict.judge, verdict.prompt) == ("p1", "orm", "judge@1")
     assert (verdict.status, verdict.error_step) == (Status.WRONG, "Step 1")
     assert (verdict.error_analysis, verdict.raw, verdict.undecided_reason) == ("vision: it is not 5", WRONG, None)
-    assert (verdict.tokens_in, verdict.tokens_out) == (len("judge@1"), len(WRONG.split()))
+    assert (verdict.tokens_in, verdict.tokens_out, verdict.cost) == (len("judge@1"), len(WRONG.split()), 0.5)
 
 
 def test_the_rule_grader_stands_beside_the_judge(tmp_path: Path) -> None:
