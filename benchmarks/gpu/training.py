@@ -47,7 +47,7 @@ try:
     from trl import SFTConfig, SFTTrainer  # isort: skip
 except ImportError as error:
     raise SystemExit(
-        f"{error}: run it from the repository's root, with the packages named at the file's top"
+        f"{error}; run `python -m benchmarks.gpu.training` from the repository's root, with the packages named at its top"
     ) from error
 
 WARM_UP = 3
