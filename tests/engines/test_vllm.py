@@ -9,6 +9,7 @@ import pytest
 from mathse import store
 from mathse.engines.local import LocalModel
 from mathse.engines.protocol import Completion, Engine, Failure, Outcome, Request, Sampling, Task
+from mathse.method.generate import generate
 from mathse.method.reply import json_schema
 from mathse.params import Compute, Inference, Vllm
 from mathse.prompts import turn
@@ -106,6 +107,22 @@ def test_no_more_requests_are_taken_than_there_is_room_for(engine: Engine) -> No
         done += len(outcomes)
     assert done == 80
     assert most <= INSIDE * SETTINGS.in_flight
+
+
+def test_the_samples_of_a_problem_share_one_decoded_image(
+    engine: Engine, images: ImageStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    decoded, load = [], images.load
+
+    def noted(image_id: str) -> object:
+        decoded.append(image_id)
+        return load(image_id)
+
+    monkeypatch.setattr(engine._images, "load", noted)  # type: ignore[attr-defined]
+    asked = [request(place, temperature=1.0, seed=seed) for seed in range(4) for place in (7, 8, 9)]
+    made = list(generate(engine, asked, tmp_path / "journal.sqlite", "samples"))
+    assert [one for one, _ in made] == asked
+    assert sorted(decoded) == sorted(IMAGES[(place) % len(IMAGES)].image_id for place in (7, 8, 9))
 
 
 def test_a_guided_reply_follows_its_schema(engine: Engine) -> None:
