@@ -36,7 +36,7 @@ try:
     from mathse.sources.images import ImageStore
 except ImportError as error:
     raise SystemExit(
-        f"{error}; run `python -m benchmarks.gpu.rollouts` from the repository's root, with the packages named at its top"
+        f"{error}; run `python -m benchmarks.gpu.rollouts` from the repository's root, with the packages its top names"
     ) from error
 
 

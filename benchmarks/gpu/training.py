@@ -47,7 +47,7 @@ try:
     from trl import SFTConfig, SFTTrainer  # isort: skip
 except ImportError as error:
     raise SystemExit(
-        f"{error}; run `python -m benchmarks.gpu.training` from the repository's root, with the packages named at its top"
+        f"{error}; run `python -m benchmarks.gpu.training` from the repository's root, with the packages its top names"
     ) from error
 
 WARM_UP = 3
