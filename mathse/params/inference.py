@@ -40,7 +40,7 @@ class Vllm(Section):
     batch_invariant: bool = Field(
         default=False,
         description="The same completion whatever runs beside it (VLLM_BATCH_INVARIANT): byte-identical tables, at a "
-        "cost in speed (0.6 % in vLLM's own benchmark of a 1.7B model, github.com/vllm-project/vllm/pull/28161; more with "
+        "cost in speed (0.6 % in vLLM's own benchmark of a 1.7B model, vllm-project/vllm pull request 28161; more with "
         "other kernels); needs a GPU of compute capability 8.0 or above.",
     )
 
