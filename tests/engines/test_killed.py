@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines import generation
+from tests.installed import needs
 
 ROOT = Path(__file__).parents[2]
 DETERMINISTIC = ("transformers", "replay", "ray")
@@ -56,7 +57,8 @@ def killed_midway(kind: str, folder: Path, rng: random.Random) -> int:
 
 @pytest.mark.parametrize(("kind", "kills"), [("transformers", 1), ("replay", 4), ("ray", 1), ("vllm", 1)])
 def test_a_killed_step_goes_on_where_it_was(kind: str, kills: int, tmp_path: Path) -> None:
-    pytest.importorskip(kind, reason=f"{kind} is not installed") if kind != "replay" else None
+    if kind != "replay":
+        needs(kind)
     rng, folder = random.Random(kind), tmp_path / "killed"
     for _ in range(kills):
         before = journaled(folder)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+import ray
 
 from mathse import store
 from mathse.engines.local import LocalModel
@@ -18,7 +19,6 @@ from mathse.schemas import Image
 from mathse.sources.images import ImageStore
 from tests.engines.test_transformers import IMAGES
 
-ray = pytest.importorskip("ray")
 BATCH = 4
 
 

