@@ -1,0 +1,41 @@
+"""Adapters: one file a source, real field names in, raw problems out.
+
+An adapter is a function of a location, `read(location) -> Iterator[Raw | Reject]`; it streams, opens no image, and
+yields exactly one of the two for each row of the source.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from mathse.schemas import Reject
+from mathse.sources.adapters import (
+    chartqa,
+    chat,
+    geometry3k,
+    geoqa_plus,
+    k12,
+    math_puma,
+    mathv360k,
+    mavis,
+    tabmwp,
+    unigeo,
+)
+from mathse.sources.raw import Raw
+
+Adapter = Callable[[Path], Iterator[Raw | Reject]]
+
+ADAPTERS: Mapping[str, Adapter] = {
+    "chartqa": chartqa.read,
+    "geometry3k": geometry3k.read,
+    "geoqa_plus": geoqa_plus.read,
+    "k12": k12.read,
+    "math_puma": math_puma.read,
+    "mathv360k": mathv360k.read,
+    "mathvl": chat.reader("mathvl"),
+    "mavis_function": mavis.reader("mavis_function", "functions"),
+    "mavis_geometry": mavis.reader("mavis_geometry", "geometry"),
+    "multimath": chat.reader("multimath"),
+    "tabmwp": tabmwp.read,
+    "unigeo": unigeo.read,
+}
+"""Every adapter by its source's name, which is also its name in `licences.yaml`."""

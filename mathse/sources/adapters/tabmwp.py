@@ -1,0 +1,103 @@
+r"""TabMWP: questions about a table that is shown as a picture.
+
+Two forms. The data set itself, `problems_*.json`: problems by id, images in `tables/<id>.png`. And a recorded teacher,
+`distilled_cot.json`: chat rows with images in `images/`, whose solutions `recorded` yields as well. A recorded row has
+no gold answer of its own; the recorded solution's answer stands in for it.
+
+Sample: `{"image": "38064.png", "conversations": [{"from": "user", "value": "... or a surplus?\nOptions:..."}, ...]}`
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from mathse.schemas import Reject
+from mathse.sources import fields, questions
+from mathse.sources.adapters.chat import exchange
+from mathse.sources.raw import Faulty, Raw, Row, converted, id_of
+from mathse.sources.reading import rows
+
+NAME = "tabmwp"
+_ANSWER = re.compile(r"^Answer:[ \t]*(\S[^\n]*)\Z", re.MULTILINE)
+_INSTRUCTION = re.compile(r"\n?^(?:First generate a step-by-step solution|Answer the question)[^\n]*\Z", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A solution that a teacher wrote once.
+
+    Attributes:
+        source: Name of the source of its problem.
+        source_id: The problem's id within the source: the same as its `Origin`'s.
+        text: The solution.
+    """
+
+    source: str
+    source_id: str
+    text: str
+
+
+def read(location: Path) -> Iterator[Raw | Reject]:
+    """Raw problems and rejects of a file in either form, or of all files in a folder."""
+    return converted(NAME, rows(location), problem)
+
+
+def recorded(location: Path) -> Iterator[Recorded | Reject]:
+    """The recorded solutions of a file in the chat form; as many come out, or are rejected, as the file has rows.
+
+    A row that `read` rejects is rejected here for the same reason.
+    """
+    for raw in read(location):
+        if isinstance(raw, Reject):
+            yield raw
+        elif raw.solution is None:
+            yield Reject(source=NAME, source_id=raw.source_id, reason="no recorded solution")
+        else:
+            yield Recorded(NAME, raw.source_id, raw.solution)
+
+
+def problem(row: Row) -> Raw:
+    """A row of either form as a raw problem.
+
+    Raises:
+        Faulty: Fields are missing or wrong, or a recorded solution does not end with its answer.
+    """
+    return _recorded_problem(row) if "conversations" in row.fields else _own_problem(row)
+
+
+def _own_problem(row: Row) -> Raw:
+    choices, answer = fields.values(row, "choices"), fields.value(row, "answer")
+    name = row.key or id_of(row)
+    unit = fields.text_or_none(row, "unit")
+    question = fields.text(row, "question")
+    return Raw(
+        source=NAME,
+        source_id=name,
+        question=f"{question} (Unit: {unit})" if unit else question,
+        answer=questions.LETTERS[choices.index(answer)] if answer in choices[:26] else answer,
+        choices=choices,
+        solution=fields.text_or_none(row, "solution"),
+        images=fields.within(row.folder, fields.within("tables", (f"{name}.png",))),
+        subject="tables",
+        level=fields.level(row, "grade"),
+        split=fields.text_or_none(row, "split"),
+    )
+
+
+def _recorded_problem(row: Row) -> Raw:
+    asked, reply = exchange(row)
+    found = _ANSWER.search(reply)
+    if found is None:
+        raise Faulty("no final answer", "the last line is not 'Answer: ...'")
+    question, choices = questions.split_options(_INSTRUCTION.sub("", asked))
+    if not choices and questions.letter(found[1]):
+        raise Faulty("letter without choices", found[1])
+    pictures = fields.within("images", fields.pictures(row, "image"))
+    raw = Raw(NAME, id_of(row), question, found[1].strip(), choices, reply, subject="tables")
+    named = pictures[0] if pictures else None
+    return replace(
+        raw,
+        source_id=PurePosixPath(named).stem if isinstance(named, str) and "id" not in row.fields else raw.source_id,
+        images=fields.within(row.folder, pictures),
+    )

@@ -1,0 +1,42 @@
+"""UniGeo: pickles of geometry problems, to calculate (with options) or to prove.
+
+A proof has no final answer that a rule could compare, so the proving half is rejected row by row with that reason.
+
+Sample row: `{"id": 9, "English_problem": "... angle 1 = N_0 ...", "choice_nums": [30.0, 60.0], "label": 1, ...}`
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mathse.schemas import Reject
+from mathse.sources import fields
+from mathse.sources.adapters.geometry_pickles import options, pickled_rows, picture, question_text
+from mathse.sources.raw import Faulty, Raw, Row, converted, id_of
+
+NAME = "unigeo"
+
+
+def read(location: Path) -> Iterator[Raw | Reject]:
+    """Raw problems and rejects of a pickle, or of all pickles in a folder."""
+    return converted(NAME, pickled_rows(location), problem)
+
+
+def problem(row: Row) -> Raw:
+    """A row as a raw problem.
+
+    Raises:
+        Faulty: It is a proof, or fields are missing or wrong.
+    """
+    if "proving_sequence" in row.fields:
+        raise Faulty("a proof has no final answer")
+    choices, letter = options(row)
+    return Raw(
+        source=NAME,
+        source_id=id_of(row),
+        question=question_text(row, "English_problem"),
+        answer=letter,
+        choices=choices,
+        images=(picture(row, "image"),),
+        subject="geometry",
+        split=fields.split_in_name(row),
+    )

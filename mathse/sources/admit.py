@@ -1,0 +1,200 @@
+"""From raw problems to problems: images read, golds checked, each failure a reject with its reason.
+
+In: what an adapter yields. Out: as many `Admitted` and `Reject` rows as came in. This is the first thing that happens
+to a row: what a grader could never mark as right, or a model never see, must not reach the loop.
+
+Duplicates by content have the same `problem_id`. They are admitted each with its own `Origin`; whoever merges them
+keeps one problem and all origins (grain: problem, source, source id), so that no source is forgotten and the strictest
+of their licences can be found.
+
+Sample reject: `k12, 34a1463e, missing image, images/34a1463e.png: FileNotFoundError`
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import PIL.Image
+from pydantic import Field
+
+from mathse import prompts
+from mathse.answers.grade import grade, grade_answer
+from mathse.schemas import Image, Problem, Reject, Row, Split, Status
+from mathse.sources import questions
+from mathse.sources.images import MISSING, TOO_LARGE, ImageError, encode, from_bytes
+from mathse.sources.raw import Faulty, ImageRef, Pixels, Raw, rejected
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a row may cost.
+
+    Attributes:
+        image_pixels: Width times height above which an image is not decoded.
+        image_bytes: Size of an encoded image above which it is not read.
+        images: Of one problem.
+        question: Characters.
+    """
+
+    image_pixels: int = 4_000_000
+    image_bytes: int = 20 * 2**20
+    images: int = 16
+    question: int = 20_000
+
+
+class Origin(Row):
+    """Where a problem came from. Grain: one row a source row that was admitted."""
+
+    key = ("problem_id", "source", "source_id")
+
+    problem_id: str
+    source: str = Field(description="Name of the source.")
+    source_id: str = Field(description="Its id within the source.")
+    licence: str = Field(description="SPDX identifier of the source's licence.")
+    split: Split
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A problem that passed, its images in order, and where it came from."""
+
+    problem: Problem
+    images: tuple[Image, ...]
+    origin: Origin
+
+
+def held_out(raw: Raw) -> Split:
+    """A split for a problem by its source's own: what is not meant for training is for measuring."""
+    return Split.TEST if raw.split in ("val", "validation", "dev", "test") else Split.TRAIN
+
+
+def admit(
+    raws: Iterable[Raw | Reject],
+    folder: Path,
+    licence: str,
+    limits: Limits,
+    split: Callable[[Raw], Split] = held_out,
+) -> Iterator[Admitted | Reject]:
+    """Check every row; rejects that come in go out as they are.
+
+    Args:
+        raws: What an adapter yields.
+        folder: The source's folder, out of which no image path may lead.
+        licence: SPDX identifier of the source's licence.
+        limits: What a row may cost.
+        split: Which split a problem belongs to.
+    """
+    inside = folder.resolve()
+    for raw in raws:
+        if isinstance(raw, Reject):
+            yield raw
+            continue
+        try:
+            yield _admitted(raw, inside, licence, limits, split(raw))
+        except Faulty as fault:
+            yield rejected(raw.source, raw.source_id, fault.reason, fault.detail)
+
+
+def _admitted(raw: Raw, folder: Path, licence: str, limits: Limits, split: Split) -> Admitted:
+    question = _question(raw, limits)
+    answer = _gold(raw)
+    images = tuple(_image(ref, folder, limits) for ref in raw.images)
+    problem_id = Problem.id_for(question, raw.choices, answer, tuple(image.image_id for image in images))
+    problem = Problem(
+        problem_id=problem_id,
+        source=raw.source,
+        source_id=raw.source_id,
+        licence=licence,
+        split=split,
+        question=question,
+        choices=raw.choices,
+        answer=answer,
+        solution=raw.solution,
+        image_ids=tuple(image.image_id for image in images),
+        subject=raw.subject or raw.source,
+        level=raw.level,
+        language=raw.language,
+    )
+    origin = Origin(problem_id=problem_id, source=raw.source, source_id=raw.source_id, licence=licence, split=split)
+    return Admitted(problem, images, origin)
+
+
+def _question(raw: Raw, limits: Limits) -> str:
+    if len(raw.question) > limits.question:
+        raise Faulty("question too long", f"{len(raw.question)} characters, at most {limits.question}")
+    if len(raw.images) > limits.images:
+        raise Faulty("too many images", f"{len(raw.images)}, at most {limits.images}")
+    named = set(questions.placeholders(raw.question))
+    if named and named != set(range(1, len(raw.images) + 1)):
+        raise Faulty("placeholders do not match images", f"{sorted(named)} of {len(raw.images)} images")
+    question = questions.without_placeholders(raw.question)
+    if not question:
+        raise Faulty("empty question")
+    return question
+
+
+def _gold(raw: Raw) -> str:
+    """The gold answer as we keep it: an option's letter where there are options; it has to pass its own grader."""
+    if not raw.answer.strip():
+        raise Faulty("empty answer")
+    gold = _choice(raw.answer, raw.choices) if raw.choices else raw.answer.strip()
+    own = grade(gold, f"{prompts.MARKER} {gold}.", raw.choices)
+    if own.status is not Status.CORRECT:
+        raise Faulty("gold fails its own grader", f"{gold[:80]!r}: {own.reason}")
+    return gold
+
+
+def _choice(answer: str, choices: tuple[str, ...]) -> str:
+    """The letter of the option that the gold answer is, given by letter or by value."""
+    if len(choices) < 2 or len(choices) > len(questions.LETTERS):
+        raise Faulty("number of choices", str(len(choices)))
+    if not all(choice.strip() for choice in choices):
+        raise Faulty("empty choice")
+    named = questions.letter(answer)
+    if named and questions.LETTERS.index(named) < len(choices):
+        return named
+    right = [place for place, choice in enumerate(choices) if choice.strip() == answer.strip()] or [
+        place for place, choice in enumerate(choices) if grade_answer(choice, answer).status is Status.CORRECT
+    ]
+    if not right:
+        raise Faulty("gold is not among the choices", f"{answer[:80]!r}")
+    if len({choices[place] for place in right}) > 1:
+        raise Faulty("gold fits several choices", f"{answer[:80]!r}")
+    return questions.LETTERS[right[0]]
+
+
+def _image(ref: ImageRef, folder: Path, limits: Limits) -> Image:
+    try:
+        if isinstance(ref, Pixels):
+            return _drawn(ref, limits.image_pixels)
+        data = ref if isinstance(ref, bytes) else _file(ref, folder, limits.image_bytes)
+        if len(data) > limits.image_bytes:
+            raise Faulty("too many bytes", f"{len(data)}, at most {limits.image_bytes}")
+        return from_bytes(data, limits.image_pixels)
+    except ImageError as error:
+        raise Faulty(error.reason, error.detail) from None
+
+
+def _drawn(pixels: Pixels, most: int) -> Image:
+    count = pixels.width * pixels.height
+    if count > most:
+        raise ImageError(TOO_LARGE, f"{pixels.width} x {pixels.height} = {count}, at most {most}")
+    return encode(PIL.Image.frombytes(pixels.mode, (pixels.width, pixels.height), pixels.data))
+
+
+def _file(ref: str, folder: Path, most: int) -> bytes:
+    """The bytes of a regular file inside the folder, whatever the path says."""
+    try:
+        file = (folder / ref).resolve(strict=True)
+        if ".." in Path(ref).parts or Path(ref).is_absolute() or not file.is_relative_to(folder):
+            raise Faulty("path leaves the folder", ref)
+        if not file.is_file():
+            raise ImageError(MISSING, f"{ref} is no file")
+        size = file.stat().st_size
+        if size > most:
+            raise Faulty("too many bytes", f"{ref}: {size}, at most {most}")
+        return file.read_bytes()
+    except (OSError, ValueError, RuntimeError) as error:  # no such file, a NUL byte, a loop of links
+        if ".." in Path(ref).parts or Path(ref).is_absolute():
+            raise Faulty("path leaves the folder", ref) from None
+        raise ImageError(MISSING, f"{ref}: {type(error).__name__}") from None

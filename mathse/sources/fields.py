@@ -1,0 +1,158 @@
+"""Typed access to a row's fields: the value, or `Faulty` with the field's name.
+
+Nothing that a source holds is trusted to have its type: `text(row, "question")` is a clean string or a reject
+`wrong type, question: int`.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mathse.sources.raw import Faulty, ImageRef, Row
+
+LONGEST_TEXT = 1_000_000
+"""Characters of a field above which no adapter looks into it."""
+_LARGEST = 10**30
+
+
+def text(row: Row, *names: str) -> str:
+    """The first of these fields that is there, as stripped text; it may be empty.
+
+    Raises:
+        Faulty: `missing field`, `wrong type`, `field too long` or `broken text`.
+    """
+    name, value = _first(row, names)
+    return as_text(value, name)
+
+
+def text_or_none(row: Row, *names: str) -> str | None:
+    """As `text`; None where no such field is there or it is blank."""
+    if all(row.fields.get(name) is None for name in names):
+        return None
+    return text(row, *names) or None
+
+
+def value(row: Row, *names: str) -> str:
+    """The first of these fields that is there, a text or a number, as text.
+
+    Raises:
+        Faulty: As `text`, or `not a number` for NaN and infinities.
+    """
+    name, found = _first(row, names)
+    return as_value(found, name)
+
+
+def values(row: Row, name: str) -> tuple[str, ...]:
+    """A list of texts or numbers as texts; empty where the field is missing, null or an empty list.
+
+    Raises:
+        Faulty: As `value`.
+    """
+    found = row.fields.get(name)
+    if found is None:
+        return ()
+    return tuple(as_value(item, f"{name}[{place}]") for place, item in enumerate(_list(found, name)))
+
+
+def whole(row: Row, *names: str) -> int:
+    """The first of these fields that is there, as an integer; `"3"` and 3.0 are integers.
+
+    Raises:
+        Faulty: `missing field`, `wrong type` or `not a number`.
+    """
+    name, found = _first(row, names)
+    digits = as_value(found, name)
+    try:
+        return int(digits)
+    except ValueError:
+        raise Faulty("wrong type", f"{name}: {digits[:40]!r} is not a whole number") from None
+
+
+def level(row: Row, *names: str) -> int:
+    """A difficulty from 1 up; 0 where the source says none that is a whole number."""
+    try:
+        found = whole(row, *names)
+    except Faulty:
+        return 0
+    return found if 0 < found < 100 else 0
+
+
+def pictures(row: Row, *names: str) -> tuple[ImageRef, ...]:
+    """The images that the first of these fields names: a path, an encoded file, `{bytes, path}`, or a list of them.
+
+    Empty where none of the fields is there: the question may do without.
+
+    Raises:
+        Faulty: `wrong type`.
+    """
+    for name in names:
+        found = row.fields.get(name)
+        if found is not None:
+            items = found if isinstance(found, list | tuple) else [found]
+            return tuple(_picture(item, name) for item in items)
+    return ()
+
+
+def within(folder: str, pictures: Sequence[ImageRef]) -> tuple[ImageRef, ...]:
+    """The images with their paths taken from `folder`; an absolute path stays what it is, to be rejected as such."""
+    return tuple(
+        f"{folder}/{ref}" if folder and isinstance(ref, str) and not ref.startswith("/") else ref for ref in pictures
+    )
+
+
+def split_in_name(row: Row) -> str | None:
+    """`train`, `val` or `test`, where the name of the row's file has the word."""
+    words = re.split(r"[^a-z]+", row.place.rpartition("/")[2].lower())
+    return next((split for split in ("train", "val", "test") if split in words), "val" if "dev" in words else None)
+
+
+def as_text(value: Any, name: str) -> str:
+    """A value that has to be text, stripped.
+
+    Raises:
+        Faulty: `wrong type`, `field too long` or `broken text`.
+    """
+    if not isinstance(value, str):
+        raise Faulty("wrong type", f"{name}: {type(value).__name__}")
+    if len(value) > LONGEST_TEXT:
+        raise Faulty("field too long", f"{name}: {len(value)} characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise Faulty("broken text", f"{name}: half a surrogate pair at {error.start}") from None
+    return value.strip()
+
+
+def as_value(value: Any, name: str) -> str:
+    """A value that has to be text or a finite number, as text: 30.0 is `30`.
+
+    Raises:
+        Faulty: As `as_text`, or `not a number`.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return as_text(value, name)
+    if not math.isfinite(value) or abs(value) >= _LARGEST:
+        raise Faulty("not a number", name)
+    return str(int(value)) if value == int(value) else repr(float(value))
+
+
+def _first(row: Row, names: Sequence[str]) -> tuple[str, Any]:
+    for name in names:
+        if row.fields.get(name) is not None:
+            return name, row.fields[name]
+    raise Faulty("missing field", " or ".join(names))
+
+
+def _list(value: Any, name: str) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise Faulty("wrong type", f"{name}: {type(value).__name__}")
+    return value
+
+
+def _picture(item: Any, name: str) -> ImageRef:
+    if isinstance(item, Mapping):
+        item = item.get("bytes") or item.get("path")
+    if isinstance(item, bytes | bytearray):
+        return bytes(item)
+    return as_text(item, name)

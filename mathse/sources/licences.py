@@ -1,0 +1,57 @@
+"""The licence of every source, from `licences.yaml` beside this file.
+
+Sample: `licence("k12")`  ->  `Licence(spdx="Apache-2.0", training="yes", sharing="yes", ...)`
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from mathse.errors import UserError
+
+FILE = Path(__file__).with_name("licences.yaml")
+
+
+class Licence(BaseModel):
+    """What one source's licence is and allows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    spdx: str = Field(pattern=r"[A-Za-z0-9.+-]+", description="SPDX identifier; LicenseRef-unknown if not known.")
+    url: str = Field(pattern=r"https://.+", description="The page that states it, or the source's own.")
+    training: Literal["yes", "no", "unknown"] = Field(description="Whether models may be trained on it.")
+    sharing: Literal["yes", "no", "unknown"] = Field(description="Whether its rows may be passed on.")
+    note: str = Field(default="", description="What else to know.")
+
+    @property
+    def shareable(self) -> bool:
+        """Whether rows may leave the machine; what is unknown may not."""
+        return self.sharing == "yes"
+
+    @property
+    def trainable(self) -> bool | None:
+        """Whether models may be trained on it; None if unknown."""
+        return {"yes": True, "no": False, "unknown": None}[self.training]
+
+
+@cache
+def licences() -> Mapping[str, Licence]:
+    """All licences, by source."""
+    # Every value as text: YAML's own reading turns `yes` into a truth value.
+    content = yaml.load(FILE.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    return TypeAdapter(dict[str, Licence]).validate_python(content)
+
+
+def licence(source: str) -> Licence:
+    """The licence of a source.
+
+    Raises:
+        UserError: The file does not have it.
+    """
+    if source not in licences():
+        raise UserError(f"{FILE.name}: no licence for source {source!r}; add its spdx, url, training and sharing")
+    return licences()[source]

@@ -1,0 +1,93 @@
+"""A question's text: its image placeholders, and the options that many sources write into it.
+
+Sample: `Find x. Choices: (A) 30 (B) 45 (C) 60`  ->  `Find x.` and `("30", "45", "60")`
+"""
+
+# ruff: noqa: RUF001 (questions come in every script)
+import re
+from collections.abc import Sequence
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+_PLACEHOLDER = re.compile(r"<(?:image|img)[ _-]?(\d{0,3})>", re.IGNORECASE)
+_EDGE = re.compile(r"^(?:\s*<(?:image|img)[ _-]?\d{0,3}>)+|(?:<(?:image|img)[ _-]?\d{0,3}>\s*)+$", re.IGNORECASE)
+_MARKS = (
+    re.compile(r"(?:(?<=\s)|^)[(（]([A-H])[)）][ \t]*"),
+    re.compile(r"(?:(?<=\s)|^)([A-H])(?:[.．](?![A-Z]\.)|[、:：)）])[ \t]*"),
+)
+_HEADING = re.compile(r"(?:^|(?<=\s))(?:answer )?(?:choices|options|选项)[ \t]*[:：]\s*$", re.IGNORECASE)
+_LABEL = re.compile(r"[(（]?([A-H])[)）.．、:：]\s*")
+_LETTER = re.compile(r"[(（]?([A-Z])[)）]?\.?")
+_LONGEST_OPTION = 500
+
+
+def split_options(text: str) -> tuple[str, tuple[str, ...]]:
+    """The question and the values of its options; none if it has none.
+
+    Options are marked `(A)`, `A.`, `A、` or `A:` in the order of the alphabet. Where no heading (`Choices:`) opens them
+    they have to stand on lines of their own or to be three at least, as prose has letters too.
+    """
+    marks = _run(list(_MARKS[0].finditer(text))) or _run(list(_MARKS[1].finditer(text)))
+    if not marks:
+        return text.strip(), ()
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    options = tuple(text[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True))
+    before = text[: marks[0].start()]
+    heading = _HEADING.search(before)
+    sure = heading is not None or len(marks) > 2 or all(_opens_line(text, mark.start()) for mark in marks)
+    if not sure or not all(0 < len(option) <= _LONGEST_OPTION for option in options):
+        return text.strip(), ()
+    return (before[: heading.start()] if heading else before).strip(), options
+
+
+def unlabelled(options: Sequence[str]) -> tuple[str, ...]:
+    """The options without the letters before them, where every option has its own."""
+    found = [_LABEL.match(option) for option in options]
+    if any(label is None or label[1] != letter for label, letter in zip(found, LETTERS, strict=False)):
+        return tuple(options)
+    return tuple(option[label.end() :].strip() for option, label in zip(options, found, strict=True) if label)
+
+
+def letter(answer: str) -> str | None:
+    """The option letter that an answer is and nothing else: `B`, `(B)`, `B.`; None if it is none."""
+    found = _LETTER.fullmatch(answer.strip())
+    return found[1] if found else None
+
+
+def placeholders(question: str) -> list[int]:
+    """The numbers of the images that the question refers to, from 1, in the order of the text.
+
+    `<image1>` has its number; the n-th `<image>` is image n.
+    """
+    numbers: list[int] = []
+    plain = 0
+    for found in _PLACEHOLDER.finditer(question):
+        if not found[1]:
+            plain += 1
+        numbers.append(int(found[1]) if found[1] else plain)
+    return numbers
+
+
+def without_placeholders(question: str) -> str:
+    """The question as a model may be asked it: what stands for an image is markup to some models.
+
+    A placeholder at the start or end goes, as images are put before the question; one within it becomes `(image 2)`.
+    """
+    numbers = iter(placeholders(question))
+    marked = _PLACEHOLDER.sub(lambda _: f"<image{next(numbers)}>", question.strip())
+    return _PLACEHOLDER.sub(lambda found: f"(image {found[1]})", _EDGE.sub("", marked)).strip()
+
+
+def _run(marks: list[re.Match[str]]) -> list[re.Match[str]]:
+    """The last sequence A, B, ... that goes on to the end of the marks."""
+    marks = marks[-len(LETTERS) :]
+    starts = [place for place, mark in enumerate(marks) if mark[1] == "A"]
+    for start in reversed(starts):
+        run = marks[start:]
+        if len(run) > 1 and all(mark[1] == LETTERS[place] for place, mark in enumerate(run)):
+            return run
+    return []
+
+
+def _opens_line(text: str, place: int) -> bool:
+    return not text[:place].rpartition("\n")[2].strip()

@@ -1,0 +1,187 @@
+"""Each adapter against a source in the real field names, and against the real samples where they are."""
+
+from collections import Counter
+from pathlib import Path
+
+import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mathse.schemas import Problem, Reject, Split
+from mathse.sources import hub
+from mathse.sources.adapters import ADAPTERS, geometry3k, tabmwp
+from mathse.sources.admit import Admitted, Limits, admit
+from mathse.sources.licences import licence, licences
+from mathse.sources.raw import Raw, converted
+from mathse.sources.reading import SourceError
+from tests.shared_data import shared
+from tests.sources.adapters.samples import SAMPLES, png
+
+LIMITS = Limits()
+
+
+def run(name: str, location: Path) -> tuple[list[Admitted], list[Reject]]:
+    folder = location if location.is_dir() else location.parent
+    rows = list(admit(ADAPTERS[name](location), folder, licence(name).spdx, LIMITS))
+    return [row for row in rows if isinstance(row, Admitted)], [row for row in rows if isinstance(row, Reject)]
+
+
+def problems(name: str, folder: Path) -> list[Problem]:
+    SAMPLES[name].put(folder)
+    admitted, rejects = run(name, folder)
+    assert not rejects
+    return [row.problem for row in admitted]
+
+
+def test_every_source_has_an_adapter_a_sample_and_a_licence() -> None:
+    assert set(ADAPTERS) == set(SAMPLES)
+    assert set(ADAPTERS) <= set(licences())
+
+
+def test_a_chat_row_is_a_question_with_its_options_and_a_worked_answer(tmp_path: Path) -> None:
+    free, chosen, several = problems("mathvl", tmp_path)
+
+    assert (free.question, free.answer, free.choices) == ("AB ∥ CD and ∠1 = 50°. Find ∠2.", "50°", ())
+    assert (free.source, free.source_id, free.licence) == ("mathvl", "1", "LicenseRef-unknown")
+    assert free.solution == "Equal angles.\nThe answer is 50°."
+    assert (chosen.question, chosen.choices) == ("如图,求x。", ("30°", "45°", "60°", "90°"))
+    assert (chosen.answer, chosen.language) == ("B", "zh")
+    assert several.question == "From (image 1) to (image 2): how many more?"
+    assert len(set(several.image_ids)) == 2
+
+
+def test_multimath(tmp_path: Path) -> None:
+    area, x = problems("multimath", tmp_path)
+    assert (area.answer, area.language) == ("12", "zh")
+    assert (x.answer, x.choices, x.question, x.language) == ("B", ("2", "4"), "Find x.", "en")
+
+
+def test_mathv360k_loses_its_hints_and_finds_its_images(tmp_path: Path) -> None:
+    angle, cubes = problems("mathv360k", tmp_path)
+    assert (angle.question, angle.choices, angle.answer) == ("Find the angle.", ("145°", "140°"), "B")
+    assert (cubes.question, cubes.answer) == ("How many cubes?", "4")
+
+
+def test_math_puma(tmp_path: Path) -> None:
+    x, area = problems("math_puma", tmp_path)
+    assert (x.question, x.choices, x.answer) == ("Find x.", ("30", "45", "60"), "B")
+    assert (area.answer, area.source_id) == ("6", "stage3.json:1")
+
+
+def test_k12_blanks_are_one_list(tmp_path: Path) -> None:
+    assert [problem.answer for problem in problems("k12", tmp_path)] == ["30°", "8, 4"]
+
+
+def test_geometry3k_folders(tmp_path: Path) -> None:
+    x, y = problems("geometry3k", tmp_path)
+    assert (x.question, x.choices, x.answer, x.subject) == ("Find $x$.", ("36", "48", "66", "72"), "B", "line length")
+    assert (y.question, x.split, y.split) == ("Find y.", Split.TRAIN, Split.TEST)
+    assert (x.source_id, x.solution) == ("14", None)
+
+
+def hub_row(**others: object) -> dict[str, object]:
+    return {"images": [{"bytes": png(), "path": None}], "problem": "<image>Find $x$.", "answer": "48", **others}
+
+
+@pytest.mark.parametrize("form", ["parquet", "stream"])
+def test_geometry3k_of_the_hub(tmp_path: Path, form: str) -> None:
+    rows = [hub_row(), hub_row(id="7", choices=["36", "48"], ground_truth="B")]
+    if form == "parquet":
+        pq.write_table(pa.Table.from_pylist([{**rows[1], **row} for row in rows[1:]]), tmp_path / "train.parquet")
+        raws = list(ADAPTERS["geometry3k"](tmp_path))
+    else:
+        features = datasets.Features(
+            {"images": datasets.List(datasets.Image()), "problem": datasets.Value("string")}
+            | {name: datasets.Value("string") for name in ("answer", "id", "ground_truth")}
+            | {"choices": datasets.List(datasets.Value("string"))}
+        )
+        streamed = datasets.Dataset.from_list(
+            [{"id": None, "choices": None, "ground_truth": None, **row} for row in rows], features=features
+        ).to_iterable_dataset()
+        raws = list(converted("geometry3k", hub.dataset_rows(streamed, "hub"), geometry3k.problem))
+    admitted = [row for row in admit(raws, tmp_path, "MIT", LIMITS) if isinstance(row, Admitted)]
+
+    assert [row.problem.answer for row in admitted] == (["B"] if form == "parquet" else ["48", "B"])
+    assert admitted[-1].problem.source_id == "7"
+    assert {row.images[0].data for row in admitted} == {png()}
+
+
+def test_a_hub_source_is_pinned() -> None:
+    with pytest.raises(SourceError, match="40 hex digits"):
+        next(hub.rows("hiyouga/geometry3k", "main"))
+
+
+def test_chartqa(tmp_path: Path) -> None:
+    items, largest = problems("chartqa", tmp_path)
+    assert (items.answer, largest.answer, items.split) == ("14", "Yes", Split.TRAIN)
+
+
+def test_mavis_takes_the_version_with_most_text(tmp_path: Path) -> None:
+    (angle,) = problems("mavis_geometry", tmp_path)
+    assert angle.question == "AB = AC and angle A is 90°. Find angle B."
+    assert (angle.choices, angle.answer, angle.solution) == (("30°", "45°"), "B", "(180° - 90°) / 2 = 45°.")
+
+
+def test_mavis_function(tmp_path: Path) -> None:
+    (slope,) = problems("mavis_function", tmp_path)
+    assert (slope.choices, slope.answer, slope.subject) == (("2", "-1", "0"), "A", "functions")
+
+
+def test_tabmwp_problems(tmp_path: Path) -> None:
+    day, cost = problems("tabmwp", tmp_path)
+    assert (day.source_id, day.answer, day.level, day.split) == ("1", "B", 3, Split.TRAIN)
+    assert (cost.question, cost.answer, cost.split) == ("How much do 3 cost? (Unit: $)", "10.25", Split.TEST)
+
+
+def test_geoqa_plus_pickles(tmp_path: Path) -> None:
+    angle, x = problems("geoqa_plus", tmp_path)
+    assert (angle.question, angle.choices, angle.answer) == ("如图,∠1=60°,∠2等于()", ("30", "60", "120"), "B")
+    assert (angle.language, angle.subject, x.choices) == ("zh", "平行线", ("0.5", "2"))
+    assert angle.image_ids != x.image_ids
+
+
+def test_unigeo_proofs_are_rejected_as_such(tmp_path: Path) -> None:
+    SAMPLES["unigeo"].put(tmp_path)
+    admitted, rejects = run("unigeo", tmp_path)
+    assert [row.problem.question for row in admitted] == ["As shown, angle 1 = 40.0 and a is parallel to b. Angle 2 is"]
+    assert [(row.source_id, row.reason) for row in rejects] == [("10", "a proof has no final answer")]
+
+
+def test_a_row_of_the_same_id_keeps_its_place(tmp_path: Path) -> None:
+    row = SAMPLES["k12"].rows[0]
+    SAMPLES["k12"].put(tmp_path, [row, row, {**row, "answer": None}])
+    admitted, rejects = run("k12", tmp_path)
+
+    assert [kept.origin.source_id for kept in admitted] == ["k-1", "k-1@k12.json:1"]
+    assert len({kept.problem.problem_id for kept in admitted}) == 1
+    assert [(row.source_id, row.reason) for row in rejects] == [("k-1@k12.json:2", "missing field")]
+
+
+def test_a_location_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no such file or folder"):
+        list(ADAPTERS["k12"](tmp_path / "k13"))
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "reasons"),
+    [
+        ("k12", 150, {"gold fails its own grader": 2}),
+        ("geometry3k", 10, {}),
+        ("tabmwp", 200, {}),
+    ],
+)
+def test_the_real_samples(name: str, rows: int, reasons: dict[str, int]) -> None:
+    admitted, rejects = run(name, shared(name))
+    assert Counter(row.reason for row in rejects) == reasons
+    assert len(admitted) + len(rejects) == rows
+    assert all(row.images for row in admitted)
+
+
+def test_recorded_solutions_belong_to_their_problems() -> None:
+    folder = shared("tabmwp")
+    raws = {raw.source_id: raw for raw in ADAPTERS["tabmwp"](folder) if isinstance(raw, Raw)}
+    recorded = [row for row in tabmwp.recorded(folder / "distilled_cot.json") if isinstance(row, tabmwp.Recorded)]
+
+    assert len(recorded) == 200
+    assert all(row.text.rstrip().endswith(f"Answer: {raws[row.source_id].answer}") for row in recorded)
