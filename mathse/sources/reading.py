@@ -6,6 +6,7 @@ exist is an error, as there is nothing that could be counted.
 
 import os
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -122,15 +123,17 @@ def _json_rows(file: BinaryIO, name: str, folder: str) -> Iterator[Row | Damaged
 
 
 def _is_lines(file: BinaryIO, name: str) -> bool:
-    """Whether the file holds one object a line: named so, or its first line is a whole row. Leaves it at its start."""
+    """Whether the file holds one object a line: named so, or a whole object is followed by more lines.
+
+    One object alone is a mapping of rows. Leaves the file at its start.
+    """
     if name.endswith(".jsonl"):
         return True
-    first = next(json_stream.lines(file), None)
+    head = list(islice(json_stream.lines(file), 2))
     file.seek(0)
-    if first is None or not first.lstrip().startswith(b"{"):
+    if len(head) < 2 or head[0] is None or not head[0].lstrip().startswith(b"{"):
         return False
-    found = json_stream.parse(first, name)
-    return isinstance(found, dict) and not all(isinstance(value, dict) for value in found.values())
+    return isinstance(json_stream.parse(head[0], name), dict)
 
 
 def _parquet_rows(file: Path, name: str, folder: str) -> Iterator[Row | Damaged]:

@@ -1,0 +1,170 @@
+"""Rows in are rows out and rejects, whatever has happened to a source: 500 damaged copies for every adapter."""
+
+import copy
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mathse.schemas import Reject
+from mathse.sources.adapters import ADAPTERS
+from mathse.sources.adapters.geometry_pickles import pickled_rows
+from mathse.sources.admit import Admitted, Limits, admit
+from mathse.sources.raw import Damaged, Row
+from mathse.sources.reading import rows
+from tests.sources.adapters.samples import SAMPLES
+
+DAMAGES = 500
+LIMITS = Limits()
+PICKLED = ("geoqa_plus", "unigeo")
+ODD: tuple[Any, ...] = (
+    *(None, True, 0, -1, 3, 10**40, 1.5, float("nan"), float("inf"), "", " ", "B", "Z", "\ud800", "\0", "7" * 500),
+    *([], {}, [[]], [None], {"bytes": None}, [1, "a", None], {"en": {"x": 1}}, "x" * 30_000, "<image><image>", "N_7"),
+    *("../../etc/passwd", "/etc/passwd", "images", ".", "no.png", "a\nb", "∠∠∠", "\\frac{1}{0}", "(A) 1 (B) 2 (C) 3"),
+)
+ARRAYS: tuple[Any, ...] = (
+    np.zeros((2, 2)),
+    np.zeros((0, 3), np.uint8),
+    np.zeros((2, 2, 4), np.uint8),
+    b"",
+    (1, 2),
+    {1},
+)
+
+
+def damaged_rows(name: str, chance: random.Random) -> list[Any]:
+    found: list[Any] = [copy.deepcopy(chance.choice(SAMPLES[name].rows)) for _ in range(chance.randint(1, 3))]
+    values = ODD + ARRAYS if name in PICKLED else ODD
+    for _ in range(chance.randint(1, 2)):
+        damage(found, values, chance)
+    return found
+
+
+def damage(rows: list[Any], values: tuple[Any, ...], chance: random.Random) -> None:
+    """Delete or replace one thing, anywhere within one row, or the row itself."""
+    place = chance.randrange(len(rows))
+    if chance.random() < 0.05:
+        rows[place] = chance.choice(values)
+        return
+    spots = list(within(rows[place]))
+    if not spots:
+        return
+    holder, key = chance.choice(spots)
+    if chance.random() < 0.4:
+        del holder[key]
+    else:
+        holder[key] = copy.deepcopy(chance.choice(values))
+
+
+def within(value: Any) -> Iterator[tuple[Any, Any]]:
+    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in keys:
+        yield value, key
+        yield from within(value[key])
+
+
+def run(name: str, folder: Path) -> list[Admitted | Reject]:
+    return list(admit(ADAPTERS[name](folder), folder, "MIT", LIMITS))
+
+
+def assert_storable(found: list[Admitted | Reject]) -> None:
+    """Keys are unique and every text can be hashed, that is encoded."""
+    keys = [
+        (row.source, row.source_id) if isinstance(row, Reject) else (row.origin.source, row.origin.source_id)
+        for row in found
+    ]
+    assert len(set(keys)) == len(keys)
+    for row in found:
+        assert (row if isinstance(row, Reject) else row.problem).row_hash
+        if isinstance(row, Reject):
+            assert row.reason
+            assert len(row.reason) < 60
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_every_row_comes_out_once(name: str, tmp_path: Path) -> None:
+    admitted = rejected = 0
+    for seed in range(DAMAGES):
+        chance = random.Random(f"{name} {seed}")
+        source = damaged_rows(name, chance)
+        SAMPLES[name].put(tmp_path, source)
+        lost = chance.random() < 0.2 and SAMPLES[name].images
+        if lost:
+            (tmp_path / chance.choice(lost)).unlink()
+        found = run(name, tmp_path)
+
+        assert len(found) == len(source), source
+        assert_storable(found)
+        admitted += sum(isinstance(row, Admitted) for row in found)
+        rejected += sum(isinstance(row, Reject) for row in found)
+        clear(tmp_path)
+    assert admitted > DAMAGES / 10
+    assert rejected > DAMAGES / 10
+
+
+def clear(folder: Path) -> None:
+    for file in sorted(folder.rglob("*"), reverse=True):
+        if file.is_file():
+            file.unlink()
+
+
+def broken(data: bytes, chance: random.Random) -> bytes:
+    """The file cut, with bytes changed, added or lost, or in another encoding."""
+    kind = chance.randrange(5)
+    at = chance.randrange(len(data))
+    if kind == 0:
+        return data[:at]
+    if kind == 1:
+        return data[:at] + bytes([chance.randrange(256)]) + data[at + 1 :]
+    if kind == 2:
+        return data[:at] + data[at + chance.randint(1, 30) :]
+    if kind == 3:
+        return data[:at] + bytes(chance.randrange(256) for _ in range(chance.randint(1, 8))) + data[at:]
+    return data.decode("latin1").encode(chance.choice(("utf-16", "utf-8-sig", "utf-32")))
+
+
+def source_rows(name: str, folder: Path) -> list[Row | Damaged]:
+    if name in PICKLED:
+        return list(pickled_rows(folder))
+    if name == "geometry3k":
+        return list(rows(folder, lambda file: file == "data.json"))
+    return list(rows(folder))
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_a_broken_file_is_counted_too(name: str, tmp_path: Path) -> None:
+    broken_rows = 0
+    for seed in range(DAMAGES):
+        chance = random.Random(f"{name} file {seed}")
+        file = chance.choice(SAMPLES[name].put(tmp_path))
+        file.write_bytes(broken(file.read_bytes(), chance))
+        found = run(name, tmp_path)
+
+        assert_storable(found)
+        if name != "geometry3k":  # a folder's file is one row however it is broken
+            assert len(found) == len(source_rows(name, tmp_path))
+        else:
+            assert len(found) == len(SAMPLES[name].rows)
+        broken_rows += sum(isinstance(row, Reject) for row in found)
+    assert broken_rows > DAMAGES / 10
+
+
+def test_a_cut_costs_what_is_behind_it_and_nothing_else(tmp_path: Path) -> None:
+    whole = [
+        {"id": f"r{place}", "question": f'{place} + {place}, then ] or }} or \\" is', "answer": "4"}
+        for place in range(4)
+    ]
+    text = json.dumps(whole).encode()
+    ends = [text.index(json.dumps(row).encode()) + len(json.dumps(row).encode()) for row in whole]
+    for cut in range(1, len(text)):
+        (tmp_path / "k12.json").write_bytes(text[:cut])
+        found = list(ADAPTERS["k12"](tmp_path))
+        kept = sum(end <= cut for end in ends)
+
+        assert [row.source_id for row in found[:kept]] == [row["id"] for row in whole[:kept]]
+        assert all(isinstance(row, Reject) for row in found[kept:])
+        assert found[-1].reason == "truncated file" if isinstance(found[-1], Reject) else False
