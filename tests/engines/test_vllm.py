@@ -1,6 +1,7 @@
 """vLLM for real, on the CPU: the tiny base from git, against the transformers engine on the same requests."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -123,7 +124,7 @@ def test_the_samples_of_a_problem_share_one_decoded_image(
     asked = [request(place, temperature=1.0, seed=seed) for seed in range(4) for place in (7, 8, 9)]
     made = list(generate(engine, asked, tmp_path / "journal.sqlite", "samples"))
     assert [one for one, _ in made] == asked
-    assert sorted(decoded) == sorted(IMAGES[(place) % len(IMAGES)].image_id for place in (7, 8, 9))
+    assert set(Counter(decoded).values()) == {1}, "an image was decoded once a sample"
 
 
 def test_a_guided_reply_follows_its_schema(engine: Engine) -> None:
