@@ -58,13 +58,21 @@ def plain(questions: pl.DataFrame) -> pl.Series:
         questions: With columns `question` and `choices`, a list of strings.
     """
     whole = pl.concat_str(pl.col("question"), pl.col("choices").list.join(SEPARATOR), separator=SEPARATOR)
-    return questions.select(_plain(whole).alias("plain")).to_series()
+    texts = questions.select(_marked(whole).alias("plain")).to_series()
+    wide = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
+    if len(wide):  # ASCII stays as it is, and normalising costs as much as everything else here
+        texts = texts.scatter(wide, texts[wide].str.normalize("NFKC"))
+    return texts.to_frame().select(_plain(pl.col("plain"))).to_series()
+
+
+def _marked(text: pl.Expr) -> pl.Expr:
+    for pattern, instead in _STEPS:
+        text = text.str.replace_all(pattern, instead)
+    return text
 
 
 def _plain(text: pl.Expr) -> pl.Expr:
-    for pattern, instead in _STEPS:
-        text = text.str.replace_all(pattern, instead)
-    text = text.str.normalize("NFKC").str.to_lowercase()
+    text = text.str.to_lowercase()
     for pattern, instead in _COMMANDS:
         text = text.str.replace_all(pattern, instead)
     text = text.str.replace_many(list(_SIGNS), list(_SIGNS.values()))

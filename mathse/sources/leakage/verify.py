@@ -8,6 +8,8 @@ from mathse.sources.leakage.dress import readable
 _ANY = "#"
 _CONTEXT = 4
 """Words around a number that make it the same place in both texts."""
+_WHOLE = 0.8
+"""Share of the item's question that makes it the same question."""
 
 Segments = list[list[str]]
 
@@ -36,7 +38,7 @@ def shared(question: Segments, item: Segments, size: int) -> Shared:
     theirs = set(_grams(question, size))
     masked = {_masked(gram) for gram in theirs}
     longest: list[str] = []
-    other_numbers = _other_choices(question[1:], item[1:])
+    other_numbers = False
     for segment in item:
         run: list[str] = []
         for gram in _grams([segment], size):
@@ -48,6 +50,8 @@ def shared(question: Segments, item: Segments, size: int) -> Shared:
             other_numbers |= _masked(gram) in masked and _numbers(gram) <= size - _CONTEXT and _numbers(gram) > 0
     if not longest:
         return Shared(readable(item[0]) if sorted(question[1:]) == sorted(item[1:]) else "", False)
+    if len(longest) >= _WHOLE * len(item[0]):
+        other_numbers |= _other_choices(question[1:], item[1:])
     return Shared(readable(longest), not other_numbers)
 
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,7 +13,8 @@ from mathse.schemas import Problem, Split
 from mathse.sources.leakage import Kind, Leak
 from mathse.sources.leakage.dress import plain, readable, segments
 from mathse.sources.leakage.grams import SEPARATOR, words
-from mathse.sources.leakage.text import Questions, Rule, find
+from mathse.sources.leakage.index import Rule
+from mathse.sources.leakage.text import Questions, find
 from tests.shared_data import load
 
 ITEM = (
@@ -26,7 +28,7 @@ FULL_WIDTH = str.maketrans("0123456789,?", "０１２３４５６７８９，？
 
 
 def asked(*rows: tuple[str, str, Sequence[str]]) -> pl.DataFrame:
-    schema = pl.Schema({"problem_id": pl.String, "question": pl.String, "choices": pl.List(pl.String)})
+    schema: dict[str, Any] = {"problem_id": pl.String, "question": pl.String, "choices": pl.List(pl.String)}
     return pl.DataFrame([(name, text, list(choices)) for name, text, choices in rows], schema, orient="row")
 
 
@@ -134,6 +136,10 @@ def test_other_numbers_in_the_choices_alone_are_none() -> None:
 def test_boilerplate_does_not_count() -> None:
     assert kinds(leaks(f"{BOILERPLATE} nothing else is as before", ())) == []
     assert not find([asked(*filler(300))], bench(("item", f"{BOILERPLATE} all roads lead to Rome", (), "1")))
+
+
+def test_the_end_of_boilerplate_does_not_count() -> None:
+    assert kinds(leaks(f"{BOILERPLATE} zebras run", (), f"{BOILERPLATE} zebras sleep while it rains", ())) == []
 
 
 def test_the_same_boilerplate_counts_where_it_is_rare() -> None:
