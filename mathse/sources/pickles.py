@@ -141,6 +141,8 @@ def _permitted(module: str, name: str) -> _Function:
         return _Function(_refuse)
     if (module, name) == ("_codecs", "encode"):
         return _Function(_encode)
+    if name == "bytes" and module in ("builtins", "__builtin__"):
+        return _Function(_no_bytes)
     raise pickle.UnpicklingError(
         f"the pickle wants to call {module}.{name}; only arrays of numbers and plain containers are read, and nothing "
         "of it was run. Do not load this file by other means unless you trust its author"
@@ -163,6 +165,11 @@ def _bytes(data: object) -> bytes:
     if not isinstance(data, bytes | bytearray):
         raise ValueError("an array without its bytes")
     return bytes(data)
+
+
+def _no_bytes() -> bytes:
+    """How old protocols write empty bytes; with an argument it would be a way to take memory."""
+    return b""
 
 
 def _encode(text: str, codec: str = "latin1") -> bytes:

@@ -1,0 +1,28 @@
+"""Every source's licence is known, or known to be unknown."""
+
+import pytest
+
+from mathse.errors import UserError
+from mathse.sources.licences import Licence, licence, licences
+
+
+def test_what_is_unknown_may_not_be_shared() -> None:
+    unknown = [found for found in licences().values() if found.sharing == "unknown"]
+    assert unknown
+    assert not any(found.shareable for found in unknown)
+    assert {found.trainable for found in unknown} == {None}
+
+
+def test_a_known_licence() -> None:
+    k12 = licence("k12")
+    assert (k12.spdx, k12.shareable, k12.trainable) == ("Apache-2.0", True, True)
+
+
+def test_a_source_without_a_line_is_an_error() -> None:
+    with pytest.raises(UserError, match=r"licences\.yaml: no licence for source 'k13'; add"):
+        licence("k13")
+
+
+def test_a_word_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="sharing"):
+        Licence.model_validate({"spdx": "MIT", "url": "https://x.org", "training": "yes", "sharing": "maybe"})

@@ -1,0 +1,61 @@
+"""Options and placeholders within a question's text."""
+
+import pytest
+
+from mathse.sources.questions import letter, placeholders, split_options, unlabelled, without_placeholders
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "options"),
+    [
+        ("Find x.\nOptions:\n(A) 30\n(B) 45", "Find x.", ("30", "45")),
+        ("Find x. Choices: (A) 30 (B) 45", "Find x.", ("30", "45")),
+        ("求x\nA.30°  B.45°  C.60°", "求x", ("30°", "45°", "60°")),
+        ("求x。\nA、菱形\nB、矩形", "求x。", ("菱形", "矩形")),
+        ("When?\nOptions:\n(A) 3:10 P.M.\n(B) 10:10 A.M.", "When?", ("3:10 P.M.", "10:10 A.M.")),
+        ("From point A. to point B. is", "From point A. to point B. is", ()),
+        ("Angles (A) and (B) are", "Angles (A) and (B) are", ()),
+        ("Which?\nA.\nB. 2", "Which?\nA.\nB. 2", ()),
+        ("In triangle ABC find A.", "In triangle ABC find A.", ()),
+        ("A: 2, C: 3", "A: 2, C: 3", ()),
+        ("", "", ()),
+    ],
+)
+def test_options_are_split_off(text: str, question: str, options: tuple[str, ...]) -> None:
+    assert split_options(text) == (question, options)
+
+
+def test_labels_go_where_every_option_has_its_own() -> None:
+    assert unlabelled(["A: 30", "(B) 45", "C. 60"]) == ("30", "45", "60")
+    assert unlabelled(["A: 30", "45"]) == ("A: 30", "45")
+    assert unlabelled(["B. 30", "A. 45"]) == ("B. 30", "A. 45")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"), [("B", "B"), (" (B) ", "B"), ("B.", "B"), ("b", None), ("AB", None), ("", None)]
+)
+def test_a_letter_is_a_letter_and_nothing_else(answer: str, expected: str | None) -> None:
+    assert letter(answer) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "numbers", "plain"),
+    [
+        ("<image>\nFind x.", [1], "Find x."),
+        ("Find x.\n<image>", [1], "Find x."),
+        ("<image><image>Compare.", [1, 2], "Compare."),
+        ("As in <image>, x is", [1], "As in (image 1), x is"),
+        ("See <image2> and <IMAGE 1>.", [2, 1], "See (image 2) and (image 1)."),
+        ("0 < image > 1", [], "0 < image > 1"),
+    ],
+)
+def test_placeholders(question: str, numbers: list[int], plain: str) -> None:
+    assert placeholders(question) == numbers
+    assert without_placeholders(question) == plain
+
+
+def test_a_hostile_text_takes_no_time() -> None:
+    """Quadratic work on a million characters would be minutes."""
+    for text in ("A. " * 300_000, "<image1>" * 100_000, "\n" * 1_000_000, "(A)" * 300_000, "Choices: " * 100_000):
+        split_options(text)
+        without_placeholders(text[:20_000])
