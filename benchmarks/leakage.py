@@ -69,11 +69,12 @@ def main() -> None:
 
 
 def peer(questions: pl.DataFrame, items: pl.DataFrame) -> set[tuple[str, str]]:
-    """The same pairs by dictionary and loop, unweighted: every shared n-gram is a pair."""
+    """The same pairs by dictionary and loop: every n-gram that few items have makes a pair."""
     holders: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for item_id, text in zip(items["item_id"], plain(items), strict=True):
         for gram in _grams(text):
             holders[gram].append(item_id)
+    holders = {gram: held for gram, held in holders.items() if len(held) <= Rule().rare}
     return {
         (problem_id, item_id)
         for problem_id, text in zip(questions["problem_id"], plain(questions), strict=True)

@@ -105,6 +105,7 @@ def whole_text(found: Words) -> U64:
 
 
 def shared_pairs(found: Words, size: int, known: Known) -> Pairs:
+    """Which texts have which known n-grams: each pair once, by text."""
     made = grams(found, size)
     at, what = known.look_up(made.hashes)
     row = np.searchsorted(found.starts, made.at[at], side="right") - 1

@@ -33,6 +33,7 @@ from mathse.sources.leakage.index import Items, Pairs, Rule, shared_pairs, whole
 from mathse.sources.leakage.verify import Shared, shared
 
 BATCH_ROWS = 25_000
+RULE = Rule()
 THREADS = 2
 _WEIGHT = 1000
 """A weight of 1, in whole numbers: their sum is the same in any order."""
@@ -79,7 +80,7 @@ class _Scanned:
     texts: int
 
 
-def find(questions: Iterable[pl.DataFrame], items: pl.DataFrame, rule: Rule = Rule()) -> list[Leak]:
+def find(questions: Iterable[pl.DataFrame], items: pl.DataFrame, rule: Rule = RULE) -> list[Leak]:
     """Questions that are, or quote, benchmark items.
 
     Args:

@@ -1,0 +1,205 @@
+"""Near-duplicates among texts: pairs whose sets of word shingles have a Jaccard similarity of `Rule.jaccard` or more.
+
+    texts   0 "1. Angle A is 40. Answer: 5"   1 "1. Angle B is 70. Answer: 9"   2 "1.  angle A is 40; answer: 5"
+    found   first 0, second 2, jaccard 1.0
+
+Sketches by MinHash, candidates by banding, each candidate checked by its exact similarity: what is found is right, and
+what is missed is a matter of chance that `Rule` keeps small. All of it in arrays, no Python loop a text.
+
+Sources: Broder, "On the resemblance and containment of documents" (1997), for MinHash; Dahlgaard, Knudsen and Thorup,
+"Fast Similarity Sketching" (FOCS 2017), for filling a sketch's bins by a few hashes a shingle instead of one a bin;
+Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3, for banding.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from mathse.sources.leakage.grams import I64, U64, grams, mix, words
+from mathse.sources.leakage.index import whole_text
+
+BLOCK_TEXTS = 10_000
+"""Texts sketched together."""
+_ROW_BITS = 14
+"""Enough to number them."""
+_SHARED_ROUNDS = 12
+"""Rounds in which a shingle falls into any bin; after them, every shingle falls into each bin in turn."""
+_SEED = 0x2545F4914F6CDD1D
+_LARGEST_BUCKET = 200
+"""In a larger bucket each text is compared with the first and with those this close behind it only."""
+_BLOCK_PAIRS = 100_000
+
+U32 = npt.NDArray[np.uint32]
+_EMPTY = np.uint32(0xFFFFFFFF)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What counts as a near-duplicate. At a similarity of 0.8, these bands miss one pair in four hundred."""
+
+    jaccard: float = 0.8
+    size: int = 3
+    """Words in a shingle; a text of fewer is one shingle."""
+    bands: int = 16
+    rows: int = 5
+    """Bins of the sketch in a band."""
+
+
+@dataclass(frozen=True)
+class _Shingles:
+    """Each text's distinct shingles: those of text i are `hashes[starts[i]:starts[i + 1]]`, sorted."""
+
+    hashes: U64
+    starts: I64
+
+
+RULE = Rule()
+
+
+def near(texts: pl.Series, rule: Rule = RULE) -> pl.DataFrame:
+    """All near-duplicate pairs.
+
+    Args:
+        texts: Strings without nulls.
+        rule: What counts.
+
+    Returns:
+        Columns `first` and `second` (places in `texts`, first < second) and `jaccard`, sorted. Texts without a word are
+        like nothing.
+    """
+    shingles = _shingles(texts, rule.size)
+    if not len(shingles.hashes):
+        return _frame(np.empty((0, 2), np.int64), np.empty(0))
+    sketches = _sketches(shingles, rule.bands * rule.rows)
+    pairs = _candidates(sketches, np.diff(shingles.starts) > 0, rule)
+    # Far from the mark by their sketches: six standard deviations.
+    alike = np.concatenate(
+        [(sketches[block[:, 0]] == sketches[block[:, 1]]).mean(axis=1) for block in _blocks(pairs)] or [np.empty(0)]
+    )
+    slack = 6 * np.sqrt(rule.jaccard * (1 - rule.jaccard) / sketches.shape[1])
+    pairs = pairs[alike >= rule.jaccard - slack]
+    exact = np.concatenate([_jaccard(shingles, block) for block in _blocks(pairs)] or [np.empty(0)])
+    return _frame(pairs[exact >= rule.jaccard], exact[exact >= rule.jaccard])
+
+
+def duplicates(texts: pl.Series, rule: Rule = RULE) -> pl.DataFrame:
+    """Which texts to leave out so that no two near-duplicates stay, the first of each kept.
+
+    Returns:
+        Columns `text` (left out), `kept` (the first text that stays and is near it) and `jaccard`, sorted.
+    """
+    left: dict[int, tuple[int, float]] = {}
+    for first, second, jaccard in near(texts, rule).sort("second", "first").iter_rows():
+        if first not in left and second not in left:
+            left[second] = (first, jaccard)
+    rows = [(text, kept, jaccard) for text, (kept, jaccard) in sorted(left.items())]
+    return pl.DataFrame(rows, {"text": pl.Int64, "kept": pl.Int64, "jaccard": pl.Float64}, orient="row")
+
+
+def _frame(pairs: I64, jaccard: npt.NDArray[np.float64]) -> pl.DataFrame:
+    columns = {"first": pairs[:, 0], "second": pairs[:, 1], "jaccard": jaccard}
+    return pl.DataFrame(columns).sort("first", "second")
+
+
+def _shingles(texts: pl.Series, size: int) -> _Shingles:
+    hashes, counts = [np.empty(0, np.uint64)], [np.zeros(1, np.int64)]
+    for start in range(0, len(texts), BLOCK_TEXTS):
+        some, lengths = _block_shingles(texts[start : start + BLOCK_TEXTS], size)
+        hashes.append(some)
+        counts.append(lengths)
+    return _Shingles(np.concatenate(hashes), np.cumsum(np.concatenate(counts)))
+
+
+def _block_shingles(texts: pl.Series, size: int) -> tuple[U64, I64]:
+    """Distinct shingles, text by text, and how many there are of each."""
+    found = words(texts)
+    made = grams(found, size)
+    rows = np.searchsorted(found.starts, made.at, side="right") - 1
+    hashes = made.hashes
+    has = np.bincount(rows, minlength=len(texts)) > 0
+    short = np.flatnonzero(~has & (np.diff(found.starts) > 0))
+    if len(short):
+        hashes, rows = np.concatenate([hashes, whole_text(words(texts[short]))]), np.concatenate([rows, short])
+    # The row in the upper bits: one sort puts texts and their shingles in order.
+    low = np.uint64(64 - _ROW_BITS)
+    keyed = np.sort((rows.astype(np.uint64) << low) | (hashes >> np.uint64(_ROW_BITS)))
+    keyed = keyed[np.flatnonzero(np.diff(keyed, prepend=keyed[:1] ^ np.uint64(1)))]
+    lengths = np.bincount((keyed >> low).astype(np.int64), minlength=len(texts))
+    return keyed & ((np.uint64(1) << low) - np.uint64(1)), lengths
+
+
+def _sketches(shingles: _Shingles, bins: int) -> U32:
+    """One row a text: in each bin the least value of any shingle that fell in."""
+    count = len(shingles.starts) - 1
+    result = np.full((count, bins), _EMPTY, np.uint32)
+    for start in range(0, count, BLOCK_TEXTS):
+        stop = min(start + BLOCK_TEXTS, count)
+        _fill(result[start:stop], shingles, start, stop)
+    return result
+
+
+def _fill(sketch: U32, shingles: _Shingles, start: int, stop: int) -> None:
+    bins = sketch.shape[1]
+    flat = sketch.reshape(-1)
+    hashes = shingles.hashes[shingles.starts[start] : shingles.starts[stop]]
+    rows = np.repeat(np.arange(stop - start), np.diff(shingles.starts[start : stop + 1]))
+    for turn in range(_SHARED_ROUNDS + bins):
+        values = mix(hashes + np.uint64(turn * _SEED & 0xFFFFFFFFFFFFFFFF))
+        if turn < _SHARED_ROUNDS:
+            bin_of = ((values >> np.uint64(40)) * np.uint64(bins) >> np.uint64(24)).astype(np.int64)
+        else:
+            bin_of = np.full(len(values), turn - _SHARED_ROUNDS)
+        # A later round's value never is less than an earlier one's, so that a text may stop once its bins are full.
+        ranked = (np.uint32(turn) << np.uint32(24)) | (values & np.uint64(0xFFFFFF)).astype(np.uint32)
+        np.minimum.at(flat, rows * bins + bin_of, ranked)
+        open_rows = (sketch == _EMPTY).any(axis=1)
+        still = open_rows[rows]
+        hashes, rows = hashes[still], rows[still]
+        if not len(hashes):
+            break
+
+
+def _candidates(sketches: U32, full: npt.NDArray[np.bool_], rule: Rule) -> I64:
+    """Pairs that agree in all bins of a band, each once."""
+    count = len(sketches)
+    texts = np.flatnonzero(full)
+    found = [np.empty(0, np.int64)]
+    for band in range(rule.bands):
+        key = np.zeros(len(texts), np.uint64)
+        for column in range(band * rule.rows, (band + 1) * rule.rows):
+            key = mix(key + sketches[texts, column])
+        order = np.argsort(key, kind="stable")
+        ordered, who = key[order], texts[order]
+        heads = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] ^ np.uint64(1)))
+        head = np.repeat(who[heads], np.diff(heads, append=len(who)))
+        found.append((head * count + who)[head != who])
+        for step in range(1, _LARGEST_BUCKET):
+            same = np.flatnonzero(ordered[:-step] == ordered[step:])
+            if not len(same):
+                break
+            found.append(who[same] * count + who[same + step])
+    pairs = np.unique(np.concatenate(found))
+    return np.stack([pairs // count, pairs % count], axis=1)
+
+
+def _blocks(pairs: I64) -> Iterator[I64]:
+    for start in range(0, len(pairs), _BLOCK_PAIRS):
+        yield pairs[start : start + _BLOCK_PAIRS]
+
+
+def _jaccard(shingles: _Shingles, pairs: I64) -> npt.NDArray[np.float64]:
+    """The exact similarity of each pair."""
+    lengths = np.diff(shingles.starts)[pairs]
+    together = lengths.sum(axis=1)
+    places = np.repeat(np.cumsum(lengths.reshape(-1)) - lengths.reshape(-1), lengths.reshape(-1))
+    inside = np.arange(len(places)) - places
+    hashes = shingles.hashes[np.repeat(shingles.starts[pairs].reshape(-1), lengths.reshape(-1)) + inside]
+    number = np.repeat(np.arange(len(pairs)), together)
+    order = np.lexsort((hashes, number))
+    hashes, number = hashes[order], number[order]
+    twice = (hashes[1:] == hashes[:-1]) & (number[1:] == number[:-1])
+    both = np.bincount(number[1:][twice], minlength=len(pairs))
+    return np.asarray(both / (together - both))
