@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mathse.schemas import Reject
@@ -16,7 +18,7 @@ from mathse.sources.adapters.geometry_pickles import pickled_rows
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.raw import Damaged, Row
 from mathse.sources.reading import rows
-from tests.sources.adapters.samples import SAMPLES
+from tests.sources.adapters.samples import SAMPLES, png
 
 DAMAGES = 500
 LIMITS = Limits()
@@ -168,3 +170,19 @@ def test_a_cut_costs_what_is_behind_it_and_nothing_else(tmp_path: Path) -> None:
         assert [row.source_id for row in found[:kept]] == [row["id"] for row in whole[:kept]]
         assert all(isinstance(row, Reject) for row in found[kept:])
         assert found[-1].reason == "truncated file" if isinstance(found[-1], Reject) else False
+
+
+def test_a_broken_parquet_file_is_rejects(tmp_path: Path) -> None:
+    fields = {"problem": "<image>Find $x$.", "answer": "4", "images": [{"bytes": png(), "path": None}]}
+    pq.write_table(pa.Table.from_pylist([{**fields, "id": str(place)} for place in range(40)]), tmp_path / "whole")
+    whole = (tmp_path / "whole").read_bytes()
+    fates = set()
+    for seed in range(DAMAGES):
+        chance = random.Random(f"parquet {seed}")
+        (tmp_path / "train.parquet").write_bytes(broken(whole, chance))
+        found = run("geometry3k", tmp_path)
+        assert_storable(found)
+        assert found
+        assert len(found) <= 41
+        fates.add(any(isinstance(row, Reject) for row in found))
+    assert fates == {True, False}
