@@ -15,7 +15,9 @@ from mathse.sources.raw import Damaged
 LONGEST_ROW = 16 * 2**20
 """Bytes of one element or line; what is longer is passed over, not kept."""
 _CHUNK = 2**18
-_SIGN = re.compile(rb'["\\\n{}\[\],]')
+_SIGN = re.compile(rb'"(?:[^"\\\n]++|\\[^\n])*+"|["{}\[\],]')
+"""A whole string, or a sign outside of strings; a quote alone opens a string that this chunk does not close."""
+_REST = re.compile(rb'(?:[^"\\\n]++|\\[^\n])*+')
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -117,38 +119,46 @@ class _Scan:
 
     def __init__(self, closer: int) -> None:
         self._closer = closer
-        self._offset = 0
-        self._escaped = -1
         self._in_string = False
+        self._escaped = False
         self._depth = 1
         self.ended = False
 
     def cuts(self, chunk: bytes) -> Iterator[int]:
         """Positions in the next chunk at which an element ends."""
-        for match in _SIGN.finditer(chunk):
-            sign = chunk[match.start()]
-            if self._in_string:
-                self._string_sign(sign, self._offset + match.start())
-            elif self._cuts_at(sign):
-                yield match.start()
-                if self.ended:
-                    return
-        self._offset += len(chunk)
+        at = self._leave_string(chunk, 0) if self._in_string else 0
+        while at < len(chunk):
+            behind = len(chunk)
+            for match in _SIGN.finditer(chunk, at):
+                start, end = match.span()
+                if end > start + 1:
+                    continue
+                if chunk[start] == 0x22:
+                    behind = self._leave_string(chunk, end)
+                    break
+                if self._cuts_at(chunk[start]):
+                    yield start
+                    if self.ended:
+                        return
+            at = behind
 
-    def _string_sign(self, sign: int, at: int) -> None:
-        if sign == 0x0A:
+    def _leave_string(self, chunk: bytes, at: int) -> int:
+        """Where the string ends that is open at `at`, or the chunk if the string goes on."""
+        self._in_string = True
+        if self._escaped and at < len(chunk):
+            self._escaped = False
+            at += chunk[at] != 0x0A
+        match = _REST.match(chunk, at)
+        end = match.end() if match else at
+        if chunk[end : end + 1] == b"\\":
+            end += 1
+            self._escaped = end == len(chunk)
+        if end < len(chunk):
             self._in_string = False
-        elif at == self._escaped:
-            pass
-        elif sign == 0x5C:
-            self._escaped = at + 1
-        elif sign == 0x22:
-            self._in_string = False
+        return end + 1
 
     def _cuts_at(self, sign: int) -> bool:
-        if sign == 0x22:
-            self._in_string = True
-        elif sign in b"{[":
+        if sign in b"{[":
             self._depth += 1
         elif sign in b"}]":
             if self._depth > 1:
