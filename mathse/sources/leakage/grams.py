@@ -30,8 +30,8 @@ I64 = npt.NDArray[np.int64]
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 2**64))
-_BLOCK_BYTES = 1 << 22
-"""Texts are taken together up to this many bytes: the arrays of one step then fit a few hundred megabytes."""
+_BLOCK_BYTES = 1 << 16
+"""Texts are taken together up to this many bytes: the arrays of a step then stay in the processor's cache."""
 _CJK_BYTES = 3
 
 
@@ -147,7 +147,7 @@ def _split(data: npt.NDArray[np.uint8], offsets: I64) -> tuple[U64, I64, npt.NDA
 
 
 def _begins(data: npt.NDArray[np.uint8], offsets: I64) -> npt.NDArray[np.bool_]:
-    word: npt.NDArray[np.bool_] = _letters()[data] != 0
+    word = _inside()[data]
     begin = word.copy()
     begin[1:] &= ~word[:-1]
     character = (data >= 0xE3) & (data <= 0xE9)
@@ -157,6 +157,12 @@ def _begins(data: npt.NDArray[np.uint8], offsets: I64) -> npt.NDArray[np.bool_]:
     heads = offsets[:-1][offsets[:-1] < len(data)]
     begin[heads] |= word[heads]
     return begin
+
+
+@cache
+def _inside() -> npt.NDArray[np.bool_]:
+    """Which bytes words are made of."""
+    return np.asarray(_letters() != 0)
 
 
 @cache

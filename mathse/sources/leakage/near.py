@@ -8,6 +8,7 @@ what is missed is a matter of chance that `Rule` keeps small. All of it in array
 
 Sources: Broder, "On the resemblance and containment of documents" (1997), for MinHash; Dahlgaard, Knudsen and Thorup,
 "Fast Similarity Sketching" (FOCS 2017), for filling a sketch's bins by a few hashes a shingle instead of one a bin;
+Shrivastava, "Optimal Densification for Fast and Accurate Minwise Hashing" (ICML 2017), for the bins left empty;
 Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3, for banding.
 """
 
@@ -21,12 +22,12 @@ import polars as pl
 from mathse.sources.leakage.grams import I64, U64, grams, mix, words
 from mathse.sources.leakage.index import whole_text
 
-BLOCK_TEXTS = 10_000
+BLOCK_TEXTS = 4_000
 """Texts sketched together."""
 _ROW_BITS = 14
 """Enough to number them."""
-_SHARED_ROUNDS = 12
-"""Rounds in which a shingle falls into any bin; after them, every shingle falls into each bin in turn."""
+_ROUNDS = 2
+"""Bins that each shingle falls into."""
 _SEED = 0x2545F4914F6CDD1D
 _LARGEST_BUCKET = 200
 """In a larger bucket each text is compared with the first and with those this close behind it only."""
@@ -143,23 +144,29 @@ def _sketches(shingles: _Shingles, bins: int) -> U32:
 
 def _fill(sketch: U32, shingles: _Shingles, start: int, stop: int) -> None:
     bins = sketch.shape[1]
-    flat = sketch.reshape(-1)
     hashes = shingles.hashes[shingles.starts[start] : shingles.starts[stop]]
-    rows = np.repeat(np.arange(stop - start), np.diff(shingles.starts[start : stop + 1]))
-    for turn in range(_SHARED_ROUNDS + bins):
+    rows = np.repeat(np.arange(stop - start), np.diff(shingles.starts[start : stop + 1])).astype(np.uint64)
+    rows *= np.uint64(bins)
+    for turn in range(_ROUNDS):
         values = mix(hashes + np.uint64(turn * _SEED & 0xFFFFFFFFFFFFFFFF))
-        if turn < _SHARED_ROUNDS:
-            bin_of = ((values >> np.uint64(40)) * np.uint64(bins) >> np.uint64(24)).astype(np.int64)
-        else:
-            bin_of = np.full(len(values), turn - _SHARED_ROUNDS)
-        # A later round's value never is less than an earlier one's, so that a text may stop once its bins are full.
-        ranked = (np.uint32(turn) << np.uint32(24)) | (values & np.uint64(0xFFFFFF)).astype(np.uint32)
-        np.minimum.at(flat, rows * bins + bin_of, ranked)
-        open_rows = (sketch == _EMPTY).any(axis=1)
-        still = open_rows[rows]
-        hashes, rows = hashes[still], rows[still]
-        if not len(hashes):
+        bin_of = (values >> np.uint64(40)) * np.uint64(bins) >> np.uint64(24)
+        # The bin is of the upper bits, the value of the lower; all ones would look like an empty bin.
+        np.minimum.at(sketch.reshape(-1), (rows + bin_of).astype(np.int64), values.astype(np.uint32) >> np.uint32(1))
+    _borrow(sketch)
+
+
+def _borrow(sketch: U32) -> None:
+    """Fill each empty bin from a full one, looked for in an order that is the bin's own and the same for all texts."""
+    bins = sketch.shape[1]
+    given = sketch.copy()
+    row, column = np.nonzero((sketch == _EMPTY) & (sketch != _EMPTY).any(axis=1)[:, None])
+    for order in np.random.default_rng(bins).permuted(np.tile(np.arange(bins), (bins, 1)), axis=1).T:
+        if not len(row):
             break
+        values = given[row, order[column]]
+        full = values != _EMPTY
+        sketch[row[full], column[full]] = values[full]
+        row, column = row[~full], column[~full]
 
 
 def _candidates(sketches: U32, full: npt.NDArray[np.bool_], rule: Rule) -> I64:
