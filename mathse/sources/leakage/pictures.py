@@ -10,10 +10,10 @@ Hashes are searched (`near_hashes`), and pairs that come near are looked at bloc
 one block differs much; where a copy lost sharpness, all differ a little.
 
 Found of 600 drawn figures of 112 pixels, and of 296 real pictures: encoded anew 99 %, 96 %; grey 100 %, 100 %; on
-other paper 100 %, 77 % (scans have no one paper); cropped by 3 % 99 %, 77 % (what cuts ink off moves the centre); enlarged 85 %, 97 %; shrunk by
-a third 26 %, 83 %. Not found: a part of a picture, a picture turned or mirrored. Of 180,000 pairs of different figures,
-most by the same template, 36 count as the same (a digit or two of 112 pixels' width); of 44,000 real pairs none. A
-picture with next to nothing on it has no hash.
+other paper 100 %, 77 % (scans have no one paper); cropped by 3 % 99 %, 77 % (what cuts ink off moves the centre);
+enlarged 85 %, 97 %; shrunk by a third 26 %, 83 %. Not found: a part of a picture, a picture turned or mirrored. Of
+180,000 pairs of different figures, most by the same template, 36 count as the same (a digit or two of 112 pixels'
+width); of 44,000 real pairs none. A picture with next to nothing on it has no hash.
 
 Sources: Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010), for hashes of the cosine
 transform; Hu, "Visual Pattern Recognition by Moment Invariants" (1962), for laying out by moments.
