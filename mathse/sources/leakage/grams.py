@@ -150,8 +150,8 @@ def _begins(data: npt.NDArray[np.uint8], offsets: I64) -> npt.NDArray[np.bool_]:
     word = _inside()[data]
     begin = word.copy()
     begin[1:] &= ~word[:-1]
-    character = (data >= 0xE3) & (data <= 0xE9)
-    if character.any():
+    if data.max(initial=0) >= 0xE3:
+        character = (data >= 0xE3) & (data <= 0xE9)
         begin |= character
         begin[_CJK_BYTES:] |= character[:-_CJK_BYTES] & word[_CJK_BYTES:]
     heads = offsets[:-1][offsets[:-1] < len(data)]
