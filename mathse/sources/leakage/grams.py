@@ -33,6 +33,11 @@ _INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 2**64))
 _BLOCK_BYTES = 1 << 16
 """Texts are taken together up to this many bytes: the arrays of a step then stay in the processor's cache."""
 _CJK_BYTES = 3
+_LETTERS = bytes(
+    byte if byte >= 0x80 else ord(chr(byte).lower()) if chr(byte).isalnum() or chr(byte) == JOINER else 0
+    for byte in range(256)
+)
+"""What each byte adds to its word's hash: 0 where it is in no word."""
 
 
 @dataclass(frozen=True)
@@ -135,19 +140,21 @@ def _buffers(array: pa.Array) -> tuple[I64, npt.NDArray[np.uint8]]:
 
 def _split(data: npt.NDArray[np.uint8], offsets: I64) -> tuple[U64, I64, npt.NDArray[np.bool_]]:
     """Hash, first byte and numberness of every word of a block of texts."""
-    letters, begin = _letters()[data], _begins(data, offsets)
+    # `translate` takes a fifth of the time of an array indexed by bytes.
+    letters = np.frombuffer(data.tobytes().translate(_LETTERS), np.uint8)
+    begin = _begins(data, offsets, letters != 0)
     begins = np.flatnonzero(begin)
     if not len(begins):
         return np.empty(0, np.uint64), begins, np.empty(0, np.bool_)
     up, down = _powers(len(data))
     # What lies between words counts 0, so a word's sum may run on to the next word.
-    sums = np.add.reduceat(letters * up, begins)
+    sums = np.add.reduceat(letters.astype(np.uint64) * up, begins)
     firsts = data[begins]
     return mix(sums * down[begins]), begins, (firsts >= ord("0")) & (firsts <= ord("9"))
 
 
-def _begins(data: npt.NDArray[np.uint8], offsets: I64) -> npt.NDArray[np.bool_]:
-    word = _inside()[data]
+def _begins(data: npt.NDArray[np.uint8], offsets: I64, word: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Whether a word begins at each byte; `word` says whether it is in one."""
     begin = word.copy()
     begin[1:] &= ~word[:-1]
     if data.max(initial=0) >= 0xE3:
@@ -157,22 +164,6 @@ def _begins(data: npt.NDArray[np.uint8], offsets: I64) -> npt.NDArray[np.bool_]:
     heads = offsets[:-1][offsets[:-1] < len(data)]
     begin[heads] |= word[heads]
     return begin
-
-
-@cache
-def _inside() -> npt.NDArray[np.bool_]:
-    """Which bytes words are made of."""
-    return np.asarray(_letters() != 0)
-
-
-@cache
-def _letters() -> U64:
-    """What each byte adds to its word's hash: 0 where it is in no word."""
-    table = np.zeros(256, np.uint64)
-    for byte in range(256):
-        if byte >= 0x80 or chr(byte).isalnum() or chr(byte) in JOINER:
-            table[byte] = (byte if byte >= 0x80 else ord(chr(byte).lower())) + 1
-    return table
 
 
 @cache

@@ -6,9 +6,9 @@
 Sketches by MinHash, candidates by banding, each candidate checked by its exact similarity: what is found is right, and
 what is missed is a matter of chance that `Rule` keeps small. All of it in arrays, no Python loop a text.
 
-Sources: Broder, "On the resemblance and containment of documents" (1997), for MinHash; Dahlgaard, Knudsen and Thorup,
-"Fast Similarity Sketching" (FOCS 2017), for filling a sketch's bins by a few hashes a shingle instead of one a bin;
-Shrivastava, "Optimal Densification for Fast and Accurate Minwise Hashing" (ICML 2017), for the bins left empty;
+Sources: Broder, "On the resemblance and containment of documents" (1997), for MinHash; Li, Owen and Zhang, "One
+Permutation Hashing" (NIPS 2012), for sketches by a few hashes a shingle instead of one a bin; Shrivastava, "Optimal
+Densification for Fast and Accurate Minwise Hashing" (ICML 2017), for the bins that stay empty;
 Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3, for banding.
 """
 
