@@ -13,9 +13,12 @@ The order of work, (size, about, key), is a total one that does not depend on th
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from mathse.errors import UserError
 
 ROWS_AT_ONCE = 512
 
@@ -32,6 +35,10 @@ create table todo (turn integer primary key, place integer not null);
 create table failed (key text primary key, reason text not null, detail text not null, retryable integer not null)
     without rowid;
 """
+
+
+class WorklistError(UserError):
+    """The list cannot be written, as when the disk is full."""
 
 
 class AskedTwice(Exception):
@@ -54,11 +61,17 @@ class Worklist:
         self._db: sqlite3.Connection
 
     def __enter__(self) -> Self:
+        """Make the file.
+
+        Raises:
+            WorklistError: The folder cannot be written.
+        """
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._file.unlink(missing_ok=True)  # of a run that was killed
         self._db = sqlite3.connect(self._file)
-        # It is worth nothing after a crash, so nothing is synced and nothing can be rolled back.
-        self._db.executescript(f"pragma journal_mode = off; pragma synchronous = off; {_TABLES}")
+        with self._changing():
+            # It is worth nothing after a crash, so nothing is synced and nothing can be rolled back.
+            self._db.executescript(f"pragma journal_mode = off; pragma synchronous = off; {_TABLES}")
         return self
 
     def __exit__(
@@ -79,16 +92,32 @@ class Worklist:
 
         Raises:
             AskedTwice: A key was added before.
+            WorklistError: The disk is full.
         """
         for row in rows:
             try:
-                self._db.execute("insert into asked (key, size, about, task) values (?, ?, ?, ?)", row)
+                with self._changing():
+                    self._db.execute("insert into asked (key, size, about, task) values (?, ?, ?, ?)", row)
             except sqlite3.IntegrityError:
                 raise AskedTwice(row[3]) from None
 
     def order(self) -> None:
-        """Settle the order of work, when all requests are added."""
-        self._db.execute("insert into todo (place) select place from asked order by size, about, key")
+        """Settle the order of work, when all requests are added.
+
+        Raises:
+            WorklistError: The disk is full.
+        """
+        with self._changing():
+            self._db.execute("insert into todo (place) select place from asked order by size, about, key")
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise WorklistError(
+                f"{self._file}: cannot be written ({error}); free some space and run again: what is journaled is safe"
+            ) from error
 
     def batches(self, length: int, again: bool = False) -> Iterator[list[Planned]]:
         """Tasks in the order of work, cut at every `length` of the whole list.
@@ -117,7 +146,12 @@ class Worklist:
     def fail(self, reasons: Mapping[str, Reason]) -> None:
         """Note why tasks have no completion, in place of what was noted before."""
         rows = [(key, *reason) for key, reason in reasons.items()]
-        self._db.executemany("insert or replace into failed values (?, ?, ?, ?)", rows)
+        with self._changing():
+            self._db.executemany("insert or replace into failed values (?, ?, ?, ?)", rows)
+
+    def may_pass(self) -> bool:
+        """Whether any task failed for a reason that may pass."""
+        return self._db.execute("select 1 from failed where retryable limit 1").fetchone() is not None
 
     def forgive(self, keys: Sequence[str]) -> None:
         """Forget the failures of tasks that have a completion after all."""

@@ -100,8 +100,8 @@ class ApiEngine:
                     yield outcomes
                     tally.add(outcomes.values())
             if tally.completions or sender.repeated:
-                again = f"; tries made again: {dict(sender.repeated)}" if sender.repeated else ""
-                log.info("%s: %s%s", self.name, tally, again)
+                again = ", ".join(f"{count} {reason}" for reason, count in sorted(sender.repeated.items()))
+                log.info("%s: %s%s", self.name, tally, f"; tries made again: {again}" if again else "")
             if sender.stopped:
                 raise type(sender.stopped)(f"{sender.stopped}; {tally.safe()}; run again when it is mended")
             if waiting:

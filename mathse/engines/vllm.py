@@ -96,9 +96,9 @@ class VllmEngine:
                     return
                 if outcomes:
                     yield outcomes
-        finally:
-            if inside:  # whoever iterated stopped early, or another request's failure ended the run
-                self._engine.abort_request(list(inside), internal=False)
+        except GeneratorExit:  # whoever iterated stopped early; the engine may be asked again
+            self._engine.abort_request(list(inside), internal=False)
+            raise
 
     def _fill(self, tasks: Iterator[Task], inside: dict[str, str], room: int) -> dict[str, Outcome]:
         """Put requests in until there is no room or no more of them; returns those that could not be."""

@@ -62,20 +62,22 @@ def generate(
 
     Raises:
         DuplicateRequest: Two requests are the same.
-        UserError: The engine cannot go on, or the journal cannot be written; what is journaled is safe.
+        UserError: The engine cannot go on, or the disk is full; what is journaled is safe.
     """
     with Journal(journal) as finished, Worklist(journal.with_suffix(".work")) as work:
         _write_down(work, requests, engine.fingerprint)
         resumed, spent = _journaled(work, finished)
         with progress(title, len(work), resumed) as advance:
             for attempt in range(attempts):
+                if attempt and not work.may_pass():
+                    break
                 lacking = _lacking(work.batches(engine.batch_size, again=attempt > 0), finished)
                 for outcomes in engine.answer(lacking, spent):
                     spent += _keep(outcomes, finished, work)
                     advance(0 if attempt else len(outcomes))
         failed = work.failures()
         if failed:
-            log.warning("%s: %d failed: %s", title, sum(failed.values()), failed)
+            log.warning("%s: failed: %s", title, ", ".join(f"{count} {reason}" for reason, count in failed.items()))
         for chunk in work.in_order():
             yield from _answered(chunk, finished, work)
 

@@ -136,16 +136,22 @@ class Api(Section):
         return self
 
 
-class Answering(Section):
-    """Who answers: the local model, a server, or recorded responses."""
+class Described(Section):
+    """Whoever answers may be a server or recorded responses: whichever `engine` names is described beside it."""
 
-    engine: Literal["model", "api", "replay"] = "model"
+    engine: str
     api: Api | None = None
     replay: Path | None = Field(default=None, description="JSON lines of recorded responses.")
 
     @model_validator(mode="after")
-    def the_engine_is_described(self) -> "Answering":
+    def the_engine_is_described(self) -> "Described":
         """An engine that is named has its own key beside it."""
         if self.engine in ("api", "replay") and getattr(self, self.engine) is None:
             raise ValueError(f"{self.engine}: must be given, because engine is {self.engine}")
         return self
+
+
+class Answering(Described):
+    """Who answers: the local model, a server, or recorded responses."""
+
+    engine: Literal["model", "api", "replay"] = "model"

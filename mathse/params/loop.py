@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from mathse.errors import UserError
 from mathse.params.data import AnyBase, Pretrained, Problems
-from mathse.params.inference import Answering, Compute, Inference
+from mathse.params.inference import Answering, Compute, Described, Inference
 from mathse.params.section import Count, Prompt, Section, Share
 from mathse.params.training import Train
 
@@ -18,10 +18,10 @@ class ParamsError(UserError):
     """params.yaml is missing, is not YAML, or holds a value that is out of bounds; says which key and what to do."""
 
 
-class Teacher(Answering):
+class Teacher(Described):
     """The teacher: solves, annotates, reflects. `solver` knows the drawn figures' scenes."""
 
-    engine: Literal["solver", "api", "replay"]  # type: ignore[assignment]
+    engine: Literal["solver", "api", "replay"]
     mistake_rate: float = Field(
         default=0, ge=0, le=1, description="Share of its solutions in which the solver makes a mistake."
     )

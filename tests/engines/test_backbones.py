@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import PIL.Image
 import pytest
 import torch
 
@@ -26,10 +24,11 @@ from mathse.params import Compute, Judge, Pretrained, Train
 from mathse.prompts import turn
 from mathse.schemas import Image, Message, MixRow, PathKind, Problem, Split, Status
 from mathse.schemas import Path as PathRow
-from mathse.sources.images import ImageStore, encode
+from mathse.sources.images import ImageStore
 from mathse.training.fetch import fetch
 from mathse.training.sft import TrainingReport, train
 from tests.engines import tiny_backbones
+from tests.engines.noise import noise
 
 # GLM-4.1V's processor (transformers 5.19) turns tensors into arrays in a way that numpy 2 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -40,13 +39,7 @@ SIZES = ((60, 80), (112, 56), (40, 40), (150, 90))
 """Height and width of the images, in pixels."""
 
 
-def noise(place: int) -> Image:
-    height, width = SIZES[place % len(SIZES)]
-    pixels = np.random.default_rng(place).integers(0, 255, (height, width, 3), dtype=np.uint8)
-    return encode(PIL.Image.fromarray(pixels))
-
-
-IMAGES = [noise(place) for place in range(4)]
+IMAGES = [noise(place, *SIZES[place % len(SIZES)]) for place in range(4)]
 
 
 def question(place: int) -> str:

@@ -8,25 +8,16 @@ from pathlib import Path
 import pytest
 import ray
 
-from mathse import store
 from mathse.engines.local import LocalModel
 from mathse.engines.protocol import Completion, Failure, Outcome, Request, Sampling, Task
 from mathse.engines.ray import RayEngine, RayError
 from mathse.method.generate import generate
 from mathse.params import Compute, Inference, Ray
 from mathse.prompts import turn
-from mathse.schemas import Image
 from mathse.sources.images import ImageStore
-from tests.engines.test_transformers import IMAGES
+from tests.engines.noise import IMAGES
 
 BATCH = 4
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
-    file = tmp_path_factory.mktemp("images") / "images.parquet"
-    store.write(file, Image, IMAGES)
-    return ImageStore(file, max_pixels=10**6)
 
 
 @pytest.fixture(scope="module")

@@ -2,35 +2,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import PIL.Image
 import pytest
 
-from mathse import store
 from mathse.engines.protocol import Completion, Failure, Request, Sampling
 from mathse.engines.transformers import TransformersEngine, conversation
 from mathse.fingerprint import ModelMissing
 from mathse.params import Compute
 from mathse.prompts import turn
-from mathse.schemas import Image, Message
-from mathse.sources.images import ImageStore, encode
+from mathse.schemas import Message
+from mathse.sources.images import ImageStore
+from tests.engines.noise import IMAGES
 
 COMPUTE = Compute(threads=1)
-
-
-def noise(seed: int) -> Image:
-    pixels = np.random.default_rng(seed).integers(0, 255, (112, 112, 3), dtype=np.uint8)
-    return encode(PIL.Image.fromarray(pixels))
-
-
-IMAGES = [noise(seed) for seed in range(6)]
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
-    file = tmp_path_factory.mktemp("images") / "images.parquet"
-    store.write(file, Image, IMAGES)
-    return ImageStore(file, max_pixels=10**6)
 
 
 @pytest.fixture(scope="module")

@@ -4,19 +4,20 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
-from mathse import store
 from mathse.engines.local import LocalModel
 from mathse.engines.protocol import Completion, Engine, Failure, Outcome, Request, Sampling, Task
+from mathse.errors import UserError
 from mathse.method.generate import generate
 from mathse.method.reply import json_schema
 from mathse.params import Compute, Inference, Vllm
 from mathse.prompts import turn
-from mathse.schemas import Image
 from mathse.sources.images import ImageStore
-from tests.engines.test_transformers import IMAGES
+from tests.engines.noise import IMAGES
 from tests.installed import needs
 
 needs("vllm")
@@ -25,13 +26,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # vLLM i
 BASE = Path(__file__).parents[2] / "models" / "base"
 COMPUTE = Compute(threads=2)
 SETTINGS = Vllm(eager=True, cpu_cache_gib=1, in_flight=4, max_model_len=512, images=2, guided_json=True)
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
-    file = tmp_path_factory.mktemp("images") / "images.parquet"
-    store.write(file, Image, IMAGES)
-    return ImageStore(file, max_pixels=10**6)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +121,21 @@ def test_the_samples_of_a_problem_share_one_decoded_image(
     assert set(Counter(decoded).values()) == {1}, "an image was decoded once a sample"
 
 
+def test_the_samples_of_a_problem_share_one_prefill(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    prefills: list[tuple[int, int]] = []
+    outcome = engine._outcome  # type: ignore[attr-defined]
+
+    def noted(output: Any) -> Outcome:
+        prefills.append((output.num_cached_tokens, len(output.prompt_token_ids)))
+        made: Outcome = outcome(output)
+        return made
+
+    monkeypatch.setattr(engine, "_outcome", noted)
+    answers(engine, [request(119, temperature=1.0, seed=seed) for seed in range(4)])
+    computed = sum(prompt - cached for cached, prompt in prefills)
+    assert computed < 2 * prefills[0][1], "four samples were prefilled as often as two problems"
+
+
 def test_a_guided_reply_follows_its_schema(engine: Engine) -> None:
     (outcome,) = answers(engine, [request(2, schema=json_schema(annotation=False))])
     assert isinstance(outcome, Completion)
@@ -134,3 +143,13 @@ def test_a_guided_reply_follows_its_schema(engine: Engine) -> None:
         assert json.loads(outcome.text).keys() == {"status", "error_step", "error_analysis"}
     else:
         assert outcome.text.startswith('{"status"') or outcome.text.startswith("{")
+
+
+def test_an_engine_that_has_died_says_what_to_do(engine: Engine) -> None:  # the last: it kills the engine
+    stream = engine.answer(([Task(str(place), request(place))] for place in range(40)), 0.0)
+    next(iter(stream))
+    for process in psutil.Process().children(recursive=True):
+        if process.name().startswith("VLLM"):
+            process.kill()
+    with pytest.raises(UserError, match=r"vLLM has died .*journaled: run again"):
+        list(stream)

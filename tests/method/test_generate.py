@@ -102,7 +102,7 @@ def test_failures_are_returned_counted_and_tried_by_the_next_run(
     first = Echo(failures={"p1": [lost], "p2": [slow, slow, slow]})
     made = outcomes(first, requests(4), tmp_path / "j.sqlite", attempts=2)
     assert made[1:3] == [lost, slow]
-    assert "2 failed: {'missing image': 1, 'timeout': 1}" in caplog.text
+    assert "failed: 1 missing image, 1 timeout" in caplog.text
     assert first.made == {"p0": 1, "p1": 1, "p2": 2, "p3": 1}
     second = Echo()
     again = outcomes(second, requests(4), tmp_path / "j.sqlite")
