@@ -12,6 +12,7 @@ from its journal does not.
 
 import atexit
 import os
+import queue
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -31,6 +32,8 @@ from mathse.sources.images import ImageError, Images
 
 BATCH = 64
 """Tasks read from the work list at once."""
+HEARTBEAT = 1.0
+"""Seconds of silence after which it is looked whether vLLM's process lives."""
 INSIDE = 4
 """Requests inside the engine, as a multiple of those it computes at once: measured, with 1.5 its queue ran dry now and
 then, which cost 5 % of the throughput of a tiny model; more than 4 gained nothing."""
@@ -73,6 +76,7 @@ class VllmEngine:
         )  # fmt: skip
         self._llm = _loaded(self._vllm, model_folder, compute, settings, trust_remote_code)
         self._engine = self._llm.llm_engine
+        _never_waiting_for_the_dead(self._engine.engine_core)
         generation = self._llm.model_config.try_get_generation_config()
         ends = generation.get("eos_token_id"), self._processor.tokenizer.eos_token_id
         self._stops = stop_ids(*ends, closing_id(self._processor))
@@ -215,6 +219,27 @@ def _loaded(vllm: Any, folder: Path, compute: Compute, settings: Vllm, trust_rem
             f"{folder}: vLLM cannot load this model ({type(error).__name__}: {error}); "
             "VLLM_LOGGING_LEVEL=INFO in the environment shows more, inference.engine: transformers does without"
         ) from error
+
+
+def _never_waiting_for_the_dead(core: Any) -> None:
+    """Make waiting for the core's outputs end when its process is gone.
+
+    vLLM 0.32's client notices a process that was killed (by the kernel, when memory is short) and closes its sockets,
+    but whoever waits on its queue of outputs waits for ever.
+    """
+    if not hasattr(core, "outputs_queue"):  # the core runs in this process
+        return
+    wait = core.outputs_queue.get
+
+    def get() -> Any:
+        while True:
+            try:
+                return wait(timeout=HEARTBEAT)
+            except queue.Empty:
+                if core.resources.engine_dead:
+                    raise VllmError("its process was killed, as the kernel does when memory is short") from None
+
+    core.outputs_queue.get = get
 
 
 def _refused(error: Exception) -> Failure:

@@ -131,7 +131,9 @@ def test_the_samples_of_a_problem_share_one_prefill(engine: Engine, monkeypatch:
         return made
 
     monkeypatch.setattr(engine, "_outcome", noted)
-    answers(engine, [request(119, temperature=1.0, seed=seed) for seed in range(4)])
+    long = turn("A bar is 12 high. " * 45)  # a block of the CPU's cache holds 128 tokens: only whole ones are shared
+    sampling = Sampling(1.0, max_new_tokens=8)
+    answers(engine, [Request("long", seed, "p@1", long, (), sampling, seed) for seed in range(4)])
     computed = sum(prompt - cached for cached, prompt in prefills)
     assert computed < 2 * prefills[0][1], "four samples were prefilled as often as two problems"
 
