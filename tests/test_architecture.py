@@ -18,7 +18,7 @@ FLOORS = (
     {"training", "evaluation"},
     {"method"},
     {"share"},
-    {"cli", "stage"},
+    {"commands", "cli", "stage"},
 )
 MODULES = sorted((ROOT / "mathse").rglob("*.py"))
 STAGES = sorted((ROOT / "stages").glob("*.py"))

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from mathse import cli
+from mathse.commands import score as score_command
 from mathse.share import score
 from tests.shared_data import load, shared
 
@@ -173,7 +174,7 @@ def test_help_teaches_with_an_example(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit) as ended:
         run("gsm8k", "r.jsonl")
     assert ended.value.code == cli.USER_ERROR
-    assert set(cli.BENCHMARKS) == set(score.BENCHMARKS)
+    assert set(score_command.BENCHMARKS) == set(score.BENCHMARKS)
 
 
 def test_published_mathvista_output(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

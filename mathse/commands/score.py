@@ -1,0 +1,59 @@
+"""Commands that grade answers and score responses outside a run."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mathse.commands.command import Commands, command
+
+BENCHMARKS = ("chartqa", "mathverse", "mathvision", "mathvista")
+"""The keys of `mathse.share.score.BENCHMARKS`, which is not imported for a `--help`."""
+
+
+def add_grade(commands: Commands) -> None:
+    parser = command(
+        commands,
+        _grade,
+        "grade answers by rule: JSON lines in, the same lines with their verdicts out",
+        "Each line has `gold` and `answer` (a whole solution or a bare answer), and may have `choices`, `precision`\n"
+        "(decimal places) and `question_type`. `verdict`, `extracted` and `reason` are added; nothing is left out.",
+        "mathse grade answers.jsonl > graded.jsonl",
+    )
+    parser.add_argument("file", metavar="FILE", nargs="?", default="-", help="the file; - or none: standard input")
+
+
+def _grade(arguments: argparse.Namespace) -> None:
+    from mathse.share import grade
+
+    counts = grade.grade_file(arguments.file, sys.stdout)
+    sys.stdout.flush()
+    by_verdict = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
+    print(f"grade: {sum(counts.values())} lines; {by_verdict}", file=sys.stderr)
+
+
+def add_score(commands: Commands) -> None:
+    parser = command(
+        commands,
+        _score,
+        "score a model's responses to a public benchmark by its official rule",
+        "RESPONSES has the benchmark's own field names, as a .json list, rows by id, or JSON lines. MathVista and\n"
+        "MathVerse need an `extraction` in each row, ChartQA `label` and `prediction`, MATH-Vision `response`.",
+        "mathse score mathvision responses.jsonl --problems test.jsonl",
+    )
+    parser.add_argument("benchmark", metavar="BENCHMARK", choices=BENCHMARKS, help=", ".join(BENCHMARKS))
+    parser.add_argument("responses", metavar="RESPONSES", type=Path, help="the file of responses")
+    parser.add_argument("--problems", metavar="FILE", type=Path, help="the benchmark's problems, joined by id")
+    parser.add_argument("--json", action="store_true", help="the official score table as JSON")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="write the rows with their verdicts")
+
+
+def _score(arguments: argparse.Namespace) -> None:
+    from mathse.share import score
+
+    scoring = score.score(arguments.benchmark, arguments.responses, arguments.problems)
+    if arguments.out:
+        score.write(scoring, arguments.out)
+    if arguments.json:
+        print(score.as_json(scoring))
+    else:
+        score.show(scoring, sys.stdout)
