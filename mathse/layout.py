@@ -15,6 +15,10 @@ STATE = Path(".mathse")
 PROBLEMS = DATA / "problems" / "problems.parquet"
 IMAGES = DATA / "problems" / "images.parquet"
 REJECTS = DATA / "problems" / "rejects.parquet"
+BENCHMARK_ITEMS = DATA / "benchmarks" / "items.parquet"
+BENCHMARK_IMAGES = DATA / "benchmarks" / "images.parquet"
+BENCHMARK_REJECTS = DATA / "benchmarks" / "rejects.parquet"
+
 CONTACT_SHEET = REPORTS / "contact_sheet.png"
 
 ORM = DATA / "orm"

@@ -115,6 +115,29 @@ class Problem(Row):
         return content_id("problem", question, list(choices), answer, list(image_ids))
 
 
+class BenchmarkItem(Row):
+    """A problem of a public benchmark, and what its official scoring reads. Grain: one row a benchmark and item."""
+
+    key = ("benchmark", "item_id")
+
+    benchmark: str = Field(description="Its name, the subset included: `mathvision_testmini`.")
+    item_id: str = Field(description="The item's id within the benchmark.")
+    question: str = Field(description="The question, choices and image placeholders not included.")
+    choices: tuple[str, ...] = Field(default=(), description="Values of options A, B, C, ...; empty if free-form.")
+    answer: str = Field(description="Gold answer as our own grader takes it: a value, or a choice's letter.")
+    image_ids: tuple[str, ...] = Field(default=(), description="Images in the order in which the question has them.")
+    subject: str = Field(description="Topic, as the benchmark names it.")
+    level: int = Field(ge=0, description="Difficulty, 1 (easiest) and up; 0 if the benchmark does not say.")
+    language: str = Field(default="en", description="ISO 639-1 code of the question's language.")
+    licence: str = Field(description="SPDX identifier of the benchmark's licence.")
+    official: str = Field(description="JSON object: the fields that official scoring reads, as published.")
+
+    @property
+    def problem_id(self) -> str:
+        """The item's id among all problems: `mathvision_testmini/4`."""
+        return f"{self.benchmark}/{self.item_id}"
+
+
 class Image(Row):
     """An image, stored once. Grain: one row a distinct encoded image."""
 

@@ -5,6 +5,7 @@ that a mix or a question written by somebody else can be run without fear. One t
 get equal answers, row for row.
 
     problems, images, rejects                   the problems and what could not become one
+    benchmark_items, benchmark_rejects          the public benchmarks that models are measured on
     distill_paths, round_1_verdicts, ...        each step's tables
     mix_0, mix_final, eval_base, ...            what each model was trained on, what it answered
     paths, verdicts, predictions                the same over all steps, with a column that names the step or model
@@ -30,6 +31,9 @@ _FIXED = {
     "problems": layout.PROBLEMS,
     "images": layout.IMAGES,
     "rejects": layout.REJECTS,
+    "benchmark_items": layout.BENCHMARK_ITEMS,
+    "benchmark_images": layout.BENCHMARK_IMAGES,
+    "benchmark_rejects": layout.BENCHMARK_REJECTS,
     "student_paths": layout.STUDENT_PATHS,
     "student_mix": layout.STUDENT_MIX,
     "orm_paths": layout.ORM_PATHS,

@@ -4,6 +4,7 @@ Each model is one section of the file; a DVC stage names the sections it reads, 
 depends on it. `load` is the only way in; it imports nothing heavy and turns every error into one that names the key.
 """
 
+from mathse.params.benchmarks import BenchmarkSource
 from mathse.params.data import FILL_IN, AnyBase, Base, CourseSteps, FigureSource, ImageLimits, Pretrained, Problems
 from mathse.params.file import describe, load
 from mathse.params.inference import Answering, Api, Compute, Inference, Price, Ray, Vllm
@@ -32,6 +33,7 @@ __all__ = [
     "AnyBase",
     "Api",
     "Base",
+    "BenchmarkSource",
     "Compute",
     "Count",
     "CourseSteps",

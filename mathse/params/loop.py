@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from mathse.errors import UserError
+from mathse.params.benchmarks import BenchmarkSource
 from mathse.params.data import AnyBase, Pretrained, Problems
 from mathse.params.inference import Answering, Compute, Described, Inference
 from mathse.params.section import Count, Prompt, Section, Share
@@ -113,6 +114,7 @@ class Params(Section):
     compute: Compute
     inference: Inference = Inference()
     problems: Problems
+    benchmarks: tuple[BenchmarkSource, ...] = ()
     base: AnyBase
     teacher: Teacher
     student: Student
@@ -131,6 +133,14 @@ class Params(Section):
         """On a CPU, vLLM ignores the switch without a word."""
         if self.inference.vllm.batch_invariant and self.compute.device == "cpu":
             raise ValueError("inference.vllm.batch_invariant: needs compute.device: cuda; on a CPU it has no effect")
+        return self
+
+    @model_validator(mode="after")
+    def each_benchmark_is_there_once(self) -> "Params":
+        """Rows and metrics are known by the benchmark's name and subset."""
+        titles = [source.title for source in self.benchmarks]
+        if twice := sorted({title for title in titles if titles.count(title) > 1}):
+            raise ValueError(f"benchmarks: {', '.join(twice)}: configured twice; remove one")
         return self
 
     @model_validator(mode="after")

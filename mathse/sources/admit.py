@@ -97,8 +97,8 @@ def admit(
 
 def _admitted(raw: Raw, folder: Path, licence: str, limits: Limits, split: Split) -> Admitted:
     question = _question(raw, limits)
-    answer = _gold(raw)
-    images = tuple(_image(ref, folder, limits) for ref in raw.images)
+    answer = gold_of(raw)
+    images = tuple(picture(ref, folder, limits) for ref in raw.images)
     problem_id = Problem.id_for(question, raw.choices, answer, tuple(image.image_id for image in images))
     problem = Problem(
         problem_id=problem_id,
@@ -133,8 +133,12 @@ def _question(raw: Raw, limits: Limits) -> str:
     return question
 
 
-def _gold(raw: Raw) -> str:
-    """The gold answer as we keep it: an option's letter where there are options; it has to pass its own grader."""
+def gold_of(raw: Raw) -> str:
+    """The gold answer as we keep it: an option's letter where there are options.
+
+    Raises:
+        Faulty: It does not pass its own grader, or is none of the options.
+    """
     if not raw.answer.strip():
         raise Faulty("empty answer")
     gold = _choice(raw.answer, raw.choices) if raw.choices else raw.answer.strip()
@@ -163,7 +167,17 @@ def _choice(answer: str, choices: tuple[str, ...]) -> str:
     return questions.LETTERS[right[0]]
 
 
-def _image(ref: ImageRef, folder: Path, limits: Limits) -> Image:
+def picture(ref: ImageRef, folder: Path, limits: Limits) -> Image:
+    """An image as it is stored.
+
+    Args:
+        ref: What the source has.
+        folder: The source's folder, resolved, out of which no path may lead.
+        limits: What an image may cost.
+
+    Raises:
+        Faulty: It is missing, unreadable, too large or outside of the folder.
+    """
     try:
         if isinstance(ref, Pixels):
             return _drawn(ref, limits.image_pixels)

@@ -15,13 +15,14 @@ from mathse.sources.reading import SourceError
 _REVISION = re.compile(r"[0-9a-f]{40}")
 
 
-def rows(repository: str, revision: str, split: str = "train") -> Iterator[Row]:
+def rows(repository: str, revision: str, split: str = "train", config: str | None = None) -> Iterator[Row]:
     """Stream one split of a data set.
 
     Args:
         repository: `owner/name`.
         revision: A commit, 40 hex digits: a branch's content changes under the same name.
         split: As the hub names it.
+        config: Which of the data set's configurations; null: its only one.
 
     Raises:
         SourceError: The revision is none.
@@ -30,7 +31,7 @@ def rows(repository: str, revision: str, split: str = "train") -> Iterator[Row]:
         raise SourceError(
             f"{repository}: revision {revision!r} is no commit; give the 40 hex digits that the hub shows for it"
         )
-    found = datasets.load_dataset(repository, revision=revision, split=split, streaming=True)
+    found = datasets.load_dataset(repository, config, revision=revision, split=split, streaming=True)
     return dataset_rows(found, f"{repository}@{revision[:8]}/{split}")
 
 
