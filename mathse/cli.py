@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mathse.commands import look, prepare, score
+from mathse.commands import compare, look, prepare, score
 from mathse.errors import UserError
 
 USER_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
@@ -20,6 +20,7 @@ COMMANDS = (
     look.add_show,
     look.add_status,
     look.add_query,
+    compare.add_diff,
     look.add_report,
     look.add_sheet,
     score.add_grade,

@@ -12,6 +12,7 @@ get equal answers, row for row.
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -119,6 +120,18 @@ def all_tables(root: Path) -> dict[str, Path]:
     evaluated = sorted((root / layout.EVAL).glob("*"), key=_in_loop_order)
     tables |= {f"eval_{folder.name}": root / layout.predictions(folder.name) for folder in evaluated}
     return {name: file for name, file in tables.items() if file.is_file()}
+
+
+def table_file(name: str) -> Path | None:
+    """Where a view's table lies, relative to the root, whether it exists or not; None if no view can have that name."""
+    if name in _FIXED:
+        return _FIXED[name]
+    if step := re.fullmatch(r"(distill|reflect|round_\d+)_(paths|verdicts)", name):
+        folder = layout.step_dir(step[1].removeprefix("round_"))
+        return layout.paths(folder) if step[2] == "paths" else layout.verdicts(folder)
+    if named := re.fullmatch(r"(mix|eval)_(\w[\w.-]*)", name):
+        return layout.mix(named[2]) if named[1] == "mix" else layout.predictions(named[2])
+    return None
 
 
 def query(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:

@@ -1,0 +1,67 @@
+"""Commands that compare: two versions of a dataset, row by row."""
+
+import argparse
+from pathlib import Path
+
+from mathse.commands.command import Commands, command, count
+
+
+def add_diff(commands: Commands) -> None:
+    parser = command(
+        commands,
+        _diff,
+        "compare two datasets row by row",
+        "Rows are matched by key: which came, went, changed and in what, and what that means for this table.\n"
+        "A dataset is named mix@1, mix@final, paths@1, verdicts@distill, predictions@0, problems, orm_mix, ...;\n"
+        "a view of `mathse query`; a Parquet file; or one elsewhere: ../clone:mix@1, https://host/project.git:mix@1.\n"
+        "One name with --rev or --repo compares the dataset there with what lies here now.",
+        "mathse diff mix@1 mix@2\n  mathse diff mix@final --rev HEAD~3\n"
+        "  mathse diff verdicts@1 --repo ../clone --sql \"old_status = 'WRONG' and new_status = 'CORRECT'\"",
+    )
+    parser.add_argument("old", metavar="A", help="the earlier dataset")
+    parser.add_argument("new", metavar="B", nargs="?", help="the later one (default: A as it is here and now)")
+    parser.add_argument("--rev", "--rev-a", metavar="REVISION", help="A as it was at this git revision")
+    parser.add_argument("--rev-b", metavar="REVISION", help="B as it was at this git revision")
+    parser.add_argument("--repo", metavar="PLACE", help="A of another project: its folder or git URL")
+    parser.add_argument("--key", metavar="COLUMN", action="append", help="a column that identifies a row (repeatable)")
+    parser.add_argument("--columns", metavar="NAMES", help="compare only these columns, with commas between them")
+    parser.add_argument("--sql", metavar="CONDITION", default="", help="tell of the changes that meet a condition")
+    parser.add_argument("--limit", type=count, metavar="N", default=3, help="rows shown of each kind (default: 3)")
+    parser.add_argument("--counts", action="store_true", help="the numbers of rows alone, from stored hashes")
+    parser.add_argument("--verify", action="store_true", help="compare all values; do not trust stored hashes")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--markdown", action="store_true", help="print Markdown, for a pull request")
+    form.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--parquet", metavar="FILE", type=Path, help="save the changes: key, old and new values, hashes"
+    )
+
+
+def _diff(arguments: argparse.Namespace) -> None:
+    import tempfile
+
+    from mathse.errors import UserError
+    from mathse.share.diff.comparison import Wanted, compare
+    from mathse.share.diff.names import Origin, find
+    from mathse.share.diff.printing import as_json, as_markdown, as_text
+
+    if arguments.new is None and not (arguments.rev or arguments.repo or ":" in arguments.old):
+        raise UserError(
+            f"{arguments.old}: compared with what? Name a second dataset, or --rev REVISION, or --repo PLACE"
+        )
+    wanted = Wanted(
+        key=tuple(arguments.key or ()),
+        columns=tuple(name.strip() for name in (arguments.columns or "").split(",") if name.strip()),
+        condition=arguments.sql,
+        limit=arguments.limit,
+        counts_only=arguments.counts,
+        verify=arguments.verify,
+        saved=arguments.parquet,
+    )
+    printer = as_markdown if arguments.markdown else as_json if arguments.json else as_text
+    with tempfile.TemporaryDirectory(prefix="mathse-diff-") as scratch:
+        fetched = Path(scratch)
+        old = find(arguments.old, Origin(arguments.root, arguments.repo, arguments.rev), fetched)
+        name = arguments.new or arguments.old.rpartition(":")[2]
+        new = find(name, Origin(arguments.root, None, arguments.rev_b), fetched)
+        printer(compare(old, new, wanted, fetched))

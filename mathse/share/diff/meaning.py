@@ -1,0 +1,140 @@
+"""What the changes of a table mean: verdicts turned, problems won and lost, where rows came from, what shifted.
+
+Everything is a query over the table of changes. Sample section of two rounds' verdicts:
+
+    status             CORRECT -> WRONG  3    WRONG -> CORRECT  41
+    problems solved    gained 38, lost 2
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from math import comb
+from typing import Any
+
+from mathse.share.diff.asked import OF_PROBLEM, Asked
+from mathse.share.diff.document import Section
+from mathse.share.diff.sides import Side
+
+SHOWN_VALUES = 8
+DIMENSIONS = (("kind", "round"), ("status",), ("rule_status",), ("finish_reason",), ("reason",), ("undecided_reason",))
+TEXTS = {"text": "{}text", "completion": "{}completion[-1].content", "raw": "{}raw", "question": "{}question"}
+SOLVED = "'CORRECT'"
+
+
+def sections(asked: Asked, new: Side) -> list[Section]:
+    """What the changes mean, for a table of this kind.
+
+    Args:
+        asked: The changes.
+        new: The later table.
+    """
+    found = [*_turned(asked), *_predictions(asked, new), *_problems(asked, new)]
+    dimensions = [names for names in DIMENSIONS if asked.compared(*names)]
+    dimensions += [(name,) for name in OF_PROBLEM if name in asked.names]
+    found += [section for names in dimensions for section in _shift(asked, names)]
+    return [*found, *_lengths(asked)]
+
+
+def _turned(asked: Asked) -> Iterator[Section]:
+    """How statuses turned, of rows that are in both."""
+    for name in ("status", "rule_status"):
+        if asked.compared(name):
+            rows = asked.ask(
+                f"select old_{name}, new_{name}, count(*) from changes where change = 'changed' "
+                f"and old_{name} is distinct from new_{name} group by all order by 3 desc, 1, 2"
+            )
+            if rows:
+                yield Section(f"{name}, turned", ("old", "new", "rows"), rows)
+
+
+def _predictions(asked: Asked, new: Side) -> Iterator[Section]:
+    """Problems that a model solves and the one before did not, and the other way round."""
+    if new.table != "Prediction":
+        return
+    won, lost = asked.ask(
+        f"select count(*) filter (old_status <> {SOLVED} and new_status = {SOLVED}), "
+        f"count(*) filter (old_status = {SOLVED} and new_status <> {SOLVED}) from changes where change = 'changed'"
+    )[0]
+    told = [("solved now, not before", won), ("solved before, not now", lost)]
+    note = f"McNemar's exact test, two-sided: p = {mcnemar(won, lost):.2g}"
+    yield Section("test problems", ("", "problems"), told, note)
+    if "subject" in asked.names:
+        rows = asked.ask(
+            f"select subject, count(*) filter (new_status = {SOLVED}), count(*) filter (old_status = {SOLVED}) "
+            f"from changes where change = 'changed' and (old_status = {SOLVED}) <> (new_status = {SOLVED}) "
+            "group by all order by 2 - 3 desc, 1"
+        )
+        yield Section("test problems by subject", ("subject", "won", "lost"), rows)
+
+
+def _problems(asked: Asked, new: Side) -> Iterator[Section]:
+    """Problems that have rows (of verdicts: a correct path) on one side alone."""
+    if not asked.compared("problem_id"):
+        return
+    judged = new.table in ("Verdict", "Feedback")
+    only = f" and status = {SOLVED}" if judged else ""
+    won, lost = (
+        asked.ask(
+            f"select count(distinct {mine}_problem_id) from changes c where {mine}_problem_id is not null"
+            f"{only.replace('status', mine + '_status')} "
+            f"and not exists (select 1 from {other}_table o where o.problem_id = c.{mine}_problem_id{only})"
+        )[0][0]
+        for mine, other in (("new", "old"), ("old", "new"))
+    )
+    if won or lost:
+        title = "problems with a CORRECT path" if judged else "problems"
+        yield Section(title, ("", "problems"), [("gained", won), ("lost", lost)])
+
+
+def _shift(asked: Asked, names: tuple[str, ...]) -> Iterator[Section]:
+    """How many rows a value has more and fewer; rows of both that changed their value count on both sides."""
+    both = asked.compared(*names)
+    old, new = (", ".join(f"{side}{name}" if both else name for name in names) for side in ("old_", "new_"))
+    moved = f" or (change = 'changed' and ({old}) is distinct from ({new}))" if both else ""
+    of = ", ".join(f"v{place}" for place in range(len(names)))
+    named = f"t({of}, side)"
+    rows = asked.ask(
+        f"select {of}, count(*) filter (side = 'new'), count(*) filter (side = 'old') from ("
+        f"(select {new}, 'new' from changes where change = 'added'{moved}) union all "
+        f"(select {old}, 'old' from changes where change = 'removed'{moved})) {named} group by all "
+        f"order by count(*) desc, {of}"
+    )
+    wide = len(names)
+    cells = [(*row, row[wide] - row[wide + 1]) for row in rows if any(value is not None for value in row[:wide])]
+    if len(cells) > 1 or (cells and wide > 1):  # one value alone says nothing
+        yield Section(" and ".join(names), (*names, "came", "went", "net"), _cut(cells, wide))
+
+
+def _cut(rows: list[tuple[Any, ...]], wide: int) -> list[tuple[Any, ...]]:
+    """The most frequent values, the others as one."""
+    if len(rows) <= SHOWN_VALUES:
+        return rows
+    others = rows[SHOWN_VALUES - 1 :]
+    sums = [sum(row[place] for row in others) for place in range(wide, wide + 3)]
+    return [*rows[: SHOWN_VALUES - 1], (f"{len(others)} others", *[None] * (wide - 1), *sums)]
+
+
+def _lengths(asked: Asked) -> Iterator[Section]:
+    """Mean length of the texts of rows that came, went and changed."""
+    for name, form in TEXTS.items():
+        if not asked.compared(name):
+            continue
+        old, new = form.format("old_"), form.format("new_")
+        rows = asked.ask(
+            f"select change, count(*), round(avg(length({old}))), round(avg(length({new}))) from changes "
+            f"where change <> 'changed' or list_contains(changed_columns, '{name}') group by all order by 1"
+        )
+        if rows:
+            yield Section(f"length of {name}", ("", "rows", "old", "new"), rows, "mean number of characters")
+
+
+def mcnemar(won: int, lost: int) -> float:
+    """Two-sided p of McNemar's exact test: as many heads or more extreme, of won + lost throws of a coin.
+
+    Args:
+        won: Problems solved by the later model alone.
+        lost: Problems solved by the earlier model alone.
+    """
+    n, few = won + lost, min(won, lost)
+    tail = sum(comb(n, k) for k in range(few + 1))
+    return float(min(Fraction(1), Fraction(2 * tail, 2**n)))

@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from mathse import cli, views
+from mathse.share.diff.names import Origin, find, view_name
+from mathse.share.diff.sides import DiffError
+from tests.share.diff.tables import parquet
+
+
+@pytest.mark.parametrize(
+    "name, view",
+    [
+        ("mix@1", "mix_1"), ("mix@final", "mix_final"), ("mix@orm", "orm_mix"), ("mix@student", "student_mix"),
+        ("paths@1", "round_1_paths"), ("paths@distill", "distill_paths"), ("paths@orm", "orm_paths"),
+        ("verdicts@reflect", "reflect_verdicts"), ("predictions@0", "eval_0"), ("eval@base", "eval_base"),
+        ("problems", "problems"), ("feedback", "orm_feedback"), ("held_out", "orm_held_out"), ("orm_mix", "orm_mix"),
+    ],
+)  # fmt: skip
+def test_names_are_views(name: str, view: str) -> None:
+    assert view_name(name) == view
+    assert views.table_file(view) is not None
+
+
+def test_a_name_is_a_file_of_the_run(run: Path, tmp_path: Path) -> None:
+    found = find("paths@1", Origin(run), tmp_path)
+    assert found.file == run / "data/rounds/1/paths.parquet"
+    assert found.project == run
+
+
+def test_another_project_is_named_before_a_colon(run: Path, tmp_path: Path) -> None:
+    assert find(f"{run}:problems", Origin(tmp_path), tmp_path).file == run / "data/problems/problems.parquet"
+
+
+def test_any_parquet_file_has_its_path_as_name(run: Path, tmp_path: Path) -> None:
+    file = parquet(tmp_path / "mine.parquet", k=[1])
+    assert find(str(file), Origin(run), tmp_path).file == file
+
+
+@pytest.mark.parametrize("name", ["nothing", "mix@7", "paths@x", "mix@../../secret", "paths@../1"])
+def test_an_unknown_name_is_told_what_there_is(run: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(DiffError, match=r"there are problems.*predictions@final"):
+        find(name, Origin(run), tmp_path)
+
+
+def test_the_command(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["-C", str(run), "diff", "predictions@base", "predictions@final"]) == 0
+    assert "solved now, not before" in capsys.readouterr().out
+    assert cli.main(["-C", str(run), "diff", "predictions@base", "predictions@final", "--counts", "--markdown"]) == 0
+    assert cli.main(["-C", str(run), "diff", "predictions@base"]) == 2
+    assert "compared with what" in capsys.readouterr().err
+    assert cli.main(["-C", str(run), "diff", "predictions@base", "paths@1"]) == 2
+    assert "--key" in capsys.readouterr().err

@@ -1,0 +1,63 @@
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from mathse.share.diff.document import Document
+from mathse.share.diff.markdown import page
+from mathse.share.diff.shown import entities, plain
+from mathse.share.diff.terminal import show
+from tests.share.diff.tables import compared, parquet
+
+HOSTILE = "\x1b[31mred [bold]x[/bold] <script>alert(1)</script> | @somebody #12 `code` \u202eabc 角"
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Document:
+    old = parquet(tmp_path / "a.parquet", k=["x", HOSTILE], text=[f"{HOSTILE} one", HOSTILE])
+    new = parquet(tmp_path / "b.parquet", k=["x"], text=[f"{HOSTILE} two\nlines"])
+    return compared(old, new, "k")
+
+
+def printed(document: Document, **options: object) -> str:
+    out = io.StringIO()
+    show(document, Console(file=out, highlight=False, markup=False, emoji=False, **options))  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def test_what_stands_in_the_data_reaches_a_terminal_as_letters(document: Document) -> None:
+    shown = printed(document, width=200)
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert "\\x1b[31mred [bold]x[/bold]" in shown
+    assert "角" in shown
+
+
+def test_a_difference_is_marked_with_and_without_colours(document: Document) -> None:
+    assert "[-one-]{+two⏎ lines+}" in printed(document, width=200)
+    coloured = printed(document, width=200, force_terminal=True, color_system="standard", no_color=False)
+    assert "\x1b[9;31mone" in coloured
+    assert "\x1b[32m two⏎ lines" in coloured
+
+
+def test_a_narrow_terminal_is_kept_to(document: Document) -> None:
+    narrow = printed(document, width=40, force_terminal=True, color_system=None)
+    assert max(map(len, narrow.splitlines())) <= 40
+
+
+def test_markdown_finds_nothing_to_read_in_the_data(document: Document) -> None:
+    shown = page(document)
+    assert "<script" not in shown
+    assert "@somebody" not in shown
+    assert "<del>one</del><ins>two⏎ lines</ins>" in shown
+    tables = [line for line in shown.splitlines() if line.startswith("|")]
+    assert tables
+    assert all(line.endswith("|") for line in tables)
+
+
+def test_cells() -> None:
+    assert [plain(value) for value in (None, 1234, True, 1.5, b"ab", ["a"], "a\tb\nc")] == [
+        "", "1,234", "true", "1.5", "<2 bytes>", '["a"]', "a\\x09b⏎ c"
+    ]  # fmt: skip
+    assert entities("a|<b>&c") == "a&#124;&#60;b&#62;&#38;c"
