@@ -15,11 +15,15 @@ STATE = Path(".mathse")
 PROBLEMS = DATA / "problems" / "problems.parquet"
 IMAGES = DATA / "problems" / "images.parquet"
 REJECTS = DATA / "problems" / "rejects.parquet"
+ORIGINS = DATA / "problems" / "origins.parquet"
 BENCHMARK_ITEMS = DATA / "benchmarks" / "items.parquet"
 BENCHMARK_IMAGES = DATA / "benchmarks" / "images.parquet"
 BENCHMARK_REJECTS = DATA / "benchmarks" / "rejects.parquet"
-
+SOURCES = DATA / "sources"
+"""Where data sets are put that problems come from; DVC watches it."""
 CONTACT_SHEET = REPORTS / "contact_sheet.png"
+SOURCE_REPORTS = REPORTS / "sources"
+"""What came in by source and reason, and a contact sheet a data set."""
 
 ORM = DATA / "orm"
 ORM_PATHS = ORM / "paths.parquet"

@@ -91,7 +91,11 @@ class Row(BaseModel):
 
 
 class Problem(Row):
-    """A question, its images and its gold answer. Grain: one row a distinct problem (by content)."""
+    """A question, its images and its gold answer. Grain: one row a distinct problem (by content).
+
+    Several sources may have it (`Origin` tells them all): the first gives source, id and texts, the strictest licence
+    holds.
+    """
 
     key = ("problem_id",)
 
@@ -149,6 +153,22 @@ class Image(Row):
     format: str = Field(description="Encoding, such as PNG.")
     width: int = Field(gt=0, description="Pixels.")
     height: int = Field(gt=0, description="Pixels.")
+    perceptual_hash: str | None = Field(
+        default=None,
+        description="64 hex digits that copies of a picture have nearly alike; null if there is next to nothing on it.",
+    )
+
+
+class Origin(Row):
+    """Where a problem came from. Grain: one row a source row that was admitted."""
+
+    key = ("problem_id", "source", "source_id")
+
+    problem_id: str
+    source: str = Field(description="Name of the source.")
+    source_id: str = Field(description="Its id within the source.")
+    licence: str = Field(description="SPDX identifier of the source's licence.")
+    split: Split = Field(description="What the problem is used for.")
 
 
 class Reject(Row):

@@ -5,10 +5,11 @@ columns and one row group. Two rows with the same key are an error, as a key ide
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from functools import reduce
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from types import TracebackType
+from typing import Generic, Self, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,6 +31,45 @@ class RowError(UserError):
     """A row cannot be stored, or shares its key with another; says which."""
 
 
+class Spill(Generic[R]):
+    """Rows as they come, in an arrow file of batches of equal size; open within a `with` block."""
+
+    def __init__(self, file: Path, model: type[R]) -> None:
+        """Write to `file`, which is overwritten, and left for the caller to remove."""
+        self.file, self.model = file, model
+        self._schema = arrow_schema(model)
+        self._batch_rows = min(BATCH_ROWS, _group_rows(model))
+        self._waiting: list[R] = []
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        sink = self._open.enter_context(pa.OSFile(str(self.file), "wb"))
+        self._writer = self._open.enter_context(pa.ipc.new_file(sink, self._schema))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._open:
+            if kind is None:
+                self._write()
+
+    def add(self, row: R) -> None:
+        """Add a row.
+
+        Raises:
+            RowError: A value of this or an earlier row does not fit its column.
+        """
+        self._waiting.append(row)
+        if len(self._waiting) == self._batch_rows:
+            self._write()
+
+    def _write(self) -> None:
+        if self._waiting:
+            self._writer.write_batch(_batch(self._waiting, self.model, self._schema))
+            self._waiting.clear()
+
+
 def sorted_groups(spill: Path, model: type[R], rows: Iterable[R]) -> Iterator[pa.Table]:
     """Yield the rows as row groups, sorted by the model's key; the spill file must stay until the last one.
 
@@ -41,7 +81,14 @@ def sorted_groups(spill: Path, model: type[R], rows: Iterable[R]) -> Iterator[pa
     Raises:
         RowError: Two rows have the same key, or a value does not fit its column.
     """
-    _write(spill, model, rows)
+    with Spill(spill, model) as spilled:
+        for row in rows:
+            spilled.add(row)
+    yield from spilled_groups(spill, model)
+
+
+def spilled_groups(spill: Path, model: type[Row]) -> Iterator[pa.Table]:
+    """Yield the rows of a closed `Spill` as `sorted_groups` does."""
     with pa.memory_map(str(spill)) as source:
         reader = pa.ipc.open_file(source)
         batches = [reader.get_batch(place) for place in range(reader.num_record_batches)]
@@ -52,16 +99,6 @@ def sorted_groups(spill: Path, model: type[R], rows: Iterable[R]) -> Iterator[pa
 
 def _group_rows(model: type[Row]) -> int:
     return PAYLOAD_GROUP_ROWS if payload_columns(model) else GROUP_ROWS
-
-
-def _write(spill: Path, model: type[R], rows: Iterable[R]) -> None:
-    """Write the rows as they come, in batches of equal size."""
-    schema = arrow_schema(model)
-    batch_rows = min(BATCH_ROWS, _group_rows(model))
-    remaining = iter(rows)
-    with pa.OSFile(str(spill), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        while chunk := list(islice(remaining, batch_rows)):
-            writer.write_batch(_batch(chunk, model, schema))
 
 
 def _batch(rows: list[R], model: type[R], schema: pa.Schema) -> pa.RecordBatch:

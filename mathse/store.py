@@ -31,7 +31,18 @@ from mathse.errors import UserError
 from mathse.schemas import Row
 from mathse.spill import BATCH_ROWS, RowError, sorted_groups
 
-__all__ = ["Metadata", "StoreError", "arrow_schema", "input_hashes", "metadata", "read", "require", "scan", "write"]
+__all__ = [
+    "Metadata",
+    "StoreError",
+    "arrow_schema",
+    "input_hashes",
+    "metadata",
+    "read",
+    "require",
+    "scan",
+    "write",
+    "write_groups",
+]
 
 ENCODING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 HASH_BYTES = 16
@@ -82,10 +93,25 @@ def write(
     Raises:
         StoreError: Two rows have the same key, a row cannot be stored, or the disk is full.
     """
-    spill, fresh = (file.with_name(f".{file.name}.{os.getpid()}.{part}") for part in ("spill", "new"))
+    spill = _beside(file, "spill")
+    try:
+        return write_groups(file, model, sorted_groups(spill, model, rows), inputs, check)
+    finally:
+        spill.unlink(missing_ok=True)
+
+
+def write_groups(
+    file: Path,
+    model: type[Row],
+    groups: Iterable[pa.Table],
+    inputs: Mapping[str, str] | None = None,
+    check: Callable[[Path], None] | None = None,
+) -> int:
+    """Write a table whose row groups are sorted already, as `mathse.spill` makes them; else as `write`."""
+    fresh = _beside(file, "new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        count = _write_new(fresh, model, sorted_groups(spill, model, rows), inputs or {})
+        count = _write_new(fresh, model, groups, inputs or {})
         if check is not None:
             check(fresh)
         _put_in_place(fresh, file)
@@ -94,7 +120,6 @@ def write(
     except OSError as error:
         raise StoreError(_cannot_write(file, error)) from error
     finally:
-        spill.unlink(missing_ok=True)
         fresh.unlink(missing_ok=True)
     return count
 
@@ -179,7 +204,11 @@ def _content_hash(file: Path) -> str:
         return hashlib.file_digest(content, lambda: hashlib.blake2b(digest_size=HASH_BYTES)).hexdigest()
 
 
-def _write_new(fresh: Path, model: type[R], groups: Iterable[pa.Table], inputs: Mapping[str, str]) -> int:
+def _beside(file: Path, part: str) -> Path:
+    return file.with_name(f".{file.name}.{os.getpid()}.{part}")
+
+
+def _write_new(fresh: Path, model: type[Row], groups: Iterable[pa.Table], inputs: Mapping[str, str]) -> int:
     described = {
         "mathse.table": model.__name__,
         "mathse.version": str(model.version),

@@ -4,7 +4,7 @@ A connection may read the files of its views and no others, write none, load no 
 that a mix or a question written by somebody else can be run without fear. One thread: equal questions of equal tables
 get equal answers, row for row.
 
-    problems, images, rejects                   the problems and what could not become one
+    problems, images, origins, rejects          the problems, whence they came, and what could not become one
     benchmark_items, benchmark_rejects          the public benchmarks that models are measured on
     distill_paths, round_1_verdicts, ...        each step's tables
     mix_0, mix_final, eval_base, ...            what each model was trained on, what it answered
@@ -32,6 +32,7 @@ _FIXED = {
     "problems": layout.PROBLEMS,
     "images": layout.IMAGES,
     "rejects": layout.REJECTS,
+    "origins": layout.ORIGINS,
     "benchmark_items": layout.BENCHMARK_ITEMS,
     "benchmark_images": layout.BENCHMARK_IMAGES,
     "benchmark_rejects": layout.BENCHMARK_REJECTS,

@@ -1,6 +1,9 @@
 """Stage distill: the teacher writes paths for a part of the training problems (step 1)."""
 
+from itertools import chain
+
 from mathse import layout, params, stage, store
+from mathse.method.recorded import Recordings
 from mathse.method.solve import Ask, of_split, solve, subset
 from mathse.method.teacher import SOLVE, open_teacher, solving
 from mathse.schemas import Path, PathKind, Problem, Split
@@ -9,15 +12,19 @@ from mathse.schemas import Path, PathKind, Problem, Split
 def main() -> str:
     """Write data/distill/paths.parquet."""
     settings = params.load()
-    inputs = store.input_hashes([layout.PROBLEMS])
+    recordings = [recording.path for recording in settings.distill.recorded]
+    inputs = store.input_hashes([layout.PROBLEMS, *recordings])
     train = list(of_split(store.scan(layout.PROBLEMS, Problem), Split.TRAIN))
     chosen = subset(train, max(1, round(settings.distill.fraction * len(train))), settings.seed)
-    teacher = open_teacher(settings, chosen)
-    drawn = solving(settings.teacher)
-    ask = Ask(PathKind.DISTILLED, 0, SOLVE, drawn, settings.distill.samples, settings.seed)
-    paths = stage.PathTally(solve(teacher, chosen, ask, layout.journal("distill")))
+    recorded = Recordings(settings.distill, [problem.problem_id for problem in chosen])
+    asked = [problem for problem in chosen if problem.problem_id not in recorded.solved]
+    ask = Ask(PathKind.DISTILLED, 0, SOLVE, solving(settings.teacher), settings.distill.samples, settings.seed)
+    written = solve(open_teacher(settings, asked), asked, ask, layout.journal("distill")) if asked else ()
+    paths = stage.PathTally(chain(recorded.paths(), written))
     store.write(layout.paths(layout.DISTILL), Path, paths, inputs)
-    return f"{len(chosen)} of {len(train)} training problems in, {paths}"
+    also = f" ({len(recorded.solved)} with recorded solutions)" if settings.distill.recorded else ""
+    left_out = f"; {stage.counts(recorded.left_out)}" if recorded.left_out else ""
+    return f"{len(chosen)} of {len(train)} training problems in{also}, {paths}{left_out}"
 
 
 if __name__ == "__main__":

@@ -1,25 +1,24 @@
-"""Stage problems: every source's problems and images, what was rejected, and a contact sheet to look at."""
+"""Stage problems: every source's problems and images, what was rejected, and contact sheets to look at."""
 
-from collections import Counter
+from pathlib import Path
 
-from mathse import layout, params, stage, store
-from mathse.schemas import Image, Problem, Reject
+from mathse import layout, params, stage
+from mathse.share import samples
 from mathse.sources.ingest import ingest
+from mathse.sources.report import report
 from mathse.synthetic.sheet import contact_sheet
 
 
 def main() -> str:
     """Ingest `params.problems`."""
     settings = params.load().problems
-    found = ingest(settings)
-    store.write(layout.PROBLEMS, Problem, found.problems.values(), {})
-    store.write(layout.IMAGES, Image, found.images.values(), {})
-    store.write(layout.REJECTS, Reject, found.rejects, {})
-    contact_sheet(list(found.problems.values()), found.images, layout.CONTACT_SHEET)
-    splits = Counter(str(problem.split) for problem in found.problems.values())
-    rows_in = len(found.problems) + len(found.rejects)
-    rejected = stage.counts(Counter(reject.reason for reject in found.rejects))
-    return f"{rows_in} source rows in, {stage.counts(splits)} out; {rejected}"
+    counts = ingest(settings)
+    report(counts, settings)
+    contact_sheet(*samples.of_run(Path()), layout.CONTACT_SHEET)
+    splits = {str(split): count for split, count in counts.problems.items()}
+    merged = counts.taken.total() - counts.problems.total()
+    also = f", {merged} merged" if merged else ""
+    return f"{counts.rows} source rows in, {stage.counts(splits)} out{also}; {stage.counts(counts.reasons())}"
 
 
 if __name__ == "__main__":

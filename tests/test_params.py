@@ -1,12 +1,15 @@
 import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
 from mathse import params
 from mathse.params import ParamsError
+from mathse.params.loop import RecordedName
+from mathse.params.sources import AdapterName
+from mathse.sources.adapters import ADAPTERS, RECORDED
 
 ROOT = Path(__file__).parent.parent
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
@@ -44,6 +47,36 @@ def test_the_committed_params_are_the_default_preset() -> None:
         ("problems.sources", [], "problems.sources: "),
         ("problems.sources", [{"name": "figures", "seed": 1, "train": 0, "orm": 1, "test": 1}], "sources.0.train: "),
         ("problems.max_pixels", 0, "problems.max_pixels: "),
+        ("problems.sources", [{"name": "k13", "path": "x"}], "sources.0.name: Input should be 'chartqa',"),
+        ("problems.sources", [{"name": "k12"}], "sources.0: give either path (a local file or folder) or repository"),
+        ("problems.sources", [{"name": "k12", "path": "x", "repository": "a/b"}], "sources.0: give either path"),
+        ("problems.sources", [{"name": "k12", "path": "x", "revision": "0" * 40}], "revision: belongs to a repository"),
+        ("problems.sources", [{"name": "k12", "repository": "a/b"}], "revision: must be the 40 hex digits of a commit"),
+        ("problems.sources", [{"name": "k12", "repository": "a b", "revision": "0" * 40}], "is no `owner/name`"),
+        (
+            "problems.sources",
+            [{"name": "k12", "path": "x"}] * 2,
+            "sources.1: k12 is there twice; give this one a",
+        ),
+        ("problems.sources", [{"name": "k12", "path": "x", "label": "figures"}], "label: is the name of the drawn"),
+        ("problems.sources", [{"name": "k12", "path": "x", "label": "../x"}], "sources.0.label: "),
+        ("problems.sources", [{"name": "k12", "path": "x", "weight": 2}], "sources.0.weight: "),
+        (
+            "problems.sources",
+            [{"name": "k12", "path": "x", "split": {"train": 0.5}}],
+            "must add up to 1, but are 0.5",
+        ),
+        (
+            "problems.sources",
+            [{"name": "k12", "path": "x", "filter": {"min_level": 3, "max_level": 2}}],
+            "no row would",
+        ),
+        (
+            "problems.sources",
+            [{"name": "figures", "seed": 1, "train": 1, "orm": 1, "test": 1}] * 2,
+            "give this one another",
+        ),
+        ("distill.recorded", [{"name": "k12", "path": "x"}], "distill.recorded.0.name: "),
         ("base.steps.all", 1.5, "base.steps.all: "),
         ("base.learning_rate", 0, "base.learning_rate: "),
         ("base.learning_rate", 3.0, "base.learning_rate: "),
@@ -150,3 +183,15 @@ def test_bytes_that_are_no_text_are_an_error(tmp_path: Path) -> None:
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="mathse preset default"):
         params.load(tmp_path / "params.yaml")
+
+
+def test_the_adapters_are_those_that_params_know() -> None:
+    assert set(get_args(AdapterName)) == set(ADAPTERS)
+    assert set(get_args(RecordedName)) == set(RECORDED)
+
+
+def test_a_source_may_leave_its_revision_open_in_a_preset_only(good: dict[Any, Any], tmp_path: Path) -> None:
+    good["problems"]["sources"].append({"name": "k12", "repository": "a/b", "revision": params.FILL_IN})
+    with pytest.raises(ParamsError, match=r"problems\.sources\.1\.revision: put in a commit's 40 hex digits; `git"):
+        load(good, tmp_path)
+    assert params.load(tmp_path / "params.yaml", template=True).problems.sources[1].source == "k12"

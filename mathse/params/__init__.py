@@ -5,7 +5,7 @@ depends on it. `load` is the only way in; it imports nothing heavy and turns eve
 """
 
 from mathse.params.benchmarks import BenchmarkSource
-from mathse.params.data import FILL_IN, AnyBase, Base, CourseSteps, FigureSource, ImageLimits, Pretrained, Problems
+from mathse.params.data import AnyBase, Base, CourseSteps, ImageLimits, Pretrained
 from mathse.params.file import describe, load
 from mathse.params.inference import Answering, Api, Compute, Inference, Price, Ray, Vllm
 from mathse.params.loop import (
@@ -17,6 +17,7 @@ from mathse.params.loop import (
     Params,
     ParamsError,
     Query,
+    Recording,
     Reflect,
     Rollout,
     Round,
@@ -24,11 +25,13 @@ from mathse.params.loop import (
     Teacher,
 )
 from mathse.params.section import Count, Prompt, Section, Share
+from mathse.params.sources import FILL_IN, AdapterSource, FigureSource, Filter, Problems, SplitShares
 from mathse.params.training import Train
 
 __all__ = [
     "FILL_IN",
     "PARAMS",
+    "AdapterSource",
     "Answering",
     "AnyBase",
     "Api",
@@ -40,6 +43,7 @@ __all__ = [
     "Distill",
     "Evaluate",
     "FigureSource",
+    "Filter",
     "ImageLimits",
     "Inference",
     "Judge",
@@ -52,11 +56,13 @@ __all__ = [
     "Prompt",
     "Query",
     "Ray",
+    "Recording",
     "Reflect",
     "Rollout",
     "Round",
     "Section",
     "Share",
+    "SplitShares",
     "Student",
     "Teacher",
     "Train",

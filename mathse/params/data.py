@@ -1,33 +1,11 @@
-"""The problems, and the model that everything starts from."""
+"""The model that everything starts from."""
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from mathse.params.section import Count, Section
-
-FILL_IN = "FILL-IN"
-"""Stands in a preset where the user has to put the revision to be pinned."""
-_REVISION = re.compile(rf"[0-9a-f]{{40}}|{FILL_IN}")
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-
-
-class FigureSource(Section):
-    """Drawn figures (`mathse.synthetic`): problems per split, all distinct by content."""
-
-    name: Literal["figures"]
-    seed: int = Field(ge=0)
-    train: Count
-    orm: Count
-    test: Count
-
-
-class Problems(Section):
-    """The problems the loop learns from and is measured on."""
-
-    sources: tuple[FigureSource, ...] = Field(min_length=1)
-    max_pixels: int = Field(default=4_000_000, ge=1, description="Images with more pixels are rejected undecoded.")
+from mathse.params.sources import FILL_IN, HUB_ID, REVISION, how_to_pin
 
 
 class CourseSteps(Section):
@@ -98,16 +76,11 @@ class Pretrained(Section):
         if self.is_folder:
             if self.revision is not None:
                 raise ValueError("revision: belongs to a hub id, but `from` names a folder")
-        elif not _HUB_ID.fullmatch(self.source):
+        elif not HUB_ID.fullmatch(self.source):
             raise ValueError(f"from: neither a hub id (`owner/name`) nor a folder (`./folder`): {self.source!r}")
-        elif self.revision is None or not _REVISION.fullmatch(self.revision):
+        elif self.revision is None or not REVISION.fullmatch(self.revision):
             raise ValueError(f"revision: must be the 40 hex digits of a commit; {how_to_pin(self.source)}")
         return self
-
-
-def how_to_pin(hub_id: str) -> str:
-    """Where the commit of a hub model is found."""
-    return f"`git ls-remote https://huggingface.co/{hub_id} HEAD` prints the newest one"
 
 
 def _which(base: Any) -> str:

@@ -5,8 +5,9 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from mathse.params.data import Pretrained, how_to_pin
+from mathse.params.data import Pretrained
 from mathse.params.loop import PARAMS, Params, ParamsError
+from mathse.params.sources import AdapterSource, how_to_pin
 
 
 def describe(error: ValidationError, file: Path) -> str:
@@ -43,8 +44,8 @@ def load(file: Path = PARAMS, template: bool = False) -> Params:
         settings = Params.model_validate(content)
     except ValidationError as error:
         raise ParamsError(describe(error, file)) from error
-    if not template and isinstance(settings.base, Pretrained) and not settings.base.is_filled_in:
-        raise ParamsError(f"{file}: base.revision: put in a commit's 40 hex digits; {how_to_pin(settings.base.source)}")
+    if not template:
+        _refuse_open_revisions(settings, file)
     return settings
 
 
@@ -53,3 +54,14 @@ def _refuse_whole_number_keys(rounds: object, file: Path) -> None:
     bare = [key for key in rounds if not isinstance(key, str)] if isinstance(rounds, dict) else []
     if bare:
         raise ParamsError(f'{file}: rounds.{bare[0]}: put the key in quotes, "{bare[0]}": DVC drops whole-number keys')
+
+
+def _refuse_open_revisions(settings: Params, file: Path) -> None:
+    """What a preset leaves open has to be filled in before a run."""
+    base = settings.base
+    open_places = [("base", base.source)] if isinstance(base, Pretrained) and not base.is_filled_in else []
+    for place, source in enumerate(settings.problems.sources):
+        if isinstance(source, AdapterSource) and not source.is_filled_in:
+            open_places.append((f"problems.sources.{place}", f"datasets/{source.repository}"))
+    for key, hub_id in open_places:
+        raise ParamsError(f"{file}: {key}.revision: put in a commit's 40 hex digits; {how_to_pin(hub_id)}")

@@ -7,12 +7,15 @@ from pydantic import Field, model_validator
 
 from mathse.errors import UserError
 from mathse.params.benchmarks import BenchmarkSource
-from mathse.params.data import AnyBase, Pretrained, Problems
+from mathse.params.data import AnyBase, Pretrained
 from mathse.params.inference import Answering, Compute, Described, Inference
 from mathse.params.section import Count, Prompt, Section, Share
+from mathse.params.sources import Problems
 from mathse.params.training import Train
 
 PARAMS = Path("params.yaml")
+RecordedName = Literal["tabmwp"]
+"""Recorded solutions by name; `mathse.sources.adapters.RECORDED` has the same."""
 
 
 class ParamsError(UserError):
@@ -69,11 +72,29 @@ class Judge(Answering):
     prompt: Prompt
 
 
+class Recording(Section):
+    """Solutions that a teacher wrote once: its paths are taken from there, and it is not asked again."""
+
+    name: RecordedName
+    path: Path = Field(description="A file or a folder; best below data/sources/.")
+    source: str | None = Field(
+        default=None, description="The label of the source whose problems are solved; null: the same as the name."
+    )
+
+    @property
+    def solves(self) -> str:
+        """What the `source` of the solved problems says."""
+        return self.source or self.name
+
+
 class Distill(Section):
     """Step 1: the teacher writes paths for a part of the training problems."""
 
     fraction: Share
     samples: Count
+    recorded: tuple[Recording, ...] = Field(
+        default=(), description="Problems of that part that have recorded solutions get these, at most `samples` each."
+    )
 
 
 class Round(Section):

@@ -110,7 +110,9 @@ def _problems(settings: Problems, size: int) -> tuple[list[Problem], list[Image]
     problems: list[Problem] = []
     images: list[Image] = []
     for source in settings.sources:
-        fewer = FigureSource(name="figures", seed=source.seed, train=share, orm=1, test=1)
+        # Of a data set nothing is read here: drawn figures stand for its problems.
+        seed = source.seed if isinstance(source, FigureSource) else 0
+        fewer = FigureSource(name="figures", seed=seed, train=share, orm=1, test=1)
         drawn, pictures = figures.load(fewer)
         problems += drawn
         images += pictures

@@ -9,7 +9,8 @@ Sample: `Step("rollout 1", "student", 14400, 2278080, 777600)`, `Training("0", 9
 import math
 from dataclasses import dataclass
 
-from mathse.params import Params, Train
+from mathse.errors import UserError
+from mathse.params import AdapterSource, FigureSource, Params, Train
 from mathse.share.plan_counts import Means
 
 
@@ -76,7 +77,20 @@ class Problems:
 def problems(settings: Params) -> Problems:
     """How many problems there are; what ingestion rejects is not foreseen."""
     sources = settings.problems.sources
-    return Problems(*(sum(getattr(one, split) for one in sources) for split in ("train", "orm", "test")))
+    return Problems(*(sum(_expected(one, split) for one in sources) for split in ("train", "orm", "test")))
+
+
+def _expected(source: FigureSource | AdapterSource, split: str) -> int:
+    """A source's problems of one split; of a data set, the limit's share."""
+    if isinstance(source, FigureSource):
+        return {"train": source.train, "orm": source.orm, "test": source.test}[split]
+    if source.limit is None:
+        raise UserError(
+            f"problems.sources: {source.source}: how many problems it has is not known before it is read; "
+            "give it a limit to plan with"
+        )
+    shares = {"train": source.split.train, "orm": source.split.orm, "test": source.split.test}
+    return round(source.limit * shares[split])
 
 
 def steps(settings: Params, means: Means, shares: Shares) -> tuple[list[Step], list[Training]]:

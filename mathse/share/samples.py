@@ -6,6 +6,7 @@ from mathse import layout, store
 from mathse.params import FigureSource
 from mathse.schemas import Image, Problem
 from mathse.sources import figures
+from mathse.sources.images import stored
 from mathse.synthetic.sheet import chosen
 
 FRESH = FigureSource(name="figures", seed=0, train=600, orm=1, test=1)
@@ -24,7 +25,6 @@ def of_run(root: Path) -> tuple[list[Problem], dict[str, Image]]:
     if not (root / layout.PROBLEMS).exists():
         problems, images = figures.load(FRESH)
         return problems, {image.image_id: image for image in images}
-    shown = chosen(store.read(root / layout.PROBLEMS, Problem))
+    shown = chosen(store.scan(root / layout.PROBLEMS, Problem))
     wanted = {image_id for problem in shown for image_id in problem.image_ids}
-    stored = store.scan(root / layout.IMAGES, Image)
-    return shown, {image.image_id: image for image in stored if image.image_id in wanted}
+    return shown, stored(root / layout.IMAGES, wanted)

@@ -11,18 +11,24 @@ Sample reject: `k12, 34a1463e, missing image, images/34a1463e.png: FileNotFoundE
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import PIL.Image
-from pydantic import Field
 
 from mathse import prompts
-from mathse.answers.grade import grade, grade_answer
-from mathse.schemas import Image, Problem, Reject, Row, Split, Status
+from mathse.answers.grade import Grade, grade, grade_answer
+from mathse.schemas import Image, Origin, Problem, Reject, Status
 from mathse.sources import questions
-from mathse.sources.images import MISSING, TOO_LARGE, ImageError, encode, from_bytes
+from mathse.sources.choice import Choice
+from mathse.sources.images import MISSING, TOO_LARGE, ImageError, encode, from_bytes, id_of
 from mathse.sources.raw import Faulty, ImageRef, Pixels, Raw, rejected
+
+EVERYTHING = Choice()
+_SHORT = 500
+"""Characters of a gold answer and its choices below which its grade is remembered."""
 
 
 @dataclass(frozen=True)
@@ -42,30 +48,13 @@ class Limits:
     question: int = 20_000
 
 
-class Origin(Row):
-    """Where a problem came from. Grain: one row a source row that was admitted."""
-
-    key = ("problem_id", "source", "source_id")
-
-    problem_id: str
-    source: str = Field(description="Name of the source.")
-    source_id: str = Field(description="Its id within the source.")
-    licence: str = Field(description="SPDX identifier of the source's licence.")
-    split: Split
-
-
 @dataclass(frozen=True)
 class Admitted:
-    """A problem that passed, its images in order, and where it came from."""
+    """A problem that passed, its images that were not known yet, and where it came from."""
 
     problem: Problem
     images: tuple[Image, ...]
     origin: Origin
-
-
-def held_out(raw: Raw) -> Split:
-    """A split for a problem by its source's own: what is not meant for training is for measuring."""
-    return Split.TEST if raw.split in ("val", "validation", "dev", "test") else Split.TRAIN
 
 
 def admit(
@@ -73,7 +62,8 @@ def admit(
     folder: Path,
     licence: str,
     limits: Limits,
-    split: Callable[[Raw], Split] = held_out,
+    choice: Choice = EVERYTHING,
+    known: Callable[[str], bool] = lambda _: False,
 ) -> Iterator[Admitted | Reject]:
     """Check every row; rejects that come in go out as they are.
 
@@ -82,24 +72,28 @@ def admit(
         folder: The source's folder, out of which no image path may lead.
         licence: SPDX identifier of the source's licence.
         limits: What a row may cost.
-        split: Which split a problem belongs to.
+        choice: Which rows are taken, and for which split.
+        known: Whether an image of this id is stored already, and need not be decoded again.
     """
-    inside = folder.resolve()
+    images = _Images(folder.resolve(), limits, known)
     for raw in raws:
         if isinstance(raw, Reject):
             yield raw
             continue
         try:
-            yield _admitted(raw, inside, licence, limits, split(raw))
+            yield _admitted(raw, images, licence, limits, choice)
         except Faulty as fault:
             yield rejected(raw.source, raw.source_id, fault.reason, fault.detail)
 
 
-def _admitted(raw: Raw, folder: Path, licence: str, limits: Limits, split: Split) -> Admitted:
+def _admitted(raw: Raw, images: "_Images", licence: str, limits: Limits, choice: Choice) -> Admitted:
+    choice.check(raw)
     question = _question(raw, limits)
     answer = gold_of(raw)
-    images = tuple(picture(ref, folder, limits) for ref in raw.images)
-    problem_id = Problem.id_for(question, raw.choices, answer, tuple(image.image_id for image in images))
+    found = [images.admit(ref) for ref in raw.images]
+    image_ids = tuple(image_id for image_id, _ in found)
+    problem_id = Problem.id_for(question, raw.choices, answer, image_ids)
+    split = choice.split(raw, problem_id, image_ids)
     problem = Problem(
         problem_id=problem_id,
         source=raw.source,
@@ -110,13 +104,13 @@ def _admitted(raw: Raw, folder: Path, licence: str, limits: Limits, split: Split
         choices=raw.choices,
         answer=answer,
         solution=raw.solution,
-        image_ids=tuple(image.image_id for image in images),
+        image_ids=image_ids,
         subject=raw.subject or raw.source,
         level=raw.level,
         language=raw.language,
     )
     origin = Origin(problem_id=problem_id, source=raw.source, source_id=raw.source_id, licence=licence, split=split)
-    return Admitted(problem, images, origin)
+    return Admitted(problem, tuple(image for _, image in found if image), origin)
 
 
 def _question(raw: Raw, limits: Limits) -> str:
@@ -142,10 +136,17 @@ def gold_of(raw: Raw) -> str:
     if not raw.answer.strip():
         raise Faulty("empty answer")
     gold = _choice(raw.answer, raw.choices) if raw.choices else raw.answer.strip()
-    own = grade(gold, f"{prompts.MARKER} {gold}.", raw.choices)
+    short = len(gold) + sum(map(len, raw.choices)) < _SHORT
+    own = (_own_grade if short else _own_grade.__wrapped__)(gold, raw.choices)
     if own.status is not Status.CORRECT:
         raise Faulty("gold fails its own grader", f"{gold[:80]!r}: {own.reason}")
     return gold
+
+
+@lru_cache(maxsize=16_384)
+def _own_grade(gold: str, choices: tuple[str, ...]) -> Grade:
+    """What the grader says of a solution that ends with the gold answer."""
+    return grade(gold, f"{prompts.MARKER} {gold}.", choices)
 
 
 def _choice(answer: str, choices: tuple[str, ...]) -> str:
@@ -178,15 +179,45 @@ def picture(ref: ImageRef, folder: Path, limits: Limits) -> Image:
     Raises:
         Faulty: It is missing, unreadable, too large or outside of the folder.
     """
+    with _faulty():
+        data = _data(ref, folder, limits)
+        return data if isinstance(data, Image) else from_bytes(data, limits.image_pixels)
+
+
+@dataclass(frozen=True)
+class _Images:
+    """The images of one source, of which some are known already."""
+
+    folder: Path
+    limits: Limits
+    known: Callable[[str], bool]
+
+    def admit(self, ref: ImageRef) -> tuple[str, Image | None]:
+        """An image's id, and the image itself if it is not known yet."""
+        with _faulty():
+            data = _data(ref, self.folder, self.limits)
+            if isinstance(data, Image):
+                return data.image_id, data
+            image_id = id_of(data)
+            return image_id, None if self.known(image_id) else from_bytes(data, self.limits.image_pixels)
+
+
+@contextmanager
+def _faulty() -> Iterator[None]:
     try:
-        if isinstance(ref, Pixels):
-            return _drawn(ref, limits.image_pixels)
-        data = ref if isinstance(ref, bytes) else _file(ref, folder, limits.image_bytes)
-        if len(data) > limits.image_bytes:
-            raise Faulty("too many bytes", f"{len(data)}, at most {limits.image_bytes}")
-        return from_bytes(data, limits.image_pixels)
+        yield
     except ImageError as error:
         raise Faulty(error.reason, error.detail) from None
+
+
+def _data(ref: ImageRef, folder: Path, limits: Limits) -> bytes | Image:
+    """The encoded image; of pixels, the image."""
+    if isinstance(ref, Pixels):
+        return _drawn(ref, limits.image_pixels)
+    data = ref if isinstance(ref, bytes) else _file(ref, folder, limits.image_bytes)
+    if len(data) > limits.image_bytes:
+        raise Faulty("too many bytes", f"{len(data)}, at most {limits.image_bytes}")
+    return data
 
 
 def _drawn(pixels: Pixels, most: int) -> Image:

@@ -4,11 +4,13 @@ The splits are cut from one sequence in which every figure differs in content fr
 numbers; not only in wording or jitter), so no test problem is a training problem drawn again.
 """
 
+from collections.abc import Iterator
 from itertools import islice
 
 from mathse.params import FigureSource
 from mathse.schemas import Image, Problem, Split
 from mathse.sources.images import encode
+from mathse.sources.raw import Pixels, Raw
 from mathse.synthetic.figures import Figure, figures
 
 NAME = "figures"
@@ -24,11 +26,31 @@ def load(source: FigureSource) -> tuple[list[Problem], list[Image]]:
     Returns:
         Problems and their images; one image a problem, in the same order.
     """
-    splits = [Split.TEST] * source.test + [Split.ORM] * source.orm + [Split.TRAIN] * source.train
-    made = [
-        _problem(drawn, split) for drawn, split in zip(islice(figures(source.seed), len(splits)), splits, strict=True)
-    ]
+    made = [_problem(drawn, split) for drawn, split in _drawn(source)]
     return [problem for problem, _ in made], [image for _, image in made]
+
+
+def read(source: FigureSource) -> Iterator[Raw]:
+    """The same problems as they are drawn, for admission."""
+    for drawn, split in _drawn(source):
+        image = drawn.image()
+        yield Raw(
+            source=NAME,
+            source_id=drawn.source_id,
+            question=drawn.question,
+            answer=drawn.answer,
+            choices=drawn.choices,
+            solution=drawn.solution,
+            images=(Pixels(image.width, image.height, image.mode, image.tobytes()),),
+            subject=drawn.subject,
+            level=drawn.level,
+            split=split.value,
+        )
+
+
+def _drawn(source: FigureSource) -> Iterator[tuple[Figure, Split]]:
+    splits = [Split.TEST] * source.test + [Split.ORM] * source.orm + [Split.TRAIN] * source.train
+    return zip(islice(figures(source.seed), len(splits)), splits, strict=True)
 
 
 def _problem(drawn: Figure, split: Split) -> tuple[Problem, Image]:

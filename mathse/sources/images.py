@@ -2,7 +2,7 @@
 
 `encode` and `from_bytes` make rows of the `images` table, one a distinct encoded file:
 
-    image_id 9f86d081...  data <89 50 4E 47 ...>  format PNG  width 112  height 112
+    image_id 9f86d081...  data <89 50 4E 47 ...>  format PNG  width 112  height 112  perceptual_hash 3ab1...
 
 `ImageStore` reads single images of a table larger than memory. Every image passes the same gate: its pixels are
 counted from the header before anything is decoded, and only decoders that Pillow runs by itself are allowed.
@@ -12,7 +12,7 @@ import hashlib
 import io
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -20,9 +20,11 @@ from typing import Protocol
 import PIL.Image
 import PIL.ImageOps
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mathse import schemas, store
+from mathse.sources.leakage.pictures import look
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 """Formats decoded in this process; EPS, for one, would be handed to another program."""
@@ -53,7 +55,7 @@ def encode(image: PIL.Image.Image) -> schemas.Image:
     plain = PIL.Image.frombytes(image.mode, image.size, image.tobytes()) if image.info else image
     buffer = io.BytesIO()
     plain.save(buffer, format="PNG", compress_level=9)
-    return _row(buffer.getvalue(), "PNG", image.size)
+    return _row(buffer.getvalue(), "PNG", _upright_rgb(plain))
 
 
 def from_bytes(data: bytes, max_pixels: int) -> schemas.Image:
@@ -70,7 +72,7 @@ def from_bytes(data: bytes, max_pixels: int) -> schemas.Image:
         ImageError: `unreadable image` or `too many pixels`.
     """
     with _decoder(data, max_pixels) as image:
-        return _row(data, image.format or "", _upright_rgb(image).size)
+        return _row(data, image.format or "", _upright_rgb(image))
 
 
 def decode(data: bytes, max_pixels: int) -> PIL.Image.Image:
@@ -172,6 +174,19 @@ class ImageStore:
         return self._groups[group]
 
 
+def stored(file: Path, image_ids: Collection[str]) -> dict[str, schemas.Image]:
+    """Some rows of the `images` table, by id; an id that it does not have is not there.
+
+    Raises:
+        StoreError: The table is missing, damaged, or another one.
+    """
+    store.require(file, schemas.Image)
+    wanted = pc.field("image_id").isin(pa.array(sorted(image_ids), pa.string()))
+    found = pq.read_table(file, filters=wanted, use_threads=False)
+    rows = (schemas.Image(**row) for row in found.drop_columns(["row_hash"]).to_pylist())
+    return {image.image_id: image for image in rows}
+
+
 def _places(file: Path) -> dict[str, tuple[int, int]]:
     places = {}
     with pq.ParquetFile(file) as parquet:
@@ -181,9 +196,21 @@ def _places(file: Path) -> dict[str, tuple[int, int]]:
     return places
 
 
-def _row(data: bytes, encoding: str, size: tuple[int, int]) -> schemas.Image:
-    image_id = hashlib.sha256(data).hexdigest()
-    return schemas.Image(image_id=image_id, data=data, format=encoding, width=size[0], height=size[1])
+def id_of(data: bytes) -> str:
+    """The id of an encoded image."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _row(data: bytes, encoding: str, shown: PIL.Image.Image) -> schemas.Image:
+    seen = look(shown)
+    return schemas.Image(
+        image_id=id_of(data),
+        data=data,
+        format=encoding,
+        width=shown.width,
+        height=shown.height,
+        perceptual_hash=seen[0].tobytes().hex() if seen else None,
+    )
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 Sample: `licence("k12")`  ->  `Licence(spdx="Apache-2.0", training="yes", sharing="yes", ...)`
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -55,3 +55,21 @@ def licence(source: str) -> Licence:
     if source not in licences():
         raise UserError(f"{FILE.name}: no licence for source {source!r}; add its spdx, url, training and sharing")
     return licences()[source]
+
+
+def strictest(sources: Iterable[str]) -> str:
+    """The one of these sources whose licence allows least; of equals, the first.
+
+    Whether rows may be passed on counts first, then whether models may be trained on them, then conditions: use that is
+    not commercial, then the same licence for what is made of them.
+
+    Args:
+        sources: Names in the file, at least one.
+    """
+    return min(sources, key=lambda source: _freedom(licence(source)))
+
+
+def _freedom(found: Licence) -> tuple[int, int, bool, bool]:
+    allows = {"no": 0, "unknown": 1, "yes": 2}
+    alike = "GPL" in found.spdx or "-SA" in found.spdx
+    return allows[found.sharing], allows[found.training], "-NC" not in found.spdx, not alike

@@ -110,6 +110,21 @@ class Raw:
     split: str | None = None
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """A solution that a teacher wrote once.
+
+    Attributes:
+        source: Name of the source of its problem.
+        source_id: The problem's id within the source: the same as its `Origin`'s.
+        text: The solution.
+    """
+
+    source: str
+    source_id: str
+    text: str
+
+
 def converted(source: str, rows: Iterable[Row | Damaged], problem: Callable[[Row], Raw]) -> Iterator[Raw | Reject]:
     """Make problems of rows; as many come out as went in.
 

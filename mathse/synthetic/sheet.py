@@ -4,25 +4,25 @@ Each cell shows a problem's picture at twice its size, then family and level, th
 answer. Every subject, family and level has its turn before any has a second. The same problems give the same bytes.
 """
 
-import io
 import os
 import textwrap
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping
 from itertools import chain, zip_longest
 from pathlib import Path
 
 import PIL.Image
-from PIL import ImageDraw, ImageFont, ImageOps
+from PIL import ImageDraw, ImageOps
 
 from mathse.schemas import Image, Problem
+from mathse.sources.images import decode
+from mathse.synthetic import lettering
 from mathse.synthetic.paper import SIDE
 
 COLUMNS, ROWS = 6, 10
 _PICTURE = 2 * SIDE
 _GAP = 16
-_TEXT_SIZE, _LINE = 15, 19
+_LINE = 19
 _LINE_LETTERS = 31
 _LINES = 6
 _CELL = (_PICTURE + 2 * _GAP, _PICTURE + _LINES * _LINE + 2 * _GAP)
@@ -30,7 +30,7 @@ _INK, _FAINT, _PAPER, _FRAME, _ANSWER = "#202020", "#707070", "white", "#c8c8c8"
 
 
 def contact_sheet(
-    problems: Sequence[Problem], images: Mapping[str, Image], file: Path, columns: int = COLUMNS, rows: int = ROWS
+    problems: Iterable[Problem], images: Mapping[str, Image], file: Path, columns: int = COLUMNS, rows: int = ROWS
 ) -> None:
     """Draw sample problems on one PNG.
 
@@ -50,7 +50,7 @@ def contact_sheet(
     _save(sheet, file)
 
 
-def chosen(problems: Sequence[Problem], count: int = COLUMNS * ROWS) -> list[Problem]:
+def chosen(problems: Iterable[Problem], count: int = COLUMNS * ROWS) -> list[Problem]:
     """The problems a sheet shows: one of each subject, family and level, then a second of each, and so on.
 
     Args:
@@ -61,11 +61,18 @@ def chosen(problems: Sequence[Problem], count: int = COLUMNS * ROWS) -> list[Pro
         Problems ordered by family and level, so that those that should look alike stand side by side.
     """
     groups: dict[tuple[str, str, int], list[Problem]] = defaultdict(list)
-    for problem in sorted(problems, key=lambda problem: problem.problem_id):
-        groups[_kind(problem)].append(problem)
-    turns = zip_longest(*(groups[kind] for kind in sorted(groups)))
+    for problem in problems:
+        group = groups[_kind(problem)]
+        group.append(problem)
+        if len(group) > 2 * count:  # of many, no more than can be shown stay in memory
+            group[:] = sorted(group, key=_by_id)[:count]
+    turns = zip_longest(*(sorted(groups[kind], key=_by_id) for kind in sorted(groups)))
     taken = [problem for problem in chain.from_iterable(turns) if problem is not None][:count]
     return sorted(taken, key=lambda problem: (*_kind(problem), problem.problem_id))
+
+
+def _by_id(problem: Problem) -> str:
+    return problem.problem_id
 
 
 def _kind(problem: Problem) -> tuple[str, str, int]:
@@ -85,14 +92,13 @@ def _cell(problem: Problem, images: Mapping[str, Image]) -> PIL.Image.Image:
     if picture is not None:
         cell.paste(_enlarged(picture), (_GAP, _GAP))
     for number, (line, colour) in enumerate(_lines(problem)):
-        pen.text((_GAP, _PICTURE + int(1.5 * _GAP) + number * _LINE), line, fill=colour, font=_font())
+        lettering.write(pen, (_GAP, _PICTURE + int(1.5 * _GAP) + number * _LINE), line, colour)
     return cell
 
 
 def _enlarged(picture: Image) -> PIL.Image.Image:
-    with PIL.Image.open(io.BytesIO(picture.data)) as opened:
-        smooth = PIL.Image.Resampling.LANCZOS
-        return ImageOps.contain(opened.convert("RGB"), (_PICTURE, _PICTURE), smooth)
+    shown = decode(picture.data, picture.width * picture.height)
+    return ImageOps.contain(shown, (_PICTURE, _PICTURE), PIL.Image.Resampling.LANCZOS)
 
 
 def _lines(problem: Problem) -> list[tuple[str, str]]:
@@ -108,12 +114,9 @@ def _lines(problem: Problem) -> list[tuple[str, str]]:
 
 
 def _wrapped(text: str, most: int) -> list[str]:
+    if any(map(lettering.is_wide, text)) or max(map(len, text.split()), default=0) > _LINE_LETTERS:
+        return lettering.wrapped(text, _LINE_LETTERS - 2, most)
     return textwrap.wrap(text, _LINE_LETTERS, max_lines=most, placeholder=" ...")
-
-
-@cache
-def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(_TEXT_SIZE)
 
 
 def _save(sheet: PIL.Image.Image, file: Path) -> None:

@@ -25,7 +25,7 @@ from mathse.engines.sizes import tensor_shapes
 from mathse.errors import UserError
 from mathse.fingerprint import require_model
 from mathse.params import Pretrained
-from mathse.params.data import how_to_pin
+from mathse.params.sources import how_to_pin
 from mathse.training.lineage import write_lineage
 
 log = logging.getLogger(__name__)

@@ -1,134 +1,324 @@
+"""From params to tables: every source row comes out once, as an origin or as a reject."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import PIL.Image
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathse import params
+from mathse import layout, params, store
 from mathse.errors import UserError
-from mathse.params import FigureSource
-from mathse.schemas import Image, Problem, Reject, Split
+from mathse.params import AdapterSource, FigureSource
+from mathse.schemas import Image, Origin, Problem, Reject, Split
 from mathse.sources import figures, ingest
-from mathse.sources.images import encode, from_bytes
-from mathse.sources.ingest import Ingested, admit, reason_counts
-from tests import rows
+from mathse.sources.admit import Admitted, admit
+from mathse.sources.choice import AsSaid
+from mathse.sources.gathering import Counts, Gathering
+from mathse.sources.images import decode, encode
+from mathse.sources.raw import Pixels, Raw
+from mathse.sources.removal import Removal, remove
+from mathse.synthetic.figures import figure
+from tests.sources.adapters.samples import SAMPLES, png
 
-MAX_PIXELS = 100
-
-
-def picture(shade: int, side: int = 4) -> Image:
-    return encode(PIL.Image.new("RGB", (side, side), (shade, shade, shade)))
-
-
-IMAGES = {name: picture(shade) for shade, name in enumerate("abcd")}
-BROKEN = Image(image_id="broken", data=IMAGES["a"].data[:40], format="PNG", width=4, height=4)
-HUGE = picture(9, side=11)
-STORED = [*IMAGES.values(), BROKEN, HUGE]
+LICENCES = {"k12": "Apache-2.0", "tabmwp": "CC-BY-NC-SA-4.0", "mathvl": "LicenseRef-unknown"}
 
 
-def row(name: str, image: str = "a", **fields: object) -> Problem:
-    ids = (IMAGES[image].image_id if image in IMAGES else image,)
-    return rows.problem(name, **{"image_ids": ids, **fields})
+def raw(name: str, shade: int | None = 0, **fields: object) -> Raw:
+    images = () if shade is None else (Pixels(2, 2, "L", bytes([shade] * 4)),)
+    given = {"source": "k12", "source_id": name, "question": f"What is {name}?", "answer": "4", "images": images}
+    return Raw(**{**given, **fields})  # type: ignore[arg-type]
 
 
-def admitted(*problems: Problem) -> Ingested:
-    result = Ingested()
-    admit(problems, STORED, MAX_PIXELS, result)
-    return result
+def gathered(root: Path, *raws: Raw) -> Counts:
+    """The tables of some raw problems, each of the split that it names."""
+    with Gathering(root / "waiting") as gathering:
+        for one in raws:
+            one = one if one.split else Raw(**{**vars(one), "split": "train"})
+            (found,) = admit([one], root, LICENCES[one.source], ingest.limits(SETTINGS), AsSaid())
+            gathering.add(found, one.source)
+        gathering.write(root, {})
+    return gathering.counts
 
 
-def test_a_good_row_is_admitted_with_its_image() -> None:
-    problem = row("p1", image_ids=(IMAGES["a"].image_id, IMAGES["b"].image_id))
-    result = admitted(problem)
-    assert result.problems == {"p1": problem}
-    assert result.images == {IMAGES[name].image_id: IMAGES[name] for name in "ab"}
-    assert not result.rejects
+SETTINGS = params.Problems(sources=(FigureSource(name="figures", seed=1, train=1, orm=1, test=1),))
 
 
-def test_a_problem_without_an_image_is_admitted() -> None:
-    assert list(admitted(row("p1", image_ids=())).problems) == ["p1"]
+def problems(root: Path) -> list[Problem]:
+    return store.read(root / layout.PROBLEMS, Problem, verify=True)
 
 
-@pytest.mark.parametrize(
-    ("problem", "reason", "detail"),
-    [
-        (row("p2", image_ids=("nowhere",)), "missing image", "nowhere"),
-        (row("p2", image_ids=(IMAGES["b"].image_id, "nowhere")), "missing image", "nowhere"),
-        (row("p2", image_ids=("broken",)), "unreadable image", "unreadable image: "),
-        (row("p2", image_ids=(HUGE.image_id,)), "too many pixels", "too many pixels: 11 x 11 = 121, at most 100"),
-        (row("p2", split=Split.TEST), "image in another split", f"{IMAGES['a'].image_id} is in train"),
-        (row("p2", answer=""), "gold fails its own grader", "'': "),
-        (row("p2", answer="9" * 400), "gold fails its own grader", "answer too long"),
-        (row("p1", source_id="p1 again"), "duplicate problem", "the same as p1"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_bad_row_is_rejected_with_its_reason(problem: Problem, reason: str, detail: str) -> None:
-    result = admitted(row("p1"), problem)
-    (reject,) = result.rejects
-    assert (reject.source, reject.source_id, reject.reason) == ("figures", problem.source_id, reason)
-    assert detail in reject.detail
-    assert list(result.problems) == ["p1"]
-    assert set(result.images) == {IMAGES["a"].image_id}
+def rejects(root: Path) -> list[tuple[str, str]]:
+    return [(row.source_id, row.reason) for row in store.read(root / layout.REJECTS, Reject, verify=True)]
 
 
-def test_an_image_may_serve_several_problems_of_one_split() -> None:
-    result = admitted(row("p1"), row("p2"))
-    assert list(result.problems) == ["p1", "p2"]
-    assert len(result.images) == 1
+def origins(root: Path) -> list[Origin]:
+    return store.read(root / layout.ORIGINS, Origin, verify=True)
 
 
-def test_splits_are_kept_apart_across_sources() -> None:
-    result = admitted(row("p1", split=Split.TEST))
-    admit([row("p2"), row("p1", source="other")], STORED, MAX_PIXELS, result)
-    assert [reject.reason for reject in result.rejects] == ["image in another split", "duplicate problem"]
-    assert list(result.problems) == ["p1"]
+def images(root: Path) -> dict[str, Image]:
+    return {image.image_id: image for image in store.read(root / layout.IMAGES, Image, verify=True)}
 
 
-_ROWS = st.builds(
-    row,
+def k12(folder: Path, rows: int = 60, shared: int = 1) -> AdapterSource:
+    """A source of rows whose images `shared` of them have in common."""
+    folder.mkdir(parents=True)
+    for place in range(rows):
+        (folder / f"{place}.png").write_bytes(png(f"#0000{place // shared:02x}"))
+    content = [
+        {"id": str(place), "question": f"What is {place}?", "answer": str(place), "image": f"{place}.png"}
+        for place in range(rows)
+    ]
+    (folder / "k12.json").write_text(json.dumps(content), encoding="utf-8")
+    return AdapterSource(name="k12", path=folder)
+
+
+def ingested(root: Path, *sources: AdapterSource | FigureSource, **others: int) -> Counts:
+    return ingest.ingest(params.Problems.model_validate({"sources": sources, **others}), root)
+
+
+ALL = {"train": 0.5, "orm": 0.25, "test": 0.25}
+
+
+def test_equal_problems_are_one_with_all_their_origins_and_the_strictest_licence(tmp_path: Path) -> None:
+    same: dict[str, Any] = {"question": "What is it?"}
+    counts = gathered(
+        tmp_path, raw("a", **same), raw("b", **same), raw("c", source="tabmwp", **same), raw("d", source="mathvl"),
+        raw("d2", question="What is d?"),
+    )  # fmt: skip
+    merged, other = sorted(problems(tmp_path), key=lambda problem: problem.question, reverse=True)
+
+    assert (merged.source, merged.source_id, merged.licence) == ("k12", "a", "CC-BY-NC-SA-4.0")
+    assert (other.source, other.licence) == ("mathvl", "LicenseRef-unknown")
+    theirs = [one for one in origins(tmp_path) if one.problem_id == merged.problem_id]
+    assert [(one.source, one.source_id, one.licence) for one in theirs] == [
+        ("k12", "a", "Apache-2.0"), ("k12", "b", "Apache-2.0"), ("tabmwp", "c", "CC-BY-NC-SA-4.0"),
+    ]  # fmt: skip
+    assert (counts.rows, counts.taken.total(), counts.problems) == (5, 5, {Split.TRAIN: 2})
+    assert len(images(tmp_path)) == 1
+
+
+def test_a_problem_is_in_one_split_and_so_is_an_image(tmp_path: Path) -> None:
+    gathered(
+        tmp_path, raw("a"), raw("b", split="test"), raw("c", None), raw("c", None, source="mathvl", split="orm"),
+    )  # fmt: skip
+    assert [problem.source_id for problem in problems(tmp_path)] != []
+    assert rejects(tmp_path) == [("b", "image in another split"), ("c", "problem in another split")]
+
+
+def test_an_image_of_a_rejected_problem_serves_a_later_one(tmp_path: Path) -> None:
+    both = (Pixels(2, 2, "L", bytes(4)), Pixels(2, 2, "L", bytes([7] * 4)))
+    gathered(tmp_path, raw("a"), raw("b", images=both, split="test"), raw("c", 7))
+    assert rejects(tmp_path) == [("b", "image in another split")]
+    assert len(images(tmp_path)) == 2
+
+
+_RAWS = st.builds(
+    raw,
     st.sampled_from(["p1", "p2", "p3", "p4"]),
-    st.sampled_from(["a", "b", "c", "broken", "nowhere", HUGE.image_id]),
-    split=st.sampled_from(list(Split)),
+    st.sampled_from([None, 0, 7, 9]),
+    source=st.sampled_from(sorted(LICENCES)),
+    split=st.sampled_from(["train", "orm", "test"]),
     answer=st.sampled_from(["4", "1/2", ""]),
 )
 
 
-@given(st.lists(_ROWS, max_size=12))
-def test_every_row_comes_out_once_and_no_image_is_in_two_splits(problems: list[Problem]) -> None:
-    result = admitted(*problems)
-    assert len(result.problems) + len(result.rejects) == len(problems)
-    places = {(image_id, problem.split) for problem in result.problems.values() for image_id in problem.image_ids}
-    assert {image_id for image_id, _ in places} == set(result.images)
-    assert len(places) == len(result.images)
-    for image in result.images.values():
-        assert from_bytes(image.data, MAX_PIXELS) == image
+@given(raws=st.lists(_RAWS, max_size=12, unique_by=lambda one: (one.source, one.source_id)))
+def test_every_row_comes_out_once_and_no_image_is_in_two_splits(
+    tmp_path_factory: pytest.TempPathFactory, raws: list[Raw]
+) -> None:
+    root = tmp_path_factory.mktemp("run")
+    counts = gathered(root, *raws)
+    kept = problems(root)
+    assert counts.rows == len(raws) == len(origins(root)) + len(rejects(root))
+    assert {one.problem_id for one in origins(root)} == {problem.problem_id for problem in kept}
+    places = {(image_id, problem.split) for problem in kept for image_id in problem.image_ids}
+    assert {image_id for image_id, _ in places} == set(images(root))
+    assert len(places) == len(images(root))
 
 
-def test_sources_are_read_in_turn() -> None:
+def test_the_tables_do_not_depend_on_how_often_they_are_made(tmp_path: Path) -> None:
+    source = k12(tmp_path / "k12").model_copy(update={"split": params.SplitShares(**ALL), "weight": 0.9})
+    tables = []
+    for root in (tmp_path / "one", tmp_path / "two"):
+        ingested(root, source)
+        tables.append([(root / file).read_bytes() for file in (layout.PROBLEMS, layout.IMAGES, layout.ORIGINS)])
+    assert tables[0] == tables[1]
+    assert not (tmp_path / "one" / layout.STATE / "ingest").exists()
+
+
+def test_shares_and_weight_go_by_content(tmp_path: Path) -> None:
+    source = k12(tmp_path / "k12", rows=240, shared=3)
+    source = source.model_copy(update={"split": params.SplitShares(**ALL)})
+    counts = ingested(tmp_path / "all", source)
+    splits = [counts.problems[split] / 240 for split in Split]
+    assert splits == pytest.approx([0.5, 0.25, 0.25], abs=0.12)
+    assert not rejects(tmp_path / "all")  # problems with one image went to one split
+
+    counts = ingested(tmp_path / "half", source.model_copy(update={"weight": 0.5}))
+    assert counts.taken["k12"] == pytest.approx(120, abs=30)
+    assert counts.rejected == {("k12", "not sampled"): 240 - counts.taken["k12"]}
+    kept = {problem.problem_id: problem.split for problem in problems(tmp_path / "half")}
+    assert kept.items() <= {problem.problem_id: problem.split for problem in problems(tmp_path / "all")}.items()
+
+    other = ingested(tmp_path / "seed", source.model_copy(update={"weight": 0.5}), seed=1)
+    assert other.rows == 240
+    assert {problem.problem_id for problem in problems(tmp_path / "seed")} != set(kept)
+
+
+def test_what_the_source_says_of_a_split_is_followed_or_not(tmp_path: Path) -> None:
+    SAMPLES["tabmwp"].put(tmp_path / "data")
+    source = {"name": "tabmwp", "path": tmp_path / "data", "split": {"train": 0.5, "orm": 0.5}}
+    drawn = FigureSource(name="figures", seed=1, train=1, orm=1, test=1)
+    for rule, expected in (("follow", True), ("ignore", False)):
+        counts = ingested(tmp_path / rule, AdapterSource.model_validate({**source, "source_split": rule}), drawn)
+        found = {problem.source_id: problem.split for problem in problems(tmp_path / rule)}
+        assert (found["2"] is Split.TEST) == expected
+        assert found["1"] is not Split.TEST
+        assert counts.taken["tabmwp"] == 2
+
+
+FILTERS = {
+    "languages": (["zh"], "filtered by language"),
+    "subjects": (["circle"], "filtered by subject"),
+    "min_level": (2, "filtered by level"),
+    "max_question": (3, "filtered by length"),
+    "images": ("without", "filtered by images"),
+}
+
+
+@pytest.mark.parametrize("key", FILTERS)
+def test_a_filtered_row_is_a_reject(tmp_path: Path, key: str) -> None:
+    value, reason = FILTERS[key]
+    source = AdapterSource.model_validate({**k12(tmp_path / "k12", 3).model_dump(), "filter": {key: value}})
+    drawn = FigureSource(name="figures", seed=1, train=1, orm=1, test=1)
+    counts = ingested(tmp_path, source, drawn)
+    assert counts.rejected == {("k12", reason): 3}
+
+
+def test_a_limit_counts_what_is_taken(tmp_path: Path) -> None:
+    source = k12(tmp_path / "k12", 9).model_copy(update={"limit": 4, "weight": 0.7})
+    drawn = FigureSource(name="figures", seed=1, train=1, orm=1, test=1)
+    counts = ingested(tmp_path, source, drawn)
+    assert counts.taken["k12"] == 4
+
+
+def test_one_adapter_twice_is_told_apart_by_label(tmp_path: Path) -> None:
+    first = k12(tmp_path / "a", 40).model_copy(update={"split": params.SplitShares(**ALL)})
+    second = k12(tmp_path / "b", 40).model_copy(update={"split": params.SplitShares(**ALL), "label": "again"})
+    counts = ingested(tmp_path, first, second)
+    assert counts.taken == {"k12": 40, "again": 40}
+    assert {one.source for one in origins(tmp_path)} == {"k12", "again"}
+    assert counts.problems.total() == 40
+
+
+def test_the_tables_name_what_they_were_made_from(tmp_path: Path) -> None:
+    source = k12(tmp_path / "k12", 40).model_copy(update={"split": params.SplitShares(**ALL)})
+    hashes = []
+    for root in ("one", "two"):
+        ingested(tmp_path / root, source)
+        hashes.append(store.metadata(tmp_path / root / layout.PROBLEMS).inputs[(tmp_path / "k12").as_posix()])
+        (tmp_path / "k12" / "more.png").write_bytes(png())
+    assert hashes[0] != hashes[1]
+
+
+def test_a_path_that_is_not_there_is_an_error_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"problems\.sources: k12: .*k13: no such file or folder; download"):
+        ingested(tmp_path, AdapterSource(name="k12", path=tmp_path / "k13"))
+
+
+def test_a_pickled_source_has_no_rows_on_the_hub(tmp_path: Path) -> None:
+    source = AdapterSource(name="unigeo", repository="a/b", revision="0" * 40)
+    with pytest.raises(UserError, match="unigeo is read from its files alone; give a path"):
+        ingested(tmp_path, source)
+
+
+def test_sources_are_read_in_turn(tmp_path: Path) -> None:
     sources = [FigureSource(name="figures", seed=seed, train=8, orm=4, test=4) for seed in (1, 2)]
-    result = ingest.ingest(params.Problems(sources=tuple(sources)))
-    assert len(result.problems) + len(result.rejects) == 32
-    assert {problem.source_id.rsplit("-", 1)[1][0] for problem in result.problems.values()} == {"1", "2"}
+    counts = ingested(tmp_path, *sources)
+    assert counts.rows == 32
+    assert {problem.source_id.rsplit("-", 1)[1][0] for problem in problems(tmp_path)} == {"1", "2"}
+
+
+def test_figures_are_admitted_as_they_are_loaded(tmp_path: Path) -> None:
+    source = FigureSource(name="figures", seed=3, train=5, orm=2, test=2)
+    ingested(tmp_path, source)
+    loaded, pictures = figures.load(source)
+    assert problems(tmp_path) == sorted(loaded, key=lambda problem: problem.problem_id)
+    assert images(tmp_path) == {image.image_id: image for image in pictures}
+
+
+def test_a_stored_image_has_its_perceptual_hash(tmp_path: Path) -> None:
+    drawn = figure("triangle_angle-1-5").image().convert("RGB").resize((224, 224))
+    one, half = encode(drawn), encode(drawn.resize((112, 112)))
+    assert one.perceptual_hash is not None
+    assert half.perceptual_hash is not None
+    apart = (int(one.perceptual_hash, 16) ^ int(half.perceptual_hash, 16)).bit_count()
+    assert apart < 40
+    assert encode(decode(one.data, 10**6)).perceptual_hash == one.perceptual_hash
+    assert encode(PIL.Image.new("RGB", (9, 9), "white")).perceptual_hash is None
 
 
 @pytest.mark.parametrize("empty", list(Split))
-def test_an_empty_split_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch, empty: Split) -> None:
-    def load(source: FigureSource) -> tuple[list[Problem], list[Image]]:
-        made = [row(split.value, image, split=split) for split, image in zip(Split, "abc", strict=True)]
-        return [
-            problem.model_copy(update={"answer": ""}) if problem.split is empty else problem for problem in made
-        ], STORED
+def test_an_empty_split_is_an_error_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: Split
+) -> None:
+    def read(source: FigureSource) -> Iterator[Raw]:
+        for shade, split in enumerate(Split):
+            yield raw(split.value, shade, split=split.value, answer="" if split is empty else "4")
 
-    monkeypatch.setattr(figures, "load", load)
+    monkeypatch.setattr(figures, "read", read)
     source = FigureSource(name="figures", seed=1, train=1, orm=1, test=1)
     with pytest.raises(
         UserError, match=rf"problems\.sources: no problem was admitted to split {empty}; 1 rows were"
     ) as raised:
-        ingest.ingest(params.Problems(sources=(source,)))
-    assert "gold fails its own grader 1" in str(raised.value)
+        ingested(tmp_path, source)
+    assert "empty answer 1" in str(raised.value)
+    assert not (tmp_path / layout.PROBLEMS).exists()
 
 
 def test_reasons_are_counted_in_order() -> None:
-    rejects = [Reject(source="s", source_id="1", reason=reason) for reason in "bab"]
-    assert reason_counts(rejects) == "a 1, b 2"
-    assert reason_counts([]) == "none"
+    counts = Counts()
+    counts.rejected.update([("s", "b"), ("s", "a"), ("t", "b")])
+    assert ingest.reason_counts(counts) == "a 1, b 2"
+    assert counts.reasons("s") == {"a": 1, "b": 1}
+    assert ingest.reason_counts(Counts()) == "none"
+
+
+def test_removed_problems_are_rejects_and_their_images_go(tmp_path: Path) -> None:
+    same: dict[str, Any] = {"question": "What is it?"}
+    counts = gathered(tmp_path, raw("a", **same), raw("b", source="mathvl", **same), raw("c"), raw("d", 9), raw("e", 9))
+    ids = {one.source_id: one.problem_id for one in origins(tmp_path)}
+    wanted = [Removal(ids["b"], "leak", "item 1"), Removal(ids["a"], "leak", "item 2"), Removal(ids["d"], "leak")]
+
+    assert remove([*wanted, Removal("nobody", "leak")], counts, tmp_path, {"benchmarks": "00"}) == 2
+    assert sorted(one.source_id for one in origins(tmp_path)) == ["c", "e"]
+    assert {problem.problem_id for problem in problems(tmp_path)} == {ids["c"], ids["e"]}
+    assert rejects(tmp_path) == [("a", "leak"), ("d", "leak"), ("b", "leak")]
+    assert len(images(tmp_path)) == 2
+    assert (counts.rows, counts.taken.total(), counts.problems[Split.TRAIN]) == (5, 2, 2)
+    assert store.metadata(tmp_path / layout.IMAGES).inputs == {"benchmarks": "00"}
+
+    assert remove([Removal(ids["e"], "leak")], counts, tmp_path) == 1
+    assert len(images(tmp_path)) == 1
+    assert remove([], counts, tmp_path) == 0
+
+
+def test_all_problems_may_be_removed(tmp_path: Path) -> None:
+    counts = gathered(tmp_path, raw("a"))
+    remove([Removal(problems(tmp_path)[0].problem_id, "leak")], counts, tmp_path)
+    assert not problems(tmp_path)
+    assert not images(tmp_path)
+    assert rejects(tmp_path) == [("a", "leak")]
+
+
+def test_admission_leaves_known_images_undecoded(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png())
+    rows = [raw("a", images=("a.png",)), raw("b", images=(png("blue"), "a.png"))]
+    known = encode(PIL.Image.new("L", (2, 2))).image_id
+    found = list(admit([*rows, raw("c")], tmp_path, "MIT", ingest.limits(SETTINGS), known=lambda one: one != known))
+    assert [len(one.images) for one in found if isinstance(one, Admitted)] == [0, 0, 1]
+    assert all(one.problem.image_ids for one in found if isinstance(one, Admitted))

@@ -5,6 +5,7 @@ yields exactly one of the two for each row of the source.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from mathse.schemas import Reject
@@ -20,7 +21,7 @@ from mathse.sources.adapters import (
     tabmwp,
     unigeo,
 )
-from mathse.sources.raw import Raw
+from mathse.sources.raw import Raw, Recorded, Row
 
 Adapter = Callable[[Path], Iterator[Raw | Reject]]
 
@@ -39,3 +40,20 @@ ADAPTERS: Mapping[str, Adapter] = {
     "unigeo": unigeo.read,
 }
 """Every adapter by its source's name, which is also its name in `licences.yaml`."""
+
+HUB_ROWS: Mapping[str, Callable[[Row], Raw]] = {
+    "chartqa": chartqa.problem,
+    "geometry3k": geometry3k.problem,
+    "k12": k12.problem,
+    "math_puma": math_puma.problem,
+    "mathv360k": chat.problem,
+    "mathvl": chat.problem,
+    "mavis_function": partial(mavis.problem, subject="functions"),
+    "mavis_geometry": partial(mavis.problem, subject="geometry"),
+    "multimath": chat.problem,
+    "tabmwp": tabmwp.problem,
+}
+"""What makes a problem of a row of the hub's; GeoQA+ and UniGeo are pickles, which the hub has no rows of."""
+
+RECORDED: Mapping[str, Callable[[Path], Iterator[Recorded | Reject]]] = {"tabmwp": tabmwp.recorded}
+"""Recorded solutions by name: of a location, one or a reject for each of its rows."""

@@ -9,33 +9,18 @@ Sample: `{"image": "38064.png", "conversations": [{"from": "user", "value": "...
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from mathse.schemas import Reject
 from mathse.sources import fields, questions
 from mathse.sources.adapters.chat import exchange
-from mathse.sources.raw import Faulty, Raw, Row, converted, id_of
+from mathse.sources.raw import Faulty, Raw, Recorded, Row, converted, id_of
 from mathse.sources.reading import rows
 
 NAME = "tabmwp"
 _ANSWER = re.compile(r"^Answer:[ \t]*(\S[^\n]*)\Z", re.MULTILINE)
 _INSTRUCTION = re.compile(r"\n?^(?:First generate a step-by-step solution|Answer the question)[^\n]*\Z", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A solution that a teacher wrote once.
-
-    Attributes:
-        source: Name of the source of its problem.
-        source_id: The problem's id within the source: the same as its `Origin`'s.
-        text: The solution.
-    """
-
-    source: str
-    source_id: str
-    text: str
 
 
 def read(location: Path) -> Iterator[Raw | Reject]:

@@ -16,7 +16,7 @@ from mathse.progress import Advance, progress
 from mathse.schemas import BenchmarkItem, Image, Reject
 from mathse.sources.benchmarks.items import load, published
 
-_COLUMNS = ("image_id", "data", "format", "width", "height")
+_COLUMNS = tuple(Image.model_fields)
 
 
 class Gathered:
@@ -42,7 +42,8 @@ class Gathered:
         # Worth nothing after a crash: nothing is synced.
         self._db.executescript(
             "pragma journal_mode = off; pragma synchronous = off;"
-            "create table images (image_id text primary key, data blob, format text, width integer, height integer);"
+            "create table images (image_id text primary key, data blob, format text, width integer, height integer, "
+            "perceptual_hash text);"
         )
         return self
 
@@ -66,7 +67,7 @@ class Gathered:
                         self.rejects.append(found)
                         continue
                     rows = [[getattr(image, column) for column in _COLUMNS] for image in found.images]
-                    self._db.executemany("insert or ignore into images values (?, ?, ?, ?, ?)", rows)
+                    self._db.executemany("insert or ignore into images values (?, ?, ?, ?, ?, ?)", rows)
                     self._counts[source.title] += 1
                     yield found.item
 

@@ -13,7 +13,7 @@ from mathse.sources import hub
 from mathse.sources.adapters import ADAPTERS, geometry3k, tabmwp
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.licences import licence, licences
-from mathse.sources.raw import Raw, converted
+from mathse.sources.raw import Raw, Recorded, converted
 from mathse.sources.reading import SourceError
 from tests.shared_data import shared
 from tests.sources.adapters.samples import SAMPLES, png
@@ -181,7 +181,7 @@ def test_the_real_samples(name: str, rows: int, reasons: dict[str, int]) -> None
 def test_recorded_solutions_belong_to_their_problems() -> None:
     folder = shared("tabmwp")
     raws = {raw.source_id: raw for raw in ADAPTERS["tabmwp"](folder) if isinstance(raw, Raw)}
-    recorded = [row for row in tabmwp.recorded(folder / "distilled_cot.json") if isinstance(row, tabmwp.Recorded)]
+    recorded = [row for row in tabmwp.recorded(folder / "distilled_cot.json") if isinstance(row, Recorded)]
 
     assert len(recorded) == 200
     assert all(row.text.rstrip().endswith(f"Answer: {raws[row.source_id].answer}") for row in recorded)

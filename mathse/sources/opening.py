@@ -1,0 +1,108 @@
+"""A source as params name it, opened: its rows, its folder, its licence and which rows are taken.
+
+Sample: `{name: k12, path: data/sources/k12}`  ->  the raw problems of `data/sources/k12/k12.json`, under Apache-2.0
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mathse import store
+from mathse.params import AdapterSource, FigureSource
+from mathse.schemas import Reject
+from mathse.sources import figures
+from mathse.sources.adapters import ADAPTERS, HUB_ROWS
+from mathse.sources.choice import AsSaid, Choice
+from mathse.sources.licences import licence
+from mathse.sources.raw import Raw, converted
+from mathse.sources.reading import SourceError, root
+
+NO_FOLDER = Path("/nonexistent")
+"""Where the images of a source without a folder are looked for; the hub's rows hold theirs."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source, ready to be admitted.
+
+    Attributes:
+        rows: As the adapter yields them, once.
+        folder: Out of which no image path may lead.
+        licence: SPDX identifier.
+        choice: Which rows are taken, and for what.
+    """
+
+    rows: Iterator[Raw | Reject]
+    folder: Path
+    licence: str
+    choice: Choice
+
+
+def open_source(source: FigureSource | AdapterSource, seed: int) -> Opened:
+    """Open a source.
+
+    Args:
+        source: As params name it.
+        seed: `problems.seed`.
+
+    Raises:
+        SourceError: There is nothing at its path, or the hub does not give it.
+        UserError: It has no licence in licences.yaml.
+    """
+    spdx = licence(source.name).spdx
+    if isinstance(source, FigureSource):
+        return Opened(figures.read(source), NO_FOLDER, spdx, AsSaid())
+    if source.path is not None:
+        rows, folder = ADAPTERS[source.name](_there(source, source.path)), root(source.path)
+    else:
+        rows, folder = _hub_rows(source), NO_FOLDER
+    return Opened(_labelled(rows, source), folder, spdx, Choice.of(source, seed))
+
+
+def content_hashes(sources: Iterable[FigureSource | AdapterSource]) -> dict[str, str]:
+    """A hash of what each source that is not drawn holds, by its path or its place on the hub.
+
+    Raises:
+        SourceError: There is nothing at a path.
+    """
+    hashes: dict[str, str] = {}
+    for source in sources:
+        if isinstance(source, FigureSource):
+            continue
+        if source.path is not None:
+            hashes |= store.input_hashes([_there(source, source.path)])
+        else:
+            place = f"{source.repository}@{source.revision}/{source.hub_split}"
+            hashes[place] = hashlib.blake2b(place.encode(), digest_size=store.HASH_BYTES).hexdigest()
+    return hashes
+
+
+def _there(source: AdapterSource, path: Path) -> Path:
+    if not path.exists():
+        raise SourceError(
+            f"params.yaml: problems.sources: {source.source}: {path}: no such file or folder; download the source "
+            "there, or correct the path"
+        )
+    return path
+
+
+def _hub_rows(source: AdapterSource) -> Iterator[Raw | Reject]:
+    if source.name not in HUB_ROWS:
+        raise SourceError(
+            f"params.yaml: problems.sources: {source.source}: {source.name} is read from its files alone; give a path"
+        )
+    from mathse.sources import hub
+
+    rows = hub.rows(source.repository or "", source.revision or "", source.hub_split)
+    return converted(source.name, rows, HUB_ROWS[source.name])
+
+
+def _labelled(rows: Iterator[Raw | Reject], source: AdapterSource) -> Iterator[Raw | Reject]:
+    if source.source == source.name:
+        return rows
+    return (_renamed(row, source.source) for row in rows)
+
+
+def _renamed(row: Raw | Reject, name: str) -> Raw | Reject:
+    return row.model_copy(update={"source": name}) if isinstance(row, Reject) else replace(row, source=name)

@@ -1,0 +1,105 @@
+"""Text of any script on a picture: each character in the first font at hand that has it.
+
+Pillow's own font comes first, then matplotlib's DejaVu (Greek, Cyrillic, mathematical signs), then what the machine has
+(Chinese, say); what none has stays the box that fonts show for it.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+
+from PIL import ImageDraw, ImageFont
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+_NO_CHARACTER = "\U0010ffff"
+_SIZE = 15
+
+
+def write(pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, fill: str) -> None:
+    """Write one line."""
+    right, top = at
+    for font, run in _runs(text):
+        if font is _plain():
+            pen.text((right, top), run, fill=fill, font=font)
+        else:  # fonts of other heights stand on its baseline
+            pen.text((right, top + _ascent()), run, fill=fill, font=font, anchor="ls")
+        right += font.getlength(run)
+
+
+def wrapped(text: str, width: int, most: int) -> list[str]:
+    """Lines of a text without spaces between its words, such as Chinese.
+
+    Args:
+        text: What to break.
+        width: Of a line, in characters of the Latin script; others may count twice.
+        most: Lines; a text that goes on ends with ` ...`.
+    """
+    lines, line, used = [], "", 0
+    for character in " ".join(text.split()):
+        wide = 1 + is_wide(character)
+        if used + wide > width:
+            lines.append(line)
+            line, used = "", 0
+        line, used = line + character, used + wide
+    lines = [line.strip() for line in [*lines, line] if line.strip()]
+    return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1][:-3]} ..."]
+
+
+def is_wide(character: str) -> bool:
+    """Whether a character takes the place of two Latin ones."""
+    return unicodedata.east_asian_width(character) in "WF"
+
+
+def _runs(text: str) -> Iterator[tuple[Font, str]]:
+    for font, characters in groupby(text, _font):
+        yield font, "".join(characters)
+
+
+@cache
+def _plain() -> Font:
+    return ImageFont.load_default(_SIZE)
+
+
+@cache
+def _ascent() -> int:
+    font = _plain()
+    return int(font.getmetrics()[0]) if isinstance(font, ImageFont.FreeTypeFont) else _SIZE
+
+
+@cache
+def _font(character: str) -> Font:
+    """The first font that has a character; Pillow's own if none has."""
+    if character.isascii() or _has(_plain(), character):
+        return _plain()
+    found = (font for font in map(_opened, _others()) if font is not None and _has(font, character))
+    return next(found, _plain())
+
+
+def _has(font: Font, character: str) -> bool:
+    """Whether a font draws a character otherwise than one that there is not."""
+    return character.isspace() or bytes(font.getmask(character)) != _box(font)
+
+
+@cache
+def _box(font: Font) -> bytes:
+    return bytes(font.getmask(_NO_CHARACTER))
+
+
+@cache
+def _opened(file: Path) -> ImageFont.FreeTypeFont | None:
+    try:
+        return ImageFont.truetype(file, _SIZE - 1)
+    except OSError:
+        return None
+
+
+@cache
+def _others() -> tuple[Path, ...]:
+    """Other fonts: matplotlib's, then upright ones of Chinese, Japanese and Korean, then the rest, each by name."""
+    from matplotlib import font_manager, get_data_path
+
+    found = sorted(Path(file) for file in font_manager.findSystemFonts())
+    regular = [file for file in found if "Regular" in file.name and "CJK" in file.name]
+    return Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), *regular, *found
