@@ -1,0 +1,101 @@
+-- The mix before, and new correct paths, so many of each subject and level at most.
+--
+-- Grain: one row a candidate path, that is each path of `previous` and of `paths`.
+-- Columns: path_id; reason, why the path is left out, null if it is in the mix.
+-- Parameters: $max_per_problem, how many new paths a problem may bring; $max_per_cell, how many paths of one subject
+--     and level the mix may have, those of `previous` counted (they all stay, also where they are more).
+--
+-- Within a subject and level the problems take turns: each brings its shortest path before one brings its second. Where
+-- turns are equal the shortest path comes first, then the path_id decides.
+
+with
+
+new_paths as (
+    select path_id, problem_id, finish_reason, text_hash, length(text) as characters
+    from paths
+    anti join previous using (path_id)
+),
+
+judged as (
+    select path_id, status from verdicts
+),
+
+cells as (
+    select problem_id, subject, level, split = 'train' as is_training from problems
+),
+
+screened as (
+    select
+        new_paths.*,
+        subject,
+        level,
+        case
+            when is_training is not true then 'not a training problem'
+            when finish_reason = 'error' then 'failed request'
+            when finish_reason = 'length' then 'truncated'
+            when status is null then 'not judged'
+            when status != 'CORRECT' then 'judged ' || status
+        end as reason
+    from new_paths
+    left join cells using (problem_id)
+    left join judged using (path_id)
+),
+
+single as (
+    select
+        *,
+        row_number() over (partition by problem_id, text_hash, reason is null order by characters, path_id) as copy
+    from screened
+),
+
+placed as (
+    select
+        *,
+        row_number() over (
+            partition by problem_id, reason is null and copy = 1 order by characters, path_id
+        ) as place
+    from single
+),
+
+told as (
+    select
+        path_id,
+        subject,
+        level,
+        characters,
+        place,
+        case
+            when reason is not null then reason
+            when copy > 1 then 'duplicate text'
+            when place > $max_per_problem then 'over the limit per problem'
+        end as reason
+    from placed
+),
+
+counted_before as (
+    select subject, level, count(*) as before from previous join cells using (problem_id) group by subject, level
+),
+
+ranked as (
+    select
+        told.*,
+        row_number() over (
+            partition by subject, level, reason is null order by place, characters, path_id
+        ) + coalesce(before, 0) as rank
+    from told
+    left join counted_before using (subject, level)
+),
+
+final as (
+    select path_id, null as reason from previous
+    union all
+    select
+        path_id,
+        case
+            when reason is not null then reason
+            when rank > $max_per_cell then 'over the limit per subject and level'
+        end as reason
+    from ranked
+)
+
+select * from final order by path_id
