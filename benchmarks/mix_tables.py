@@ -1,7 +1,7 @@
 """The tables of `benchmarks/mix.py`: as many paths as are asked for, with the columns that the loop's own tables have.
 
-Eight paths a problem in the mean, some 130 characters each; of twelve texts that a problem has, some are written twice, with
-other white space or case. Ids are 32 hex digits, in order in `paths.parquet` and shuffled in `shuffled.parquet`.
+Eight paths a problem in the mean, some 130 characters each; of twelve texts that a problem has, some are written twice,
+with other white space or case. Ids are 32 hex digits, in order in `paths.parquet` and shuffled in `shuffled.parquet`.
 """
 
 from pathlib import Path
@@ -46,7 +46,8 @@ _VERDICTS = f"""
     select
         path_id, problem_id, md5('orm') as judge, 'judge-brief@1' as prompt,
         case when draw < 55 then 'CORRECT' when draw < 95 then 'WRONG' else 'UNDECIDED' end as status,
-        if(draw < 55, null, 'Step 2') as error_step, if(draw < 55, null, 'vision: B is not asked for') as error_analysis,
+        if(draw < 55, null, 'Step 2') as error_step,
+        if(draw < 55, null, 'vision: B is not asked for') as error_analysis,
         '{{"status": "' || status || '"}}' as raw, null::varchar as undecided_reason, status as rule_status,
         'equal' as rule_reason, 150::bigint as tokens_in, 30::bigint as tokens_out, 0::double as cost,
         md5('verdict ' || i) as row_hash

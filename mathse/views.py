@@ -1,8 +1,8 @@
 """SQL over the tables: every Parquet file a view, read by DuckDB, with nothing else within its reach.
 
 A connection may read the files of its views and no others, write none, load no extension and change no setting, so
-that a mix or a question written by somebody else can be run without fear. One thread: equal questions of equal tables
-get equal answers, row for row.
+that a mix or a question written by somebody else can be run without fear. One thread, unless more are asked for: equal
+questions of equal tables get equal answers, row for row.
 
     problems, images, origins, rejects          the problems, whence they came, and what could not become one
     benchmark_items, benchmark_rejects          the public benchmarks that models are measured on
@@ -69,16 +69,24 @@ class Answer:
     rows: Iterator[tuple[Any, ...]]
 
 
-def connect(views: Mapping[str, Path]) -> duckdb.DuckDBPyConnection:
+def connect(views: Mapping[str, Path], threads: int = 1, memory: str | None = None) -> duckdb.DuckDBPyConnection:
     """Open an in-memory database with a view on each table, closed to everything else.
 
     Args:
         views: Parquet files by view name.
+        threads: With more than one, rows without an order come as they are found.
+        memory: Beyond this, DuckDB spills to `.mathse/duckdb`; `MEMORY_LIMIT` if None.
 
     Raises:
         QueryError: A file is missing or is not Parquet; names it.
     """
-    connection = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": MEMORY_LIMIT})
+    ordered = threads == 1
+    config: dict[str, Any] = {
+        "threads": threads,
+        "memory_limit": memory or MEMORY_LIMIT,
+        "preserve_insertion_order": ordered,
+    }
+    connection = duckdb.connect(":memory:", config=config)
     # Without these, DuckDB would fetch extensions from the network when a query mentions one.
     connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
     connection.execute(f"set timezone = 'UTC'; set temp_directory = {_literal(str(_spill_folder()))}")

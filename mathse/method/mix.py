@@ -11,7 +11,7 @@ mix before. Out: one row a path, a TRL prompt-completion pair with its lineage:
 `mathse/sql/checks/*.sql` must return no rows of a mix before it takes its place.
 """
 
-import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -21,23 +21,18 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-import mathse
 from mathse import schemas, store, views
-from mathse.errors import UserError
+from mathse.method.mix_checks import require_sound
 from mathse.method.rendering import MixError, judge_row, student_row
 from mathse.method.selection import Contract, Selected, select
 from mathse.params import Judge, Orm, Query
 from mathse.schemas import Feedback, MixRow, Problem, Row
 
-CHECKS = Path(mathse.__file__).parent / "sql" / "checks"
 BATCH_ROWS = 1024
-SHOWN_ROWS = 3
+MEMORY = "1200MB"
+"""What choosing paths may take, besides the interpreter; beyond it, DuckDB spills to `.mathse/duckdb`."""
 
 R = TypeVar("R", bound=Row)
-
-
-class CheckFailed(UserError):
-    """A mix has rows that a check forbids; names the check and the first of them."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,7 @@ def build(query: Query, prompt: str, tables: Tables) -> Selected:
     """
     sources = [tables.problems, tables.paths, tables.verdicts, *([tables.previous] if tables.previous else [])]
     inputs = store.input_hashes([query.query, *sources])
-    with _opened(tables) as connection:
+    with opened(tables) as connection:
         counts = select(connection, query, Contract("mix", ("previous", "paths")))
         rows = chain(_previous_rows(connection), _new_rows(connection, prompt))
         write(tables.mix, rows, tables.problems, inputs)
@@ -149,19 +144,21 @@ def check(mix: Path, problems: Path, named: Path | None = None) -> None:
         CheckFailed: One returns rows.
     """
     with views.connect({"mix": mix, "problems": problems}) as connection:
-        for file in sorted(CHECKS.glob("*.sql")):
-            result = connection.execute(file.read_text(encoding="utf-8"))
-            columns = [column[0] for column in result.description or ()]
-            offenders = [dict(zip(columns, row, strict=True)) for row in result.fetchmany(SHOWN_ROWS)]
-            if offenders:
-                raise CheckFailed(f"{named or mix}: check {file.stem} failed; first rows: {json.dumps(offenders)}")
+        require_sound(connection, str(named or mix))
 
 
-def _opened(tables: Tables) -> duckdb.DuckDBPyConnection:
+def opened(tables: Tables, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """The views that a student's mix is chosen from; `previous` is empty where there is no mix before.
+
+    Args:
+        tables: Where they lie.
+        threads: As many as there are cores if None.
+    """
     sources = {"problems": tables.problems, "paths": tables.paths, "verdicts": tables.verdicts}
+    threads = threads or len(os.sched_getaffinity(0))
     if tables.previous is not None:
-        return views.connect({**sources, "previous": tables.previous})
-    connection = views.connect(sources)
+        return views.connect({**sources, "previous": tables.previous}, threads, MEMORY)
+    connection = views.connect(sources, threads, MEMORY)
     connection.register("previous", store.arrow_schema(MixRow).empty_table())
     return connection
 

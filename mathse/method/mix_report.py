@@ -5,12 +5,12 @@
 
 from pathlib import Path as File
 
+import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 
-from mathse import layout, store
+from mathse import layout, views
 from mathse.evaluation.scores import save
 from mathse.method.selection import Selected
-from mathse.schemas import MixRow, Path
 
 
 class MixReport(BaseModel):
@@ -35,18 +35,22 @@ def save_mix_report(name: str, selected: Selected, paths: File, previous: File |
         paths: The step's paths.
         previous: The mix before; None if there is none.
     """
-    before = _problems(previous) if previous else set()
-    report = MixReport(
-        model=name,
-        candidates=selected.rows_in,
-        rows=selected.rows_kept,
-        left_out=selected.left_out,
-        solved=len(_problems(layout.mix(name)) - before),
-        remaining=len({path.problem_id for path in store.scan(paths, Path)}),
-    )
+    with views.connect({"mix": layout.mix(name), "paths": paths, "previous": previous or layout.mix(name)}) as opened:
+        solved = "select distinct problem_id from mix"
+        if previous is not None:
+            solved += " anti join previous using (problem_id)"
+        report = MixReport(
+            model=name,
+            candidates=selected.rows_in,
+            rows=selected.rows_kept,
+            left_out=selected.left_out,
+            solved=_count(opened, solved),
+            remaining=_count(opened, "select distinct problem_id from paths"),
+        )
     save(report, layout.mix_report(name))
     return report
 
 
-def _problems(mix: File) -> set[str]:
-    return {row.problem_id for row in store.scan(mix, MixRow)}
+def _count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
+    ((count,),) = connection.execute(f"select count(*) from ({rows})").fetchall()
+    return int(count)

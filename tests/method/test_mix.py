@@ -8,7 +8,8 @@ import mathse
 from mathse import params, schemas, store
 from mathse.errors import UserError
 from mathse.method import mix
-from mathse.method.mix import CheckFailed, FeedbackTables, Tables
+from mathse.method.mix import FeedbackTables, Tables
+from mathse.method.mix_checks import CheckFailed
 from mathse.method.rendering import MixError
 from mathse.method.selection import Selected
 from mathse.params import Judge, Orm, Query

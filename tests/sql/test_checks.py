@@ -5,7 +5,7 @@ import pytest
 
 from mathse import store
 from mathse.method import mix
-from mathse.method.mix import CHECKS, CheckFailed
+from mathse.method.mix_checks import CHECKS, CheckFailed
 from mathse.method.rendering import student_row
 from mathse.schemas import MixRow, Problem, Split
 from tests import rows
@@ -63,3 +63,20 @@ def test_a_path_that_is_there_twice_is_found() -> None:
     connection.execute("create table mix as select unnest(['a', 'b', 'a']) as path_id")
 
     assert connection.execute(sql).fetchall() == [("a", 2)]
+
+
+def test_an_empty_completion_is_found(tmp_path: Path) -> None:
+    empty = student_row(rows.problem(), rows.path(text=" \n\t"), PROMPT)
+
+    with pytest.raises(CheckFailed, match=r"no_empty_completion failed.*a1"):
+        checked(tmp_path, [empty], [rows.problem()])
+
+
+def test_a_text_that_is_there_twice_is_found(tmp_path: Path) -> None:
+    problems = [rows.problem("p1"), rows.problem("p2")]
+    told = [("a1", "p1", "Same text."), ("a2", "p1", "same\n text. "), ("a3", "p2", "Same text.")]
+    made = [student_row(problems[int(p[1]) - 1], rows.path(a, p, text=text), PROMPT) for a, p, text in told]
+
+    checked(tmp_path, [made[0], made[2]], problems)
+    with pytest.raises(CheckFailed, match=r'no_duplicate_text failed.*"a2".*"same_as": "a1"'):
+        checked(tmp_path, made, problems)

@@ -98,4 +98,4 @@ final as (
     from ranked
 )
 
-select * from final order by path_id
+select * from final

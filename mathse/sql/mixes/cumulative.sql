@@ -9,22 +9,26 @@
 with
 
 kept_before as (
-    select
-        path_id,
-        problem_id,
-        lower(trim(regexp_replace(completion[-1].content, '\s+', ' ', 'g'))) as folded
+    select path_id, problem_id, lower(trim(regexp_replace(completion[-1].content, '\s+', ' ', 'g'))) as folded
     from previous
 ),
 
+counted_before as (
+    select problem_id, count(*) as paths_before from kept_before group by problem_id
+),
+
+-- Texts are long: what is needed of them is taken before any large join.
 new_paths as (
     select
         path_id,
         problem_id,
         finish_reason,
-        text,
-        text_hash,
-        lower(trim(regexp_replace(text, '\s+', ' ', 'g'))) as folded
+        text_hash::uuid as text_hash,
+        length(text) as characters,
+        coalesce(paths_before, 0) as paths_before,
+        case when paths_before > 0 then lower(trim(regexp_replace(text, '\s+', ' ', 'g'))) end as folded
     from paths
+    left join counted_before using (problem_id)
     anti join previous using (path_id)
 ),
 
@@ -58,38 +62,33 @@ texts_before as (
 compared as (
     select
         screened.*,
-        is_known,
-        row_number() over (partition by problem_id, text_hash order by length(text), path_id) as copy
+        is_known is not null or row_number() over (partition by problem_id, text_hash order by characters, path_id) > 1
+            as is_duplicate
     from screened
     left join texts_before using (problem_id, folded)
     where reason is null
 ),
 
-counted_before as (
-    select problem_id, count(*) as paths from kept_before group by problem_id
-),
-
 placed as (
     select
         path_id,
-        row_number() over (partition by problem_id order by length(text), path_id) + coalesce(paths, 0) as place
+        is_duplicate,
+        row_number() over (partition by problem_id, is_duplicate order by characters, path_id) + paths_before as place
     from compared
-    left join counted_before using (problem_id)
-    where copy = 1 and is_known is null
 ),
 
 final as (
     select path_id, null as reason from kept_before
     union all
+    select path_id, reason from screened where reason is not null
+    union all
     select
         path_id,
         case
-            when reason is not null then reason
-            when place is null then 'duplicate text'
+            when is_duplicate then 'duplicate text'
             when place > $max_per_problem then 'over the limit per problem'
         end as reason
-    from screened
-    left join placed using (path_id)
+    from placed
 )
 
-select * from final order by path_id
+select * from final

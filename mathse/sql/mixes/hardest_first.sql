@@ -101,4 +101,4 @@ final as (
     from ranked
 )
 
-select * from final order by path_id
+select * from final

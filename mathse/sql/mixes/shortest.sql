@@ -77,4 +77,4 @@ final as (
     from placed
 )
 
-select * from final order by path_id
+select * from final
