@@ -12,7 +12,19 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"schemas", "params", "layout", "errors", "prompts", "answers"},
-    {"store", "columns", "spill", "journal", "worklist", "views", "fingerprint", "progress", "vision", "startup"},
+    {
+        "store",
+        "columns",
+        "spill",
+        "journal",
+        "worklist",
+        "views",
+        "fingerprint",
+        "ancestry",
+        "progress",
+        "vision",
+        "startup",
+    },
     {"sources", "synthetic"},
     {"engines"},
     {"training", "evaluation"},

@@ -28,7 +28,7 @@ from mathse.training.folder import whole_or_not_at_all
 from mathse.training.image_tokens import ImageTokens, token_id
 from mathse.training.job import Job
 from mathse.training.launch import in_processes
-from mathse.training.lineage import PACKAGES, versions, write_lineage
+from mathse.training.lineage import PACKAGES, history, versions, write_lineage
 from mathse.training.optimizer import optimizer_of
 from mathse.training.report import TrainingReport, report
 from mathse.training.trainer import build, go
@@ -110,11 +110,12 @@ def run(job: Job) -> TrainingReport:
     limits = Limits(limit, ImageTokens(processor, token_id(model, processor)))
     examples = load_examples(job.mix, ImageStore(job.images, job.max_pixels), collate, limits)
     made_from["mix"]["rows"] = len(examples.dataset)
+    behind = history(made_from) if processes.is_first() else {}
     beside = Beside(_checkpoints(job, made_from), job.live, job, examples.lengths)
     model = adapters.prepare(model, settings, job.seed)
     trainer, fingerprint = fit(
         model, load_processor(job.start, job.trust_remote_code), examples.dataset, job.out,
-        config(settings, job.compute, job.seed), made_from, optimizer_of(model, settings), beside,
+        config(settings, job.compute, job.seed), {**made_from, **behind}, optimizer_of(model, settings), beside,
     )  # fmt: skip
     rows, seconds = len(examples.dataset), time.monotonic() - began
     return report(trainer, fingerprint, rows, examples.too_long, seconds)
@@ -148,7 +149,7 @@ def fit(
     optimizer: torch.optim.Optimizer | None = None,
     beside: Beside = Beside(),  # noqa: B008  it is frozen
 ) -> tuple[SFTTrainer, str]:
-    """Train a model on examples and put its folder in place: weights, processor and lineage file.
+    """Train a model on examples and put its folder in place: weights, processor, lineage file and card.
 
     Args:
         model: What is trained, in float32, or with adapters around it.

@@ -9,6 +9,7 @@ import pytest
 
 from mathse import store
 from mathse.fingerprint import LINEAGE, ModelMissing, model_fingerprint
+from mathse.training.card import CARD
 from mathse.training.examples import MixError
 from mathse.training.sft import TrainingDiverged, TrainingReport
 from tests.training.mixes import ROWS as MIXED
@@ -52,7 +53,7 @@ def test_muon_trains_the_matrices_if_its_rate_is_given(tmp_path: Path, tiny_mode
 def test_the_model_differs_in_its_weights_alone(trained: tuple[Path, TrainingReport], tiny_model: Path) -> None:
     folder, _ = trained
     files = {file.name for file in tiny_model.iterdir()}
-    assert {file.name for file in (folder / "out").iterdir()} == files | {LINEAGE}
+    assert {file.name for file in (folder / "out").iterdir()} == files | {LINEAGE, CARD}
     assert (folder / "out" / "model.safetensors").read_bytes() != (tiny_model / "model.safetensors").read_bytes()
     for name in ("config.json", "generation_config.json", "tokenizer.json", "chat_template.jinja"):
         made, given = ((place / name).read_text() for place in (folder / "out", tiny_model))
@@ -97,7 +98,7 @@ def test_another_process_makes_the_same_bytes(
         [sys.executable, "-c", program, __file__, str(tmp_path), str(tiny_model)], check=True, env=environment, cwd=root
     )
     for file in sorted((folder / "out").iterdir()):
-        if file.name != LINEAGE:  # it names the files, which lie elsewhere
+        if file.name not in {LINEAGE, CARD}:  # they name the files, which lie elsewhere
             assert (tmp_path / "out" / file.name).read_bytes() == file.read_bytes(), file.name
 
 

@@ -1,0 +1,143 @@
+"""What tables and models were made from, and what that was made from, back to the problems: read from the files.
+
+A table has the hashes of its inputs in its metadata, a model its mix and its start model in its lineage file; so the
+hash of a mix stands for everything behind it. What lies on disk counts as an ancestor only if its content has the hash
+that was recorded: of what is missing or has changed since, the recorded hash is told, and nothing behind it.
+
+    data/mix/0.parquet             174 rows, MixRow    made from data/distill/paths.parquet, ...
+    data/distill/verdicts.parquet  199 rows, Verdict   by fee8c4a0... with judge-brief@1, made from models/orm, ...
+    models/orm                     fingerprint fee8c4a0..., made from data/orm/mix.parquet, models/base
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow.parquet as pq
+
+from mathse import store
+from mathse.fingerprint import LINEAGE, ModelMissing, model_fingerprint
+
+AUTHOR = {"Path": "model", "Verdict": "judge", "Feedback": "teacher"}
+"""The column that says who wrote a row, by the table's model; such a table has a column `prompt` too."""
+BATCH_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """A table, model or other file that something was made from.
+
+    Attributes:
+        path: Relative to the project's root.
+        hash: Its content hash (`store.input_hashes`); the recorded one if it is not there.
+        there: Whether it lies on disk with the content that was recorded.
+        made_from: Recorded hashes of what it was made from, by path: of content, or of a start model its fingerprint.
+        table: Of a table, the name of its row's model.
+        rows: Of a table.
+        by: Who wrote a table's rows: fingerprints of models, names of teachers.
+        prompts: The prompts they were asked with.
+        lineage: Of a model, what its lineage file says.
+    """
+
+    path: str
+    hash: str
+    there: bool
+    made_from: Mapping[str, str]
+    table: str | None = None
+    rows: int | None = None
+    by: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    lineage: Mapping[str, Any] | None = None
+
+    @property
+    def kind(self) -> Literal["dataset", "model", "file"]:
+        """What it is, so far as is known: of what is not there, its name tells."""
+        suffix = Path(self.path).suffix
+        return "dataset" if suffix == ".parquet" else "model" if self.lineage is not None or not suffix else "file"
+
+
+def ancestors(recorded: Mapping[str, str], root: Path = Path()) -> dict[str, Ancestor]:
+    """Follow what was recorded back to its beginnings; reads every ancestor once, to hash it.
+
+    Args:
+        recorded: Hashes of the nearest ancestors by path, as a table's metadata or a lineage file has them.
+        root: Folder of the project.
+
+    Returns:
+        By path, in the order of paths; each once, however many were made from it.
+    """
+    found: dict[str, Ancestor] = {}
+    waiting = sorted(recorded.items(), reverse=True)
+    while waiting:
+        path, expected = waiting.pop()
+        if path in found and (found[path].there or found[path].hash == expected):
+            continue
+        found[path] = _look(path, expected, root)
+        waiting += sorted(found[path].made_from.items(), reverse=True)
+    return dict(sorted(found.items()))
+
+
+def made_from(lineage: Mapping[str, Any]) -> dict[str, str]:
+    """What a lineage file says the model was made from: its mix by content, its start model by fingerprint."""
+    given = {}
+    if mix := lineage.get("mix"):
+        given[mix["file"]] = mix["hash"]
+    if start := lineage.get("start"):
+        given[start["folder"]] = start["fingerprint"]
+    return given
+
+
+def read_lineage(folder: Path) -> dict[str, Any]:
+    """The lineage file of a model; empty if it has none that can be read."""
+    try:
+        content = json.loads((folder / LINEAGE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _look(path: str, expected: str, root: Path) -> Ancestor:
+    here = root / path
+    if not here.exists():
+        return Ancestor(path, expected, False, {})
+    content = store.input_hashes([here])[here.as_posix()]
+    if expected != content and not _is_model_with(here, expected):
+        return Ancestor(path, expected, False, {})
+    if here.is_dir():
+        lineage = read_lineage(here)
+        return Ancestor(path, content, True, made_from(lineage), lineage=lineage)
+    if here.suffix != ".parquet":
+        return Ancestor(path, content, True, {})
+    return _table(path, content, here)
+
+
+def _table(path: str, content: str, here: Path) -> Ancestor:
+    try:
+        told = store.metadata(here)
+    except store.StoreError:
+        return Ancestor(path, content, True, {})
+    if told.table not in AUTHOR:
+        return Ancestor(path, content, True, told.inputs, told.table, told.rows)
+    by, prompts = (_distinct(here, column) for column in (AUTHOR[told.table], "prompt"))
+    return Ancestor(path, content, True, told.inputs, told.table, told.rows, by, prompts)
+
+
+def _is_model_with(here: Path, fingerprint: str) -> bool:
+    try:
+        return here.is_dir() and model_fingerprint(here) == fingerprint
+    except ModelMissing:
+        return False
+
+
+def _distinct(table: Path, column: str) -> tuple[str, ...]:
+    """The values of a column, sorted; a batch in memory."""
+
+    def values() -> Iterator[str]:
+        with pq.ParquetFile(table, read_dictionary=[column]) as parquet:
+            known = [name for name in parquet.schema_arrow.names if name == column]
+            for batch in parquet.iter_batches(BATCH_ROWS, columns=known) if known else ():
+                yield from batch.column(0).unique().to_pylist()
+
+    return tuple(sorted(set(values())))
