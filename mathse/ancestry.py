@@ -74,18 +74,41 @@ def ancestors(recorded: Mapping[str, str], root: Path = Path()) -> dict[str, Anc
         path, expected = waiting.pop()
         if path in found and (found[path].there or found[path].hash == expected):
             continue
-        found[path] = _look(path, expected, root)
+        found[path] = look(path, root, expected)
         waiting += sorted(found[path].made_from.items(), reverse=True)
     return dict(sorted(found.items()))
+
+
+def look(path: str, root: Path = Path(), expected: str | None = None) -> Ancestor:
+    """What lies at a path, and what it was made from.
+
+    Args:
+        path: Relative to the root.
+        root: Folder of the project.
+        expected: The hash that was recorded of it; None: whatever lies there is taken.
+    """
+    here = root / path
+    if not here.exists():
+        return Ancestor(path, expected or "", False, {})
+    content = store.input_hashes([here])[here.as_posix()]
+    if expected not in (None, content) and not (here.is_dir() and fingerprint(here) == expected):
+        return Ancestor(path, expected or "", False, {})
+    if here.is_dir():
+        lineage = read_lineage(here)
+        return Ancestor(path, content, True, made_from(lineage), lineage=lineage)
+    if here.suffix != ".parquet":
+        return Ancestor(path, content, True, {})
+    return _table(path, content, here)
 
 
 def made_from(lineage: Mapping[str, Any]) -> dict[str, str]:
     """What a lineage file says the model was made from: its mix by content, its start model by fingerprint."""
     given = {}
-    if mix := lineage.get("mix"):
-        given[mix["file"]] = mix["hash"]
-    if start := lineage.get("start"):
-        given[start["folder"]] = start["fingerprint"]
+    for part, place, recorded in (("mix", "file", "hash"), ("start", "folder", "fingerprint")):
+        said = lineage.get(part)
+        found = (said.get(place), said.get(recorded)) if isinstance(said, dict) else (None, None)
+        if isinstance(found[0], str) and isinstance(found[1], str):
+            given[found[0]] = found[1]
     return given
 
 
@@ -98,19 +121,12 @@ def read_lineage(folder: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _look(path: str, expected: str, root: Path) -> Ancestor:
-    here = root / path
-    if not here.exists():
-        return Ancestor(path, expected, False, {})
-    content = store.input_hashes([here])[here.as_posix()]
-    if expected != content and not _is_model_with(here, expected):
-        return Ancestor(path, expected, False, {})
-    if here.is_dir():
-        lineage = read_lineage(here)
-        return Ancestor(path, content, True, made_from(lineage), lineage=lineage)
-    if here.suffix != ".parquet":
-        return Ancestor(path, content, True, {})
-    return _table(path, content, here)
+def fingerprint(folder: Path) -> str | None:
+    """The fingerprint of a model's folder; None if it holds no whole model."""
+    try:
+        return model_fingerprint(folder)
+    except ModelMissing:
+        return None
 
 
 def _table(path: str, content: str, here: Path) -> Ancestor:
@@ -122,13 +138,6 @@ def _table(path: str, content: str, here: Path) -> Ancestor:
         return Ancestor(path, content, True, told.inputs, told.table, told.rows)
     by, prompts = (_distinct(here, column) for column in (AUTHOR[told.table], "prompt"))
     return Ancestor(path, content, True, told.inputs, told.table, told.rows, by, prompts)
-
-
-def _is_model_with(here: Path, fingerprint: str) -> bool:
-    try:
-        return here.is_dir() and model_fingerprint(here) == fingerprint
-    except ModelMissing:
-        return False
 
 
 def _distinct(table: Path, column: str) -> tuple[str, ...]:
