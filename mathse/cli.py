@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mathse.commands import compare, look, prepare, score
+from mathse.commands import compare, follow, look, prepare, score
 from mathse.errors import UserError
 
 USER_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
@@ -21,6 +21,7 @@ COMMANDS = (
     look.add_status,
     look.add_query,
     compare.add_diff,
+    follow.add_lineage,
     look.add_report,
     look.add_sheet,
     score.add_grade,

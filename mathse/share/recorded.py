@@ -112,7 +112,7 @@ def differences(found: Collection[Step], root: Path) -> Iterator[Difference]:
 
     try:
         with Repo(str(root)) as repo:
-            stages = {stage.addressing: stage for stage in repo.index.stages}
+            stages = {getattr(stage, "name", None): stage for stage in repo.index.stages}
             for step in found:
                 if step.stage not in stages:
                     yield Difference(f"dvc.yaml: {step.stage}", "missing", "dvc.lock")

@@ -1,0 +1,51 @@
+"""Commands that follow data: a row up to its origin and down to what it trained, a model back to all that made it."""
+
+import argparse
+
+from mathse.commands.command import Commands, command
+
+WIDTH = 200
+"""Of a tree that goes to a file or another program."""
+
+
+def add_lineage(commands: Commands) -> None:
+    parser = command(
+        commands,
+        _lineage,
+        "show everything that a model was made from, and whether it still matches",
+        "Read from dvc.lock, the tables' metadata and the models' lineage files; every file is compared with what was\n"
+        "recorded of it. MODEL is base, orm, student, 0, a round's number, or final.",
+        "mathse lineage final --check",
+    )
+    parser.add_argument("model", metavar="MODEL", help="such as 0 or final")
+    parser.add_argument("--check", action="store_true", help="exit status 2 if anything is not as recorded")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON, with params and hashes of the code")
+    form.add_argument("--dot", action="store_true", help="as a graph for Graphviz")
+    form.add_argument("--card", action="store_true", help="the model card with the run's measurements, for publishing")
+
+
+def _lineage(arguments: argparse.Namespace) -> None:
+    import json
+    import sys
+
+    from rich.console import Console
+
+    from mathse.share import lineage, lineage_text
+
+    if arguments.card:
+        from mathse.share.published import published_card
+
+        print(published_card(arguments.root, arguments.model), end="")
+        return
+    found = lineage.lineage(arguments.root, arguments.model)
+    if arguments.json:
+        print(json.dumps(lineage.as_json(found), indent=2, ensure_ascii=False))
+    elif arguments.dot:
+        print(lineage_text.dot(found))
+    else:
+        width = None if sys.stdout.isatty() else WIDTH
+        Console(highlight=False, width=width).print(lineage_text.tree(found))
+        print(*lineage_text.closing(found), sep="\n")
+    if arguments.check:
+        lineage.require_match(found)
