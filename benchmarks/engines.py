@@ -32,7 +32,7 @@ def main() -> None:
     def predicted(inference: Inference) -> list[Prediction]:
         engine = LocalModel(asked.model, settings.compute, inference, settings.evaluate.batch_size).open(images)
         with tempfile.TemporaryDirectory() as folder:
-            return predict(engine, problems, settings.student, Path(folder) / "journal.sqlite")
+            return list(predict(engine, problems, settings.student, Path(folder) / "journal.sqlite"))
 
     ours, theirs = predicted(Inference()), predicted(Inference(engine="vllm", vllm=vllm))
     same = sum(one.text == other.text for one, other in zip(ours, theirs, strict=True))

@@ -97,7 +97,7 @@ def line(file: Path, known: list[Problem], folder: Path) -> str:
     start = time.monotonic()
     _, verdicts = rejudged(file, known, folder)
     source_ids = {problem.problem_id: problem.source_id for problem in known}
-    predictions = predict(ReplayEngine(file, source_ids), known, STUDENT, folder / "evaluate.sqlite")
+    predictions = list(predict(ReplayEngine(file, source_ids), known, STUDENT, folder / "evaluate.sqlite"))
     seconds = time.monotonic() - start
     total = len(known)
     judged = sum(verdict.status is Status.CORRECT for verdict in verdicts) / total

@@ -90,6 +90,11 @@ def predictions(name: str | int) -> Path:
     return EVAL / str(name) / "predictions.parquet"
 
 
+def official_tables(name: str | int) -> Path:
+    """The benchmarks' official tables for a model."""
+    return EVAL / str(name) / "official.json"
+
+
 def metrics(name: str | int) -> Path:
     """The git-tracked measurement of a model."""
     return METRICS / f"{name}.json"

@@ -275,18 +275,30 @@ class MixRow(Row):
     completion: tuple[Message, ...]
 
 
+OWN_TESTS = "problems"
+"""What predictions of the run's own test split have in place of a benchmark's name."""
+
+
 class Prediction(Row):
-    """A model's greedy answer to a test problem. Grain: one row a problem."""
+    """A model's answer to a test problem or a benchmark's item. Grain: one row a problem and sample."""
 
-    key = ("problem_id",)
+    key = ("benchmark", "problem_id", "sample_idx")
+    version = 2
 
-    problem_id: str
+    benchmark: str = Field(default=OWN_TESTS, description="`problems` (the run's own tests), or the benchmark's name.")
+    problem_id: str = Field(description="The problem, or the benchmark's name and its item: `mathvision/17`.")
+    sample_idx: int = Field(default=0, ge=0, description="0: greedy. From 1: drawn at `evaluate.temperature`.")
     model: str
     prompt: str
     text: str
-    answer: str | None
-    status: Status = Field(description="The rule grader's verdict.")
-    reason: str = Field(description="Why the rule grader says so.")
+    answer: str | None = Field(description="What was taken as its final answer; null: none was found.")
+    status: Status = Field(description="The verdict that counts: the benchmark's official rule, or the rule grader.")
+    reason: str = Field(description="Why it says so.")
+    scorer: str = Field(default="grade", description="Who says so: `grade` (our rule grader), or the official rule.")
+    extractor: str = Field(default="rule", description="Who found the answer: `rule`, or a model and its prompt.")
+    rule_status: Status | None = Field(default=None, description="Our rule grader's verdict beside an official one.")
+    rule_reason: str = Field(default="", description="Why the rule grader says so.")
     finish_reason: Literal["stop", "length", "error"]
     tokens_in: int = Field(ge=0)
     tokens_out: int = Field(ge=0)
+    cost: float = Field(default=0.0, ge=0, description="US dollars, extraction and judging included; 0 for local ones.")

@@ -1,28 +1,33 @@
-"""Stage evaluate: a model's greedy answers to the test problems, and its metrics: `base`, `0`, a round, or `final`."""
+"""Stage evaluate: a model's answers to the test problems and the benchmarks: `base`, `0`, a round, or `final`."""
 
 import time
 
 from mathse import layout, params, stage, store
-from mathse.evaluation.scores import measure, save
-from mathse.method.evaluate import predict
+from mathse.evaluation.scores import save
+from mathse.method.measuring import answers, measured
 from mathse.method.provenance import provenance
 from mathse.method.solve import of_split
 from mathse.method.student import open_model
-from mathse.schemas import Prediction, Problem, Split
+from mathse.schemas import BenchmarkItem, Prediction, Problem, Split
+
+INPUTS = (layout.PROBLEMS, layout.IMAGES, layout.BENCHMARK_ITEMS, layout.BENCHMARK_IMAGES)
 
 
 def main(name: str) -> str:
-    """Write data/eval/<name>/predictions.parquet and reports/metrics/<name>.json."""
+    """Write data/eval/<name>/{predictions.parquet,official.json} and reports/metrics/<name>.json."""
     start, settings = time.monotonic(), params.load()
-    inputs = store.input_hashes([layout.PROBLEMS, layout.IMAGES, layout.model(name)])
+    inputs = store.input_hashes([*INPUTS, layout.model(name)])
     tests = list(of_split(store.scan(layout.PROBLEMS, Problem), Split.TEST))
-    model = open_model(layout.model(name), settings.student, settings.evaluate.batch_size, settings)
-    predictions = predict(model, tests, settings.student, layout.journal(f"evaluate-{name}"))
-    store.write(layout.predictions(name), Prediction, predictions, inputs)
+    items = store.read(layout.BENCHMARK_ITEMS, BenchmarkItem)
+    model = open_model(layout.model(name), settings.student, settings.evaluate.batch_size, settings, benchmarks=True)
+    file = layout.predictions(name)
+    store.write(file, Prediction, answers(name, model, tests, items, settings), inputs)
     known = provenance(name, model.name, time.monotonic() - start)
-    metrics = measure(predictions, {problem.problem_id: problem for problem in tests}, known)
+    metrics, tables = measured(file, tests, items, known, settings)
     save(metrics, layout.metrics(name))
-    return f"{metrics.correct} of {metrics.n} correct, {metrics.wrong} wrong, {metrics.undecided} undecided"
+    layout.official_tables(name).write_text(tables, encoding="utf-8")
+    public = "".join(f"; {title} {100 * one.accuracy:.1f} %" for title, one in metrics.benchmarks.items())
+    return f"{metrics.correct} of {metrics.n} correct, {metrics.wrong} wrong, {metrics.undecided} undecided{public}"
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from mathse.engines.protocol import Completion, Engine, Failure, Outcome, Task
 from mathse.errors import UserError
 from mathse.params import Api
 from mathse.schemas import content_id
-from mathse.sources.images import ImageError, ImageStore
+from mathse.sources.image_stores import StoredImages
+from mathse.sources.images import ImageError
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class SpendingCapReached(UserError):
     """The next request could cost more than `api.spending_cap` leaves."""
 
 
-def open_api(settings: Api, images: ImageStore, batch_size: int | None = None) -> Engine:
+def open_api(settings: Api, images: StoredImages, batch_size: int | None = None) -> Engine:
     """Make the engine; nothing is sent yet.
 
     Args:
@@ -51,7 +52,7 @@ class ApiEngine:
     """Completes requests over HTTP; see `mathse.engines.protocol.Engine`."""
 
     def __init__(
-        self, settings: Api, images: ImageStore, batch_size: int | None = None, clock: Clock | None = None
+        self, settings: Api, images: StoredImages, batch_size: int | None = None, clock: Clock | None = None
     ) -> None:
         """Take the key from the environment; see `open_api`.
 

@@ -15,7 +15,7 @@ import PIL.ExifTags
 import PIL.Image
 
 from mathse.params import Api
-from mathse.sources.images import ImageStore
+from mathse.sources.image_stores import StoredImages
 
 SENT = ("PNG", "JPEG", "WEBP")
 QUALITY = 90
@@ -25,7 +25,7 @@ SHRINK = 0.8
 class DataUrls:
     """Data URLs by image id; remembers those of the request before, which a problem's samples share."""
 
-    def __init__(self, images: ImageStore, settings: Api) -> None:
+    def __init__(self, images: StoredImages, settings: Api) -> None:
         self._images = images
         self._settings = settings
         self._last: dict[str, str] = {}

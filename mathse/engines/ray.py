@@ -19,7 +19,8 @@ from mathse.engines.local import LocalModel
 from mathse.engines.protocol import Failure, Outcome, Request, Task
 from mathse.errors import UserError
 from mathse.params import Ray
-from mathse.sources.images import EncodedImages, ImageError, ImageStore
+from mathse.sources.image_stores import StoredImages
+from mathse.sources.images import EncodedImages, ImageError
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class _Current:
 class RayEngine:
     """Completes requests on a cluster; see `mathse.engines.protocol.Engine`."""
 
-    def __init__(self, model: LocalModel, images: ImageStore, settings: Ray) -> None:
+    def __init__(self, model: LocalModel, images: StoredImages, settings: Ray) -> None:
         """Connect, or start a cluster on this machine, and load the model on every actor.
 
         Args:

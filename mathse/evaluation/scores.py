@@ -16,7 +16,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mathse.errors import UserError
-from mathse.schemas import Prediction, Problem, Status
+from mathse.evaluation.benchmark_scores import BenchmarkMetrics
+from mathse.evaluation.passes import pass_rates
+from mathse.schemas import OWN_TESTS, Prediction, Problem, Status
 
 Z_95 = 1.959963984540054
 """Standard normal quantile of a two-sided 95 % interval."""
@@ -60,6 +62,9 @@ class Metrics(Provenance):
     mean_characters: float = Field(ge=0, description="Mean length of its solutions.")
     by_level: dict[str, Tally] = Field(description="By difficulty level.")
     by_subject: dict[str, Tally] = Field(description="By subject.")
+    pass_at: dict[str, float] = Field(default_factory=dict, description="pass@k of the drawn samples, by k.")
+    benchmarks: dict[str, BenchmarkMetrics] = Field(default_factory=dict, description="By benchmark.")
+    table_2: dict[str, float] = Field(default_factory=dict, description="The columns of the paper's Table 2.")
 
 
 def wilson(correct: int, n: int) -> tuple[float, float]:
@@ -85,14 +90,20 @@ def measure(predictions: Iterable[Prediction], problems: Mapping[str, Problem], 
     """Score a model's predictions.
 
     Args:
-        predictions: One a test problem.
+        predictions: Those of the run's own tests count here; sample 0 is pass@1.
         problems: Problems by id; holds at least those predicted.
         provenance: What the model is and cost.
 
     Raises:
         UserError: There is no prediction, or one is of a problem that is not among `problems`.
     """
-    rows = list(predictions)
+    rows: list[Prediction] = []
+    drawn: dict[str, list[bool]] = defaultdict(list)
+    for row in predictions:
+        if row.benchmark == OWN_TESTS and row.sample_idx == 0:
+            rows.append(row)
+        elif row.benchmark == OWN_TESTS:
+            drawn[row.problem_id].append(row.status is Status.CORRECT)
     if not rows:
         raise UserError(f"model {provenance.model}: no test problem was predicted; raise problems.sources[].test")
     known = [_problem(row, problems) for row in rows]
@@ -111,6 +122,7 @@ def measure(predictions: Iterable[Prediction], problems: Mapping[str, Problem], 
         mean_characters=round(sum(len(row.text) for row in rows) / len(rows), 1),
         by_level=_tallies(rows, known, lambda problem: str(problem.level)),
         by_subject=_tallies(rows, known, lambda problem: problem.subject),
+        pass_at=pass_rates(map(sum, drawn.values()), max(map(len, drawn.values()), default=0)),
     )
 
 

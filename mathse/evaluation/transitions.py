@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mathse.errors import UserError
-from mathse.schemas import Prediction, Status
+from mathse.evaluation.significance import mcnemar
+from mathse.schemas import OWN_TESTS, Prediction, Status
 
 
 @dataclass(frozen=True)
@@ -37,19 +38,29 @@ class Transition:
         """Problems compared."""
         return self.stayed_correct + self.stayed_wrong + self.lost + self.gained
 
+    @property
+    def p_value(self) -> float:
+        """Of McNemar's exact test: how likely so uneven a change is between two equal models."""
+        return mcnemar(self.gained, self.lost)
 
-def compare(before: tuple[str, Iterable[Prediction]], after: tuple[str, Iterable[Prediction]]) -> Transition:
-    """Compare two models on the same problems.
+
+def compare(
+    before: tuple[str, Iterable[Prediction]],
+    after: tuple[str, Iterable[Prediction]],
+    benchmark: str = OWN_TESTS,
+) -> Transition:
+    """Compare two models on the same problems, by their greedy answers.
 
     Args:
         before: The earlier model's name and predictions.
         after: The later model's.
+        benchmark: The run's own tests, or a benchmark's name.
 
     Raises:
         UserError: A problem is in one table and not in the other.
     """
     (first, old), (second, new) = before, after
-    was, now = _correct(old), _correct(new)
+    was, now = _correct(old, benchmark), _correct(new, benchmark)
     if unmatched := sorted(was.keys() ^ now.keys()):
         raise UserError(
             f"models {first} and {second} were measured on different problems: {len(unmatched)} are in one table only, "
@@ -66,5 +77,6 @@ def compare(before: tuple[str, Iterable[Prediction]], after: tuple[str, Iterable
     )
 
 
-def _correct(predictions: Iterable[Prediction]) -> Mapping[str, bool]:
-    return {row.problem_id: row.status is Status.CORRECT for row in predictions}
+def _correct(predictions: Iterable[Prediction], benchmark: str) -> Mapping[str, bool]:
+    greedy = (row for row in predictions if row.benchmark == benchmark and row.sample_idx == 0)
+    return {row.problem_id: row.status is Status.CORRECT for row in greedy}

@@ -9,15 +9,21 @@ be counted. A reply that contradicts itself (CORRECT, but naming a wrong step) i
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from mathse.schemas import Status
 
 _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n\s*```\s*", re.DOTALL)
+T = TypeVar("T", bound=BaseModel)
+
 _LONGEST = 20_000
 """Characters; a longer reply is no verdict."""
+
+
+class NotAgreed(ValueError):
+    """A reply is not the object that was asked for; the message is a reason that can be counted."""
 
 
 class _Verdict(BaseModel):
@@ -49,7 +55,11 @@ def json_schema(annotation: bool) -> str:
     Returns:
         JSON text; every key required and no other admitted, as servers want it that check strictly.
     """
-    model = _Annotation if annotation else _Verdict
+    return schema_of(_Annotation if annotation else _Verdict)
+
+
+def schema_of(model: type[BaseModel]) -> str:
+    """The JSON schema of a form, without the names of Python's classes and fields."""
     return json.dumps(_plain(model.model_json_schema()))
 
 
@@ -79,19 +89,35 @@ def parse(text: str, annotation: bool = False) -> Reply:
         text: What was written; one fenced code block around the object is admitted.
         annotation: Whether the teacher's fourth key, `improvement_suggestion`, is expected.
     """
+    try:
+        said = agreed(text, _Annotation if annotation else _Verdict)
+    except NotAgreed as error:
+        return _undecided(str(error).replace("the agreed", "a verdict"))
+    if (said.status == "CORRECT") != (said.error_step is None):
+        return _undecided("contradicts itself")
+    return Reply(**said.model_dump() | {"status": Status(said.status)})
+
+
+def agreed(text: str, model: type[T]) -> T:
+    """The object of an agreed form that a reply is, and nothing else.
+
+    Args:
+        text: What was written; one fenced code block around the object is admitted.
+        model: The form.
+
+    Raises:
+        NotAgreed: It is no such object: `not JSON` or `not the agreed object`.
+    """
     fenced = _FENCE.fullmatch(text)
     try:
         said_text = fenced[1] if fenced else text
         content = json.loads(said_text, object_pairs_hook=_object) if len(text) <= _LONGEST else None
     except (ValueError, RecursionError):  # a number of thousands of digits is a plain ValueError
-        return _undecided("not JSON")
+        raise NotAgreed("not JSON") from None
     try:
-        said = (_Annotation if annotation else _Verdict).model_validate(content)
+        return model.model_validate(content)
     except ValidationError:
-        return _undecided("not a verdict object")
-    if (said.status == "CORRECT") != (said.error_step is None):
-        return _undecided("contradicts itself")
-    return Reply(**said.model_dump() | {"status": Status(said.status)})
+        raise NotAgreed("not the agreed object") from None
 
 
 def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:

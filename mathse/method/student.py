@@ -1,16 +1,21 @@
 """Opens whoever answers as student or judge: a local model, one behind a server, or recorded responses."""
 
+from collections import Counter
 from pathlib import Path
 
 from mathse import layout, store
 from mathse.engines.local import LocalModel
 from mathse.engines.protocol import Engine
 from mathse.params import Answering, Params
-from mathse.schemas import Problem
+from mathse.schemas import BenchmarkItem, Problem
+from mathse.sources.benchmarks.items import LIMITS
+from mathse.sources.image_stores import ImageStores, StoredImages
 from mathse.sources.images import ImageStore
 
 
-def open_model(folder: Path, answering: Answering, batch_size: int, settings: Params) -> Engine:
+def open_model(
+    folder: Path, answering: Answering, batch_size: int, settings: Params, benchmarks: bool = False
+) -> Engine:
     """Open the engine that params name; the problems' images are at hand.
 
     Args:
@@ -18,6 +23,7 @@ def open_model(folder: Path, answering: Answering, batch_size: int, settings: Pa
         answering: `params.student` or `params.judge`.
         batch_size: The most requests that a batch engine computes at once.
         settings: The whole of params.
+        benchmarks: Whether the benchmarks' items and images are at hand too.
 
     Raises:
         UserError: The folder holds no model, there is no image table, or the engine cannot be opened.
@@ -25,8 +31,8 @@ def open_model(folder: Path, answering: Answering, batch_size: int, settings: Pa
     if answering.replay is not None and answering.engine == "replay":
         from mathse.engines.replay import ReplayEngine
 
-        return ReplayEngine(answering.replay, source_ids())
-    images = ImageStore(layout.IMAGES, settings.problems.max_pixels)
+        return ReplayEngine(answering.replay, source_ids(benchmarks))
+    images = _images(settings, benchmarks)
     if answering.api is not None and answering.engine == "api":
         from mathse.engines.api import open_api
 
@@ -40,10 +46,22 @@ def open_model(folder: Path, answering: Answering, batch_size: int, settings: Pa
     return local.open(images)
 
 
-def source_ids() -> dict[str, str]:
+def _images(settings: Params, benchmarks: bool) -> StoredImages:
+    own = ImageStore(layout.IMAGES, settings.problems.max_pixels)
+    return ImageStores([own, ImageStore(layout.BENCHMARK_IMAGES, LIMITS.image_pixels)]) if benchmarks else own
+
+
+def source_ids(benchmarks: bool = False) -> dict[str, str]:
     """Each problem's id within its source, by problem id: recorded responses are known by it.
+
+    Args:
+        benchmarks: Whether to add the benchmarks' items. An item's own id that another benchmark has too is left out:
+            a response to it has to name the problem id, `mathvision/4`.
 
     Raises:
         StoreError: There is no problem table.
     """
-    return {problem.problem_id: problem.source_id for problem in store.scan(layout.PROBLEMS, Problem)}
+    own = {problem.problem_id: problem.source_id for problem in store.scan(layout.PROBLEMS, Problem)}
+    items = list(store.scan(layout.BENCHMARK_ITEMS, BenchmarkItem)) if benchmarks else []
+    known = Counter([*own.values(), *(item.item_id for item in items)])
+    return own | {item.problem_id: item.item_id for item in items if known[item.item_id] == 1}

@@ -9,7 +9,8 @@ from pydantic import Field, model_validator
 from mathse.params.section import Count, Section
 
 VERSIONS = ("text_dominant", "text_lite", "vision_intensive", "vision_dominant", "vision_only")
-SUBSETS: Mapping[str, tuple[str, ...]] = {
+BenchmarkName = Literal["chartqa", "mathverse", "mathvision", "mathvista", "mathvl_test"]
+SUBSETS: Mapping[BenchmarkName, tuple[str, ...]] = {
     "chartqa": ("human", "augmented"),
     "mathverse": (*VERSIONS, "text_only"),
     "mathvision": ("testmini",),
@@ -19,13 +20,18 @@ SUBSETS: Mapping[str, tuple[str, ...]] = {
 """What a benchmark can be narrowed to; without a subset it is what papers report under its plain name."""
 
 
+def name_of(title: str) -> BenchmarkName:
+    """The benchmark that a title with its subset is of: `mathvista` for `mathvista_gps`."""
+    return next(name for name, subsets in SUBSETS.items() if title in (name, *(f"{name}_{one}" for one in subsets)))
+
+
 class BenchmarkSource(Section):
     """A benchmark, from a local copy or from the hub.
 
     Sample: `{name: mathvision, subset: testmini, path: ../mathvision}` is known as `mathvision_testmini`.
     """
 
-    name: Literal["chartqa", "mathverse", "mathvision", "mathvista", "mathvl_test"]
+    name: BenchmarkName
     subset: str | None = Field(default=None, description="One of the benchmark's; null: all that papers report.")
     path: Path | None = Field(default=None, description="A local file of its rows, or the folder it lies in.")
     repository: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$", description="A hub data set's id.")

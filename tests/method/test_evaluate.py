@@ -23,7 +23,7 @@ def said(request: Request) -> str | Failure:
 
 
 def test_every_problem_has_one_prediction_in_order(tmp_path: Path) -> None:
-    made = predict(Scripted(said, name="weights"), PROBLEMS, STUDENT, tmp_path / "j")
+    made = list(predict(Scripted(said, name="weights"), PROBLEMS, STUDENT, tmp_path / "j"))
     assert [one.problem_id for one in made] == [problem.problem_id for problem in PROBLEMS]
     assert {(one.model, one.prompt) for one in made} == {("weights", "solve-brief@1")}
     assert [one.status for one in made] == [Status.CORRECT, Status.WRONG, *[Status.UNDECIDED] * 3]
@@ -32,13 +32,13 @@ def test_every_problem_has_one_prediction_in_order(tmp_path: Path) -> None:
 
 
 def test_a_failure_keeps_its_reason(tmp_path: Path) -> None:
-    made = predict(Scripted(said), PROBLEMS, STUDENT, tmp_path / "j")
+    made = list(predict(Scripted(said), PROBLEMS, STUDENT, tmp_path / "j"))
     assert made[2].reason == "no answer found"
     assert made[4].reason == "unreadable image: image-p4"
 
 
 def test_a_model_is_asked_once_and_greedily(tmp_path: Path) -> None:
     engine = Scripted(said)
-    predict(engine, PROBLEMS, STUDENT, tmp_path / "j")
+    list(predict(engine, PROBLEMS, STUDENT, tmp_path / "j"))
     assert sorted(request.problem_id for request in engine.asked) == [problem.problem_id for problem in PROBLEMS]
     assert {request.sampling for request in engine.asked} == {Sampling(0.0, 1.0, 30)}

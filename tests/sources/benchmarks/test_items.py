@@ -11,7 +11,7 @@ import pytest
 
 from mathse import store
 from mathse.params import BenchmarkSource
-from mathse.params.benchmarks import SUBSETS
+from mathse.params.benchmarks import SUBSETS, name_of
 from mathse.schemas import BenchmarkItem, Image, Reject
 from mathse.sources.benchmarks import BENCHMARKS
 from mathse.sources.benchmarks.items import Loaded, load, published
@@ -26,7 +26,7 @@ DAMAGES = 500
 
 
 def source(title: str, path: Path, **others: Any) -> BenchmarkSource:
-    name = next(name for name in BENCHMARKS if title in (name, *(f"{name}_{subset}" for subset in SUBSETS[name])))
+    name = name_of(title)
     subset = title.removeprefix(name).removeprefix("_") or None
     return BenchmarkSource.model_validate({"name": name, "subset": subset, "path": path, **others})
 
@@ -40,8 +40,8 @@ def items(title: str, folder: Path, rows: list[Any] | None = None) -> list[Bench
 
 def test_params_know_the_subsets() -> None:
     assert set(BENCHMARKS) == set(SUBSETS)
-    for name, form in BENCHMARKS.items():
-        assert {subset for subset in form.subsets if subset} == set(SUBSETS[name])
+    for name, subsets in SUBSETS.items():
+        assert {subset for subset in BENCHMARKS[name].subsets if subset} == set(subsets)
         assert licence(name).training == "no" or name in ("chartqa", "mathvl_test")
 
 
