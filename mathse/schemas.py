@@ -17,33 +17,15 @@ Vocabulary (one word an idea, used everywhere):
 """
 
 import hashlib
-import json
-import re
 from enum import StrEnum
 from functools import cached_property
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-DIGEST_BYTES = 16
-
-
-def content_id(*parts: object) -> str:
-    """Hash `parts` into 32 hex digits; equal parts give equal ids on every machine and run.
-
-    Args:
-        parts: JSON-serialisable values; their order matters.
-
-    Returns:
-        A blake2b digest of the parts' canonical JSON.
-    """
-    canonical = json.dumps(parts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return hashlib.blake2b(canonical.encode(), digest_size=DIGEST_BYTES).hexdigest()
-
-
-def folded(text: str) -> str:
-    """Fold white space and case, so that two texts that differ in nothing else compare equal."""
-    return re.sub(r"\s+", " ", text).strip().casefold()
+from mathse.identity import DIGEST_BYTES as DIGEST_BYTES
+from mathse.identity import content_id as content_id  # known here to all who use rows
+from mathse.identity import folded as folded
 
 
 class Status(StrEnum):

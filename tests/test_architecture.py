@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
-    {"schemas", "params", "layout", "errors", "prompts", "answers"},
+    {"identity", "schemas", "params", "layout", "errors", "prompts", "answers"},
     {
         "store",
         "columns",
