@@ -21,11 +21,11 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from mathse import schemas, store, views
+from mathse import layout, schemas, store, views
 from mathse.method.mix_checks import require_sound
 from mathse.method.rendering import MixError, judge_row, student_row
 from mathse.method.selection import Contract, Selected, select
-from mathse.params import Judge, Orm, Query
+from mathse.params import Judge, Orm, Params, Query
 from mathse.schemas import Feedback, MixRow, Problem, Row
 
 BATCH_ROWS = 1024
@@ -71,6 +71,19 @@ class FeedbackTables:
     feedback: Path
     mix: Path
     held_out: Path
+
+
+def tables_of(settings: Params, model: str, root: Path = Path()) -> Tables:
+    """The tables from which the mix of a student `model` is made: `0`, a round's number, or `final`.
+
+    Raises:
+        ParamsError: There is no such model.
+    """
+    before = settings.model_before(model)
+    folder = root / layout.step_dir({"0": "distill", "final": "reflect"}.get(model, model))
+    previous = None if before == "base" else root / layout.mix(before)
+    problems, mix = root / layout.PROBLEMS, root / layout.mix(model)
+    return Tables(problems, layout.paths(folder), layout.verdicts(folder), mix, previous)
 
 
 def build(query: Query, prompt: str, tables: Tables) -> Selected:
@@ -147,15 +160,15 @@ def check(mix: Path, problems: Path, named: Path | None = None) -> None:
         require_sound(connection, str(named or mix))
 
 
-def opened(tables: Tables, threads: int | None = None) -> duckdb.DuckDBPyConnection:
-    """The views that a student's mix is chosen from; `previous` is empty where there is no mix before.
+def opened(tables: Tables, others: Mapping[str, Path] | None = None) -> duckdb.DuckDBPyConnection:
+    """The views that a student's mix is chosen from, on all cores; `previous` is empty where there is no mix before.
 
     Args:
         tables: Where they lie.
-        threads: As many as there are cores if None.
+        others: More views.
     """
-    sources = {"problems": tables.problems, "paths": tables.paths, "verdicts": tables.verdicts}
-    threads = threads or len(os.sched_getaffinity(0))
+    sources = {"problems": tables.problems, "paths": tables.paths, "verdicts": tables.verdicts, **(others or {})}
+    threads = len(os.sched_getaffinity(0))
     if tables.previous is not None:
         return views.connect({**sources, "previous": tables.previous}, threads, MEMORY)
     connection = views.connect(sources, threads, MEMORY)

@@ -1,0 +1,69 @@
+"""Commands to curate: look at a mix's query before anything is trained on what it chooses."""
+
+import argparse
+from pathlib import Path
+
+from mathse.commands.command import Commands, command
+
+
+def add_mix(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "mix",
+        help="check a mix's SQL before anything is trained; list the mixes that come with MathSE",
+        description="A mix is one SELECT that says which paths train the next model.",
+        epilog="example:\n  mathse mix check my_mix.sql --model 1 --set max_per_problem=2",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parts = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_check(parts)
+    command(parts, _list, "list the mixes that come with MathSE", "Name one in `mix.query`.", "mathse mix list")
+
+
+def _add_check(parts: Commands) -> None:
+    parser = command(
+        parts,
+        _check,
+        "run a mix's query and say what it would change",
+        "Its columns and grain, the checks of mathse/sql/checks, whether the order of rows matters, and what it would\n"
+        "put in and leave out beside `mix.query` of params.yaml. Reading only. Exit status 2 if it fails.",
+        "mathse mix check my_mix.sql --model 1 --set max_per_problem=2",
+    )
+    parser.add_argument("file", metavar="FILE.sql", type=Path, help="the query")
+    parser.add_argument("--model", default="final", help="whose mix: 0, a round's number, or final (default)")
+    parser.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], type=_setting, help="a $parameter of the query"
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _setting(text: str) -> tuple[str, int | float | str]:
+    name, equals, value = text.partition("=")
+    if not (name.isidentifier() and equals):
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE; found {text!r}")
+    for number in (int, float):
+        try:
+            return name, number(value)
+        except ValueError:
+            continue
+    return name, value
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    import json
+
+    from mathse.method.mix_checks import CheckFailed
+    from mathse.share import mix_check, mix_check_text
+
+    found = mix_check.explain(arguments.root, arguments.file, arguments.model, dict(arguments.set))
+    if arguments.json:
+        print(json.dumps(found.as_dict(), ensure_ascii=False, default=str))
+    else:
+        print(mix_check_text.render(found), flush=True)
+    if found.failed:
+        raise CheckFailed(f"{arguments.file}: {', '.join(check.name for check in found.failed)} failed")
+
+
+def _list(_: argparse.Namespace) -> None:
+    from mathse.share import mix_list
+
+    print("\n".join(f"{file}\n    {summary}" for file, summary in mix_list.mixes()))

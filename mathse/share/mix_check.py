@@ -1,0 +1,216 @@
+"""A mix's query looked at before anything is trained: does it keep its contract, and what would it change?
+
+In: the tables of one model's mix, read only. Out: what a person wants to know of an SQL file of theirs.
+
+    stable   True: the same rows in another order, on one core, give the same mix
+    checks   no_test_problem: no rows
+    reasons  judged WRONG  now 610, new 610      over the limit per problem  now 20, new 0
+    parts    subject angles  now 40, new 52
+    added    7be2...  p 9f86...  now: over the limit per problem
+
+*Now* is what `mix.query` of params.yaml chooses, for the same model, from the same tables.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from mathse import params, store, views
+from mathse.errors import UserError
+from mathse.method import mix_checks
+from mathse.method.mix import Tables, opened, tables_of
+from mathse.method.mix_checks import Checked
+from mathse.method.selection import Contract, select
+from mathse.params import Query
+from mathse.schemas import MixRow
+
+CONTRACT = Contract("mix", ("previous", "paths"))
+SHUFFLED_ROWS = 500_000
+"""With more candidates than this the rows are read again in their own order."""
+EXAMPLES = 3
+PARTS = ("kind", "round", "subject", "level", "source")
+
+_ROWS = """
+    create view {name}_rows as
+    select path_id, problem_id, kind, round, image_ids, prompt, completion from previous
+    semi join (from {name} where reason is null) using (path_id)
+    union all by name
+    select
+        path_id, problem_id, kind, round, image_ids, [{{'role': 'user', 'content': question}}] as prompt,
+        [{{'role': 'assistant', 'content': text}}] as completion
+    from paths
+    anti join previous using (path_id)
+    semi join (from {name} where reason is null) using (path_id)
+    left join problems using (problem_id)
+"""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A count now, and with the new query."""
+
+    name: str
+    now: int
+    new: int
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What a query does, beside the one of params.yaml.
+
+    Attributes:
+        query: The file, as it was named.
+        model: The model whose mix it would choose.
+        candidates: Paths it decides on.
+        stable: Whether another order of rows gives the same mix.
+        stale: In how many rows the mix on disk differs from what `mix.query` chooses; None if there is none.
+        checks: What each check found.
+        reasons: Rows in the mix (`in the mix`) and left out, by reason.
+        parts: Rows in the mix by kind, round, subject, level and source.
+        added: How many rows only the new mix has, by the reason they are left out now.
+        removed: How many rows only the mix now has, by the reason they would be left out.
+        examples: A few of each.
+    """
+
+    query: str
+    model: str
+    candidates: int
+    stable: bool
+    stale: int | None
+    checks: list[Checked]
+    reasons: list[Change]
+    parts: dict[str, list[Change]]
+    added: dict[str, int]
+    removed: dict[str, int]
+    examples: dict[str, list[dict[str, Any]]]
+
+    @property
+    def failed(self) -> list[Checked]:
+        """The checks that returned rows."""
+        return [check for check in self.checks if check.offenders]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def explain(root: Path, file: Path, model: str, given: Mapping[str, int | float | str]) -> Explained:
+    """Say what a mix's query would choose for a model.
+
+    Args:
+        root: The project's root.
+        file: The query.
+        model: `0`, a round's number, or `final`.
+        given: Values of its parameters; others are those of `mix.parameters` that it names.
+
+    Raises:
+        SelectionError: The query does not keep its contract.
+        UserError: A table is missing, or params.yaml is broken.
+    """
+    settings = params.load(root / params.PARAMS)
+    tables = tables_of(settings, model, root)
+    query = Query(query=file, parameters={**_named(file, settings.mix.parameters), **given})
+    configured = settings.mix.model_copy(update={"query": root / settings.mix.query})
+    with opened(tables, {"stored": tables.mix} if tables.mix.is_file() else {}) as connection:
+        _choose(connection, configured, "now")
+        stale = _stale(connection) if tables.mix.is_file() else None
+        candidates = _choose(connection, query, "new")
+        connection.execute("create view mix as from new_rows")
+        checks = list(mix_checks.run(connection))
+        reasons, parts = _reasons(connection), {part: _part(connection, part) for part in PARTS}
+        added, removed = _moved(connection, "new", "now"), _moved(connection, "now", "new")
+        examples = {"added": _examples(connection, "new", "now"), "removed": _examples(connection, "now", "new")}
+        stable = _fingerprint(connection, "new") == _shuffled(tables, query, candidates)
+    return Explained(str(file), model, candidates, stable, stale, checks, reasons, parts, added, removed, examples)
+
+
+def _named(file: Path, values: Mapping[str, int | float | str]) -> dict[str, int | float | str]:
+    """Those values whose names the file uses; what is wrong with the file is told later, by `select`."""
+    try:
+        named = views.select_statement(file.read_text(encoding="utf-8"), str(file)).named_parameters
+    except (OSError, UnicodeDecodeError, UserError):
+        return {}
+    return {name: value for name, value in values.items() if name in named}
+
+
+def _choose(connection: duckdb.DuckDBPyConnection, query: Query, name: str) -> int:
+    """Run a query; its result becomes the table `name`, its rows the view `<name>_rows`."""
+    counts = select(connection, query, CONTRACT)
+    connection.execute(f"create table {name} as from selection")
+    connection.execute("drop view selection; drop view if exists told; drop table returned")
+    connection.execute("drop table if exists candidates; drop table if exists not_returned")
+    connection.execute(_ROWS.format(name=name))
+    return counts.rows_in
+
+
+def _stale(connection: duckdb.DuckDBPyConnection) -> int:
+    here, there = "from now where reason is null", "from stored"
+    ((count,),) = connection.execute(f"""
+        select (select count(*) from ({here}) anti join stored using (path_id))
+            + (select count(*) from ({there}) anti join ({here}) using (path_id))
+    """).fetchall()
+    return int(count)
+
+
+def _changes(connection: duckdb.DuckDBPyConnection, value: str, now: str, new: str) -> list[Change]:
+    """Rows of two relations counted by a column, the most frequent first."""
+    counted = connection.execute(f"""
+        select coalesce({value}::varchar, 'none'), count(*) filter (is_new = 0), count(*) filter (is_new = 1)
+        from (select {value}, 0 as is_new from {now} union all by name select {value}, 1 as is_new from {new})
+        group by all order by 2 desc, 3 desc, 1
+    """).fetchall()
+    return [Change(*row) for row in counted]
+
+
+def _reasons(connection: duckdb.DuckDBPyConnection) -> list[Change]:
+    named = "(select coalesce(reason, 'in the mix') as reason from {})"
+    changes = _changes(connection, "reason", named.format("now"), named.format("new"))
+    return sorted(changes, key=lambda change: change.name != "in the mix")
+
+
+def _part(connection: duckdb.DuckDBPyConnection, part: str) -> list[Change]:
+    rows = "({}_rows left join problems using (problem_id))"
+    return _changes(connection, part, f"(from {rows.format('now')})", f"(from {rows.format('new')})")
+
+
+def _moved(connection: duckdb.DuckDBPyConnection, inside: str, outside: str) -> dict[str, int]:
+    """Rows that `inside` has and `outside` has not, by the reason there."""
+    counted = connection.execute(f"""
+        select outside.reason, count(*) from {inside} as inside join {outside} as outside using (path_id)
+        where inside.reason is null and outside.reason is not null group by all order by 2 desc, 1
+    """).fetchall()
+    return dict(counted)
+
+
+def _examples(connection: duckdb.DuckDBPyConnection, inside: str, outside: str) -> list[dict[str, Any]]:
+    result = connection.execute(f"""
+        select path_id, problem_id, kind, round, outside.reason, completion[-1].content as text
+        from {inside}_rows join {outside} as outside using (path_id)
+        where outside.reason is not null order by path_id limit {EXAMPLES}
+    """)
+    columns = [column[0] for column in result.description or ()]
+    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
+
+def _fingerprint(connection: duckdb.DuckDBPyConnection, selection: str) -> tuple[Any, ...] | None:
+    told = f"select hash(concat_ws('|', path_id, reason)) as h from {selection}"
+    return connection.execute(f"select count(*), sum(h), bit_xor(h) from ({told})").fetchone()
+
+
+def _shuffled(tables: Tables, query: Query, candidates: int) -> tuple[Any, ...] | None:
+    """What the query chooses on one core, and from rows in another order where they are not too many."""
+    files = {"problems": tables.problems, "paths": tables.paths, "verdicts": tables.verdicts}
+    if tables.previous is not None:
+        files["previous"] = tables.previous
+    prefix = "stored_" if candidates <= SHUFFLED_ROWS else ""
+    with views.connect({prefix + name: file for name, file in files.items()}) as connection:
+        for name in files if prefix else ():
+            rows = f"select stored_{name} from stored_{name} order by hash(stored_{name}), stored_{name}"
+            connection.execute(f"create table {name} as select unnest(stored_{name}) from ({rows})")
+        if tables.previous is None:
+            connection.register("previous", store.arrow_schema(MixRow).empty_table())
+        select(connection, query, CONTRACT)
+        return _fingerprint(connection, "selection")

@@ -1,0 +1,130 @@
+"""A mix's query is looked at before anything is trained: what it breaks, and what it would change."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mathse import cli, layout, params, schemas, store
+from mathse.errors import UserError
+from mathse.method.mix import build, tables_of
+from mathse.schemas import Problem, Split, Status, Verdict
+from mathse.share.mix_check import Change, explain
+from mathse.share.mix_check_text import UNSTABLE, render
+from tests import rows
+
+ROOT = Path(__file__).parents[2]
+EVERYTHING = "select path_id, null as reason from (select path_id from previous union select path_id from paths)"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Mix 0 with one row; round 1 with two correct paths to p2, a wrong one, and one to a test problem."""
+    shutil.copy(ROOT / "presets" / "default.yaml", tmp_path / "params.yaml")
+    shutil.copytree(ROOT / "mathse" / "sql" / "mixes", tmp_path / "mathse" / "sql" / "mixes")
+    problems = [rows.problem("p1"), rows.problem("p2", level=2), rows.problem("p3", split=Split.TEST)]
+    store.write(tmp_path / layout.PROBLEMS, Problem, problems)
+    step(tmp_path, layout.DISTILL, [("d1", "p1", Status.CORRECT)])
+    told = [("a1", "p2", Status.CORRECT), ("a2", "p2", Status.CORRECT), ("a3", "p2", Status.WRONG)]
+    step(tmp_path, layout.round_dir(1), [*told, ("t1", "p3", Status.CORRECT)])
+    settings = params.load(tmp_path / "params.yaml")
+    query = settings.mix.model_copy(update={"query": tmp_path / settings.mix.query})
+    for model in ("0", "1"):
+        build(query, settings.student.prompt, tables_of(settings, model, tmp_path))
+    return tmp_path
+
+
+def step(root: Path, folder: Path, told: list[tuple[str, str, Status]]) -> None:
+    paths = [rows.path(name, problem_id) for name, problem_id, _ in told]
+    store.write(root / layout.paths(folder), schemas.Path, paths)
+    store.write(root / layout.verdicts(folder), Verdict, [rows.verdict(*row) for row in told])
+
+
+def written(root: Path, sql: str) -> Path:
+    file = root / "own.sql"
+    file.write_text(sql)
+    return file
+
+
+def test_the_mix_of_params_changes_nothing(project: Path) -> None:
+    found = explain(project, project / "mathse/sql/mixes/cumulative.sql", "1", {})
+
+    assert (found.candidates, found.stable, found.stale, found.failed) == (5, True, 0, [])
+    assert found.added == found.removed == {}
+    assert found.reasons[0] == Change("in the mix", 2, 2)
+
+
+def test_a_wider_limit_adds_what_was_over_it(project: Path) -> None:
+    found = explain(project, project / "mathse/sql/mixes/cumulative.sql", "1", {"max_per_problem": 2})
+
+    assert found.added == {"over the limit per problem": 1} and found.removed == {}
+    assert [(row["path_id"], row["text"]) for row in found.examples["added"]] == [("a2", rows.path("a2").text)]
+    assert Change("2", 1, 2) in found.parts["level"] and Change("rollout", 2, 3) in found.parts["kind"]
+    assert "added 1, now: 1 over the limit per problem" in render(found)
+
+
+def test_what_is_removed_has_its_new_reason(project: Path) -> None:
+    sql = f"select path_id, if(path_id = 'd1', 'too easy', reason) as reason from ({EVERYTHING}) where path_id != 't1'"
+    found = explain(project, written(project, sql), "1", {})
+
+    assert found.removed == {"too easy": 1}
+    assert Change("not returned by the query", 0, 1) in found.reasons
+
+
+def test_a_test_problem_fails_and_is_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {file: file.read_bytes() for file in project.rglob("*") if file.is_file()}
+
+    assert cli.main(["-C", str(project), "mix", "check", str(written(project, EVERYTHING)), "--model", "1"]) == 2
+    said = capsys.readouterr()
+    assert "checks    5 of 6 passed" in said.out and '"test_problem_id": "p3"' in said.out
+    assert "own.sql: no_test_problem failed" in said.err
+    (project / "own.sql").unlink()
+    assert {file: file.read_bytes() for file in project.rglob("*") if file.is_file()} == before
+
+
+def test_a_choice_by_the_order_of_rows_is_found(project: Path) -> None:
+    unstable = f"select path_id, if(row_number() over () > 2, 'late', null) as reason from ({EVERYTHING})"
+    step(project, layout.round_dir(1), [(f"b{number}", "p2", Status.CORRECT) for number in range(50)])
+    found = explain(project, written(project, unstable), "1", {})
+
+    assert not found.stable and UNSTABLE in render(found)
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("select path_id from paths", "column reason is missing"),
+        ("select 'x' as path_id, null as reason", "path_id that is no candidate: x"),
+        ("select path_id, $more as reason from paths", r"needs \$more"),
+        ("drop table paths", "must be one SELECT"),
+    ],
+)
+def test_a_broken_contract_is_named(project: Path, sql: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        explain(project, written(project, sql), "1", {})
+
+
+def test_a_mix_on_disk_that_is_out_of_date_is_told(project: Path) -> None:
+    step(project, layout.round_dir(1), [("a9", "p2", Status.CORRECT)])
+    found = explain(project, project / "mathse/sql/mixes/cumulative.sql", "1", {})
+
+    assert found.stale == 2 and "is not what mix.query chooses now, by 2 rows" in render(found)
+
+
+def test_parameters_are_set_and_json_is_one_object(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = project / "mathse/sql/mixes/balanced.sql"
+    assert (
+        cli.main(["-C", str(project), "mix", "check", str(file), "--model", "0", "--set", "max_per_cell=3", "--json"])
+        == 0
+    )
+    found = json.loads(capsys.readouterr().out)
+    assert found["reasons"] == [{"name": "in the mix", "now": 1, "new": 1}]
+    with pytest.raises(SystemExit):
+        cli.main(["mix", "check", str(file), "--set", "max_per_cell"])
+
+
+def test_the_mixes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["mix", "list"]) == 0
+    said = capsys.readouterr().out
+    assert "mathse/sql/mixes/hardest_first.sql\n    The mix before, and new correct paths to the hardest" in said
