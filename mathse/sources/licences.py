@@ -15,6 +15,14 @@ from mathse.errors import UserError
 
 FILE = Path(__file__).with_name("licences.yaml")
 
+_OPEN = (
+    "0BSD AGPL-3.0-only AGPL-3.0-or-later Apache-2.0 BSD-2-Clause BSD-3-Clause CC-BY-3.0 CC-BY-4.0 CC-BY-NC-4.0 "
+    "CC-BY-NC-SA-4.0 CC-BY-SA-3.0 CC-BY-SA-4.0 CC0-1.0 CDLA-Permissive-2.0 GPL-2.0-only GPL-2.0-or-later GPL-3.0-only "
+    "GPL-3.0-or-later LGPL-3.0-only LGPL-3.0-or-later MIT MIT-0 MPL-2.0 ODbL-1.0 ODC-By-1.0 PDDL-1.0 Unlicense"
+)
+OPEN = frozenset(_OPEN.split())
+"""Licences whose text lets rows be changed, passed on and trained on; some bind whoever does so to conditions."""
+
 
 class Licence(BaseModel):
     """What one source's licence is and allows."""
@@ -73,3 +81,27 @@ def _freedom(found: Licence) -> tuple[int, int, bool, bool]:
     allows = {"no": 0, "unknown": 1, "yes": 2}
     alike = "GPL" in found.spdx or "-SA" in found.spdx
     return allows[found.sharing], allows[found.training], "-NC" not in found.spdx, not alike
+
+
+def refusal(source: str, spdx: str) -> str | None:
+    """Why rows of a source may not be shared for training: short and countable; None if they may.
+
+    A row that carries another licence than its source's must pass under both. What is not known is refused.
+
+    Args:
+        source: The source's name; one that `licences.yaml` does not have is judged by the licence alone.
+        spdx: The licence that the row carries.
+    """
+    stated = licences().get(source)
+    if stated is not None and (reason := _forbids(stated)):
+        return reason
+    if stated is not None and stated.spdx == spdx:
+        return None
+    return None if spdx in OPEN else "licence is not known to allow sharing and training"
+
+
+def _forbids(stated: Licence) -> str | None:
+    for use, word in (("sharing", stated.sharing), ("training", stated.training)):
+        if word != "yes":
+            return f"licence forbids {use}" if word == "no" else f"licence is not known to allow {use}"
+    return None

@@ -1,0 +1,43 @@
+"""Commands that hand datasets to others and take theirs."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mathse.commands.command import Commands, command
+
+
+def add_export(commands: Commands) -> None:
+    parser = command(
+        commands,
+        _export,
+        "write a mix into a folder that others can train on",
+        "Parquet with images, a dataset card, lineage and checksums; load_dataset, TRL, LLaMA-Factory and ms-swift\n"
+        "open it. Rows whose licence does not allow sharing and training are left out and listed.",
+        "mathse export mix@2 shared/mix-2",
+    )
+    parser.add_argument("mix", metavar="MIX", help="mix@2, 2, final, orm, or a file of data/mix")
+    parser.add_argument("folder", metavar="DIR", type=Path, help="made; an earlier export in it is replaced")
+    parser.add_argument(
+        "--include-unshareable", action="store_true", help="also rows whose licence forbids it: for yourself alone"
+    )
+    parser.add_argument("--push-to-hub", metavar="OWNER/NAME", help="also commit it to the Hugging Face hub")
+    parser.add_argument(
+        "--private",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="whether a repository made on the hub is private (default: it is)",
+    )
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from mathse.share.exchange import export, hub, summary
+
+    if arguments.push_to_hub:
+        hub.require_name(arguments.push_to_hub)
+    counts = export.export(arguments.root, arguments.mix, arguments.folder, arguments.include_unshareable)
+    print(summary.of_export(arguments.folder, counts))
+    if counts.unshareable:
+        print(summary.warning(counts), file=sys.stderr)
+    if arguments.push_to_hub:
+        print(hub.push(arguments.folder, arguments.push_to_hub, arguments.private))

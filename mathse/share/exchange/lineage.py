@@ -1,0 +1,111 @@
+"""What an export was made from, in one file: `lineage.json`.
+
+The commit and what `dvc.lock` says of the mix and of the tables beside it; hashes of the files as they were read;
+models, prompts with their text, judges and sources, each with its number of rows. No times and no machine's names: the
+same run gives the same bytes.
+
+Sample: `{"format": "mathse-export", "version": 1, "mix": "final", "git": {"commit": "5e8e11f...", "clean": true}, ...}`
+"""
+
+import re
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from mathse import layout, prompts, store
+from mathse.share.exchange.columns import FORMAT, VERSION
+from mathse.share.exchange.counts import Counts
+from mathse.share.exchange.rows import Mix
+from mathse.sources.licences import licences
+
+LINEAGE = "lineage.json"
+_PACKAGES = ("mathse", "datasets", "duckdb", "pyarrow")
+
+
+def lineage(root: Path, mix: Mix, counts: Counts, everything: bool) -> dict[str, Any]:
+    """Gather it.
+
+    Args:
+        root: The project's root.
+        mix: What was exported.
+        counts: What its rows came to.
+        everything: Whether licences were overridden.
+    """
+    files = [mix.file, *mix.tables.values(), root / layout.IMAGES]
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "mix": mix.name,
+        "rows": counts.rows,
+        "excluded": dict(counts.excluded),
+        "licences_overridden": everything and counts.unshareable > 0,
+        "git": git(root),
+        "dvc": locked(root, files),
+        "files": {_relative(file, root): store.input_hashes([file])[file.as_posix()] for file in files},
+        "sources": {name: _source(name, rows) for name, rows in counts.of("source").items()},
+        "models": counts.of("model"),
+        "judges": counts.of("judge"),
+        "prompts": {
+            name: {"rows": rows, "text": prompts.PROMPTS.get(name)}
+            for name, rows in counts.of("prompt_version").items()
+        },
+        "packages": {package: version(package) for package in _PACKAGES},
+    }
+
+
+def git(root: Path) -> dict[str, Any] | None:
+    """The commit, when it was made, whether nothing was changed since, and where it can be had; None outside of git."""
+    commit = _git(root, "rev-parse", "HEAD")
+    if not commit:
+        return None
+    return {
+        "commit": commit,
+        "date": _git(root, "show", "-s", "--format=%cs", "HEAD"),
+        "clean": not _git(root, "status", "--porcelain", "--untracked-files=no"),
+        "url": public(_git(root, "config", "--get", "remote.origin.url")),
+    }
+
+
+def public(url: str) -> str | None:
+    """A remote's address as others can use it: without a password, and none that is a folder of this machine."""
+    if found := re.fullmatch(r"(?:[\w.-]+@)?([\w.-]+\.[\w.-]+):(?!/)([\w./-]+?)(?:\.git)?/?", url):
+        return f"https://{found[1]}/{found[2]}"
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http", "ssh", "git") or not parts.hostname:
+        return None
+    port = f":{parts.port}" if parts.port and parts.scheme.startswith("http") else ""
+    return f"https://{parts.hostname}{port}{parts.path.removesuffix('/').removesuffix('.git')}"
+
+
+def locked(root: Path, files: list[Path]) -> dict[str, str]:
+    """What `dvc.lock` says of these files: their hashes, by path."""
+    try:
+        content = yaml.safe_load((root / "dvc.lock").read_text(encoding="utf-8"))
+        stages: Mapping[str, Any] = content["stages"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        return {}
+    outs = {out["path"]: out.get("md5", "") for stage in stages.values() for out in stage.get("outs", [])}
+    names = [_relative(file, root) for file in files]
+    return {name: outs[name] for name in names if name in outs}
+
+
+def _source(name: str, rows: int) -> dict[str, Any]:
+    stated = licences().get(name)
+    return {"rows": rows, "stated": stated.model_dump() if stated else None}
+
+
+def _relative(file: Path, root: Path) -> str:
+    return file.resolve().relative_to(root.resolve()).as_posix()
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

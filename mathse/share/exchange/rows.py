@@ -1,0 +1,235 @@
+"""The rows of a mix with all that is known of each: streamed, images inside, in an order that reads images once.
+
+In: a mix, the problems, images, paths and verdicts of the run; `data/problems/origins.parquet` where it is there. Out:
+one `SharedRow` a row of the mix, or a `Left` where a licence keeps it at home. Memory holds a batch of rows.
+
+Rows come in the order of their images' ids, then of their path's: all paths to a problem beside each other, and the
+problems in no order of their own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from mathse import layout, views
+from mathse.errors import UserError
+from mathse.schemas import Message
+from mathse.share.exchange.columns import EncodedImage, SharedRow, SourceOf, conversation
+from mathse.sources.images import ImageError, ImageStore
+from mathse.sources.licences import refusal
+
+BATCH_ROWS = 64
+MAX_PIXELS = 2**62
+"""Images are copied, not decoded."""
+_ORM = {"orm": ("orm_mix", "orm_paths", "orm_feedback"), "student": ("student_mix", "student_paths", None)}
+"""Mixes that are not of the loop: their views of rows, paths and annotations."""
+
+
+class ExportError(UserError):
+    """A mix cannot be exported; says which, why and what to do."""
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A mix, and the tables that know more of its rows.
+
+    Attributes:
+        name: `0`, a round's number, `final`, `orm` or `student`.
+        file: Its rows, relative to the project's root.
+        tables: The tables it is joined with, by view name.
+        paths: Views of the paths.
+        verdicts: Views of what was said of them.
+    """
+
+    name: str
+    file: Path
+    tables: Mapping[str, Path]
+    paths: tuple[str, ...]
+    verdicts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Left:
+    """A row that stays at home, and why."""
+
+    path_id: str
+    problem_id: str
+    source: str
+    source_id: str
+    licence: str
+    reason: str
+
+
+def find(root: Path, name: str) -> Mix:
+    """The mix that a person means by `mix@2`, `2`, `final`, `orm` or `data/mix/2.parquet`.
+
+    Raises:
+        ExportError: There is no such mix.
+    """
+    tables = views.all_tables(root)
+    mixes = {view.removeprefix("mix_"): view for view in tables if view.startswith("mix_")}
+    mixes |= {short: view for short, (view, *_) in _ORM.items() if view in tables}
+    wanted = name.removeprefix("mix@")
+    if Path(wanted).suffix == ".parquet":
+        meant = Path(wanted).resolve()
+        wanted = next((short for short, view in mixes.items() if tables[view].resolve() == meant), wanted)
+    if wanted not in mixes:
+        known = ", ".join(mixes) or "none yet: `dvc repro` or `dvc pull` brings them"
+        raise ExportError(f"{name}: no such mix; there are: {known}")
+    for needed in ("problems", "images"):
+        if needed not in tables:
+            raise ExportError(f"{root}: the table of {needed} is not there; `dvc repro` or `dvc pull` brings it")
+    file = tables[mixes[wanted]]
+    if wanted in _ORM:
+        _, written, said = _ORM[wanted]
+        return _mix(wanted, file, tables, [written], [said] if said else [])
+    steps = [view for view in tables if not view.startswith(tuple(f"{short}_" for short in _ORM))]
+    written_ones = [view for view in steps if view.endswith("_paths")]
+    return _mix(wanted, file, tables, written_ones, [view for view in steps if view.endswith("_verdicts")])
+
+
+def _mix(name: str, file: Path, tables: Mapping[str, Path], paths: Sequence[str], said: Sequence[str]) -> Mix:
+    joined = [view for view in (*paths, *said) if view in tables]
+    if not set(paths) & tables.keys():
+        raise ExportError(f"{name}: no table of paths is there; `dvc repro` or `dvc checkout` brings them")
+    used = {"problems": tables["problems"], **{view: tables[view] for view in joined}}
+    origins = tables["problems"].with_name("origins.parquet")
+    if origins.is_file():
+        used["origins"] = origins
+    return Mix(name, file, used, tuple(v for v in paths if v in tables), tuple(v for v in said if v in tables))
+
+
+def rows(root: Path, mix: Mix, everything: bool = False) -> Iterator[SharedRow | Left]:
+    """All rows of the mix, each shared or left.
+
+    Args:
+        root: The project's root.
+        mix: What is exported.
+        everything: Whether rows whose licence forbids it are shared too.
+
+    Raises:
+        ExportError: A row's problem, path or image is not in the run's tables.
+    """
+    images = ImageStore(root / layout.IMAGES, MAX_PIXELS)
+    with views.connect({"mix": mix.file, **mix.tables}) as connection:
+        reader: pa.RecordBatchReader = connection.sql(_query(mix)).to_arrow_reader(BATCH_ROWS)
+        for batch in reader:
+            for stored in batch.to_pylist():
+                yield _row(mix, stored, images, everything)
+
+
+def refused(origins: Sequence[SourceOf]) -> str | None:
+    """Why a problem of these origins may not be shared: the strictest counts; None if it may."""
+    reasons = [reason for origin in origins if (reason := refusal(origin.source, origin.licence))]
+    return min(reasons, default=None)
+
+
+def _query(mix: Mix) -> str:
+    """The join: each row of the mix with its problem, path, verdict and origins as nested values."""
+    paths = " union all by name ".join(f"select * from {view}" for view in mix.paths)
+    return f"""
+        select mix, problems, paths, verdicts, {"origins.found" if "origins" in mix.tables else "null"} as origins
+        from mix left join problems using (problem_id)
+        left join ({paths}) as paths on paths.path_id = mix.path_id
+        left join ({_said(mix)}) as verdicts on verdicts.path_id = mix.path_id
+        {_ORIGINS if "origins" in mix.tables else ""}
+        order by mix.image_ids, mix.path_id
+    """
+
+
+_ORIGINS = """
+    left join (
+        select problem_id, list({'source': source, 'source_id': source_id, 'licence': licence}
+            order by source, source_id) as found from origins group by problem_id
+    ) as origins on origins.problem_id = mix.problem_id
+"""
+
+
+def _said(mix: Mix) -> str:
+    """What was said of each path, by a judge or by a teacher who marked it."""
+    if not mix.verdicts:
+        return "select null as path_id, null as status"
+    both = "path_id, status, prompt, error_step, error_analysis"
+    return " union all by name ".join(
+        f"select {both}, teacher as judge from {view}"
+        if view.endswith("_feedback")
+        else f"select {both}, judge, rule_status from {view}"
+        for view in mix.verdicts
+    )
+
+
+def _row(mix: Mix, stored: Mapping[str, Any], images: ImageStore, everything: bool) -> SharedRow | Left:
+    row, problem, path = stored["mix"], stored["problems"], stored["paths"]
+    for what, found in (("problem", problem), ("path", path)):
+        if found is None or found[f"{what}_id"] is None:
+            raise ExportError(
+                f"{mix.file}: row {row['path_id']}: its {what} {row[f'{what}_id']} is in no table; `dvc checkout` "
+                "brings the tables that the mix was made from"
+            )
+    own = {name: problem[name] for name in ("source", "source_id", "licence")}
+    origins = tuple(SourceOf(**origin) for origin in stored["origins"] or [own])
+    licence = " AND ".join(sorted({origin.licence for origin in origins}))
+    reason = refused(origins)
+    if reason and not everything:
+        return Left(row["path_id"], row["problem_id"], problem["source"], problem["source_id"], licence, reason)
+    return _shared(row, problem, path, stored["verdicts"] or {}, origins, _pictures(mix, row, images))
+
+
+def _shared(
+    row: Mapping[str, Any],
+    problem: Mapping[str, Any],
+    path: Mapping[str, Any],
+    said: Mapping[str, Any],
+    origins: tuple[SourceOf, ...],
+    images: tuple[EncodedImage, ...],
+) -> SharedRow:
+    prompt, completion = (tuple(Message(**turn) for turn in row[side]) for side in ("prompt", "completion"))
+    return SharedRow(
+        images=images,
+        prompt=prompt,
+        completion=completion,
+        conversations=conversation(prompt, completion, len(images)),
+        verdict=said.get("status"),
+        judge=said.get("judge"),
+        judge_prompt=said.get("prompt"),
+        rule_verdict=said.get("rule_status"),
+        error_step=said.get("error_step"),
+        error_analysis=said.get("error_analysis"),
+        prompt_version=path["prompt"],
+        licence=" AND ".join(sorted({origin.licence for origin in origins})),
+        origins=origins,
+        gold_answer=problem["answer"],
+        gold_solution=problem["solution"],
+        **{name: row[name] for name in ("path_id", "problem_id", "kind", "round", "image_ids")},
+        **{name: path[name] for name in _OF_PATH},
+        **{name: problem[name] for name in _OF_PROBLEM},
+    )
+
+
+_OF_PATH = (
+    "sample_idx", "seed", "model", "parent_path_id", "text", "answer", "finish_reason", "tokens_in", "tokens_out",
+    "cost",
+)  # fmt: skip
+_OF_PROBLEM = ("source", "source_id", "split", "question", "choices", "subject", "level", "language")
+
+
+def _pictures(mix: Mix, row: Mapping[str, Any], images: ImageStore) -> tuple[EncodedImage, ...]:
+    try:
+        return tuple(_picture(name, images.encoded(name)) for name in row["image_ids"])
+    except ImageError as error:
+        raise ExportError(f"{mix.file}: row {row['path_id']}: {error}; `dvc checkout` brings the images back") from None
+
+
+def _picture(image_id: str, data: bytes) -> EncodedImage:
+    ending = next((ending for opening, ending in _OPENINGS.items() if data.startswith(opening)), "image")
+    return EncodedImage(bytes=data, path=f"{image_id}.{ending}")
+
+
+_OPENINGS = {
+    b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"GIF8": "gif", b"RIFF": "webp", b"BM": "bmp", b"II*\0": "tiff",
+    b"MM\0*": "tiff", b"P": "ppm",
+}  # fmt: skip
+"""How files of an image format begin."""

@@ -1,0 +1,205 @@
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import datasets
+import pytest
+from huggingface_hub import DatasetCard
+
+from mathse import layout, store
+from mathse.errors import UserError
+from mathse.schemas import Split
+from mathse.share.exchange import shards
+from mathse.share.exchange.export import export
+from mathse.sources.admit import Origin
+from tests.share.exchange.conftest import MARKUP, PATHS, PROBLEMS, write_run
+
+SHARED = ("three", "chinese", "markup", "text")
+
+
+def opened(folder: Path) -> datasets.Dataset:
+    return datasets.load_dataset(str(folder), split="train", cache_dir=str(folder.parent / "cache"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_load_dataset_opens_it(run: Path, tmp_path: Path) -> None:
+    counts = export(run, "mix@0", tmp_path / "out")
+    rows = {row["path_id"]: row for row in opened(tmp_path / "out")}
+    assert counts.rows == len(rows) == 4
+    assert rows.keys() == {PATHS[name].path_id for name in SHARED}
+    three = rows[PATHS["three"].path_id]
+    seen = [image.convert("RGB").getpixel((5, 5)) for image in three["images"]]
+    assert [max(range(3), key=colour.__getitem__) for colour in seen] == [0, 1, 2]
+    assert three["prompt"] == [{"role": "user", "content": "Which of the three is larger?\nA. 60\nB. 70"}]
+    assert three["completion"] == [{"role": "assistant", "content": PATHS["three"].text}]
+    lineage = {"model": "solver", "prompt_version": "solve@1", "verdict": "CORRECT", "judge": "orm", "round": 0}
+    assert lineage.items() <= three.items()
+    assert (three["source"], three["licence"], three["kind"]) == ("figures", "Apache-2.0", "distilled")
+    assert rows[PATHS["text"].path_id]["images"] == []
+
+
+def test_conversations_have_one_token_an_image(run: Path, tmp_path: Path) -> None:
+    export(run, "mix@0", tmp_path / "out")
+    for row in opened(tmp_path / "out"):
+        first, second = row["conversations"]
+        assert (first["role"], second["role"]) == ("user", "assistant")
+        assert (first["content"] + second["content"]).count("<image>") == len(row["images"])
+        assert first["content"].startswith("<image>" * len(row["images"]))
+    asked = next(row for row in opened(tmp_path / "out") if row["path_id"] == PATHS["markup"].path_id)
+    assert MARKUP in asked["prompt"][0]["content"]
+
+
+def test_llama_factorys_description_names_columns_that_are_there(run: Path, tmp_path: Path) -> None:
+    export(run, "0", tmp_path / "out")
+    (described,) = json.loads((tmp_path / "out/dataset_info.json").read_text()).values()
+    assert described["formatting"] == "sharegpt"
+    assert set(described["columns"].values()) <= set(shards.features())
+    endings = {file.suffix for file in (tmp_path / "out" / described["file_name"]).iterdir()}
+    assert endings == {".parquet"}
+    tags = described["tags"]
+    turns = [turn for row in opened(tmp_path / "out") for turn in row["conversations"]]
+    assert {turn[tags["role_tag"]] for turn in turns} == {tags["user_tag"], tags["assistant_tag"]}
+
+
+def test_rows_that_may_not_be_shared_stay_and_are_listed(run: Path, tmp_path: Path) -> None:
+    counts = export(run, "0", tmp_path / "out")
+    (left,) = [json.loads(line) for line in (tmp_path / "out/excluded.jsonl").read_text().splitlines()]
+    assert counts.excluded == {"licence is not known to allow sharing": 1}
+    assert left["path_id"] == PATHS["closed"].path_id
+    assert (left["source"], left["licence"]) == ("unigeo", "LicenseRef-unknown")
+    whole = b"".join(contents(tmp_path / "out").values())
+    assert b"Whose is it?" not in whole
+
+
+def test_the_override_is_recorded(run: Path, tmp_path: Path) -> None:
+    counts = export(run, "0", tmp_path / "out", everything=True)
+    assert (counts.rows, counts.unshareable) == (5, 1)
+    assert "**Warning**: 1 rows" in (tmp_path / "out/README.md").read_text()
+    assert json.loads((tmp_path / "out/lineage.json").read_text())["licences_overridden"]
+    assert DatasetCard.load(tmp_path / "out/README.md").data["license"] == ["apache-2.0", "unknown"]
+
+
+def test_the_strictest_of_several_origins_counts(run: Path, tmp_path: Path) -> None:
+    origins = [
+        Origin(problem_id=of.problem_id, source=of.source, source_id="1", licence=of.licence, split=Split.TRAIN)
+        for of in PROBLEMS.values()
+    ]
+    more = [("three", "geoqa_plus", "LicenseRef-unknown"), ("text", "k13", "CC-BY-NC-SA-4.0")]
+    origins += [
+        Origin(problem_id=PROBLEMS[name].problem_id, source=source, source_id="2", licence=licence, split=Split.TRAIN)
+        for name, source, licence in more
+    ]
+    store.write(run / layout.PROBLEMS.with_name("origins.parquet"), Origin, origins)
+    counts = export(run, "0", tmp_path / "out")
+    assert counts.excluded.total() == 2
+    licences = {row["path_id"]: row["licence"] for row in opened(tmp_path / "out")}
+    assert PATHS["three"].path_id not in licences
+    assert licences[PATHS["text"].path_id] == "Apache-2.0 AND CC-BY-NC-SA-4.0"
+
+
+def test_none_may_be_shared(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", ["closed"])
+    with pytest.raises(UserError, match=r"none of its 1 rows may be shared: 1 licence is not known.*licences\.yaml"):
+        export(run, "0", tmp_path / "out")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["run"]
+
+
+def test_an_empty_mix(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", [])
+    with pytest.raises(UserError, match=r"0\.parquet: holds no rows"):
+        export(run, "0", tmp_path / "out")
+
+
+def test_an_unknown_mix_names_the_known(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="mix@7: no such mix; there are: 0"):
+        export(run, "mix@7", tmp_path / "out")
+
+
+def test_the_mix_by_its_file(run: Path, tmp_path: Path) -> None:
+    assert export(run, str(run / layout.mix(0)), tmp_path / "out").rows == 4
+
+
+def test_a_path_that_is_in_no_table(run: Path, tmp_path: Path) -> None:
+    (run / layout.paths(layout.DISTILL)).unlink()
+    with pytest.raises(UserError, match="no table of paths"):
+        export(run, "0", tmp_path / "out")
+
+
+def test_same_run_same_bytes(run: Path, tmp_path: Path) -> None:
+    for out in ("a", "b"):
+        export(run, "0", tmp_path / out)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_several_shards_are_one_data_set(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "GROUP_ROWS", 1)
+    export(run, "0", tmp_path / "out", shard_bytes=1)
+    names = sorted(file.name for file in (tmp_path / "out/data").iterdir())
+    assert names == [f"train-{place:05d}-of-00004.parquet" for place in range(4)]
+    assert len(opened(tmp_path / "out")) == 4
+
+
+def test_the_sums_are_sha256sums(run: Path, tmp_path: Path) -> None:
+    export(run, "0", tmp_path / "out")
+    checked = subprocess.run(["sha256sum", "-c", "--strict", "SHA256SUMS"], cwd=tmp_path / "out", capture_output=True)
+    assert checked.returncode == 0
+    lines = (tmp_path / "out/SHA256SUMS").read_text().splitlines()
+    assert {line.split("  ")[1] for line in lines} == contents(tmp_path / "out").keys() - {"SHA256SUMS"}
+    assert lines[0].split("  ")[0] == hashlib.sha256((tmp_path / "out/README.md").read_bytes()).hexdigest()
+
+
+def test_the_card_is_metadata_and_text(run: Path, tmp_path: Path) -> None:
+    export(run, "0", tmp_path / "out")
+    card = DatasetCard.load(tmp_path / "out/README.md")
+    assert (card.data.license, card.data.language, card.data.size_categories) == ("apache-2.0", ["en", "zh"], "n<1K")
+    assert card.data.configs == [
+        {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}
+    ]
+    info = datasets.DatasetInfo._from_yaml_dict(card.data["dataset_info"])
+    assert info.features == shards.features()
+    assert info.splits["train"].num_examples == 4
+    outside = card.text.split("````json")[0]
+    assert "<script>" not in outside
+    assert "| say \\`&lt;image&gt;\\` \\| " in outside
+
+
+@pytest.mark.filterwarnings("ignore")  # those of mlcroissant's own libraries
+def test_croissant_is_valid_and_yields_the_rows(run: Path, tmp_path: Path) -> None:
+    import mlcroissant
+
+    export(run, "0", tmp_path / "out")
+    found = mlcroissant.Dataset(tmp_path / "out/croissant.json")
+    assert not found.metadata.ctx.issues.errors
+    records = list(found.records("rows"))
+    assert {record["rows/path_id"].decode() for record in records} == {PATHS[name].path_id for name in SHARED}
+    three = next(record for record in records if len(record["rows/images"]) == 3)
+    assert three["rows/images"][0].size == (56, 56)
+    assert three["rows/conversations"][1]["rows/conversations/content"].decode() == PATHS["three"].text
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mathse.share.exchange import export
+export.write_sums = lambda folder: os.kill(os.getpid(), signal.SIGKILL)
+export.export(Path(sys.argv[1]), "0", Path(sys.argv[2]))
+"""
+
+
+def test_killed_while_it_writes(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", KILLED, str(run), str(out)]
+    assert subprocess.run(command, check=False, cwd=Path(__file__).parents[3]).returncode == -9
+    assert not out.exists()
+    export(run, "0", out)
+    before = contents(out)
+    assert subprocess.run(command, check=False, cwd=Path(__file__).parents[3]).returncode == -9
+    assert contents(out) == before
+    export(run, "0", out)
+    assert contents(out) == before
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["out", "run"]
