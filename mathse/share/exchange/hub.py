@@ -1,4 +1,4 @@
-"""An export on the Hugging Face hub: one commit, after which the repository holds what the folder holds.
+"""An export on the Hugging Face hub: committed, after which the repository holds what the folder holds.
 
 The token is the client's own business (`HF_TOKEN`, or what `hf auth login` has stored): it is never read or shown here.
 """

@@ -55,7 +55,12 @@ class Answer(BaseHTTPRequestHandler):
             self._reply({"files": files})
         elif "/commit/" in self.path:
             self._reply(
-                {"commitOid": "c" * 40, "commitUrl": f"{self.server.address}/c", "success": True, "hookOutput": ""}
+                {
+                    "commitOid": "c" * 40,
+                    "commitUrl": f"{self.server.address}/datasets/me/mix/commit/{'c' * 40}",
+                    "success": True,
+                    "hookOutput": "",
+                }
             )
         else:
             self._reply({}, 404)
