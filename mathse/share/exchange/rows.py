@@ -96,9 +96,8 @@ def _mix(name: str, file: Path, tables: Mapping[str, Path], paths: Sequence[str]
     if not set(paths) & tables.keys():
         raise ExportError(f"{name}: no table of paths is there; `dvc repro` or `dvc checkout` brings them")
     used = {"problems": tables["problems"], **{view: tables[view] for view in joined}}
-    origins = tables["problems"].with_name("origins.parquet")
-    if origins.is_file():
-        used["origins"] = origins
+    if "origins" in tables:
+        used["origins"] = tables["origins"]
     return Mix(name, file, used, tuple(v for v in paths if v in tables), tuple(v for v in said if v in tables))
 
 

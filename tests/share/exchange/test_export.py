@@ -10,10 +10,9 @@ from huggingface_hub import DatasetCard
 
 from mathse import layout, store
 from mathse.errors import UserError
-from mathse.schemas import Split
+from mathse.schemas import Origin, Split
 from mathse.share.exchange import shards
 from mathse.share.exchange.export import export
-from mathse.sources.admit import Origin
 from tests.share.exchange.conftest import MARKUP, PATHS, PROBLEMS, write_run
 
 SHARED = ("three", "chinese", "markup", "text")
@@ -94,7 +93,7 @@ def test_the_strictest_of_several_origins_counts(run: Path, tmp_path: Path) -> N
         Origin(problem_id=PROBLEMS[name].problem_id, source=source, source_id="2", licence=licence, split=Split.TRAIN)
         for name, source, licence in more
     ]
-    store.write(run / layout.PROBLEMS.with_name("origins.parquet"), Origin, origins)
+    store.write(run / layout.ORIGINS, Origin, origins)
     counts = export(run, "0", tmp_path / "out")
     assert counts.excluded.total() == 2
     licences = {row["path_id"]: row["licence"] for row in opened(tmp_path / "out")}
