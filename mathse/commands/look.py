@@ -78,11 +78,14 @@ def add_report(commands: Commands) -> None:
 def _report(arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from mathse.share import table
+    from mathse.share import benchmarks, table
 
     console = Console(highlight=False)
-    console.print(table.terminal(table.load(arguments.root)))
+    models = table.load(arguments.root)
+    console.print(table.terminal(models))
     console.print(table.orm_line(table.load_orm(arguments.root)))
+    if public := benchmarks.terminal(models):
+        console.print("", public, *benchmarks.notes(models), sep="\n")
 
 
 def add_sheet(commands: Commands) -> None:

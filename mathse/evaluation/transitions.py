@@ -60,7 +60,16 @@ def compare(
         UserError: A problem is in one table and not in the other.
     """
     (first, old), (second, new) = before, after
-    was, now = _correct(old, benchmark), _correct(new, benchmark)
+    return between((first, _correct(old, benchmark)), (second, _correct(new, benchmark)))
+
+
+def between(before: tuple[str, Mapping[str, bool]], after: tuple[str, Mapping[str, bool]]) -> Transition:
+    """As `compare`, of which problems each model solves, by problem id.
+
+    Raises:
+        UserError: A problem is known of one model and not of the other.
+    """
+    (first, was), (second, now) = before, after
     if unmatched := sorted(was.keys() ^ now.keys()):
         raise UserError(
             f"models {first} and {second} were measured on different problems: {len(unmatched)} are in one table only, "

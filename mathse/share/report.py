@@ -5,17 +5,20 @@ Out: `reports/table.md`, `reports/plots/*.{json,png}`, `reports/report.md`; the 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
 
 from mathse import layout
-from mathse.share import plots, series, table
+from mathse.evaluation.scores import Metrics
+from mathse.share import benchmarks, plots, series, table
 from mathse.share.series import Rows
 
 TABLE = layout.REPORTS / "table.md"
 PAGE = layout.REPORTS / "report.md"
+BENCHMARKS = "Public benchmarks, pass@1 by their official rules, accuracy in % (95 % bootstrap)"
+STEPS = "Problems that a step gained and lost, and how likely so uneven a change is by chance (McNemar's exact test)"
 
 Drawing = tuple[str, str, Callable[[Axes, Rows], None]]
 """Name of the picture's file, name of its data, and what draws it."""
@@ -54,14 +57,24 @@ def build(root: Path) -> list[Path]:
     for name, source, drawing in PICTURES:
         plots.draw(data[source], drawing, root / layout.PLOTS / f"{name}.png")
         written.append(root / layout.PLOTS / f"{name}.png")
-    body = f"{table.markdown(models)}\n{table.orm_line(orm)}\n"
-    return [*written, _write(root / TABLE, body), _write(root / PAGE, _page(body))]
+    body = f"{table.markdown(models)}\n{table.orm_line(orm)}\n{_benchmarks(models)}"
+    page = _page(body, benchmarks.markdown(benchmarks.step_cells(benchmarks.steps(root, models)), left=2))
+    return [*written, _write(root / TABLE, body), _write(root / PAGE, page)]
 
 
-def _page(body: str) -> str:
-    """The table, then every picture."""
+def _benchmarks(models: Sequence[Metrics]) -> str:
+    """The table of public benchmarks and its notes; nothing where no model is measured on one."""
+    found = benchmarks.cells(models)
+    if not found:
+        return ""
+    notes = "".join(f"\n{note}." for note in benchmarks.notes(models))
+    return f"\n{BENCHMARKS}:\n\n{benchmarks.markdown(found)}{notes}{chr(10) if notes else ''}"
+
+
+def _page(body: str, steps: str) -> str:
+    """The table, every picture, and what each step changed."""
     pictures = (f"![{name.replace('_', ' ')}](plots/{name}.png)\n" for name, _, _ in PICTURES)
-    return "\n".join(["# The loop, measured\n", body, *pictures])
+    return "\n".join(["# The loop, measured\n", body, *pictures, f"{STEPS}:\n", steps])
 
 
 def _write_json(file: Path, rows: Rows) -> Path:

@@ -22,8 +22,9 @@ import pyarrow.parquet as pq
 
 from mathse import layout
 from mathse.errors import UserError
+from mathse.method.asking import as_problem
 from mathse.prompts import lettered
-from mathse.schemas import Feedback, Image, MixRow, Path, Prediction, Problem, Row, Verdict
+from mathse.schemas import BenchmarkItem, Feedback, Image, MixRow, Path, Prediction, Problem, Row, Verdict
 from mathse.share.table import stage_name, stage_order
 
 SHORT = 8
@@ -106,7 +107,8 @@ def gather(root: File, prefix: str) -> Story:
             story.models.setdefault(row.path_id, []).append(name)
     for name in _models((root / layout.EVAL).glob("*")):
         for predicted in _of(root / layout.predictions(name), Prediction, problem):
-            story.predictions[name] = predicted
+            if predicted.sample_idx == 0:
+                story.predictions[name] = predicted
     return story
 
 
@@ -129,6 +131,9 @@ def _models(files: Iterable[File]) -> list[str]:
 
 
 def _find(root: File, prefix: str) -> Problem:
+    title, slash, item_id = prefix.partition("/")
+    if slash:
+        return _find_item(root, title, item_id)
     file = root / layout.PROBLEMS
     if not file.exists():
         raise UserError(f"{file}: not there yet; `dvc repro problems` makes it")
@@ -141,6 +146,17 @@ def _find(root: File, prefix: str) -> Problem:
         )
     first = ", ".join(row.problem_id for row in found[:SHOWN_MATCHES])
     raise ProblemNotFound(f"{file}: {len(found)} ids begin with {prefix!r}: {first}, ...; give more digits")
+
+
+def _find_item(root: File, title: str, item_id: str) -> Problem:
+    wanted = (pc.field("benchmark") == title) & (pc.field("item_id") == item_id)
+    found = _matching(root / layout.BENCHMARK_ITEMS, BenchmarkItem, wanted)
+    if not found:
+        raise ProblemNotFound(
+            f"{root / layout.BENCHMARK_ITEMS}: benchmark {title!r} has no item {item_id!r}; "
+            "`mathse query 'select benchmark, item_id from benchmark_items'` lists them"
+        )
+    return as_problem(found[0])
 
 
 def _of(file: File, model: type[R], problem: Problem) -> list[R]:
@@ -156,7 +172,9 @@ def _matching(file: File, model: type[R], condition: pc.Expression) -> list[R]:
 
 
 def _save_images(root: File, problem: Problem, folder: File) -> Iterator[File]:
-    images = _matching(root / layout.IMAGES, Image, pc.field("image_id").isin(problem.image_ids))
+    wanted = pc.field("image_id").isin(problem.image_ids)
+    files = (root / layout.IMAGES, root / layout.BENCHMARK_IMAGES)
+    images = list({image.image_id: image for file in files for image in _matching(file, Image, wanted)}.values())
     for image in sorted(images, key=lambda image: problem.image_ids.index(image.image_id)):
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{image.image_id[: 2 * SHORT]}.{image.format.lower()}"
@@ -204,7 +222,8 @@ def _where(step: str | None, analysis: str | None) -> str:
 
 def _prediction_lines(story: Story) -> Iterator[str]:
     for name, row in story.predictions.items():
-        yield f"  {stage_name(name)}: {row.status} ({row.reason})"
+        by_rule = f"; rule grader {row.rule_status}" if row.scorer != "grade" else ""
+        yield f"  {stage_name(name)}: {row.status} ({row.reason}{by_rule})"
         yield from _quoted(row.text, "    ")
 
 

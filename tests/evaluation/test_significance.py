@@ -10,7 +10,7 @@ from mathse.evaluation.significance import mcnemar
 @pytest.mark.parametrize(
     ("gained", "lost", "p"),
     # Values of scipy.stats.binomtest(min(gained, lost), gained + lost).pvalue.
-    [(10, 2, 0.03857421875), (0, 0, 1.0), (5, 5, 1.0), (0, 6, 0.03125), (705, 215, 2.0e-61)],
+    [(10, 2, 0.03857421875), (0, 0, 1.0), (5, 5, 1.0), (0, 6, 0.03125), (5, 0, 2 / 32), (705, 215, 2.0e-61)],
 )
 def test_known_values(gained: int, lost: int, p: float) -> None:
     assert mcnemar(gained, lost) == pytest.approx(p, rel=0.2 if p < 1e-9 else 1e-12)

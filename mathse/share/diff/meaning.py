@@ -7,10 +7,10 @@ Everything is a query over the table of changes. Sample section of two rounds' v
 """
 
 from collections.abc import Iterator
-from fractions import Fraction
-from math import comb
 from typing import Any
 
+from mathse.evaluation.significance import mcnemar
+from mathse.schemas import OWN_TESTS
 from mathse.share.diff.asked import OF_PROBLEM, Asked
 from mathse.share.diff.document import Section
 from mathse.share.diff.sides import Side
@@ -51,17 +51,22 @@ def _predictions(asked: Asked, new: Side) -> Iterator[Section]:
     """Problems that a model solves and the one before did not, and the other way round."""
     if new.table != "Prediction":
         return
-    won, lost = asked.ask(
-        f"select count(*) filter (old_status <> {SOLVED} and new_status = {SOLVED}), "
-        f"count(*) filter (old_status = {SOLVED} and new_status <> {SOLVED}) from changes where change = 'changed'"
-    )[0]
-    told = [("solved now, not before", won), ("solved before, not now", lost)]
-    note = f"McNemar's exact test, two-sided: p = {mcnemar(won, lost):.2g}"
-    yield Section("test problems", ("", "problems"), told, note)
+    several = {"benchmark", "sample_idx"} <= set(asked.names)
+    of, greedy = ("benchmark", "sample_idx = 0") if several else (f"'{OWN_TESTS}'", "true")
+    found = asked.ask(
+        f"select {of}, count(*) filter (old_status <> {SOLVED} and new_status = {SOLVED}), "
+        f"count(*) filter (old_status = {SOLVED} and new_status <> {SOLVED}) from changes "
+        f"where change = 'changed' and {greedy} group by all"
+    )
+    for name, won, lost in sorted(found or [(OWN_TESTS, 0, 0)], key=lambda row: (row[0] != OWN_TESTS, row[0])):
+        told = [("solved now, not before", won), ("solved before, not now", lost)]
+        note = f"McNemar's exact test, two-sided: p = {mcnemar(won, lost):.2g}"
+        yield Section("test problems" if name == OWN_TESTS else f"items of {name}", ("", "problems"), told, note)
     if "subject" in asked.names:
         rows = asked.ask(
             f"select subject, count(*) filter (new_status = {SOLVED}), count(*) filter (old_status = {SOLVED}) "
             f"from changes where change = 'changed' and (old_status = {SOLVED}) <> (new_status = {SOLVED}) "
+            f"and {greedy} and subject is not null "
             "group by all order by 2 - 3 desc, 1"
         )
         yield Section("test problems by subject", ("subject", "won", "lost"), rows)
@@ -126,15 +131,3 @@ def _lengths(asked: Asked) -> Iterator[Section]:
         )
         if rows:
             yield Section(f"length of {name}", ("", "rows", "old", "new"), rows, "mean number of characters")
-
-
-def mcnemar(won: int, lost: int) -> float:
-    """Two-sided p of McNemar's exact test: as many heads or more extreme, of won + lost throws of a coin.
-
-    Args:
-        won: Problems solved by the later model alone.
-        lost: Problems solved by the earlier model alone.
-    """
-    n, few = won + lost, min(won, lost)
-    tail = sum(comb(n, k) for k in range(few + 1))
-    return float(min(Fraction(1), Fraction(2 * tail, 2**n)))

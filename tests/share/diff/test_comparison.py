@@ -9,7 +9,6 @@ from mathse import layout, store
 from mathse.schemas import Path as PathRow
 from mathse.schemas import Prediction, Problem, Status, Verdict
 from mathse.share.diff.document import Section
-from mathse.share.diff.meaning import mcnemar
 from mathse.share.diff.sides import DiffError
 from mathse.views import QueryError
 from tests import rows
@@ -91,13 +90,6 @@ def test_predictions_are_won_and_lost(tmp_path: Path) -> None:
     store.write(files[1], Prediction, predictions(Status.CORRECT, Status.WRONG, Status.CORRECT))
     found = compared(*files).sections
     assert section(found, "test problems") == [("solved now, not before", 2), ("solved before, not now", 1)]
-
-
-def test_mcnemar() -> None:
-    assert mcnemar(0, 0) == mcnemar(3, 3) == 1
-    assert mcnemar(5, 0) == 2 / 32
-    assert mcnemar(0, 5) == 2 / 32
-    assert mcnemar(3000, 2000) < 1e-40
 
 
 @pytest.mark.parametrize(
