@@ -21,6 +21,7 @@ COMMANDS = (
     look.add_status,
     look.add_query,
     compare.add_diff,
+    follow.add_trace,
     follow.add_lineage,
     look.add_report,
     look.add_sheet,

@@ -1,11 +1,49 @@
 """Commands that follow data: a row up to its origin and down to what it trained, a model back to all that made it."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from mathse.commands.command import Commands, command
 
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
 WIDTH = 200
 """Of a tree that goes to a file or another program."""
+
+
+def add_trace(commands: Commands) -> None:
+    parser = command(
+        commands,
+        _trace,
+        "follow a row up to its origin and down to every model it trained",
+        "ROW is the id of a path (with every training row made of it) or of a problem, or the row_hash of any row,\n"
+        "such as a prediction's; its first digits are enough.",
+        "mathse trace 40b7",
+    )
+    parser.add_argument("row", metavar="ROW", help="an id, or the first digits of it")
+    parser.add_argument("--json", action="store_true", help="as JSON, with all that the tables say")
+
+
+def _trace(arguments: argparse.Namespace) -> None:
+    import json
+
+    from mathse.share.trace import trace
+    from mathse.share.trace_text import tree
+
+    found = trace(arguments.root, arguments.row)
+    if arguments.json:
+        print(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
+    else:
+        _print_tree(tree(found))
+
+
+def _print_tree(tree: "Tree") -> None:
+    import sys
+
+    from rich.console import Console
+
+    Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH).print(tree)
 
 
 def add_lineage(commands: Commands) -> None:
@@ -27,9 +65,6 @@ def add_lineage(commands: Commands) -> None:
 
 def _lineage(arguments: argparse.Namespace) -> None:
     import json
-    import sys
-
-    from rich.console import Console
 
     from mathse.share import lineage, lineage_text
 
@@ -44,8 +79,7 @@ def _lineage(arguments: argparse.Namespace) -> None:
     elif arguments.dot:
         print(lineage_text.dot(found))
     else:
-        width = None if sys.stdout.isatty() else WIDTH
-        Console(highlight=False, width=width).print(lineage_text.tree(found))
+        _print_tree(lineage_text.tree(found))
         print(*lineage_text.closing(found), sep="\n")
     if arguments.check:
         lineage.require_match(found)

@@ -93,11 +93,12 @@ def steps(root: Path, target: str) -> list[Step]:
 
 
 def unmade(found: Collection[Step], root: Path) -> Iterator[Difference]:
-    """Datasets and models among the steps' inputs that no step made, and that DVC does not track by themselves."""
+    """Datasets and models among the steps' inputs that no step made, but for the sources, which come from outside."""
     made = {path for step in found for path in step.makes}
     for step in found:
         for path in step.made_from:
-            if path not in made and not (root / f"{path}.dvc").exists():
+            outside = Path(path).is_relative_to(layout.SOURCES) or (root / f"{path}.dvc").exists()
+            if path not in made and not outside:
                 yield Difference(path, "not recorded", f"dvc.lock ({step.stage})")
 
 
