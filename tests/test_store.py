@@ -279,3 +279,24 @@ def test_input_hashes_follow_content_and_names(tmp_path: Path) -> None:
     assert store.input_hashes([folder]) != {folder.as_posix(): before[folder.as_posix()]}
     with pytest.raises(store.StoreError, match="b: not found"):
         store.input_hashes([folder / "b"])
+
+
+def test_keys_and_hashes_lie_in_the_file_as_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "mix.parquet"
+    turn = (schemas.Message(role="user", content="Q"),)
+    row = MixRow(
+        path_id="a", problem_id="p", kind=PathKind.ROLLOUT, round=1, image_ids=(), prompt=turn, completion=turn
+    )
+    store.write(file, MixRow, [row])
+    group = pq.ParquetFile(file).metadata.row_group(0)
+    columns = {column.path_in_schema: column for column in map(group.column, range(group.num_columns))}
+    assert {name for name, column in columns.items() if column.compression == "UNCOMPRESSED"} == {"path_id", "row_hash"}
+    assert not any("DICTIONARY" in encoding for encoding in columns["row_hash"].encodings)
+    assert {column.compression for name, column in columns.items() if name.startswith("prompt.")} == {"ZSTD"}
+
+
+def test_a_key_of_several_columns_is_packed_as_any_column(tmp_path: Path) -> None:
+    file = tmp_path / "rejects.parquet"
+    store.write(file, Reject, [reject("a")])
+    group = pq.ParquetFile(file).metadata.row_group(0)
+    assert group.column(0).compression == "ZSTD"
