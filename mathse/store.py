@@ -44,7 +44,7 @@ __all__ = [
     "write_groups",
 ]
 
-COMPRESSION, LEVEL = "zstd", 3
+ENCODING: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 HASH_BYTES = 16
 ROW_HASH = "row_hash"
 
@@ -204,10 +204,10 @@ def encoding(model: type[Row], schema: pa.Schema) -> dict[str, Any]:
     leaves = [leaf for field in schema for leaf in _leaves(field.name, field.type)]
     packed = [leaf for leaf in leaves if leaf not in plain]
     return {
-        "compression": {leaf: COMPRESSION if leaf in packed else "none" for leaf in leaves},
-        "compression_level": dict.fromkeys(packed, LEVEL),
+        **ENCODING,
+        "compression": {leaf: ENCODING["compression"] if leaf in packed else "none" for leaf in leaves},
+        "compression_level": dict.fromkeys(packed, ENCODING["compression_level"]),
         "use_dictionary": packed,
-        "write_page_checksum": True,
     }
 
 
