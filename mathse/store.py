@@ -26,15 +26,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from mathse.columns import arrow_schema
+from mathse.columns import ENCODING, arrow_schema, encoding
 from mathse.errors import UserError
 from mathse.schemas import Row
 from mathse.spill import BATCH_ROWS, RowError, sorted_groups
 
 __all__ = [
+    "ENCODING",
     "Metadata",
     "StoreError",
     "arrow_schema",
+    "encoding",
     "input_hashes",
     "metadata",
     "read",
@@ -44,9 +46,7 @@ __all__ = [
     "write_groups",
 ]
 
-ENCODING: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 HASH_BYTES = 16
-ROW_HASH = "row_hash"
 
 R = TypeVar("R", bound=Row)
 
@@ -192,34 +192,6 @@ def input_hashes(files: Iterable[Path]) -> dict[str, str]:
         StoreError: One does not exist.
     """
     return {file.as_posix(): _content_hash(file) for file in files}
-
-
-def encoding(model: type[Row], schema: pa.Schema) -> dict[str, Any]:
-    """How a table's columns lie in its file, as options of pyarrow's writer.
-
-    A key of one column and `row_hash` lie there as they are: random digits shrink by less than half, and to unpack them
-    takes several times as long as to compare them. All other columns are compressed, small sets of values as numbers.
-    """
-    plain = {ROW_HASH, *(model.key if len(model.key) == 1 else ())}
-    leaves = [leaf for field in schema for leaf in _leaves(field.name, field.type)]
-    packed = [leaf for leaf in leaves if leaf not in plain]
-    return {
-        **ENCODING,
-        "compression": {leaf: ENCODING["compression"] if leaf in packed else "none" for leaf in leaves},
-        "compression_level": dict.fromkeys(packed, ENCODING["compression_level"]),
-        "use_dictionary": packed,
-    }
-
-
-def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
-    """Parquet's names of the columns that a field is stored in."""
-    if pa.types.is_list(kind):
-        yield from _leaves(f"{path}.list.{kind.value_field.name}", kind.value_type)
-    elif pa.types.is_struct(kind):
-        for at in range(kind.num_fields):
-            yield from _leaves(f"{path}.{kind.field(at).name}", kind.field(at).type)
-    else:
-        yield path
 
 
 def _content_hash(file: Path) -> str:

@@ -152,7 +152,9 @@ def relate(
 def _stored_key(old: Side, new: Side) -> tuple[str, ...]:
     model = new.model or old.model
     if model is not None:
-        return model.key
+        # An older table may lack what its kind is known by now; `relate` tells of it as a change of columns.
+        shared = tuple(name for name in model.key if name in old.schema.names and name in new.schema.names)
+        return shared or model.key
     raise DiffError(
         f"{new.label}: not a table of this project, so its key is not known; name the columns that identify a row: "
         f"--key COLUMN, of {', '.join(new.schema.names)}"

@@ -7,7 +7,7 @@ import pytest
 
 from mathse import layout, store
 from mathse.schemas import Path as PathRow
-from mathse.schemas import Prediction, Problem, Status, Verdict
+from mathse.schemas import Prediction, Problem, Reject, Status, Verdict
 from mathse.share.diff.document import Section
 from mathse.share.diff.sides import DiffError
 from mathse.views import QueryError
@@ -64,6 +64,17 @@ def test_an_older_version_of_a_table_is_compared_value_by_value(tmp_path: Path) 
     assert (found.counts.changed, found.counts.unchanged) == (0, 2)
     assert found.schema[0] == "column cost is new"
     assert found.schema[-1] == "schema version was 0, is 1"
+
+
+def test_an_older_table_without_a_part_of_the_key_is_matched_by_the_rest(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    store.write(tmp_path / "new.parquet", Reject, [Reject(source="s", source_id=name, reason="r") for name in "ab"])
+    table = pq.read_table(tmp_path / "new.parquet")
+    pq.write_table(table.drop_columns(["source"]).slice(1), tmp_path / "old.parquet")
+    found = compared(tmp_path / "old.parquet", tmp_path / "new.parquet")
+    assert (found.counts.added, found.counts.unchanged) == (1, 1)
+    assert found.schema == ["column source is new"]
 
 
 def test_verdicts_turn(tmp_path: Path) -> None:
