@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mathse.commands import compare, exchange, follow, look, mix, prepare, score
+from mathse.commands import compare, exchange, follow, look, mix, prepare, score, view
 from mathse.errors import UserError
 
 USER_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
@@ -20,6 +20,7 @@ COMMANDS = (
     look.add_show,
     look.add_status,
     look.add_query,
+    view.add_view,
     compare.add_diff,
     follow.add_trace,
     follow.add_lineage,

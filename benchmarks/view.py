@@ -1,0 +1,193 @@
+"""`mathse view` at ten million paths: seconds a page and a filter take over HTTP, beside a plain peer.
+
+    python -m benchmarks.view [--rows 10000000] [--folder .mathse/bench_view]
+
+Makes a run of that many paths with verdicts (ten steps, a problem for each twenty paths, texts of about 240 signs, one
+in ten with LaTeX), builds the index, starts the server as a user does and asks it for pages as a browser does, each
+several times with other values, so that nothing is answered from memory of the last. The peer is what a page without an
+index does: the same rows by one DuckDB query over the Parquet files (two threads) for each request.
+"""
+
+import argparse
+import http.client
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlencode
+
+import duckdb
+
+STEPS = ("distill", *(f"rounds/{number}" for number in range(1, 9)), "reflect")
+PER_PROBLEM = 20
+REPEATS = 5
+_META = "(format parquet, compression zstd, row_group_size 8192, kv_metadata {{%s}})"
+_ABOUT = "'mathse.table': '{}', 'mathse.version': '1', 'mathse.inputs': '{{}}'"
+
+
+def _some(salt: int, most: int) -> str:
+    """SQL of a whole number below `most` that looks as if drawn for row `i`."""
+    return f"(hash(i + {salt}000000000000) % {most})::bigint"
+
+
+def _id(number: str) -> str:
+    """SQL of an id of 32 digits that grows with a number."""
+    return f"lpad(to_hex(({number})::bigint * 1000003), 16, '0') || left(md5(({number})::varchar), 16)"
+
+
+def _problems(problems: int) -> str:
+    return f"""
+        select {_id("i")} as problem_id, 'figures' || i % 3 as source, i::varchar as source_id,
+            'Apache-2.0' as licence, case when i % 10 = 0 then 'test' else 'train' end as split,
+            'What is angle ' || i % 977 || ' of figure ' || i || '?' as question, ['60', '70'] as choices,
+            'B' as answer, null::varchar as solution, ['0'] as image_ids, 'subject ' || {_some(1, 12)} as subject,
+            1 + {_some(2, 5)} as level, 'en' as language
+        from range({problems}) r(i) order by 1
+    """
+
+
+def _paths(problems: int, first: int, last: int, kind: str, place: int) -> str:
+    return f"""
+        select {_id("i")} as path_id, {_id(_some(2, problems))} as problem_id, '{kind}' as kind,
+            {place}::bigint as round, (i % 4)::bigint as sample_idx, 'm{place}' as model, 'solve@1' as prompt, i as seed,
+            'Step 1: angle A' || {_some(3, 50)} || ' is ' || {_some(4, 180)} || '. Step 2: angle B is '
+            || {_some(5, 180)} || '. Step 3: ' || {_some(6, 99)} || ' + ' || {_some(7, 99)} || ' = ' || {_some(8, 180)}
+            || case when i % 10 = 0 then '. So $\\frac{{' || {_some(9, 99)} || '}}{{2}}$' else '. Then subtract it' end
+            || ' from the straight line, as the picture shows near vertex v' || {_some(10, 200000)} || '. Step 4: the '
+            || ['left', 'right', 'upper', 'lower', 'middle'][1 + {_some(11, 5)}]
+            || ' side follows. The answer to this problem is ' || {_some(12, 180)} || '.' as text,
+            ({_some(12, 180)})::varchar as answer, 'stop' as finish_reason, null::varchar as error,
+            120::bigint as tokens_in, 60::bigint as tokens_out, 0.0 as cost, null::varchar as parent_path_id
+        from range({first}, {last}) r(i) order by 1
+    """
+
+
+def _verdicts(problems: int, first: int, last: int) -> str:
+    return f"""
+        select {_id("i")} as path_id, {_id(_some(2, problems))} as problem_id, 'orm' as judge, 'judge@1' as prompt,
+            case when {_some(13, 4)} = 0 then 'CORRECT' when {_some(14, 997)} = 0 then 'UNDECIDED' else 'WRONG' end
+            as status, 'Step ' || 1 + {_some(15, 4)} as error_step,
+            'calculation: ' || {_some(6, 99)} || ' is wrong' as error_analysis, '{{}}' as raw,
+            null::varchar as undecided_reason,
+            case when {_some(16, 20)} = 0 then 'UNDECIDED' when {_some(13, 4)} = 0 or {_some(17, 50)} = 0 then 'CORRECT'
+            else 'WRONG' end as rule_status, 'different quantity' as rule_reason
+        from range({first}, {last}) r(i) order by 1
+    """
+
+
+def make(root: Path, rows: int) -> None:
+    """Write the tables of a run of so many paths."""
+    problems = max(1, rows // PER_PROBLEM)
+    with duckdb.connect(config={"memory_limit": "2GB"}) as connection:
+        _copy(connection, "Problem", _problems(problems), root / "data/problems/problems.parquet")
+        for place, step in enumerate(STEPS):
+            first, last = (rows * turn // len(STEPS) for turn in (place, place + 1))
+            kind = {"distill": "distilled", "reflect": "reflection"}.get(step, "rollout")
+            paths = _paths(problems, first, last, kind, place)
+            _copy(connection, "Path", paths, root / "data" / step / "paths.parquet")
+            _copy(connection, "Verdict", _verdicts(problems, first, last), root / "data" / step / "verdicts.parquet")
+            print(f"made {step}: {last:,} of {rows:,} paths", flush=True)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, table: str, sql: str, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    written = _META.replace("{{", "{").replace("}}", "}") % _ABOUT.format(table)
+    connection.execute(f"copy ({sql}) to '{file}' {written}")
+
+
+Asked = Callable[[int], dict[str, str]]
+PAGES: dict[str, tuple[str, Asked, str]] = {
+    "overview": ("/", lambda turn: {}, ""),
+    "first page of paths": ("/paths", lambda turn: {}, "true"),
+    "page from the middle": ("/paths", lambda turn: {"after": str(5_000_000 + 777 * turn)}, ""),
+    "round": ("/paths", lambda turn: {"round": str(1 + turn)}, "p.round = {round}"),
+    "round and verdict": (
+        "/paths", lambda turn: {"round": str(1 + turn), "verdict": "UNDECIDED"}, "p.round = {round} and v.status = 'UNDECIDED'",
+    ),
+    "only the rule says correct": (
+        "/paths", lambda turn: {"agree": "rule_only", "level": str(1 + turn)},
+        "v.status = 'WRONG' and v.rule_status = 'CORRECT' and q.level = {level}",
+    ),
+    "five filters, few rows": (
+        "/paths",
+        lambda turn: {"verdict": "UNDECIDED", "rule": "CORRECT", "kind": "rollout", "subject": f"subject {turn}", "level": "3"},
+        "v.status = 'UNDECIDED' and v.rule_status = 'CORRECT' and p.kind = 'rollout' and q.subject = '{subject}' and q.level = 3",
+    ),
+    "common word": ("/paths", lambda turn: {"q": ["left", "right", "upper", "lower", "middle"][turn]}, "contains(lower(p.text), '{q}')"),
+    "rare word": ("/paths", lambda turn: {"q": f"v{777 * turn + 1}"}, "regexp_matches(lower(p.text), '\\b{q}\\b')"),
+    "word that is nowhere": ("/paths", lambda turn: {"q": f"nowhere{turn}"}, "contains(lower(p.text), '{q}')"),
+    "rare word, common word, verdict": (
+        "/paths", lambda turn: {"q": f"v{333 * turn + 2} upper", "verdict": "CORRECT"}, "",
+    ),
+    "phrase, frequent": ("/paths", lambda turn: {"q": f'"angle b is {100 + turn}"'}, "contains(lower(p.text), 'angle b is {phrase}')"),
+    "phrase, nowhere (looks on)": ("/paths", lambda turn: {"q": f'"is angle {100 + turn}"'}, ""),
+    "count of a filter": ("/paths/count", lambda turn: {"subject": f"subject {turn}", "verdict": "CORRECT"}, ""),
+    "problems by words": ("/problems", lambda turn: {"q": f"figure {100_000 + turn}"}, ""),
+    "two rounds compared": ("/compare", lambda turn: {"a": str(1 + turn), "b": "8", "change": "gained"}, ""),
+}  # fmt: skip
+_PEER = """
+    select p.*, v.*, q.question from read_parquet('{root}/data/**/paths.parquet') p
+    join read_parquet('{root}/data/**/verdicts.parquet') v using (path_id)
+    join read_parquet('{root}/data/problems/problems.parquet') q on q.problem_id = p.problem_id
+    where {where} order by p.round, p.path_id limit 26
+"""
+
+
+def measure(root: Path, port: int, cookie: str) -> None:
+    """Ask for every page several times, and print the median and the worst beside the peer's one time."""
+    print(f"{'page':36}{'median':>8}{'worst':>8}{'peer':>8}{'ratio':>8}   seconds")
+    for name, (path, asked, where) in PAGES.items():
+        times = [_get(port, cookie, path, asked(turn)) for turn in range(REPEATS)]
+        middle, worst = statistics.median(times), max(times)
+        peer = _peer(root, where, asked(1)) if where else None
+        beside = f"{peer:8.2f}{peer / middle:8.0f}" if peer else ""
+        print(f"{name:36}{middle:8.3f}{worst:8.3f}{beside}", flush=True)
+
+
+def _get(port: int, cookie: str, path: str, asked: dict[str, str]) -> float:
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    start = time.perf_counter()
+    connection.request("GET", f"{path}?{urlencode(asked)}" if asked else path, headers={"Cookie": cookie})
+    answer = connection.getresponse()
+    body = answer.read()
+    taken = time.perf_counter() - start
+    assert answer.status == 200, body[:500]
+    return taken
+
+
+def _peer(root: Path, where: str, asked: dict[str, str]) -> float:
+    filled = where.format(**asked, phrase=re.sub(r"\D", "", asked.get("q", "")))
+    with duckdb.connect(config={"threads": 2, "memory_limit": "4GB"}) as connection:
+        start = time.perf_counter()
+        connection.execute(_PEER.format(root=root, where=filled)).fetchall()
+        return time.perf_counter() - start
+
+
+def main() -> None:
+    """Make, build, serve, measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--folder", type=Path, default=Path(".mathse/bench_view"))
+    arguments = parser.parse_args()
+    root = arguments.folder / str(arguments.rows)
+    if not (root / "data/reflect/verdicts.parquet").is_file():
+        make(root, arguments.rows)
+    command = [sys.executable, "-m", "mathse.cli", "-C", str(root), "view", "--no-browser", "--port", "0"]
+    start = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            found = re.search(r":(\d+)/\?token=(\S+)", server.stdout.readline())
+            assert found, "the server did not start"
+            size = sum(file.stat().st_size for file in (root / ".mathse/view").glob("*.duckdb"))
+            print(f"started after {time.perf_counter() - start:.1f} s; index {size / 2**30:.2f} GiB")
+            measure(root, int(found[1]), f"mathse-view-{found[1]}={found[2]}")
+        finally:
+            server.terminate()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+// The run's charts, in the page's own colours. Expressions are interpreted, since the page's policy forbids to compile.
+"use strict";
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+function config() {
+  const ink = colour("ink"), quiet = colour("quiet"), line = colour("line");
+  const names = ["correct", "wrong", "undecided", "accent"];
+  return {
+    background: "transparent",
+    font: getComputedStyle(document.body).fontFamily,
+    view: { stroke: null },
+    axis: { labelColor: quiet, titleColor: quiet, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12 },
+    legend: { labelColor: quiet, titleColor: quiet, labelFontSize: 12, orient: "top", symbolType: "square" },
+    text: { color: ink, fill: ink },
+    rule: { color: quiet },
+    line: { color: colour("accent") },
+    point: { color: colour("accent"), fill: colour("accent") },
+    bar: { color: colour("accent") },
+    rect: { color: colour("accent") },
+    range: { category: [...names.map(colour), ...["c5", "c6", "c7"].map(colour)] },
+  };
+}
+
+// Verdicts and outcomes have their own colours wherever they stand.
+const DOMAINS = {
+  CORRECT: "correct", WRONG: "wrong", UNDECIDED: "undecided",
+  stayed_correct: "correct", gained: "accent", lost: "undecided", stayed_wrong: "line-strong",
+};
+
+function coloured(spec) {
+  const scale = spec.encoding?.color?.scale;
+  if (scale?.domain) scale.range = scale.domain.map((name) => colour(DOMAINS[name]));
+  return spec;
+}
+
+let loaded;
+
+async function drawAll() {
+  loaded ??= await (await fetch("/charts.json")).json();
+  for (const figure of document.querySelectorAll("[data-chart]")) {
+    const spec = coloured(structuredClone(loaded[figure.dataset.chart]));
+    spec.width = "container";
+    spec.height ??= spec.encoding?.y?.type === "nominal" && spec.mark ? { step: 34 } : 240;
+    await vegaEmbed(figure.querySelector(".canvas"), spec, {
+      actions: false, ast: true, renderer: "svg", config: config(), defaultStyle: false,
+      tooltip: { disableDefaultStyle: true },
+    });
+  }
+}
+
+drawAll();
+document.addEventListener("mathse:theme", drawAll);
