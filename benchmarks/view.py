@@ -52,7 +52,8 @@ def _problems(problems: int) -> str:
 def _paths(problems: int, first: int, last: int, kind: str, place: int) -> str:
     return f"""
         select {_id("i")} as path_id, {_id(_some(2, problems))} as problem_id, '{kind}' as kind,
-            {place}::bigint as round, (i % 4)::bigint as sample_idx, 'm{place}' as model, 'solve@1' as prompt, i as seed,
+            {place}::bigint as round, (i % 4)::bigint as sample_idx, 'm{place}' as model, 'solve@1' as prompt,
+            i as seed,
             'Step 1: angle A' || {_some(3, 50)} || ' is ' || {_some(4, 180)} || '. Step 2: angle B is '
             || {_some(5, 180)} || '. Step 3: ' || {_some(6, 99)} || ' + ' || {_some(7, 99)} || ' = ' || {_some(8, 180)}
             || case when i % 10 = 0 then '. So $\\frac{{' || {_some(9, 99)} || '}}{{2}}$' else '. Then subtract it' end
@@ -99,13 +100,16 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: str, sql: str, file: Pat
 
 
 Asked = Callable[[int], dict[str, str]]
+_RARE = {"verdict": "UNDECIDED", "rule": "CORRECT", "kind": "rollout", "level": "3"}
+_SIDES = ("left", "right", "upper", "lower", "middle")
 PAGES: dict[str, tuple[str, Asked, str]] = {
     "overview": ("/", lambda turn: {}, ""),
     "first page of paths": ("/paths", lambda turn: {}, "true"),
     "page from the middle": ("/paths", lambda turn: {"after": str(5_000_000 + 777 * turn)}, ""),
     "round": ("/paths", lambda turn: {"round": str(1 + turn)}, "p.round = {round}"),
     "round and verdict": (
-        "/paths", lambda turn: {"round": str(1 + turn), "verdict": "UNDECIDED"}, "p.round = {round} and v.status = 'UNDECIDED'",
+        "/paths", lambda turn: {"round": str(1 + turn), "verdict": "UNDECIDED"},
+        "p.round = {round} and v.status = 'UNDECIDED'",
     ),
     "only the rule says correct": (
         "/paths", lambda turn: {"agree": "rule_only", "level": str(1 + turn)},
@@ -113,16 +117,19 @@ PAGES: dict[str, tuple[str, Asked, str]] = {
     ),
     "five filters, few rows": (
         "/paths",
-        lambda turn: {"verdict": "UNDECIDED", "rule": "CORRECT", "kind": "rollout", "subject": f"subject {turn}", "level": "3"},
-        "v.status = 'UNDECIDED' and v.rule_status = 'CORRECT' and p.kind = 'rollout' and q.subject = '{subject}' and q.level = 3",
+        lambda turn: {**_RARE, "subject": f"subject {turn}"},
+        "v.status = 'UNDECIDED' and v.rule_status = 'CORRECT' and p.kind = 'rollout' and q.level = 3 "
+        "and q.subject = '{subject}'",
     ),
-    "common word": ("/paths", lambda turn: {"q": ["left", "right", "upper", "lower", "middle"][turn]}, "contains(lower(p.text), '{q}')"),
+    "common word": ("/paths", lambda turn: {"q": _SIDES[turn]}, "contains(lower(p.text), '{q}')"),
     "rare word": ("/paths", lambda turn: {"q": f"v{777 * turn + 1}"}, "regexp_matches(lower(p.text), '\\b{q}\\b')"),
     "word that is nowhere": ("/paths", lambda turn: {"q": f"nowhere{turn}"}, "contains(lower(p.text), '{q}')"),
     "rare word, common word, verdict": (
         "/paths", lambda turn: {"q": f"v{333 * turn + 2} upper", "verdict": "CORRECT"}, "",
     ),
-    "phrase, frequent": ("/paths", lambda turn: {"q": f'"angle b is {100 + turn}"'}, "contains(lower(p.text), 'angle b is {phrase}')"),
+    "phrase, frequent": (
+        "/paths", lambda turn: {"q": f'"angle b is {100 + turn}"'}, "contains(lower(p.text), 'angle b is {phrase}')",
+    ),
     "phrase, nowhere (looks on)": ("/paths", lambda turn: {"q": f'"is angle {100 + turn}"'}, ""),
     "count of a filter": ("/paths/count", lambda turn: {"subject": f"subject {turn}", "verdict": "CORRECT"}, ""),
     "problems by words": ("/problems", lambda turn: {"q": f"figure {100_000 + turn}"}, ""),

@@ -50,9 +50,7 @@ class Browser:
 
     def press(self, *keys: str) -> None:
         """Press keys one after another, as a person does."""
-        actions = [
-            {"type": kind, "value": KEYS.get(key, key)} for key in keys for kind in ("keyDown", "keyUp")
-        ]
+        actions = [{"type": kind, "value": KEYS.get(key, key)} for key in keys for kind in ("keyDown", "keyUp")]
         self._send("POST", "actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
 
     def size(self, width: int, height: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 from mathse import cli
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("show", "status", "query", "report", "grade", "score", "preset", "check", "sheet")
+COMMANDS = ("show", "status", "query", "report", "grade", "score", "preset", "check", "sheet", "view")
 
 
 def spawn(*arguments: str) -> subprocess.Popen[bytes]:

@@ -16,13 +16,14 @@ LONGEST_FORMULA = 1000
 """Signs of a formula; longer ones are shown as they are written."""
 
 _LABEL = re.compile(
-    r"(?:(?<=[\s。.:;!?])|^)[#*_> ]{0,8}(?:step|schritt|paso|шаг|étape|步骤|ステップ)\s{0,2}(?P<number>\d{1,3})\b"
-    r"|(?:(?<=[\s。])|^)[#*_> ]{0,8}第\s?(?P<sign>\d{1,3}|[一二三四五六七八九十])\s?步",
+    r"(?:(?<=[\s。.:;!?])|^)(?:[#*_>]{1,6} {0,2}){0,2}"
+    r"(?:step|schritt|paso|шаг|étape|步骤|ステップ)\s{0,2}(?P<number>\d{1,3})\b"
+    r"|(?:(?<=[\s。])|^)(?:[#*_>]{1,6} {0,2}){0,2}第\s?(?P<sign>\d{1,3}|[一二三四五六七八九十])\s?步",
     re.IGNORECASE | re.MULTILINE,
 )
-_LISTED = re.compile(r"^[#*_> ]{0,8}\(?(?P<number>\d{1,3})[.)](?=\s)", re.MULTILINE)
+_LISTED = re.compile(r"^(?:[#*_>]{1,6} {0,2}){0,2}\(?(?P<number>\d{1,3})[.)](?=\s)", re.MULTILINE)
 _SIGNS = {sign: str(place) for place, sign in enumerate("一二三四五六七八九十", 1)}
-_NAMED = re.compile(r"\d{1,3}|[一二三四五六七八九十]")
+_NAMED = re.compile(r"[\W_]{0,9}(?:[^\W\d_]{1,12}\s{0,2})?#?(\d{1,3}|[一二三四五六七八九十])\s?步?[\W_]{0,9}")
 _SOME = rf"{{1,{LONGEST_FORMULA}}}?"
 _ENVIRONMENTS = r"(?:equation|align|aligned|gather|cases|array|[pbvBV]?matrix)\*?"
 _FORMULA = re.compile(
@@ -116,16 +117,18 @@ def _pieces(text: str) -> Iterator[Piece]:
 
 def _number(label: re.Match[str]) -> str:
     groups = label.groupdict()
-    found = groups.get("number") or groups.get("sign") or ""
-    return _SIGNS.get(found, found.lstrip("0") or found)
+    return _plain(groups.get("number") or groups.get("sign") or "")
+
+
+def _plain(number: str) -> str:
+    return _SIGNS.get(number, number.lstrip("0") or number)
 
 
 def _place(parts: list[str], numbers: list[str | None], wrong: str) -> int | None:
-    """The part that a judge means: that of the first number it names, or the one that has its words."""
-    named = _NAMED.search(wrong)
-    if named and len(wrong) <= 40:
-        sign = named.group()
-        wanted = _SIGNS.get(sign, sign.lstrip("0") or sign)
-        return numbers.index(wanted) if wanted in numbers else None
-    words = wrong.strip().casefold()
-    return next((place for place, part in enumerate(parts) if words and words in part.casefold()), None)
+    """The part that a judge means: that of the number it names, or the one that has its words."""
+    named = _NAMED.fullmatch(wrong)
+    if named is None:
+        words = wrong.strip().casefold()
+        return next((place for place, part in enumerate(parts) if words and words in part.casefold()), None)
+    wanted = _plain(named.group(1))
+    return numbers.index(wanted) if wanted in numbers else None

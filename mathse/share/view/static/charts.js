@@ -5,7 +5,6 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 
 function config() {
   const ink = colour("ink"), quiet = colour("quiet"), line = colour("line");
-  const names = ["correct", "wrong", "undecided", "accent"];
   return {
     background: "transparent",
     font: getComputedStyle(document.body).fontFamily,
@@ -18,7 +17,7 @@ function config() {
     point: { color: colour("accent"), fill: colour("accent") },
     bar: { color: colour("accent") },
     rect: { color: colour("accent") },
-    range: { category: [...names.map(colour), ...["c5", "c6", "c7"].map(colour)] },
+    range: { category: ["accent", "c6", "c5", "c7", "undecided"].map(colour) },
   };
 }
 
@@ -41,7 +40,9 @@ async function drawAll() {
   for (const figure of document.querySelectorAll("[data-chart]")) {
     const spec = coloured(structuredClone(loaded[figure.dataset.chart]));
     spec.width = "container";
-    spec.height ??= spec.encoding?.y?.type === "nominal" && spec.mark ? { step: 34 } : 240;
+    const rows = spec.encoding?.y?.type === "nominal" && spec.mark;
+    spec.height ??= rows ? { step: 34 } : 240;
+    spec.autosize = { type: rows ? "fit-x" : "fit", contains: "padding" };
     await vegaEmbed(figure.querySelector(".canvas"), spec, {
       actions: false, ast: true, renderer: "svg", config: config(), defaultStyle: false,
       tooltip: { disableDefaultStyle: true },

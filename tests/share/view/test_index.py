@@ -1,0 +1,95 @@
+import threading
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from mathse.share.view import filters, index, rows, search
+from mathse.share.view.tables import discover
+from tests.share.view.conftest import write_run
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+    return index.open_index(index.ensure(discover(write_run(tmp_path_factory.mktemp("indexed")))))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create table x (a int)",
+        "delete from rows",
+        "copy rows to '/tmp/mathse-view-leak.csv'",
+        "select * from read_text('/etc/hostname')",
+        "attach '/tmp/mathse-view-leak.duckdb'",
+        "install fts",
+        "set enable_external_access = true",
+    ],
+)
+def test_its_connection_reads_the_index_and_nothing_else(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    with pytest.raises(duckdb.Error):
+        connection.execute(sql)
+
+
+def test_nothing_is_damaged_in_a_sound_run(connection: duckdb.DuckDBPyConnection) -> None:
+    assert connection.execute("select name from labels where kind = 'damage'").fetchall() == []
+    assert connection.execute("select count(*) from answers").fetchall() == [(4,)]
+    assert connection.execute("select bool_and(rid = rowid) from rows").fetchall() == [(True,)]
+
+
+def test_it_is_built_once_for_a_state_of_the_tables(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    first = index.ensure(discover(tmp_path))
+    stamp = first.stat().st_mtime_ns
+    assert index.ensure(discover(tmp_path)) == first and first.stat().st_mtime_ns == stamp
+
+
+def test_parts_do_not_change_what_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_run(tmp_path)
+    monkeypatch.setattr(search, "SLICE", 3)
+    monkeypatch.setattr(search, "HITS", 2)
+    connection = index.open_index(index.ensure(discover(tmp_path)))
+    known = filters.vocabulary(connection)
+
+    def every(asked: dict[str, str], cursor: str = "after") -> list[int]:
+        seen: list[int] = []
+        place: int | None = -1 if cursor == "after" else 10**6
+        while place is not None:
+            said = [*asked.items(), (cursor, str(max(place, 0)))] if place != -1 else [*asked.items()]
+            page = rows.page(connection, filters.parse(said, [*asked, cursor], known, connection))
+            found = [row["rid"] for row in page.rows]
+            seen = seen + found if cursor == "after" else found + seen
+            place = page.older if cursor == "after" else page.newer
+        return seen
+
+    for asked, total in [
+        ({"q": "angle"}, 60),
+        ({"q": '"step 1" angle'}, 60),
+        ({"q": "word3 angle"}, 1),
+        ({"q": '"step 1" 110'}, 1),
+    ]:
+        ask = filters.parse(asked.items(), list(asked), known, connection)
+        assert search.count(connection, ask) == (total, True)
+        for budget in (10.0, 0.0):
+            monkeypatch.setattr(search, "BUDGET", budget)
+            forth, back = every(asked), every(asked, "before")
+            assert len(forth) == total and forth == back == sorted(forth)
+        monkeypatch.setattr(search, "BUDGET", 10.0)
+
+
+def test_requests_at_once_share_an_index(connection: duckdb.DuckDBPyConnection) -> None:
+    failed: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            for _ in range(20):
+                assert len(rows.page(connection.cursor(), filters.Ask({})).rows) == rows.PAGE
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
