@@ -11,6 +11,7 @@ from typing import Any
 
 from mathse import layout
 from mathse.share.view.filters import Vocabulary
+from mathse.share.view.present import heading
 from mathse.share.view.search import Connection
 from mathse.share.view.statements import STATUSES
 
@@ -67,7 +68,7 @@ def _plot(root: Path, name: str) -> list[dict[str, Any]]:
 def _verdicts(connection: Connection, known: Vocabulary) -> list[dict[str, Any]]:
     sql = "select step, status, sum(paths) from summary where status > 0 group by step, status order by step, status"
     return [
-        {"step": known.label("round", step), "verdict": STATUSES[status - 1], "paths": int(paths)}
+        {"step": heading(known.label("round", step)), "verdict": STATUSES[status - 1], "paths": int(paths)}
         for step, status, paths in connection.execute(sql).fetchall()
     ]
 

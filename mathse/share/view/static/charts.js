@@ -33,6 +33,13 @@ function coloured(spec) {
   return spec;
 }
 
+// As many lines as there are names beside a chart of bars; otherwise a fixed height.
+function heightOf(spec) {
+  const y = spec.encoding?.y;
+  if (y?.type !== "nominal" || !spec.mark) return 240;
+  return 70 + 30 * new Set(spec.data.values.map((row) => row[y.field])).size;
+}
+
 let loaded;
 
 async function drawAll() {
@@ -40,9 +47,7 @@ async function drawAll() {
   for (const figure of document.querySelectorAll("[data-chart]")) {
     const spec = coloured(structuredClone(loaded[figure.dataset.chart]));
     spec.width = "container";
-    const rows = spec.encoding?.y?.type === "nominal" && spec.mark;
-    spec.height ??= rows ? { step: 34 } : 240;
-    spec.autosize = { type: rows ? "fit-x" : "fit", contains: "padding" };
+    spec.height ??= heightOf(spec);
     await vegaEmbed(figure.querySelector(".canvas"), spec, {
       actions: false, ast: true, renderer: "svg", config: config(), defaultStyle: false,
       tooltip: { disableDefaultStyle: true },
