@@ -8,6 +8,7 @@ import json
 import re
 
 DIGEST_BYTES = 16
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def content_id(*parts: object) -> str:
@@ -19,8 +20,7 @@ def content_id(*parts: object) -> str:
     Returns:
         A blake2b digest of the parts' canonical JSON.
     """
-    canonical = json.dumps(parts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return hashlib.blake2b(canonical.encode(), digest_size=DIGEST_BYTES).hexdigest()
+    return hashlib.blake2b(_CANONICAL.encode(parts).encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
 def folded(text: str) -> str:

@@ -7,6 +7,7 @@ columns and one row group. Two rows with the same key are an error, as a key ide
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from functools import reduce
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -126,7 +127,12 @@ def _sorted_places(keys: pa.Table) -> list[int]:
 
 
 def _gathered(batches: list[pa.RecordBatch], places: list[int]) -> pa.Table:
-    """Rows at `places`. Row by row, as `Table.take` would first copy all batches into one."""
+    """Rows at `places`: taken batch by batch, then ordered, as `Table.take` would first copy all batches into one."""
     batch_rows = batches[0].num_rows
-    rows = [batches[place // batch_rows].slice(place % batch_rows, 1) for place in places]
-    return pa.Table.from_batches([pa.concat_batches(rows)])
+    order = sorted(range(len(places)), key=places.__getitem__)
+    taken = [
+        batches[number].take(pa.array([places[at] % batch_rows for at in group]))
+        for number, group in groupby(order, key=lambda at: places[at] // batch_rows)
+    ]
+    back = pc.sort_indices(pa.array(order))
+    return pa.Table.from_batches([pa.concat_batches(taken).take(back)])

@@ -10,9 +10,10 @@ of their licences can be found.
 Sample reject: `k12, 34a1463e, missing image, images/34a1463e.png: FileNotFoundError`
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from mathse.sources.images import MISSING, TOO_LARGE, ImageError, encode, from_b
 from mathse.sources.raw import Faulty, ImageRef, Pixels, Raw, rejected
 
 EVERYTHING = Choice()
+_DRAWN = 100_000
+"""Pictures that came as pixels whose ids are remembered."""
 _SHORT = 500
 """Characters of a gold answer and its choices below which its grade is remembered."""
 
@@ -180,8 +183,9 @@ def picture(ref: ImageRef, folder: Path, limits: Limits) -> Image:
         Faulty: It is missing, unreadable, too large or outside of the folder.
     """
     with _faulty():
-        data = _data(ref, folder, limits)
-        return data if isinstance(data, Image) else from_bytes(data, limits.image_pixels)
+        if isinstance(ref, Pixels):
+            return _drawn(ref, limits.image_pixels)
+        return from_bytes(_encoded_file(ref, folder, limits), limits.image_pixels)
 
 
 @dataclass(frozen=True)
@@ -191,15 +195,28 @@ class _Images:
     folder: Path
     limits: Limits
     known: Callable[[str], bool]
+    drawn: dict[bytes, str] = field(default_factory=dict)  # ids by hash of pixels, so that none are encoded twice
 
     def admit(self, ref: ImageRef) -> tuple[str, Image | None]:
         """An image's id, and the image itself if it is not known yet."""
         with _faulty():
-            data = _data(ref, self.folder, self.limits)
-            if isinstance(data, Image):
-                return data.image_id, data
+            if isinstance(ref, Pixels):
+                return self._encoded(ref)
+            data = _encoded_file(ref, self.folder, self.limits)
             image_id = id_of(data)
             return image_id, None if self.known(image_id) else from_bytes(data, self.limits.image_pixels)
+
+    def _encoded(self, pixels: Pixels) -> tuple[str, Image | None]:
+        form = f"{pixels.mode} {pixels.width} {pixels.height} ".encode()
+        digest = hashlib.blake2b(form + pixels.data, digest_size=16).digest()
+        image_id = self.drawn.get(digest)
+        if image_id is not None and self.known(image_id):
+            return image_id, None
+        image = _drawn(pixels, self.limits.image_pixels)
+        if len(self.drawn) == _DRAWN:
+            self.drawn.clear()
+        self.drawn[digest] = image.image_id
+        return image.image_id, image
 
 
 @contextmanager
@@ -210,10 +227,7 @@ def _faulty() -> Iterator[None]:
         raise Faulty(error.reason, error.detail) from None
 
 
-def _data(ref: ImageRef, folder: Path, limits: Limits) -> bytes | Image:
-    """The encoded image; of pixels, the image."""
-    if isinstance(ref, Pixels):
-        return _drawn(ref, limits.image_pixels)
+def _encoded_file(ref: str | bytes, folder: Path, limits: Limits) -> bytes:
     data = ref if isinstance(ref, bytes) else _file(ref, folder, limits.image_bytes)
     if len(data) > limits.image_bytes:
         raise Faulty("too many bytes", f"{len(data)}, at most {limits.image_bytes}")

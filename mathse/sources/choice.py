@@ -5,6 +5,7 @@ language, zh`. Problems that share an image go to one split where they can: the 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from mathse.params import AdapterSource, Filter, SplitShares
 from mathse.schemas import Split, content_id
@@ -34,6 +35,10 @@ class Choice:
     follow: bool = True
     seed: int = 0
 
+    @cached_property
+    def _takes_anything(self) -> bool:
+        return self.filter == ANY
+
     @classmethod
     def of(cls, source: AdapterSource, seed: int) -> "Choice":
         """As params say."""
@@ -46,7 +51,7 @@ class Choice:
             Faulty: It does not pass the filter.
         """
         wanted, subject = self.filter, raw.subject or raw.source
-        if wanted == ANY:
+        if self._takes_anything:
             return
         if wanted.subjects and not any(word.casefold() in subject.casefold() for word in wanted.subjects):
             raise Faulty("filtered by subject", subject)

@@ -18,7 +18,7 @@ from mathse.errors import UserError
 from mathse.schemas import Reject, Split
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.gathering import Counts, Gathering
-from mathse.sources.opening import content_hashes, open_source
+from mathse.sources.opening import Opened, content_hashes, open_source
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,8 @@ def ingest(settings: params.Problems, root: Path = Path()) -> Counts:
     inputs = content_hashes(settings.sources)
     with Gathering(root / layout.STATE / "ingest") as gathering:
         for source in settings.sources:
-            _gather(source, settings, gathering)
+            limit = source.limit if isinstance(source, params.AdapterSource) else None
+            gather(open_source(source, settings.seed), source.name, limits(settings), gathering, limit)
         _require_every_split(gathering.counts)
         gathering.write(root, inputs)
     return gathering.counts
@@ -53,31 +54,38 @@ def limits(settings: params.Problems) -> Limits:
     return Limits(settings.max_pixels, settings.max_image_bytes, settings.max_images, settings.max_question)
 
 
-def _gather(
-    source: params.FigureSource | params.AdapterSource, settings: params.Problems, gathering: Gathering
-) -> None:
-    """Take one source's rows, up to its limit."""
-    opened = open_source(source, settings.seed)
-    rows = admit(
-        opened.rows, opened.folder, opened.licence, limits(settings), opened.choice, gathering.knows_image
-    )  # fmt: skip
-    limit = source.limit if isinstance(source, params.AdapterSource) else None
+def gather(opened: Opened, licensed: str, most: Limits, gathering: Gathering, limit: int | None = None) -> None:
+    """Admit a source's rows.
+
+    Args:
+        opened: The source.
+        licensed: Name of its licence.
+        most: What a row may cost.
+        gathering: Takes them.
+        limit: Ends with so many taken.
+    """
+    rows = admit(opened.rows, opened.folder, opened.licence, most, opened.choice, gathering.knows_image)
     taken = 0
-    for row in _told(rows, source.source):
-        taken += gathering.add(row, source.name)
+    for row in _told(rows):
+        taken += gathering.add(row, licensed)
         if taken == limit:
             break
 
 
-def _told(rows: Iterator[Admitted | Reject], source: str) -> Iterator[Admitted | Reject]:
+def _told(rows: Iterator[Admitted | Reject]) -> Iterator[Admitted | Reject]:
     """The rows, with a line now and then; how many there will be is not known."""
     start = last = time.monotonic()
     for count, row in enumerate(rows, start=1):
         yield row
         now = time.monotonic()
         if now - last >= LINE_SECONDS:
-            log.info("problems: %s: %d rows in, %.0f/s", source, count, count / (now - start))
+            log.info("problems: %s: %d rows in, %.0f/s", source_of(row), count, count / (now - start))
             last = now
+
+
+def source_of(row: Admitted | Reject) -> str:
+    """Name of the source that a row came from."""
+    return row.source if isinstance(row, Reject) else row.origin.source
 
 
 def _require_every_split(counts: Counts) -> None:

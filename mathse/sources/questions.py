@@ -73,6 +73,8 @@ def without_placeholders(question: str) -> str:
 
     A placeholder at the start or end goes, as images are put before the question; one within it becomes `(image 2)`.
     """
+    if "<" not in question:
+        return question.strip()
     numbers = iter(placeholders(question))
     marked = _PLACEHOLDER.sub(lambda _: f"<image{next(numbers)}>", question.strip())
     return _PLACEHOLDER.sub(lambda found: f"(image {found[1]})", _EDGE.sub("", marked)).strip()
