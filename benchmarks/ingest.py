@@ -26,7 +26,7 @@ from pathlib import Path
 
 import PIL.Image
 
-from mathse import store
+from mathse import layout, store
 from mathse.params import FigureSource
 from mathse.schemas import Image, Origin, Problem, Reject, Split
 from mathse.sources import figures
@@ -136,7 +136,8 @@ def main() -> None:
     arguments.add_argument("--only", choices=["mathse", "datasets"], help=argparse.SUPPRESS)
     wanted = arguments.parse_args()
     if wanted.only:
-        with tempfile.TemporaryDirectory(dir=".") as folder:
+        layout.STATE.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=layout.STATE) as folder:
             seconds = (ours if wanted.only == "mathse" else theirs)(wanted.problems, wanted.form, Path(folder))
         print(*seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return

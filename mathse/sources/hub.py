@@ -25,14 +25,20 @@ def rows(repository: str, revision: str, split: str = "train", config: str | Non
         config: Which of the data set's configurations; null: its only one.
 
     Raises:
-        SourceError: The revision is none.
+        SourceError: The revision is none, the hub does not give the split, or the connection breaks off.
     """
     if not _REVISION.fullmatch(revision):
         raise SourceError(
             f"{repository}: revision {revision!r} is no commit; give the 40 hex digits that the hub shows for it"
         )
-    found = datasets.load_dataset(repository, config, revision=revision, split=split, streaming=True)
-    return dataset_rows(found, f"{repository}@{revision[:8]}/{split}")
+    try:
+        found = datasets.load_dataset(repository, config, revision=revision, split=split, streaming=True)
+        yield from dataset_rows(found, f"{repository}@{revision[:8]}/{split}")
+    except Exception as error:  # as many kinds as there are ways to fail between here and a server
+        raise SourceError(
+            f"{repository}@{revision}, split {split}: cannot be read ({type(error).__name__}: {str(error)[:300]}); "
+            "check name, revision, split and the connection (HF_TOKEN for what is not public), and run again"
+        ) from error
 
 
 def dataset_rows(dataset: "datasets.IterableDataset", name: str) -> Iterator[Row]:

@@ -9,7 +9,7 @@ import yaml
 
 from mathse import cli, layout, store
 from mathse.params import Params
-from mathse.schemas import Message, MixRow, PathKind
+from mathse.schemas import Message, MixRow, PathKind, Reject
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -71,5 +71,6 @@ def test_queries_run(run: Path, query: str, capsys: pytest.CaptureFixture[str]) 
         completion=(said,),
     )
     store.write(run / layout.mix("final"), MixRow, [row])
+    store.write(run / layout.REJECTS, Reject, [])
     assert cli.main(["-C", str(run), "query", query, "--csv"]) == 0
     assert len(capsys.readouterr().out.splitlines()) > 1

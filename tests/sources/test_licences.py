@@ -3,7 +3,7 @@
 import pytest
 
 from mathse.errors import UserError
-from mathse.sources.licences import Licence, licence, licences
+from mathse.sources.licences import Licence, licence, licences, strictest
 
 
 def test_what_is_unknown_may_not_be_shared() -> None:
@@ -26,3 +26,17 @@ def test_a_source_without_a_line_is_an_error() -> None:
 def test_a_word_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="sharing"):
         Licence.model_validate({"spdx": "MIT", "url": "https://x.org", "training": "yes", "sharing": "maybe"})
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        (("k12", "geometry3k"), "k12"),
+        (("k12", "tabmwp"), "tabmwp"),
+        (("tabmwp", "chartqa"), "tabmwp"),
+        (("k12", "chartqa"), "chartqa"),
+        (("tabmwp", "unigeo"), "unigeo"),
+    ],
+)
+def test_the_strictest_licence_allows_least(sources: tuple[str, ...], expected: str) -> None:
+    assert strictest(sources) == expected
