@@ -71,6 +71,6 @@ def test_queries_run(run: Path, query: str, capsys: pytest.CaptureFixture[str]) 
         completion=(said,),
     )
     store.write(run / layout.mix("final"), MixRow, [row])
-    store.write(run / layout.REJECTS, Reject, [])
+    store.write(run / layout.REJECTS, Reject, [Reject(source="k12", source_id="1", reason="empty answer")])
     assert cli.main(["-C", str(run), "query", query, "--csv"]) == 0
     assert len(capsys.readouterr().out.splitlines()) > 1
