@@ -53,7 +53,7 @@ def test_every_row_of_500_damaged_sources_is_an_origin_or_a_reject(name: str, tm
 
     origins = store.read(tmp_path / layout.ORIGINS, Origin, verify=True)
     rejects = store.read(tmp_path / layout.REJECTS, Reject, verify=True)
-    out = Counter(row.source for row in [*origins, *rejects])
+    out = Counter(row.source for row in origins) + Counter(row.source for row in rejects)
     assert out == Counter({source.source: rows for source, rows in made if rows}) + Counter(figures=3)
     assert counts.rows == len(origins) + len(rejects)
     assert len(origins) > DAMAGES / 20
