@@ -30,6 +30,7 @@ COMMANDS = (
     score.add_score,
     mix.add_mix,
     exchange.add_export,
+    exchange.add_import,
     prepare.add_preset,
     prepare.add_plan,
     prepare.add_check,

@@ -41,3 +41,22 @@ def _export(arguments: argparse.Namespace) -> None:
         print(summary.warning(counts), file=sys.stderr)
     if arguments.push_to_hub:
         print(hub.push(arguments.folder, arguments.push_to_hub, arguments.private))
+
+
+def add_import(commands: Commands) -> None:
+    parser = command(
+        commands,
+        _import,
+        "take in what somebody exported, as a source of problems and paths",
+        "Checksums, columns, ids and images are checked; rows that cannot be used are listed with their reason. The\n"
+        "copy lies below data/sources, and what to add to params.yaml is printed.",
+        "mathse import ../theirs/mix-2 --name theirs",
+    )
+    parser.add_argument("folder", metavar="DIR", type=Path, help="a folder that `mathse export` wrote")
+    parser.add_argument("--name", help="of the source here (default: made of the folder's name)")
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    from mathse.share.exchange import importing, summary
+
+    print(summary.of_import(importing.bring(arguments.root, arguments.folder, arguments.name)))

@@ -3,6 +3,8 @@
 In: `distill.recorded` and the problems to distil. Out: one path a recorded solution, known by its problem's source and
 id within it (`data/problems/origins.parquet`); a solution that fits none of the problems is counted, with its reason.
 
+A path that another run has exported stays as that run wrote it, with its own model, prompt and id.
+
 Sample: `tabmwp, 38064, "Step 1: ... Answer: 12"`  ->  a distilled path of that problem, model `recorded:tabmwp`
 """
 
@@ -48,7 +50,11 @@ class Recordings:
 
     def paths(self) -> Iterator[Path]:
         """The solutions as paths, at most `distill.samples` a problem, in the order of the recordings."""
-        for teacher, problem_id, sample_idx, text in self._used(Counter()):
+        for teacher, problem_id, sample_idx, found in self._used(Counter()):
+            if found.path is not None:
+                yield found.path
+                continue
+            text = found.text
             identity = (problem_id, PathKind.DISTILLED, 0, sample_idx, teacher, PROMPT, 0)
             yield Path(
                 path_id=content_id("path", *identity, None, text),
@@ -72,8 +78,8 @@ class Recordings:
         origins = store.scan(root / layout.ORIGINS, Origin)
         return {(one.source, one.source_id): one.problem_id for one in origins if one.source in sources}
 
-    def _used(self, left_out: Counter[str]) -> Iterator[tuple[str, str, int, str]]:
-        """Teacher, problem, sample and text of each solution that is used; counts the others."""
+    def _used(self, left_out: Counter[str]) -> Iterator[tuple[str, str, int, Recorded]]:
+        """Teacher, problem, sample and solution of each solution that is used; counts the others."""
         samples: Counter[str] = Counter()
         for recording in self._recordings:
             for found in RECORDED[recording.name](recording.path):
@@ -82,7 +88,7 @@ class Recordings:
                 if reason or problem_id is None or isinstance(found, Reject):
                     left_out[reason or ""] += 1
                     continue
-                yield f"recorded:{recording.name}", problem_id, samples[problem_id], found.text
+                yield f"recorded:{recording.name}", problem_id, samples[problem_id], found
                 samples[problem_id] += 1
 
     def _fault(self, found: Recorded | Reject, problem_id: str | None, samples: Counter[str]) -> str | None:

@@ -14,7 +14,7 @@ from mathse.params.sources import Problems
 from mathse.params.training import Train
 
 PARAMS = Path("params.yaml")
-RecordedName = Literal["tabmwp"]
+RecordedName = Literal["mathse_export", "tabmwp"]
 """Recorded solutions by name; `mathse.sources.adapters.RECORDED` has the same."""
 
 

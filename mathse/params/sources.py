@@ -26,6 +26,7 @@ AdapterName = Literal[
     "geoqa_plus",
     "k12",
     "math_puma",
+    "mathse_export",
     "mathv360k",
     "mathvl",
     "mavis_function",

@@ -97,6 +97,7 @@ def _admitted(raw: Raw, images: "_Images", licence: str, limits: Limits, choice:
     image_ids = tuple(image_id for image_id, _ in found)
     problem_id = Problem.id_for(question, raw.choices, answer, image_ids)
     split = choice.split(raw, problem_id, image_ids)
+    licence = raw.licence or licence
     problem = Problem(
         problem_id=problem_id,
         source=raw.source,

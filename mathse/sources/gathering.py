@@ -21,7 +21,7 @@ import pyarrow as pa
 from mathse import layout, store
 from mathse.schemas import Image, Origin, Problem, Reject, Row, Split
 from mathse.sources.admit import Admitted
-from mathse.sources.licences import licence, strictest
+from mathse.sources.licences import strictest
 from mathse.spill import Spill, spilled_groups
 
 TABLES: Mapping[type[Row], Path] = {
@@ -154,7 +154,7 @@ class Gathering:
                     self._spills[Image].add(image)
         elif strictest((known[1], licensed)) != known[1]:
             self._problems[problem_id] = split, licensed
-            self._relicensed[problem.problem_id] = licence(licensed).spdx
+            self._relicensed[problem.problem_id] = problem.licence
         self._spills[Origin].add(found.origin)
         self.counts.taken[problem.source] += 1
 

@@ -20,6 +20,8 @@ _OPEN = (
     "CC-BY-NC-SA-4.0 CC-BY-SA-3.0 CC-BY-SA-4.0 CC0-1.0 CDLA-Permissive-2.0 GPL-2.0-only GPL-2.0-or-later GPL-3.0-only "
     "GPL-3.0-or-later LGPL-3.0-only LGPL-3.0-or-later MIT MIT-0 MPL-2.0 ODbL-1.0 ODC-By-1.0 PDDL-1.0 Unlicense"
 )
+PER_ROW = "LicenseRef-per-row"
+"""Of a source whose rows have each their own."""
 OPEN = frozenset(_OPEN.split())
 """Licences whose text lets rows be changed, passed on and trained on; some bind whoever does so to conditions."""
 
@@ -90,14 +92,16 @@ def refusal(source: str, spdx: str) -> str | None:
 
     Args:
         source: The source's name; one that `licences.yaml` does not have is judged by the licence alone.
-        spdx: The licence that the row carries.
+        spdx: The licence that the row carries; several, joined by AND, all have to allow it.
     """
     stated = licences().get(source)
-    if stated is not None and (reason := _forbids(stated)):
-        return reason
-    if stated is not None and stated.spdx == spdx:
-        return None
-    return None if spdx in OPEN else "licence is not known to allow sharing and training"
+    if stated is not None and stated.spdx != PER_ROW:
+        if reason := _forbids(stated):
+            return reason
+        if stated.spdx == spdx:
+            return None
+    known = set(spdx.split(" AND ")) <= OPEN
+    return None if known else "licence is not known to allow sharing and training"
 
 
 def _forbids(stated: Licence) -> str | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mathse.schemas import Reject
+from mathse.schemas import Path, Reject
 
 LONGEST_DETAIL = 200
 """Characters of a reject's detail: a reject must not carry the megabytes for which it was rejected."""
@@ -95,6 +95,7 @@ class Raw:
         level: Difficulty from 1; 0 if the source does not say.
         language: ISO 639-1.
         split: What the source says of it (`train`, `val`, `test`); None if nothing.
+        licence: SPDX expression of the row's own licence; None: its source's.
     """
 
     source: str
@@ -108,6 +109,7 @@ class Raw:
     level: int = 0
     language: str = "en"
     split: str | None = None
+    licence: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,13 @@ class Recorded:
         source: Name of the source of its problem.
         source_id: The problem's id within the source: the same as its `Origin`'s.
         text: The solution.
+        path: The path as the run that wrote it has it, where that is known.
     """
 
     source: str
     source_id: str
     text: str
+    path: Path | None = None
 
 
 def converted(source: str, rows: Iterable[Row | Damaged], problem: Callable[[Row], Raw]) -> Iterator[Raw | Reject]:

@@ -3,7 +3,7 @@
 import pytest
 
 from mathse.errors import UserError
-from mathse.sources.licences import Licence, licence, licences, strictest
+from mathse.sources.licences import Licence, licence, licences, refusal, strictest
 
 
 def test_what_is_unknown_may_not_be_shared() -> None:
@@ -40,3 +40,26 @@ def test_a_word_that_is_none_is_refused() -> None:
 )
 def test_the_strictest_licence_allows_least(sources: tuple[str, ...], expected: str) -> None:
     assert strictest(sources) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "spdx", "reason"),
+    [
+        ("k12", "Apache-2.0", None),
+        ("k12", "LicenseRef-mine", "licence is not known to allow sharing and training"),
+        ("unigeo", "LicenseRef-unknown", "licence is not known to allow sharing"),
+        ("unigeo", "MIT", "licence is not known to allow sharing"),
+        ("my-own", "CC-BY-4.0", None),
+        ("my-own", "CC-BY-ND-4.0", "licence is not known to allow sharing and training"),
+        ("mathse_export", "MIT AND CC-BY-NC-SA-4.0", None),
+        ("mathse_export", "MIT AND LicenseRef-unknown", "licence is not known to allow sharing and training"),
+    ],
+)
+def test_what_may_be_shared(source: str, spdx: str, reason: str | None) -> None:
+    assert refusal(source, spdx) == reason
+
+
+def test_every_licence_of_our_own_that_allows_all_passes() -> None:
+    open_ones = [name for name, found in licences().items() if found.shareable and found.trainable]
+    assert len(open_ones) > 4
+    assert not [name for name in open_ones if refusal(name, licence(name).spdx)]

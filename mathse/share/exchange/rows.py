@@ -19,7 +19,7 @@ from mathse.errors import UserError
 from mathse.schemas import Message
 from mathse.share.exchange.columns import EncodedImage, SharedRow, SourceOf, conversation
 from mathse.sources.images import ImageError, ImageStore
-from mathse.sources.licences import refusal
+from mathse.sources.licences import licences, refusal
 
 BATCH_ROWS = 64
 MAX_PIXELS = 2**62
@@ -168,13 +168,23 @@ def _row(mix: Mix, stored: Mapping[str, Any], images: ImageStore, everything: bo
                 f"{mix.file}: row {row['path_id']}: its {what} {row[f'{what}_id']} is in no table; `dvc checkout` "
                 "brings the tables that the mix was made from"
             )
-    own = {name: problem[name] for name in ("source", "source_id", "licence")}
-    origins = tuple(SourceOf(**origin) for origin in stored["origins"] or [own])
+    origins = _origins(problem, path, stored["origins"])
     licence = " AND ".join(sorted({origin.licence for origin in origins}))
     reason = refused(origins)
     if reason and not everything:
         return Left(row["path_id"], row["problem_id"], problem["source"], problem["source_id"], licence, reason)
     return _shared(row, problem, path, stored["verdicts"] or {}, origins, _pictures(mix, row, images))
+
+
+def _origins(problem: Mapping[str, Any], path: Mapping[str, Any], found: Any) -> tuple[SourceOf, ...]:
+    """Every source of the problem, and that of the path where it was recorded, with its own licence."""
+    own = {name: problem[name] for name in ("source", "source_id", "licence")}
+    origins = [SourceOf(**origin) for origin in found or [own]]
+    recording = f"{path['model'].removeprefix('recorded:')}_recorded"
+    if path["model"].startswith("recorded:") and recording in licences():
+        spdx = licences()[recording].spdx
+        origins.append(SourceOf(source=recording, source_id=problem["source_id"], licence=spdx))
+    return tuple(origins)
 
 
 def _shared(

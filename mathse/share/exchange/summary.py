@@ -4,6 +4,8 @@ from pathlib import Path
 
 from mathse.share.exchange.counts import Counts
 from mathse.share.exchange.export import EXCLUDED
+from mathse.share.exchange.importing import QUARANTINE, Imported
+from mathse.sources.adapters.mathse_export import NAME
 
 
 def of_export(folder: Path, counts: Counts) -> str:
@@ -21,3 +23,14 @@ def warning(counts: Counts) -> str:
         f"warning: {counts.unshareable} of the rows may not be shared or trained on, by their licence or because "
         "nobody knows it. Keep this folder to yourself; its card says so too"
     )
+
+
+def of_import(found: Imported) -> str:
+    """What was taken in, what was not, and how params.yaml names it."""
+    bad = "".join(f"\n  {count} rows quarantined: {reason}" for reason, count in found.quarantined.most_common())
+    bad += f"\n  listed in {found.folder / QUARANTINE}" if bad else ""
+    bad += f"\n  {found.unlisted} files that SHA256SUMS does not name were not copied" if found.unlisted else ""
+    return f"""{found.folder}: {found.problems} problems, {found.paths} paths judged correct{bad}
+To use them, add to params.yaml, the first line in problems.sources, the second in distill.recorded (for its paths):
+  - {{name: {NAME}, label: {found.name}, path: {found.folder.as_posix()}}}
+  - {{name: {NAME}, source: {found.name}, path: {found.folder.as_posix()}}}"""

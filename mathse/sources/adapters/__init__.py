@@ -16,6 +16,7 @@ from mathse.sources.adapters import (
     geoqa_plus,
     k12,
     math_puma,
+    mathse_export,
     mathv360k,
     mavis,
     tabmwp,
@@ -31,6 +32,7 @@ ADAPTERS: Mapping[str, Adapter] = {
     "geoqa_plus": geoqa_plus.read,
     "k12": k12.read,
     "math_puma": math_puma.read,
+    "mathse_export": mathse_export.read,
     "mathv360k": mathv360k.read,
     "mathvl": chat.reader("mathvl"),
     "mavis_function": mavis.reader("mavis_function", "functions"),
@@ -55,5 +57,8 @@ HUB_ROWS: Mapping[str, Callable[[Row], Raw]] = {
 }
 """What makes a problem of a row of the hub's; GeoQA+ and UniGeo are pickles, which the hub has no rows of."""
 
-RECORDED: Mapping[str, Callable[[Path], Iterator[Recorded | Reject]]] = {"tabmwp": tabmwp.recorded}
+RECORDED: Mapping[str, Callable[[Path], Iterator[Recorded | Reject]]] = {
+    "mathse_export": mathse_export.recorded,
+    "tabmwp": tabmwp.recorded,
+}
 """Recorded solutions by name: of a location, one or a reject for each of its rows."""

@@ -59,14 +59,19 @@ def verdict(of: schemas.Path) -> Verdict:
     )  # fmt: skip
 
 
+ASKED = MARKUP.replace("<image>", "this")
+"""As a question may be: admission leaves no placeholder in it."""
 PROBLEMS = {
     "three": problem("Which of the three is larger?", "red", "green", "blue"),
     "chinese": problem("求角 $\\angle C = \\frac{1}{2}\\alpha$ 的度数", "red"),
-    "markup": problem(MARKUP, "blue"),
+    "markup": problem(ASKED, "blue"),
     "text": problem("What is 60 + 10?"),
     "closed": problem("Whose is it?", "green", source="unigeo", licence="LicenseRef-unknown"),
 }
-PATHS = {name: path(of, f"Step 1: {of.question}\nThe answer to this problem is B.") for name, of in PROBLEMS.items()}
+PATHS = {
+    name: path(of, f"Step 1: {of.question}, {MARKUP}\nThe answer to this problem is B.")
+    for name, of in PROBLEMS.items()
+}
 
 
 def write_run(root: Path, names: list[str]) -> Path:

@@ -50,7 +50,7 @@ def test_conversations_have_one_token_an_image(run: Path, tmp_path: Path) -> Non
         assert (first["content"] + second["content"]).count("<image>") == len(row["images"])
         assert first["content"].startswith("<image>" * len(row["images"]))
     asked = next(row for row in opened(tmp_path / "out") if row["path_id"] == PATHS["markup"].path_id)
-    assert MARKUP in asked["prompt"][0]["content"]
+    assert MARKUP in asked["completion"][0]["content"]
 
 
 def test_llama_factorys_description_names_columns_that_are_there(run: Path, tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_croissant_is_valid_and_yields_the_rows(run: Path, tmp_path: Path) -> No
     assert {record["rows/path_id"].decode() for record in records} == {PATHS[name].path_id for name in SHARED}
     three = next(record for record in records if len(record["rows/images"]) == 3)
     assert three["rows/images"][0].size == (56, 56)
-    assert three["rows/conversations"][1]["rows/conversations/content"].decode() == PATHS["three"].text
+    assert three["rows/completion"][0]["rows/completion/content"].decode() == PATHS["three"].text
 
 
 KILLED = """

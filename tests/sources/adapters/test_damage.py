@@ -87,7 +87,7 @@ def assert_storable(found: list[Admitted | Reject]) -> None:
             assert len(row.reason) < 60
 
 
-@pytest.mark.parametrize("name", ADAPTERS)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_every_row_comes_out_once(name: str, tmp_path: Path) -> None:
     admitted = rejected = 0
     for seed in range(DAMAGES):
@@ -137,7 +137,7 @@ def source_rows(name: str, folder: Path) -> list[Row | Damaged]:
     return list(rows(folder))
 
 
-@pytest.mark.parametrize("name", ADAPTERS)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_a_broken_file_is_counted_too(name: str, tmp_path: Path) -> None:
     broken_rows = 0
     for seed in range(DAMAGES):
