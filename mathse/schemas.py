@@ -1,11 +1,10 @@
 """The rows of every dataset: the only definition of a problem, path, verdict, feedback, mix row and prediction.
 
-A row is a frozen pydantic model; the Parquet schema of its table derives from it (`mathse.store.arrow_schema`), so what
-is documented here is what lies on disk. Each model names its table's grain (`key`, also the total sort order) and a
-schema `version` that is raised when a column changes its meaning.
+A row is a frozen pydantic model; the Parquet schema of its table derives from it (`mathse.store.arrow_schema`). Each
+model names its table's grain (`key`, also the total sort order) and a `version`, raised when a column changes meaning.
 
-Every table carries `row_hash`, a hash of all other columns: a diff of two tables compares stored hashes and never has
-to read the texts. Paths carry `text_hash` too (white space and case folded), so that duplicates are found the same way.
+Every table carries `row_hash`, a hash of all other columns, by which tables are compared without reading the texts;
+paths carry `text_hash` too (white space and case folded), by which duplicates are found.
 
 Vocabulary (one word an idea, used everywhere):
     problem   a question, its images and its gold answer
@@ -162,6 +161,21 @@ class Reject(Row):
     source_id: str = Field(description="Its id within the source, or its position where it has none.")
     reason: str = Field(description="Short and countable, such as `duplicate` or `unreadable image`.")
     detail: str = Field(default="", description="What exactly was wrong, and where.")
+
+
+class Leak(Row):
+    """A problem that is, quotes or shows a benchmark item. Grain: one row a (problem, item, kind)."""
+
+    key = ("problem_id", "benchmark", "item_id", "kind")
+    problem_id: str
+    benchmark: str = Field(description="Name of the benchmark, such as `mathvista`.")
+    item_id: str = Field(description="The item's id within the benchmark.")
+    kind: Literal["equal_text", "shared_grams", "near_image"]
+    score: float = Field(description="shared_grams: their weights added up. near_image: bits that differ. Else 1.")
+    shared: str = Field(description="The longest run of words that both have; of images, both hashes.")
+    question: str = Field(description="Ours with its choices, as it came; of images, the image's id.")
+    item_question: str = Field(description="The benchmark's, likewise.")
+    removed: bool = Field(default=False, description="Whether the problem was taken out of the tables for it.")
 
 
 class Path(Row):

@@ -32,6 +32,7 @@ _FIXED = {
     "problems": layout.PROBLEMS,
     "images": layout.IMAGES,
     "rejects": layout.REJECTS,
+    "leaks": layout.LEAKS,
     "origins": layout.ORIGINS,
     "benchmark_items": layout.BENCHMARK_ITEMS,
     "benchmark_images": layout.BENCHMARK_IMAGES,

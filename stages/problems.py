@@ -4,7 +4,8 @@ from pathlib import Path
 
 from mathse import layout, params, stage
 from mathse.share import samples
-from mathse.sources.ingest import ingest
+from mathse.sources.ingest import ingest, require_every_split
+from mathse.sources.leakage.tables import screen
 from mathse.sources.report import report
 from mathse.synthetic.sheet import contact_sheet
 
@@ -13,12 +14,14 @@ def main() -> str:
     """Ingest `params.problems`."""
     settings = params.load().problems
     counts = ingest(settings)
+    screened = screen(settings, counts)
+    require_every_split(counts)
     report(counts, settings)
     contact_sheet(*samples.of_run(Path()), layout.CONTACT_SHEET)
     splits = {str(split): count for split, count in counts.problems.items()}
     merged = counts.taken.total() - counts.problems.total()
     also = f", {merged} merged" if merged else ""
-    return f"{counts.rows} source rows in, {stage.counts(splits)} out{also}; {stage.counts(counts.reasons())}"
+    return f"{counts.rows} source rows in, {stage.counts(splits)} out{also}; {stage.counts(counts.reasons())}{screened}"
 
 
 if __name__ == "__main__":

@@ -176,6 +176,24 @@ AnySource = Annotated[
 """Told apart by `name`."""
 
 
+class Leakage(Section):
+    """Problems that are items of the configured benchmarks, and what becomes of them."""
+
+    remove: bool = Field(
+        default=True,
+        description="Leaks leave train and orm, as rejects with the reason `leak`; false: they are listed only.",
+    )
+    score: float = Field(
+        default=5,
+        gt=0,
+        description="Shared runs of eight rare words, added up, that make two texts a leak; equal texts always are. "
+        "1 finds a single shared run; below 5, small sets over-report.",
+    )
+    images: bool = Field(
+        default=True, description="Whether an image alike is a leak by itself. Of drawn figures it never is."
+    )
+
+
 class Problems(Section):
     """The problems the loop learns from and is measured on."""
 
@@ -185,6 +203,8 @@ class Problems(Section):
     max_image_bytes: int = Field(default=20 * 2**20, ge=1, description="Larger image files are rejected unread.")
     max_images: Count = Field(default=16, description="Of one problem.")
     max_question: Count = Field(default=20_000, description="Characters; problems with longer questions are rejected.")
+
+    leakage: Leakage = Leakage()
 
     @model_validator(mode="after")
     def sources_are_told_apart(self) -> "Problems":

@@ -44,7 +44,7 @@ def ingest(settings: params.Problems, root: Path = Path()) -> Counts:
         for source in settings.sources:
             limit = source.limit if isinstance(source, params.AdapterSource) else None
             gather(open_source(source, settings.seed), source.name, limits(settings), gathering, limit)
-        _require_every_split(gathering.counts)
+        require_every_split(gathering.counts)
         gathering.write(root, inputs)
     return gathering.counts
 
@@ -88,7 +88,12 @@ def source_of(row: Admitted | Reject) -> str:
     return row.source if isinstance(row, Reject) else row.origin.source
 
 
-def _require_every_split(counts: Counts) -> None:
+def require_every_split(counts: Counts) -> None:
+    """Refuse problems of which a split is empty.
+
+    Raises:
+        UserError: One is; says why rows were rejected.
+    """
     empty = [split for split in Split if not counts.problems[split]]
     if empty:
         raise UserError(

@@ -90,7 +90,7 @@ def find(problems: Iterable[Shown], items: Iterable[Shown]) -> list[Leak]:
             if seen is None or not same(seen[1], detail):
                 continue
             leak = Leak(
-                problem_id=problem.owner, benchmark=benchmark, item_id=item_id, kind=Kind.NEAR_IMAGE, score=bits,
+                problem_id=problem.owner, benchmark=benchmark, item_id=item_id, kind=Kind.NEAR_IMAGE.value, score=bits,
                 shared=f"{seen[0].tobytes().hex()} {hashed.tobytes().hex()}",
                 question=problem.image_id, item_question=image_id,
             )  # fmt: skip
