@@ -1,7 +1,8 @@
 """The table of changes in a database, to be asked; it reaches the compared files and the project's problems, no more.
 
 Its view `changes` has the columns of the table on disk (`mathse.share.diff.changes`), each column X once more by its
-own name (the new value or, of a row that went, the old one), and the problem's subject, level, source and split.
+own name (the new value or, of a row that went, the old one), the problem's subject, level, source and split and, where
+it is known, `why` a row came or went.
 
 Sample condition: `where kind = 'rollout' and old_status = 'WRONG' and new_status = 'CORRECT'`
 """
@@ -15,6 +16,7 @@ import duckdb
 
 from mathse import layout, views
 from mathse.share.diff.changes import NEW, OLD
+from mathse.share.diff.reasons import Whys
 from mathse.share.diff.sides import Columns, DiffError, Side
 
 OF_PROBLEM = ("subject", "level", "source", "split")
@@ -29,6 +31,7 @@ class Asked:
         sides: The earlier and the later table.
         columns: How their columns relate.
         project: The project whose problems explain them; None if there is none.
+        whys: Why rows came and went; None if it is not known.
         condition: What chooses among them, in SQL; the word `where` may be left out.
 
     Raises:
@@ -36,7 +39,13 @@ class Asked:
     """
 
     def __init__(
-        self, changes: Path, sides: tuple[Side, Side], columns: Columns, project: Path | None, condition: str = ""
+        self,
+        changes: Path,
+        sides: tuple[Side, Side],
+        columns: Columns,
+        project: Path | None,
+        whys: Whys | None = None,
+        condition: str = "",
     ) -> None:
         tables = {"written": changes, "old_table": sides[0].file, "new_table": sides[1].file}
         problems = project / layout.PROBLEMS if project else None
@@ -45,7 +54,14 @@ class Asked:
         self.columns = columns
         self.connection = views.connect(tables)
         self.stored = [str(row[0]) for row in self.ask("describe written")]
-        self.connection.execute(f"create view everything as {self._joined('known_problems' in tables)}")
+        joined = self._joined("known_problems" in tables)
+        if whys is not None:
+            self.connection.register("whys", whys.rows)
+            self.stored.append("why")
+            # A source row may be rejected for several reasons.
+            why = f"(select string_agg(why, '; ' order by why) from whys where id = {whys.key} and side = change)"
+            joined = joined.replace("written.*", f"written.*, {why} as why", 1)
+        self.connection.execute(f"create view everything as {joined}")
         self.names = [str(row[0]) for row in self.ask("describe everything")]
         self._choose(condition)
 

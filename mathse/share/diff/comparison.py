@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mathse.share.diff import changes, meaning
@@ -15,9 +16,10 @@ from mathse.share.diff.asked import Asked
 from mathse.share.diff.changes import CHANGE, NEW, OLD, WHICH
 from mathse.share.diff.document import Document, Example
 from mathse.share.diff.names import Dataset
+from mathse.share.diff.reasons import explain
 from mathse.share.diff.sides import Columns, DiffError, Side, open_side, relate
 
-ABOUT = ("kind", "round", "status", "subject", "level", "source", "reason")
+ABOUT = ("kind", "round", "status", "subject", "level", "source", "reason", "why")
 HASHES = ("row_hash", "text_hash")
 
 
@@ -64,7 +66,8 @@ def compare(old: Dataset, new: Dataset, wanted: Wanted, scratch: Path) -> Docume
         return Document(old.label, new.label, after.table, changes.count(before, after, found), schema)
     file = scratch / "changes.parquet"
     counts = changes.write(file, before, after, columns, found)
-    asked = Asked(file, (before, after), columns, new.project or old.project, wanted.condition)
+    whys = explain(old, new, after.table, found.removed, found.added) if len(found.removed) + len(found.added) else None
+    asked = Asked(file, (before, after), columns, new.project or old.project, whys, wanted.condition)
     try:
         selected = dict(asked.ask("select change, count(*) from changes group by all order by 1"))
         if wanted.saved:
@@ -115,6 +118,8 @@ def _save(asked: Asked, target: Path, written: Path) -> None:
     """Save the table of changes, or those rows of it that were chosen."""
     names = ", ".join(f'"{name}"' for name in asked.stored)
     schema = pq.read_schema(written)
+    if "why" in asked.stored:
+        schema = schema.append(pa.field("why", pa.string()))
     fresh = target.with_name(f".{target.name}.new")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ def sections(asked: Asked, new: Side) -> list[Section]:
     """
     found = [*_turned(asked), *_predictions(asked, new), *_problems(asked, new)]
     dimensions = [names for names in DIMENSIONS if asked.compared(*names)]
-    dimensions += [(name,) for name in OF_PROBLEM if name in asked.names]
+    dimensions += [(name,) for name in ("why", *OF_PROBLEM) if name in asked.names]
     found += [section for names in dimensions for section in _shift(asked, names)]
     return [*found, *_lengths(asked)]
 
@@ -106,7 +106,7 @@ def _shift(asked: Asked, names: tuple[str, ...]) -> Iterator[Section]:
     )
     wide = len(names)
     cells = [(*row, row[wide] - row[wide + 1]) for row in rows if any(value is not None for value in row[:wide])]
-    if len(cells) > 1 or (cells and wide > 1):  # one value alone says nothing
+    if len(cells) > 1 or (cells and (wide > 1 or names == ("why",))):  # one value alone says nothing
         yield Section(" and ".join(names), (*names, "came", "went", "net"), _cut(cells, wide))
 
 
