@@ -13,7 +13,6 @@ import pytest
 from mathse import layout, params, store
 from mathse.params import AdapterSource, FigureSource
 from mathse.schemas import Image, Origin, Problem, Reject, Split
-from mathse.sources.adapters import ADAPTERS
 from mathse.sources.ingest import ingest
 from tests.shared_data import shared
 from tests.sources.adapters.samples import SAMPLES
@@ -46,7 +45,7 @@ def damaged_source(name: str, seed: int, folder: Path) -> tuple[AdapterSource, i
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ADAPTERS)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_every_row_of_500_damaged_sources_is_an_origin_or_a_reject(name: str, tmp_path: Path) -> None:
     made = [damaged_source(name, seed, tmp_path / "data" / str(seed)) for seed in range(DAMAGES)]
     counts = ingest(settings(*(source for source, _ in made)), tmp_path)
