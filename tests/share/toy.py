@@ -23,6 +23,8 @@ stages:
   mix_0: {cmd: mix, deps: [data/problems/problems.parquet, data/distill, mix.sql], outs: [data/mix/0.parquet]}
   train_0: {cmd: train, params: [seed, train], deps: [train.py, data/mix/0.parquet, models/base], outs: [models/0]}
   beside: {cmd: beside, deps: [models/0], outs: [data/beside.parquet]}
+artifacts:
+  first-mix: {path: data/mix/0.parquet, type: dataset}
 """
 DISTILLED = layout.paths(layout.DISTILL)
 JUDGED = layout.verdicts(layout.DISTILL)
@@ -40,7 +42,7 @@ def within(root: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-def build(root: Path) -> Path:
+def build(root: Path, in_git: bool = False) -> Path:
     """Write the tables and models, and have DVC record them without running anything."""
     from dvc.repo import Repo
 
@@ -51,7 +53,7 @@ def build(root: Path) -> Path:
         for name in ("problems.py", "train.py", "mix.sql"):
             Path(name).write_text(name)
         write_tables()
-        with Repo.init(".", no_scm=True) as repo:
+        with Repo.init(".", no_scm=not in_git) as repo:
             repo.commit(force=True)
     return root
 
