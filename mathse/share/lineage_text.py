@@ -43,8 +43,7 @@ def closing(found: Lineage) -> Iterator[str]:
     if not found.differences:
         yield "matches   every file is as it was recorded"
     for path, (what, recorders) in _grouped(found).items():
-        more = f" and {len(recorders) - MOST} more" if len(recorders) > MOST else ""
-        yield f"{what:12} {path}  (recorded by {', '.join(recorders[:MOST])}{more})"
+        yield f"{what:12} {path}  (by {_said(recorders)})"
 
 
 def dot(found: Lineage) -> str:
@@ -83,6 +82,18 @@ def _grouped(found: Lineage) -> dict[str, tuple[str, list[str]]]:
     for difference in found.differences:
         grouped.setdefault(difference.path, (difference.what, []))[1].append(difference.by)
     return grouped
+
+
+def _said(recorders: list[str]) -> str:
+    """Who recorded a file: `dvc.lock: mix_0, train_0; models/0/lineage.json`."""
+    stages = [one.removeprefix("dvc.lock (").removesuffix(")") for one in recorders if one.startswith("dvc.lock (")]
+    others = [one for one in recorders if not one.startswith("dvc.lock (")]
+    listed = [_listed(names) for names in (stages, others) if names]
+    return f"{'dvc.lock: ' if stages else ''}{'; '.join(listed)}"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:MOST]) + (f" and {len(names) - MOST} more" if len(names) > MOST else "")
 
 
 def _brief(path: str) -> str:

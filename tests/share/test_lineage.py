@@ -66,7 +66,7 @@ def test_a_changed_mix_is_told_by_all_who_recorded_it(project: Path, capsys: pyt
     }
     assert cli.main(["-C", str(project), "lineage", "0", "--check"]) == cli.USER_ERROR
     said = capsys.readouterr()
-    assert "changed      data/mix/0.parquet  (recorded by dvc.lock (mix_0), dvc.lock (train_0), " in said.out
+    assert "changed      data/mix/0.parquet  (by dvc.lock: mix_0, train_0; models/0/lineage.json)" in said.out
     assert "1 of what made it is not as recorded" in said.err
 
 
