@@ -34,7 +34,7 @@ OURS = """
 import json, sys, time
 from pathlib import Path
 from benchmarks.diff_peer import peak
-from mathse.share.diff import asked, merge, rows
+from mathse.share.diff import content, merge
 from mathse.share.diff.comparison import Wanted, compare
 from mathse.share.diff.names import Dataset
 mode, old, new, scratch = sys.argv[1:]

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mathse.share.diff.alignment import Alignment, Places
+from mathse.share.diff.counts import Counts
 from mathse.share.diff.rows import gather
 from mathse.share.diff.sides import Columns, DiffError, Side
 from mathse.share.diff.values import Mask, differ
@@ -33,31 +34,6 @@ PART_ROWS = 32_768
 
 
 @dataclass(frozen=True)
-class Counts:
-    """How many rows were changed, came, went and stayed.
-
-    Attributes:
-        old: Rows of the old table.
-        new: Rows of the new one.
-        changed: Rows of both that differ.
-        added: Rows of the new table alone.
-        removed: Rows of the old table alone.
-        unchanged: Rows of both that are equal.
-        duplicates: Rows that repeat another one's key, in the old and in the new table.
-        by_column: How many rows changed in each column, where values were compared.
-    """
-
-    old: int
-    new: int
-    changed: int
-    added: int
-    removed: int
-    unchanged: int
-    duplicates: tuple[int, int]
-    by_column: dict[str, int]
-
-
-@dataclass(frozen=True)
 class _Part:
     """Places of one part's rows: matched ones (in both tables), those that came, and those that went."""
 
@@ -65,13 +41,6 @@ class _Part:
     new: Places
     added: Places
     removed: Places
-
-
-def count(old: Side, new: Side, found: Alignment) -> Counts:
-    """Count without reading values: matched rows whose stored hashes differ are taken as changed."""
-    return Counts(
-        old.rows, new.rows, len(found.old), len(found.added), len(found.removed), found.unchanged, found.duplicates, {}
-    )
 
 
 def write(file: Path, old: Side, new: Side, columns: Columns, found: Alignment) -> Counts:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from mathse.share.diff.changes import Counts
+from mathse.share.diff.counts import Counts
 
 
 @dataclass(frozen=True)
