@@ -3,13 +3,14 @@
 from mathse import params, stage
 from mathse.method.mix import build, tables_of
 from mathse.method.mix_report import save_mix_report
+from mathse.method.mix_screen import screens_of
 
 
 def main(name: str) -> str:
     """Write data/mix/<name>.parquet and reports/mixes/<name>.json."""
     settings = params.load()
     tables = tables_of(settings, name)
-    selected = build(settings.mix, settings.student.prompt, tables)
+    selected = build(settings.mix, settings.student.prompt, tables, screens_of(settings))
     solved = save_mix_report(name, selected, tables.paths, tables.previous)
     return f"{selected}; {solved.solved} of {solved.remaining} problems solved"
 

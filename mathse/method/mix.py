@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from mathse import layout, schemas, store, views
 from mathse.method.mix_checks import require_sound
+from mathse.method.mix_screen import NOTHING, Screens, screen
 from mathse.method.rendering import MixError, judge_row, student_row
 from mathse.method.selection import Contract, Selected, select
 from mathse.params import Judge, Orm, Params, Query
@@ -86,13 +87,14 @@ def tables_of(settings: Params, model: str, root: Path = Path()) -> Tables:
     return Tables(problems, layout.paths(folder), layout.verdicts(folder), mix, previous)
 
 
-def build(query: Query, prompt: str, tables: Tables) -> Selected:
+def build(query: Query, prompt: str, tables: Tables, screens: Screens = NOTHING) -> Selected:
     """Make a student's mix: rows of the mix before as they are, new ones rendered.
 
     Args:
         query: The section `mix` of params.yaml.
         prompt: Name and version of the prompt that the student is asked with, `student.prompt`.
         tables: What it is made from, and where it goes.
+        screens: What the chosen rows are held against.
 
     Raises:
         SelectionError: The query does not keep its contract.
@@ -100,9 +102,10 @@ def build(query: Query, prompt: str, tables: Tables) -> Selected:
         CheckFailed: A check found rows; the mix before the run, if any, is still in place.
     """
     sources = [tables.problems, tables.paths, tables.verdicts, *([tables.previous] if tables.previous else [])]
-    inputs = store.input_hashes([query.query, *sources])
+    inputs = store.input_hashes([query.query, *sources, *screens.sources])
     with opened(tables) as connection:
-        counts = select(connection, query, Contract("mix", ("previous", "paths")))
+        select(connection, query, Contract("mix", ("previous", "paths")))
+        counts = screen(connection, screens)
         rows = chain(_previous_rows(connection), _new_rows(connection, prompt))
         write(tables.mix, rows, tables.problems, inputs)
     return counts

@@ -87,8 +87,17 @@ def select(connection: duckdb.DuckDBPyConnection, query: Query, contract: Contra
     if not _returns_every_candidate(connection, contract):
         _hold_to_contract(connection, query, contract)
         told += f" union all by name select path_id, '{NOT_RETURNED}' as reason from not_returned"
-    connection.execute(f"create view selection as {told}")
-    return _counted(connection)
+    connection.execute(f"create view chosen as {told}")
+    connection.execute("create view selection as from chosen")
+    return counted(connection)
+
+
+def forget(connection: duckdb.DuckDBPyConnection) -> None:
+    """Remove what `select` has left, so that another query can be run."""
+    connection.execute("drop view selection; drop view chosen; drop view if exists told; drop table returned")
+    connection.execute("drop view if exists kept")
+    for table in ("candidates", "not_returned", "screened_out"):
+        connection.execute(f"drop table if exists {table}")
 
 
 def _returns_every_candidate(connection: duckdb.DuckDBPyConnection, contract: Contract) -> bool:
@@ -154,10 +163,11 @@ def _refuse(connection: duckdb.DuckDBPyConnection, query: Query, fault: str, off
         raise SelectionError(f"{query.query}: {fault}: {shown}; it must return one row a candidate path")
 
 
-def _counted(connection: duckdb.DuckDBPyConnection) -> Selected:
-    counted = connection.execute(
+def counted(connection: duckdb.DuckDBPyConnection) -> Selected:
+    """The candidates of `selection`, by reason."""
+    found = connection.execute(
         "select reason, count(*) from selection group by all order by count(*) desc, 1"
     ).fetchall()
-    left_out = {reason: count for reason, count in counted if reason is not None}
-    total = sum(count for _, count in counted)
+    left_out = {reason: count for reason, count in found if reason is not None}
+    total = sum(count for _, count in found)
     return Selected(total, total - sum(left_out.values()), left_out)

@@ -50,6 +50,23 @@ class Query(Section):
     parameters: dict[str, int | float | str] = Field(default_factory=dict)
 
 
+class NearDuplicates(Section):
+    """When two solutions of a mix are the same."""
+
+    jaccard: float = Field(
+        default=0.8, ge=0.7, le=1, description="Of their sets of three words in a row: the common share of all."
+    )
+    within: Literal["mix", "problem"] = Field(default="mix", description="Of which rows one stays.")
+
+
+class Mix(Query):
+    """A student's mix."""
+
+    near_duplicates: NearDuplicates | None = Field(
+        default=None, description="Solutions nearly those of other rows leave the mix; null: they stay."
+    )
+
+
 class Orm(Section):
     """Step 0: the Outcome Reward Model and the data it learns from."""
 
@@ -168,7 +185,7 @@ class Params(Section):
     distill: Distill
     rounds: dict[int, Round] = Field(min_length=1)
     rollout: Rollout
-    mix: Query
+    mix: Mix
     reflect: Reflect
     train: Train
     evaluate: Evaluate

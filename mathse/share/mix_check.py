@@ -12,18 +12,19 @@ In: the tables of one model's mix, read only. Out: what a person wants to know o
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from mathse import params, store, views
+from mathse import layout, params, store, views
 from mathse.errors import UserError
 from mathse.method import mix_checks
 from mathse.method.mix import Tables, opened, tables_of
 from mathse.method.mix_checks import Checked
-from mathse.method.selection import Contract, select
+from mathse.method.mix_screen import Screens, screen, screens_of
+from mathse.method.selection import Contract, forget, select
 from mathse.params import Query
 from mathse.schemas import MixRow
 
@@ -114,16 +115,19 @@ def explain(root: Path, file: Path, model: str, given: Mapping[str, int | float 
     tables = tables_of(settings, model, root)
     query = Query(query=file, parameters={**_named(file, settings.mix.parameters), **given})
     configured = settings.mix.model_copy(update={"query": root / settings.mix.query})
+    screens = screens_of(settings, root)
+    if not (root / layout.BENCHMARK_ITEMS).is_file():
+        screens = replace(screens, items=None)
     with opened(tables, {"stored": tables.mix} if tables.mix.is_file() else {}) as connection:
-        _choose(connection, configured, "now")
+        _choose(connection, configured, screens, "now")
         stale = _stale(connection) if tables.mix.is_file() else None
-        candidates = _choose(connection, query, "new")
+        candidates = _choose(connection, query, screens, "new")
         connection.execute("create view mix as from new_rows")
         checks = list(mix_checks.run(connection))
         reasons, parts = _reasons(connection), {part: _part(connection, part) for part in PARTS}
         added, removed = _moved(connection, "new", "now"), _moved(connection, "now", "new")
         examples = {"added": _examples(connection, "new", "now"), "removed": _examples(connection, "now", "new")}
-        stable = _fingerprint(connection, "new") == _shuffled(tables, query, candidates)
+        stable = _fingerprint(connection, "new") == _shuffled(tables, query, screens, candidates)
     return Explained(str(file), model, candidates, stable, stale, checks, reasons, parts, added, removed, examples)
 
 
@@ -136,12 +140,12 @@ def _named(file: Path, values: Mapping[str, int | float | str]) -> dict[str, int
     return {name: value for name, value in values.items() if name in named}
 
 
-def _choose(connection: duckdb.DuckDBPyConnection, query: Query, name: str) -> int:
+def _choose(connection: duckdb.DuckDBPyConnection, query: Query, screens: Screens, name: str) -> int:
     """Run a query; its result becomes the table `name`, its rows the view `<name>_rows`."""
-    counts = select(connection, query, CONTRACT)
+    select(connection, query, CONTRACT)
+    counts = screen(connection, screens)
     connection.execute(f"create table {name} as from selection")
-    connection.execute("drop view selection; drop view if exists told; drop table returned")
-    connection.execute("drop table if exists candidates; drop table if exists not_returned")
+    forget(connection)
     connection.execute(_ROWS.format(name=name))
     return counts.rows_in
 
@@ -200,7 +204,7 @@ def _fingerprint(connection: duckdb.DuckDBPyConnection, selection: str) -> tuple
     return connection.execute(f"select count(*), sum(h), bit_xor(h) from ({told})").fetchone()
 
 
-def _shuffled(tables: Tables, query: Query, candidates: int) -> tuple[Any, ...] | None:
+def _shuffled(tables: Tables, query: Query, screens: Screens, candidates: int) -> tuple[Any, ...] | None:
     """What the query chooses on one core, and from rows in another order where they are not too many."""
     files = {"problems": tables.problems, "paths": tables.paths, "verdicts": tables.verdicts}
     if tables.previous is not None:
@@ -213,4 +217,5 @@ def _shuffled(tables: Tables, query: Query, candidates: int) -> tuple[Any, ...] 
         if tables.previous is None:
             connection.register("previous", store.arrow_schema(MixRow).empty_table())
         select(connection, query, CONTRACT)
+        screen(connection, screens)
         return _fingerprint(connection, "selection")

@@ -9,7 +9,7 @@ import yaml
 
 from mathse import cli, layout, store
 from mathse.params import Params
-from mathse.schemas import Message, MixRow, PathKind, Reject
+from mathse.schemas import Leak, Message, MixRow, PathKind, Reject
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -47,7 +47,7 @@ def test_files_exist(file: str) -> None:
 
 def test_params_shown_are_valid() -> None:
     content: dict[str, Any] = yaml.safe_load((ROOT / "presets" / "default.yaml").read_text(encoding="utf-8"))
-    assert len(SNIPPETS) == 11
+    assert len(SNIPPETS) == 12
     for snippet in SNIPPETS:
         ((section, shown),) = yaml.safe_load(snippet).items()
         changed = content | {section: shown if section in REPLACED else content.get(section, {}) | shown}
@@ -71,6 +71,11 @@ def test_queries_run(run: Path, query: str, capsys: pytest.CaptureFixture[str]) 
         completion=(said,),
     )
     store.write(run / layout.mix("final"), MixRow, [row])
+    leak = Leak(
+        problem_id="1abc1", benchmark="b", item_id="1", kind="equal_text", score=1, shared="", question="",
+        item_question="",
+    )  # fmt: skip
+    store.write(run / layout.LEAKS, Leak, [leak])
     store.write(run / layout.REJECTS, Reject, [Reject(source="k12", source_id="1", reason="empty answer")])
     assert cli.main(["-C", str(run), "query", query, "--csv"]) == 0
     assert len(capsys.readouterr().out.splitlines()) > 1

@@ -88,14 +88,22 @@ def near(texts: pl.Series, rule: Rule = RULE) -> pl.DataFrame:
     return _frame(pairs[exact >= rule.jaccard], exact[exact >= rule.jaccard])
 
 
-def duplicates(texts: pl.Series, rule: Rule = RULE) -> pl.DataFrame:
+def duplicates(texts: pl.Series, rule: Rule = RULE, groups: pl.Series | None = None) -> pl.DataFrame:
     """Which texts to leave out so that no two near-duplicates stay, the first of each kept.
+
+    Args:
+        texts: Strings without nulls.
+        rule: What counts.
+        groups: The group of each text; those of different ones are not compared.
 
     Returns:
         Columns `text` (left out), `kept` (the first text that stays and is near it) and `jaccard`, sorted.
     """
     left: dict[int, tuple[int, float]] = {}
-    for first, second, jaccard in near(texts, rule).sort("second", "first").iter_rows():
+    pairs = near(texts, rule)
+    if groups is not None:
+        pairs = pairs.filter(groups[pairs["first"].to_list()] == groups[pairs["second"].to_list()])
+    for first, second, jaccard in pairs.sort("second", "first").iter_rows():
         if first not in left and second not in left:
             left[second] = (first, jaccard)
     rows = [(text, kept, jaccard) for text, (kept, jaccard) in sorted(left.items())]
