@@ -25,6 +25,8 @@ GROUP_ROWS = 8192
 PAYLOAD_GROUP_ROWS = 16
 """Rows a group where a column holds files: whoever wants one image then reads at most sixteen."""
 
+_MAPPED_BYTES = 2**25
+
 R = TypeVar("R", bound=Row)
 
 
@@ -41,6 +43,7 @@ class Spill(Generic[R]):
         self._schema = arrow_schema(model)
         self._batch_rows = min(BATCH_ROWS, _group_rows(model))
         self._waiting: list[R] = []
+        self._keys: list[pa.RecordBatch] = []
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -65,9 +68,31 @@ class Spill(Generic[R]):
         if len(self._waiting) == self._batch_rows:
             self._write()
 
+    def groups(self) -> Iterator[pa.Table]:
+        """The rows as row groups in key order, when the spill is closed.
+
+        Raises:
+            RowError: Two rows have the same key.
+        """
+        places = _sorted_places(pa.Table.from_batches(self._keys, _key_schema(self.model)))
+        start = 0
+        while start < len(places):
+            # What is read of a mapped file stays in memory until it is mapped no more: so a part at a time.
+            with pa.memory_map(str(self.file)) as source:
+                batches = _Batches(pa.ipc.open_file(source))
+                read = 0
+                while start < len(places) and read < _MAPPED_BYTES:
+                    group = _gathered(batches, places[start : start + _group_rows(self.model)])
+                    read += group.nbytes
+                    start += group.num_rows
+                    yield group
+                del batches
+
     def _write(self) -> None:
         if self._waiting:
-            self._writer.write_batch(_batch(self._waiting, self.model, self._schema))
+            batch = _batch(self._waiting, self.model, self._schema)
+            self._writer.write_batch(batch)
+            self._keys.append(batch.select(self.model.key))
             self._waiting.clear()
 
 
@@ -85,17 +110,26 @@ def sorted_groups(spill: Path, model: type[R], rows: Iterable[R]) -> Iterator[pa
     with Spill(spill, model) as spilled:
         for row in rows:
             spilled.add(row)
-    yield from spilled_groups(spill, model)
+    yield from spilled.groups()
 
 
-def spilled_groups(spill: Path, model: type[Row]) -> Iterator[pa.Table]:
-    """Yield the rows of a closed `Spill` as `sorted_groups` does."""
-    with pa.memory_map(str(spill)) as source:
-        reader = pa.ipc.open_file(source)
-        batches = [reader.get_batch(place) for place in range(reader.num_record_batches)]
-        places = _sorted_places(pa.Table.from_batches(batches, reader.schema).select(model.key))
-        for start in range(0, len(places), _group_rows(model)):
-            yield _gathered(batches, places[start : start + _group_rows(model)])
+def _key_schema(model: type[Row]) -> pa.Schema:
+    schema = arrow_schema(model)
+    return pa.schema([schema.field(name) for name in model.key])
+
+
+class _Batches:
+    """The batches of an arrow file, each opened when it is first needed."""
+
+    def __init__(self, reader: pa.ipc.RecordBatchFileReader) -> None:
+        self._reader = reader
+        self._opened: dict[int, pa.RecordBatch] = {}
+        self.rows = reader.get_batch(0).num_rows
+
+    def __getitem__(self, number: int) -> pa.RecordBatch:
+        if number not in self._opened:
+            self._opened[number] = self._reader.get_batch(number)
+        return self._opened[number]
 
 
 def _group_rows(model: type[Row]) -> int:
@@ -126,9 +160,9 @@ def _sorted_places(keys: pa.Table) -> list[int]:
     return places
 
 
-def _gathered(batches: list[pa.RecordBatch], places: list[int]) -> pa.Table:
+def _gathered(batches: _Batches, places: list[int]) -> pa.Table:
     """Rows at `places`: taken batch by batch, then ordered, as `Table.take` would first copy all batches into one."""
-    batch_rows = batches[0].num_rows
+    batch_rows = batches.rows
     order = sorted(range(len(places)), key=places.__getitem__)
     taken = [
         batches[number].take(pa.array([places[at] % batch_rows for at in group]))

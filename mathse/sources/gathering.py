@@ -22,7 +22,7 @@ from mathse import layout, store
 from mathse.schemas import Image, Origin, Problem, Reject, Row, Split
 from mathse.sources.admit import Admitted
 from mathse.sources.licences import strictest
-from mathse.spill import Spill, spilled_groups
+from mathse.spill import Spill
 
 TABLES: Mapping[type[Row], Path] = {
     Problem: layout.PROBLEMS,
@@ -122,10 +122,10 @@ class Gathering:
         """
         self._open.close()
         for model, file in TABLES.items():
-            spill = self._spills[model].file
-            groups = spilled_groups(spill, model)
-            store.write_groups(root / file, model, self._with_licences(groups) if model is Problem else groups, inputs)
-            spill.unlink()
+            spill = self._spills.pop(model)
+            groups = self._with_licences(spill.groups()) if model is Problem else spill.groups()
+            store.write_groups(root / file, model, groups, inputs)
+            spill.file.unlink()
 
     def _conflict(self, problem: Problem) -> tuple[str, str] | None:
         """Reason and detail why a problem cannot be taken beside those that were."""
