@@ -2,8 +2,12 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mathse.commands.command import Commands, command, count
+
+if TYPE_CHECKING:
+    from mathse.share.diff.names import Dataset
 
 
 def add_diff(commands: Commands) -> None:
@@ -14,6 +18,7 @@ def add_diff(commands: Commands) -> None:
         "Rows are matched by key: which came, went, changed and in what, and what that means for this table.\n"
         "A dataset is named mix@1, mix@final, paths@1, verdicts@distill, predictions@0, problems, orm_mix, ...;\n"
         "a view of `mathse query`; a Parquet file; or one elsewhere: ../clone:mix@1, https://host/project.git:mix@1.\n"
+        "A round's number (or 0, final) stands for its paths, verdicts, mix and predictions.\n"
         "One name with --rev or --repo compares the dataset there with what lies here now.",
         "mathse diff mix@1 mix@2\n  mathse diff mix@final --rev HEAD~3\n"
         "  mathse diff verdicts@1 --repo ../clone --sql \"old_status = 'WRONG' and new_status = 'CORRECT'\"",
@@ -40,15 +45,9 @@ def add_diff(commands: Commands) -> None:
 def _diff(arguments: argparse.Namespace) -> None:
     import tempfile
 
-    from mathse.errors import UserError
+    from mathse.share.diff import printing
     from mathse.share.diff.comparison import Wanted, compare
-    from mathse.share.diff.names import Origin, find
-    from mathse.share.diff.printing import as_json, as_markdown, as_text
 
-    if arguments.new is None and not (arguments.rev or arguments.repo or ":" in arguments.old):
-        raise UserError(
-            f"{arguments.old}: compared with what? Name a second dataset, or --rev REVISION, or --repo PLACE"
-        )
     wanted = Wanted(
         key=tuple(arguments.key or ()),
         columns=tuple(name.strip() for name in (arguments.columns or "").split(",") if name.strip()),
@@ -58,10 +57,27 @@ def _diff(arguments: argparse.Namespace) -> None:
         verify=arguments.verify,
         saved=arguments.parquet,
     )
-    printer = as_markdown if arguments.markdown else as_json if arguments.json else as_text
     with tempfile.TemporaryDirectory(prefix="mathse-diff-") as scratch:
-        fetched = Path(scratch)
-        old = find(arguments.old, Origin(arguments.root, arguments.repo, arguments.rev), fetched)
-        name = arguments.new or arguments.old.rpartition(":")[2]
-        new = find(name, Origin(arguments.root, None, arguments.rev_b), fetched)
-        printer(compare(old, new, wanted, fetched))
+        documents = [compare(old, new, wanted, Path(scratch)) for old, new in _pairs(arguments, Path(scratch))]
+    form = printing.as_markdown if arguments.markdown else printing.as_json if arguments.json else printing.as_text
+    form(documents)
+
+
+def _pairs(arguments: argparse.Namespace, scratch: Path) -> "list[tuple[Dataset, Dataset]]":
+    """The datasets that are compared: two, or those of two rounds."""
+    from mathse.errors import UserError
+    from mathse.share.diff.names import Origin, find, members
+
+    if arguments.new is None and not (arguments.rev or arguments.repo or ":" in arguments.old):
+        raise UserError(
+            f"{arguments.old}: compared with what? Name a second dataset, or --rev REVISION, or --repo PLACE"
+        )
+    old, new = members(arguments.old), members(arguments.new or arguments.old.rpartition(":")[2])
+    kinds = [kind for kind in old if kind in new]
+    if not kinds:
+        raise UserError(f"{arguments.old}, {arguments.new}: a whole round is compared with another whole round only")
+    if len(kinds) > 1 and arguments.parquet:
+        raise UserError(f"--parquet saves the changes of one dataset; name it, such as mix@{arguments.old}")
+    there = Origin(arguments.root, arguments.repo, arguments.rev)
+    here = Origin(arguments.root, None, arguments.rev_b)
+    return [(find(old[kind], there, scratch), find(new[kind], here, scratch)) for kind in kinds]

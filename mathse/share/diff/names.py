@@ -4,6 +4,7 @@
     paths@1, paths@distill         a step's paths                    feedback, held_out (the ORM's)
     verdicts@2, verdicts@reflect   a step's verdicts                 round_1_paths, orm_mix: any view of `mathse query`
     predictions@final              a model's test predictions        data/mix/1.parquet: any Parquet file
+    2, 0, final                    all of a round: its paths, verdicts, mix and predictions
 
 Each may be that of another place, `../clone:mix@1` or `https://host/project.git:mix@1`, and of a revision.
 """
@@ -87,6 +88,19 @@ def find(name: str, origin: Origin, scratch: Path) -> Dataset:
         if origin.revision is None and ours:
             raise DiffError(f"{file}: there is no {name} here; {_existing(here)}") from error
         raise
+
+
+def members(name: str) -> dict[str, str]:
+    """The datasets that a name stands for, by kind: all of a round's, if it is a model's, or the one.
+
+    Sample: `2` -> paths@2, verdicts@2, mix@2, predictions@2; `0` -> paths@distill, ...; `mix@1` -> mix@1
+    """
+    repo, colon, model = name.rpartition(":")
+    if not (model.isdecimal() or model in ("base", "final")):
+        return {"": name}
+    step = {"0": "distill", "final": "reflect", "base": ""}.get(model, model)
+    whole = {"paths": step, "verdicts": step, "mix": step and model, "predictions": model}
+    return {kind: f"{repo}{colon}{kind}@{of}" for kind, of in whole.items() if of}
 
 
 def view_name(name: str) -> str:

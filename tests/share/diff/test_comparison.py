@@ -166,7 +166,7 @@ def test_json_holds_it_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
     old = parquet(tmp_path / "a.parquet", k=[1], t=["a b"])
     new = parquet(tmp_path / "b.parquet", k=[1], t=["a c"])
-    as_json(compared(old, new, "k"))
+    as_json([compared(old, new, "k")])
     printed = json.loads(capsys.readouterr().out)
     assert printed["counts"]["changed"] == 1
     assert printed["examples"][0]["values"] == {"t": ["a b", "a c"]}

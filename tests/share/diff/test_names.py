@@ -1,9 +1,10 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from mathse import cli, views
-from mathse.share.diff.names import Origin, find, view_name
+from mathse.share.diff.names import Origin, find, members, view_name
 from mathse.share.diff.sides import DiffError
 from tests.share.diff.tables import parquet
 
@@ -51,3 +52,21 @@ def test_the_command(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "compared with what" in capsys.readouterr().err
     assert cli.main(["-C", str(run), "diff", "predictions@base", "paths@1"]) == 2
     assert "--key" in capsys.readouterr().err
+
+
+def test_a_round_is_all_of_its_tables() -> None:
+    assert list(members("2").values()) == ["paths@2", "verdicts@2", "mix@2", "predictions@2"]
+    assert list(members("../a:0").values()) == [
+        "../a:paths@distill", "../a:verdicts@distill", "../a:mix@0", "../a:predictions@0"
+    ]  # fmt: skip
+    assert members("base") == {"predictions": "predictions@base"}
+    assert members("mix@1") == {"": "mix@1"}
+
+
+def test_two_rounds_are_compared_table_by_table(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["-C", str(run), "diff", "base", "final", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"]["changed"] == 1
+    assert cli.main(["-C", str(run), "diff", "base", "mix@1"]) == 2
+    assert "whole round" in capsys.readouterr().err
+    assert cli.main(["-C", str(run), "diff", "1", "1", "--parquet", "x"]) == 2
+    assert "--parquet saves" in capsys.readouterr().err
