@@ -47,12 +47,14 @@ def fetch(origin: Origin, place: Path, name: str, scratch: Path) -> Path:
             f"{name}: {at} has no {place.as_posix()}, or no remote that holds it; {_hint(where)}"
         ) from error
     except (DvcException, SCMError, OSError) as error:
-        said = str(error) or type(error).__name__
+        said = "; ".join(str(part) for part in (error, error.__cause__) if part and str(part))
         raise DiffError(f"{name}: cannot be had from {at}: {said}; {_hint(where)}") from error
     return target
 
 
 def _hint(where: str) -> str:
+    if "://" in where:
+        return "is the address right, and may you read there?"
     return (
         f"see `git -C {where} log` for revisions, `dvc list {where} data --recursive` for data, `dvc push` to share it"
     )

@@ -9,8 +9,8 @@ from typing import Any
 
 LONGEST = 240
 _UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-_MARKUP = re.compile(r"[!-/:-@\[-`{-~]")
-"""Every ASCII sign that Markdown or HTML may read; as a numbered entity it means nothing but itself."""
+_MARKUP = re.compile(r"[\\`*_\[\]<>&|~@#$]|:(?=\S)|(?<=\w)\.(?=[^\W\d])")
+"""What Markdown, HTML or GitHub reads within a line: markup, mentions, addresses; as numbered entities only letters."""
 
 
 def visible(text: str) -> str:
