@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import pyarrow.parquet as pq
 
-from mathse import store
+from mathse import layout, store
 from mathse.fingerprint import LINEAGE, ModelMissing, model_fingerprint
 
 AUTHOR = {"Path": "model", "Verdict": "judge", "Feedback": "teacher"}
@@ -38,7 +38,7 @@ class Ancestor:
         rows: Of a table.
         by: Who wrote a table's rows: fingerprints of models, names of teachers.
         prompts: The prompts they were asked with.
-        lineage: Of a model, what its lineage file says.
+        lineage: Of a model, what its lineage file says; of anything else None.
     """
 
     path: str
@@ -53,9 +53,11 @@ class Ancestor:
 
     @property
     def kind(self) -> Literal["dataset", "model", "file"]:
-        """What it is, so far as is known: of what is not there, its name tells."""
-        suffix = Path(self.path).suffix
-        return "dataset" if suffix == ".parquet" else "model" if self.lineage is not None or not suffix else "file"
+        """What it is, so far as is known: of what is not there, its place tells. A folder of sources is a file."""
+        if Path(self.path).suffix == ".parquet":
+            return "dataset"
+        known = self.lineage is not None if self.there else Path(self.path).is_relative_to(layout.MODELS)
+        return "model" if known else "file"
 
 
 def ancestors(recorded: Mapping[str, str], root: Path = Path()) -> dict[str, Ancestor]:
@@ -93,10 +95,10 @@ def look(path: str, root: Path = Path(), expected: str | None = None) -> Ancesto
     content = store.input_hashes([here])[here.as_posix()]
     if expected not in (None, content) and not (here.is_dir() and fingerprint(here) == expected):
         return Ancestor(path, expected or "", False, {})
-    if here.is_dir():
+    if (here / "config.json").is_file() or (here / LINEAGE).is_file():
         lineage = read_lineage(here)
         return Ancestor(path, content, True, made_from(lineage), lineage=lineage)
-    if here.suffix != ".parquet":
+    if here.is_dir() or here.suffix != ".parquet":
         return Ancestor(path, content, True, {})
     return _table(path, content, here)
 

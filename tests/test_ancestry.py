@@ -132,3 +132,10 @@ def test_a_foreign_parquet_file_is_a_file_without_history() -> None:
     pq.write_table(pa.table({"a": [1]}), "foreign.parquet")
     found = ancestors(of("foreign.parquet"))["foreign.parquet"]
     assert (found.there, found.rows, found.made_from) == (True, None, {})
+
+
+def test_a_folder_of_sources_is_no_model() -> None:
+    Path("source").mkdir()
+    (Path("source") / "rows.jsonl").write_text("{}")
+    assert ancestors(of("source"))["source"].kind == "file"
+    assert [one.kind for one in ancestors({"gone": "0", "models/gone": "0"}).values()] == ["file", "model"]

@@ -34,16 +34,24 @@ def published_card(root: Path, name: str) -> str:
 
     Raises:
         ModelMissing: There is no such model.
-        CardError: Its lineage file is missing or damaged.
+        CardError: Its lineage file is missing or damaged, or another model was measured under its name.
     """
     folder = root / layout.model(name)
     require_model(folder)
     said = read_lineage(folder)
+    _require_its_own(root, name, said)
     try:
         return model_card(said, Published(_datasets(said), _results(root, name), _metadata(root, name)))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         remedy = "`dvc checkout` brings the recorded one back"
         raise CardError(f"{folder / LINEAGE}: does not say what a card needs ({error!r}); {remedy}") from error
+
+
+def _require_its_own(root: Path, name: str, said: dict[str, Any]) -> None:
+    """Refuse measurements of a model that had the name before; the ORM's do not say whose they are."""
+    file = root / layout.metrics(name)
+    if name != "orm" and file.exists() and (measured := scores.load(file).fingerprint) != said.get("model"):
+        raise CardError(f"{file}: measures {measured}, and the model is {said.get('model')}; `dvc repro` measures it")
 
 
 def _datasets(said: dict[str, Any]) -> tuple[str, ...]:

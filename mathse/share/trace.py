@@ -62,6 +62,8 @@ def _find(tables: Tables, prefix: str) -> tuple[str, str]:
     exact = {(kind, one) for kind, one in found if one == prefix}
     if len(exact or found) == 1:
         return next(iter(exact or found))
+    if not tables.names:
+        raise RowNotFound("there are no tables here yet; `dvc repro` makes them, `dvc pull` fetches them from a remote")
     if not found:
         raise RowNotFound(f"no row's id begins with {prefix!r}; `mathse query 'select path_id from paths'` lists some")
     listed = [f"{kind} {one}" for kind, one in sorted(found)]

@@ -47,10 +47,10 @@ class Tables:
 
     def __init__(self, root: Path) -> None:
         self._connection = views.connect_project(root)
-        self._names = {row[0] for row in self._connection.execute("show tables").fetchall()}
+        self.names = {row[0] for row in self._connection.execute("show tables").fetchall()}
         named = {"orm_mix": "orm", "student_mix": "student", "orm_held_out": None}
         named |= {name: name.removeprefix("mix_") for name in views.all_tables(root) if name.startswith("mix_")}
-        self.mixes: dict[str, str | None] = {name: model for name, model in named.items() if name in self._names}
+        self.mixes: dict[str, str | None] = {name: model for name, model in named.items() if name in self.names}
         """Models by the name of the mix that trained them; None of what was held out."""
 
     def __enter__(self) -> "Tables":
@@ -65,7 +65,7 @@ class Tables:
         Raises:
             QueryError: The table cannot be read.
         """
-        if table not in self._names:
+        if table not in self.names:
             return []
         return self._asked(f"select {columns} from {table} where {key} = $value", {"value": value})
 
@@ -75,7 +75,7 @@ class Tables:
         Raises:
             QueryError: The table cannot be read.
         """
-        if table not in self._names:
+        if table not in self.names:
             return []
         sql = (
             f"select distinct {column} as one from {table} where {key} >= $first and {key} < $last limit {MOST_MATCHES}"

@@ -9,6 +9,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 from mathse import cli, layout, store
+from mathse.evaluation import scores
 from mathse.fingerprint import LINEAGE
 from mathse.schemas import Problem
 from mathse.share.lineage import lineage
@@ -205,6 +206,11 @@ def test_the_card_for_publishing_has_the_runs_table(run: Path, capsys: pytest.Ca
         shutil.rmtree("data")
         Path("mix.sql").touch()
         toy.write_tables()
+        measured = scores.load(layout.metrics(0))
+    assert cli.main(["-C", str(run), "lineage", "0", "--card"]) == cli.USER_ERROR
+    assert "0.json: measures f, and the model is " in capsys.readouterr().err
+    with toy.within(run):
+        scores.save(measured.model_copy(update={"fingerprint": toy.fingerprint("0")}), layout.metrics(0))
     assert cli.main(["-C", str(run), "lineage", "0", "--card"]) == 0
     said = capsys.readouterr().out
     head = ModelCard(said).data.to_dict()  # type: ignore[no-untyped-call]

@@ -132,7 +132,7 @@ def test_no_text_is_run_as_sql(traced: Path, row: str) -> None:
 
 
 def test_an_empty_project_has_no_rows(tmp_path: Path) -> None:
-    with pytest.raises(RowNotFound, match="no row's id"):
+    with pytest.raises(RowNotFound, match="there are no tables here yet"):
         trace(tmp_path, "a")
 
 
