@@ -7,6 +7,7 @@ rids for each word and each part of the rows. Nothing in it is new: deleting it 
     rows       rid, step, kind, status, rule, subject, level, source, pid, path_id, text, answer, ...
     parts      part, first, last: the rids of a part
     words      part, word, hits, rids: rows of the part whose text or analysis has the word, and their number
+    vocabulary word, part, hits, place: where in `words` a word's rows are
     problems   pid, problem_id, question, ..., one row a problem
     outcomes   step, pid, paths, correct: what a step made of a problem
     summary    step, kind, status, rule, paths: how many there are
@@ -15,6 +16,7 @@ rids for each word and each part of the rows. Nothing in it is new: deleting it 
 """
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,7 +62,7 @@ def ensure(tables: Tables) -> Path:
         raise UserError(f"{folder}: the pages' index cannot be built ({error}); free some space or memory") from error
     finally:
         for left in folder.glob(f".{os.getpid()}.duckdb*"):
-            left.unlink(missing_ok=True)
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
     for old in set(folder.glob("[!.]*.duckdb")) - {file}:
         old.unlink(missing_ok=True)
     return file
@@ -94,6 +96,7 @@ def _build(fresh: Path, tables: Tables) -> None:
         with progress("view: index", max(total, 1)) as advance:
             for code, (paths, verdicts) in enumerate(steps.values()):
                 _add_step(connection, code, tables.good[paths], tables.good.get(verdicts or ""), advance)
+        connection.execute(statements.VOCABULARY)
         connection.execute(statements.OUTCOMES)
         connection.execute(statements.SUMMARY)
         for code, file in enumerate(models.values()):

@@ -73,6 +73,9 @@ insert into outcomes
 select step, pid, count(*), count(*) filter (status = 1) from rows where pid is not null
 group by step, pid order by step, pid
 """
+VOCABULARY = """
+create table vocabulary as select word, part, hits, rowid as place from words order by word, part
+"""
 SUMMARY = """
 insert into summary select step, kind, status, rule, count(*) from rows group by all order by all
 """
@@ -87,5 +90,6 @@ order by 2, 3
 
 def version() -> str:
     """Changes when the index would be built otherwise."""
-    parts = (duckdb.__version__, TOKEN, SCHEMA, PROBLEMS, NO_VERDICTS, ROWS, WORDS, OUTCOMES, SUMMARY, ANSWERS)
+    rows = (SCHEMA, PROBLEMS, NO_VERDICTS, ROWS, OUTCOMES, SUMMARY, ANSWERS)
+    parts = (duckdb.__version__, TOKEN, WORDS, VOCABULARY, *rows)
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=4).hexdigest()

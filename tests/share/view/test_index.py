@@ -44,10 +44,12 @@ def test_it_is_built_once_for_a_state_of_the_tables(tmp_path: Path) -> None:
     assert index.ensure(discover(tmp_path)) == first and first.stat().st_mtime_ns == stamp
 
 
-def test_parts_do_not_change_what_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rare", [0, 512])
+def test_parts_do_not_change_what_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rare: int) -> None:
     write_run(tmp_path)
-    monkeypatch.setattr(search, "SLICE", 3)
-    monkeypatch.setattr(search, "HITS", 2)
+    monkeypatch.setattr(index, "PART_ROWS", 1)
+    for name, size in {"RARE": rare, "FIRST": 2, "MOST": 5, "TEXTS": 3, "MOST_TEXTS": 7}.items():
+        monkeypatch.setattr(search, name, size)
     connection = index.open_index(index.ensure(discover(tmp_path)))
     known = filters.vocabulary(connection)
 
