@@ -26,11 +26,14 @@ _NUMBERS = ("train_rows", "accuracy", "ci_low", "ci_high")
 _HIDDEN = {"text", "path_id", "problem_id", "row_hash", "text_hash"}
 
 
-def image(connection: Connection, image_id: str) -> tuple[bytes, str] | None:
+def image(connection: Connection, tables: Tables, image_id: str) -> tuple[bytes, str] | None:
     """An image's bytes and media type; none if there is no such image, or it is no picture a browser may show."""
-    found = connection.execute("select data from images where image_id = ?", [image_id]).fetchone()
-    kind = media_type(found[0]) if found else None
-    return (found[0], kind) if found and kind else None
+    for name in ("images", "benchmark_images"):
+        if _has(tables, name):
+            found = connection.execute(f"select data from {name} where image_id = ?", [image_id]).fetchone()
+            if found and (kind := media_type(found[0])):
+                return found[0], kind
+    return None
 
 
 def media_type(data: bytes) -> str | None:

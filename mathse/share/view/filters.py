@@ -34,7 +34,7 @@ CHANGES = {
 }
 """What became of a problem from one round or model (a) to another (b)."""
 CURSORS = ("after", "before")
-_ID = re.compile(r"[0-9A-Za-z_.-]{1,64}")
+_ID = re.compile(r"[0-9A-Za-z_.-]{1,64}(?:/[0-9A-Za-z_.-]{1,128})?")
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _PIECE = re.compile(r'"([^"]+)"|([^\s"]+)')
 _COLUMNS = {

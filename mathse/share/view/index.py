@@ -17,7 +17,8 @@ rids for each word and each part of the rows. Nothing in it is new: deleting it 
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def ensure(tables: Tables) -> Path:
     if file.is_file():
         return file
     fresh = folder / f".{os.getpid()}.duckdb"
+    _remove_killed(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _build(fresh, tables)
@@ -61,10 +63,8 @@ def ensure(tables: Tables) -> Path:
     except (OSError, duckdb.Error) as error:
         raise UserError(f"{folder}: the pages' index cannot be built ({error}); free some space or memory") from error
     finally:
-        for left in folder.glob(f".{os.getpid()}.duckdb*"):
-            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
-    for old in set(folder.glob("[!.]*.duckdb")) - {file}:
-        old.unlink(missing_ok=True)
+        _remove(folder.glob(f"{fresh.name}*"))
+    _remove(set(folder.glob("[!.]*.duckdb")) - {file})
     return file
 
 
@@ -83,14 +83,25 @@ def open_index(file: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def _remove_killed(folder: Path) -> None:
+    """Remove what a build left that was killed."""
+    for left in folder.glob(".*.duckdb*"):
+        if not Path("/proc", left.name.split(".")[1]).exists():
+            _remove([left])
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        shutil.rmtree(file, ignore_errors=True) if file.is_dir() else file.unlink(missing_ok=True)
+
+
 def _build(fresh: Path, tables: Tables) -> None:
     steps, models = tables.steps(), tables.models()
     total = sum(tables.found[paths].rows for paths, _ in steps.values())
     with duckdb.connect(str(fresh), config={"memory_limit": MEMORY_LIMIT}) as connection:
         connection.execute("set timezone = 'UTC'; set preserve_insertion_order = true")
         connection.execute(statements.SCHEMA)
-        if problems := tables.good.get("problems"):
-            _whole(connection, str(problems), lambda: _add_problems(connection, problems))
+        _add_problems(connection, tables)
         _label(connection, "step", list(steps))
         _label(connection, "model", list(models))
         with progress("view: index", max(total, 1)) as advance:
@@ -104,14 +115,14 @@ def _build(fresh: Path, tables: Tables) -> None:
         connection.execute("checkpoint")
 
 
-def _add_problems(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
-    for kind in ("source", "subject"):
-        connection.execute(
-            f"insert into labels select '{kind}', row_number() over (order by name) - 1, name "
-            f"from (select distinct {kind} as name from read_parquet($file))",
-            {"file": str(file)},
-        )
-    connection.execute(statements.PROBLEMS, {"file": str(file)})
+def _add_problems(connection: duckdb.DuckDBPyConnection, tables: Tables) -> None:
+    """The run's own problems, and the items of the benchmarks that its models are measured on."""
+    connection.execute(statements.RAW)
+    for name, sql in {"problems": statements.OWN, "benchmark_items": statements.ITEMS}.items():
+        if file := tables.good.get(name):
+            _whole(connection, str(file), partial(connection.execute, sql, {"file": str(file)}))
+    connection.execute(statements.NAMES)
+    connection.execute(statements.PROBLEMS)
 
 
 def _add_step(
@@ -140,7 +151,7 @@ def _add_answers(connection: duckdb.DuckDBPyConnection, code: int, file: Path) -
     """Predictions of a model: one a problem, or one a sample of it where the table says which."""
     sample = "p.sample_idx" if "sample_idx" in pq.read_schema(file).names else "0"
     given = {"model": code, "statuses": STATUSES, "file": str(file)}
-    _whole(connection, str(file), lambda: connection.execute(statements.ANSWERS.format(sample=sample), given))
+    _whole(connection, str(file), partial(connection.execute, statements.ANSWERS.format(sample=sample), given))
 
 
 def _whole(connection: duckdb.DuckDBPyConnection, what: str, add: Callable[[], object]) -> None:

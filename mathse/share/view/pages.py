@@ -70,7 +70,7 @@ class Pages:
         cursor = self._index.cursor()
         page = rows.page(cursor, ask)
         shown = [present.path(row, self.known) for row in page.rows]
-        problems = rows.problems(cursor, list({row["problem_id"] for row in page.rows}))
+        problems = rows.problems(cursor, page.rows)
         return self._page("paths.html", request, ask, page=page, paths=shown, problems=problems)
 
     def count(self, request: Request) -> Response:
@@ -132,9 +132,8 @@ class Pages:
         a, b = self._sides(ask, "model")
         cursor = self._index.cursor()
         compared = pairs.models(cursor, ask, a, b) if a is not None and b is not None else None
-        ids = [row["problem_id"] for row in compared.rows] if compared else []
         names = (self.known.label("model", a), self.known.label("model", b))
-        problems = rows.problems(cursor, ids)
+        problems = rows.problems(cursor, compared.rows) if compared else {}
         return self._page("predictions.html", request, ask, compared=compared, problems=problems, names=names)
 
     def charts(self, request: Request) -> Response:
@@ -152,7 +151,7 @@ class Pages:
     def image(self, request: Request) -> Response:
         """An image, by its content id."""
         image_id = filters.identifier("image", request.path_params["id"])
-        found = details.image(self._source.cursor(), image_id) if "images" in self.tables.good else None
+        found = details.image(self._source.cursor(), self.tables, image_id)
         if found is None:
             raise NotThere(f"No picture that can be shown has the id {image_id}")
         return Response(found[0], media_type=found[1], headers={"Cache-Control": "private, max-age=86400, immutable"})

@@ -17,13 +17,13 @@ b as (select pid, correct > 0 as solved from outcomes where step = ?)
 select {columns} from a join b using (pid) join problems p using (pid) where {where}
 """
 _MODELS = """
-with a as (select problem_id, sample, status = 1 as solved, status, text, answer, reason, subject, level, source
+with a as (select problem_id, pid, sample, status = 1 as solved, status, text, answer, reason, subject, level, source
     from answers where model = ?),
 b as (select problem_id, sample, status = 1 as solved, status, text, answer, reason from answers where model = ?)
 select {columns} from a join b using (problem_id, sample) where {where}
 """
 _BOTH = (
-    "problem_id, sample, a.status as a_status, a.text as a_text, a.answer as a_answer, a.reason as a_reason, "
+    "problem_id, pid, sample, a.status as a_status, a.text as a_text, a.answer as a_answer, a.reason as a_reason, "
     "b.status as b_status, b.text as b_text, b.answer as b_answer, b.reason as b_reason"
 )
 

@@ -17,8 +17,8 @@ PAGE = 25
 OF_A_PROBLEM = 300
 """Paths shown with their problem."""
 _COLUMNS = (
-    "rid, step, kind, status, rule, subject, level, source, path_id, problem_id, round, sample, model, text, answer, "
-    "finish, error, parent, error_step, analysis, undecided, rule_reason"
+    "rid, step, kind, status, rule, subject, level, source, pid, path_id, problem_id, round, sample, model, text, "
+    "answer, finish, error, parent, error_step, analysis, undecided, rule_reason"
 )
 
 Row = dict[str, Any]
@@ -81,13 +81,14 @@ def problem(connection: Connection, problem_id: str) -> Row | None:
     return next(iter(_rows(connection, sql, [problem_id])), None)
 
 
-def problems(connection: Connection, problem_ids: Sequence[str]) -> dict[str, Row]:
-    """Problems by id."""
+def problems(connection: Connection, listed: Sequence[Row]) -> dict[str, Row]:
+    """The problems of listed rows, by id."""
     sql = """
         select * from problems
-        where rowid in (select rowid from problems where problem_id in (select unnest(?::varchar[])))
+        where rowid in (select rowid from problems where pid in (select unnest(?::integer[])))
     """
-    return {row["problem_id"]: row for row in _rows(connection, sql, [list(problem_ids)])}
+    pids = sorted({row["pid"] for row in listed if row["pid"] is not None})
+    return {row["problem_id"]: row for row in _rows(connection, sql, [pids])} if pids else {}
 
 
 def of_problem(connection: Connection, pid: int, step: int | None = None) -> list[Row]:

@@ -79,7 +79,7 @@ def application(root: Path, port: int, token: str) -> ASGIApp:
 
     routes = {
         "/": pages.overview, "/paths": pages.paths, "/paths/count": pages.count, "/path/{id}": pages.path,
-        "/problems": pages.problems, "/problem/{id}": pages.problem, "/compare": pages.compare,
+        "/problems": pages.problems, "/problem/{id:path}": pages.problem, "/compare": pages.compare,
         "/predictions": pages.predictions, "/charts": pages.charts, "/charts.json": pages.charts_data,
         "/image/{id}": pages.image, "/static/{name:path}": file,
     }  # fmt: skip

@@ -35,14 +35,36 @@ create table answers (
     problem_id varchar, text varchar, answer varchar, reason varchar
 );
 """
+RAW = """
+create temp table raw (
+    problem_id varchar, source varchar, source_id varchar, licence varchar, split varchar, question varchar,
+    choices varchar[], answer varchar, solution varchar, image_ids varchar[], subject varchar, level integer,
+    language varchar
+)
+"""
+OWN = """
+insert into raw select problem_id, source, source_id, licence, split, question, choices, answer, solution, image_ids,
+    subject, level, language from read_parquet($file)
+"""
+ITEMS = """
+insert into raw select benchmark || '/' || item_id, benchmark, item_id, licence, 'benchmark', question, choices, answer,
+    null, image_ids, subject, level, language from read_parquet($file)
+"""
+NAMES = """
+insert into labels select 'source', row_number() over (order by source) - 1, source
+    from (select distinct source from raw);
+insert into labels select 'subject', row_number() over (order by subject) - 1, subject
+    from (select distinct subject from raw)
+"""
 PROBLEMS = """
 insert into problems
 select row_number() over (order by problem_id) - 1, problem_id, s.code, source_id, licence, split, question, choices,
     answer, solution, image_ids, t.code, level, language
-from read_parquet($file) p
+from raw p
 join labels s on s.kind = 'source' and s.name = p.source
 join labels t on t.kind = 'subject' and t.name = p.subject
-order by problem_id
+order by problem_id;
+drop table raw
 """
 NO_VERDICTS = (
     "select null::varchar as path_id, null::varchar as status, null::varchar as error_step, "
@@ -90,6 +112,7 @@ order by 2, 3
 
 def version() -> str:
     """Changes when the index would be built otherwise."""
-    rows = (SCHEMA, PROBLEMS, NO_VERDICTS, ROWS, OUTCOMES, SUMMARY, ANSWERS)
-    parts = (duckdb.__version__, TOKEN, WORDS, VOCABULARY, *rows)
+    problems = (SCHEMA, RAW, OWN, ITEMS, NAMES, PROBLEMS)
+    rows = (TOKEN, NO_VERDICTS, ROWS, WORDS, VOCABULARY, OUTCOMES, SUMMARY, ANSWERS)
+    parts = (duckdb.__version__, *problems, *rows)
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=4).hexdigest()

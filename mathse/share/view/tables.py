@@ -28,6 +28,9 @@ _NEEDED = {
     "Verdict": {
         "path_id", "status", "error_step", "error_analysis", "undecided_reason", "rule_status", "rule_reason",
     },
+    "BenchmarkItem": {
+        "benchmark", "item_id", "licence", "question", "choices", "answer", "image_ids", "subject", "level", "language",
+    },
     "Prediction": {"problem_id", "text", "answer", "status", "reason"},
     "Image": {"image_id", "data", "format"},
 }  # fmt: skip

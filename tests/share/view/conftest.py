@@ -1,15 +1,17 @@
 """A run made to be hard to show: code, formulas, several alphabets, three images, no verdict, no problem."""
 
+import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import PIL.Image
 import pytest
 from starlette.testclient import TestClient
 
 from mathse import layout, schemas, store
-from mathse.schemas import Image, PathKind, Prediction, Problem, Split, Status, Verdict
+from mathse.schemas import BenchmarkItem, Image, PathKind, Prediction, Problem, Split, Status, Verdict
 from mathse.share.view import server
 from tests import rows
 
@@ -26,8 +28,6 @@ def picture(colour: str) -> Image:
 
 
 def image(data: bytes) -> Image:
-    import hashlib
-
     return Image(image_id=hashlib.sha256(data).hexdigest(), data=data, format="PNG", width=40, height=30)
 
 
@@ -75,10 +75,16 @@ VERDICTS = {
 }
 
 
-def prediction(problem_id: str, status: Status) -> Prediction:
+ITEM = BenchmarkItem(
+    benchmark="mathvision", item_id="17", question="Which item?", answer="A", image_ids=(PICTURES[1].image_id,),
+    subject="solid geometry", level=5, licence="MIT", official="{}",
+)  # fmt: skip
+
+
+def prediction(problem_id: str, status: Status, **fields: Any) -> Prediction:
     return Prediction(
         problem_id=problem_id, model="m", prompt="p@1", text=f"Step 1: it is {status.value}.", answer="4",
-        status=status, reason="said", finish_reason="stop", tokens_in=1, tokens_out=1,
+        status=status, reason="said", finish_reason="stop", tokens_in=1, tokens_out=1, **fields,
     )  # fmt: skip
 
 
@@ -86,11 +92,17 @@ def write_run(root: Path) -> Path:
     """The tables of the run below `root`."""
     store.write(root / layout.PROBLEMS, Problem, PROBLEMS)
     store.write(root / layout.IMAGES, Image, [*PICTURES, DRAWING])
+    store.write(root / layout.BENCHMARK_ITEMS, BenchmarkItem, [ITEM])
+    store.write(root / layout.BENCHMARK_IMAGES, Image, [PICTURES[1]])
     for folder, written in PATHS.items():
         store.write(root / layout.paths(folder), schemas.Path, written)
         store.write(root / layout.verdicts(folder), Verdict, VERDICTS[folder])
     for model, (one, other) in {"base": (Status.WRONG, Status.CORRECT), "final": (Status.CORRECT,) * 2}.items():
         predicted = [prediction("t1", one), prediction("t2", other)]
+        predicted += [
+            prediction(ITEM.problem_id, one, benchmark="mathvision"),
+            prediction(ITEM.problem_id, other, benchmark="mathvision", sample_idx=1),
+        ]
         store.write(root / layout.predictions(model), Prediction, predicted)
     return root
 

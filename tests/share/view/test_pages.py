@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
@@ -148,6 +149,25 @@ def test_two_models_compared(client: TestClient) -> None:
     gained = client.get("/predictions?a=base&b=final&change=gained").text
     assert "/problem/t1" in gained and "/problem/t2" not in gained
     assert "it is WRONG" in gained and "it is CORRECT" in gained
+
+
+def test_the_items_of_benchmarks_are_problems_too(client: TestClient) -> None:
+    assert "/problem/mathvision/17" in client.get("/predictions?source=mathvision&change=gained").text
+    text = client.get("/problem/mathvision/17").text
+    assert "Which item?" in text and PICTURES[1].image_id in text and "sample 1" in text
+    assert "/problem/mathvision/17" in client.get("/problems?split=benchmark").text
+
+
+def test_predictions_of_an_earlier_schema_are_shown(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    for model in ("base", "final"):
+        file = tmp_path / layout.predictions(model)
+        table = pq.read_table(file)
+        first = table.slice(2, 2)  # without the benchmark's, which sort before
+        pq.write_table(first.drop_columns(["benchmark", "sample_idx", "scorer", "rule_status"]), file)
+    with client_of(tmp_path) as client:
+        text = client.get("/predictions?change=gained").text
+        assert "/problem/t1" in text and "cannot be read" not in text
 
 
 @pytest.mark.parametrize("path", ["/path/none", "/problem/none", "/nonsense"])
