@@ -31,6 +31,7 @@ _FORMULA = re.compile(
     rf"|\\\[(?P<display>(?:(?!\\\[).){_SOME})\\\]"
     rf"|\\\((?P<inline>(?:(?!\\\().){_SOME})\\\)"
     rf"|(?P<block>\\begin\{{(?P<name>{_ENVIRONMENTS})\}}(?:(?!\\begin).){_SOME}\\end\{{(?P=name)\}})"
+    r"|(?P<boxed>\\boxed\{(?:[^{}]|\{(?:[^{}]|\{[^{}]{0,99}\}){0,199}\}){1,299}\})"
     rf"|(?<![\\$\w])\$(?![\s$])(?P<dollar>[^$\n]{_SOME})(?<![\s\\])\$(?![\d$])",
     re.DOTALL,
 )

@@ -51,3 +51,11 @@ def test_no_such_port(port: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_such_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["-C", str(tmp_path / "none"), "view", "--no-browser", "--port", "0"]) == cli.USER_ERROR
     assert "not a folder" in capsys.readouterr().err
+
+
+def test_nothing_heavy_is_loaded() -> None:
+    program = "import sys, mathse.share.view.server; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert not {"torch", "transformers", "polars", "matplotlib"} & set(loaded.split())

@@ -65,6 +65,8 @@ def test_a_step_that_is_not_there_marks_nothing(wrong: str | None) -> None:
         ("between $5 and 6$ signs", ["5 and 6"]),
         (r"\$5 is not $x$", ["x"]),
         (r"\begin{align} a &= b \end{align}", [r"\begin{align} a &= b \end{align}"]),
+        (r"so \boxed{\frac{1}{2}}.", [r"\boxed{\frac{1}{2}}"]),
+        (r"so \boxed{ and no more", []),
         ("$unclosed", []),
         ("$ spaced $", []),
     ],
@@ -78,7 +80,7 @@ def test_a_bare_answer_may_be_a_formula() -> None:
     assert [piece.tex for piece in text.answer("12 cm")] == [None]
 
 
-@pytest.mark.parametrize("unit", ["$", "\\[", "\\(", "\\begin{align}", "Step 1:", "$a", "**"])
+@pytest.mark.parametrize("unit", ["$", "\\[", "\\(", "\\boxed{", "{", "\\begin{align}", "Step 1:", "$a", "**"])
 def test_a_text_made_to_be_slow_is_not(unit: str) -> None:
     import time
 
