@@ -158,9 +158,8 @@ def _agreed(outcome: Outcome, model: type[T]) -> T | str:
 
 
 def _storable(answer: str | None) -> str | None:
-    """The answer; None if it is blank. JSON can escape half a character, which no table can hold."""
-    plain = (answer or "").encode("utf-8", "replace").decode("utf-8").strip()
-    return plain or None
+    """The answer as it can be stored: JSON can escape half a character, which no table can hold."""
+    return None if answer is None else answer.encode("utf-8", "replace").decode("utf-8").strip()
 
 
 def _cost(outcome: Outcome) -> float:

@@ -240,6 +240,40 @@ def test_published_responses_get_their_official_score(
     assert measured.tables()["scores"] == alone["scores"]
 
 
+@pytest.fixture(scope="module")
+def vista_items(tmp_path_factory: pytest.TempPathFactory) -> list[BenchmarkItem]:
+    """All 1,000 items of MathVista's testmini, with one small picture for all."""
+    folder = tmp_path_factory.mktemp("mathvista")
+    (folder / "images").mkdir()
+    (folder / "one.png").write_bytes(png())
+    for row in shared_rows("mathvista/testmini.json").values():
+        os.link(folder / "one.png", folder / row["image"])
+    (folder / "testmini.json").write_bytes(shared("mathvista/testmini.json").read_bytes())
+    found = [row.item for row in load(BenchmarkSource(name="mathvista", path=folder)) if isinstance(row, Loaded)]
+    assert len(found) == 1000
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["gpt4", "bard", "llava_llama_2_13b"])
+def test_published_extractions_get_their_official_score(
+    model: str, vista_items: list[BenchmarkItem], tmp_path: Path
+) -> None:
+    """MathVista's verdicts, where the extractor says what the official one said."""
+    official = {f"mathvista/{pid}": row for pid, row in shared_rows(f"mathvista/results/output_{model}.json").items()}
+    engine = Scripted(lambda request: official[request.problem_id]["response"] or "(nothing)", batch_size=100)
+    helper = Scripted(lambda request: json.dumps({"answer": official[request.problem_id]["extraction"]}))
+    by_id = {item.problem_id: item for item in vista_items}
+    by_rule = list(predict(engine, [], STUDENT, tmp_path / "journal", vista_items))
+    made = list(extracted(by_rule, by_id, helper, params.Extractor(), tmp_path / "scratch", tmp_path / "j2"))
+
+    odd = [row.problem_id for row in made if (row.status is RIGHT) != official[row.problem_id]["true_false"]]
+    assert odd == []
+    assert sum(row.extractor == "scripted extract@1" for row in made) > 500
+    gps = [row for row in made if json.loads(by_id[row.problem_id].official)["metadata"]["task"].startswith("geometry")]
+    assert len(gps) == 208
+
+
 def test_a_request_knows_its_item(tmp_path: Path) -> None:
     items = items_of(["mathvision", "mathverse_text_only"], tmp_path)
     engine = Scripted(lambda request: "4")
