@@ -20,8 +20,8 @@ Reader = Callable[[str, int], Value]
 
 _ORDER = "<>≤≥≠"
 _FLIPPED = {"<": ">", ">": "<", "≤": "≥", "≥": "≤", "≠": "≠"}
-_NAME = re.compile(
-    r"(?:\\[a-zA-Z]+|[∠△⊙Δ]|[^\W\d_][^\W\d_ ]*|[(){}\[\],:'/| ]|\\frac|_\{[^{}]*\}|_\w|(?<=[a-zA-Z])\(-?[\w.,]*\))+"
+_NAME = re.compile(  # possessive throughout: what it has read is never read in another way
+    r"(?:\\[a-zA-Z]++|(?<=[a-zA-Z])\(-?[\w.,]*+\)|[∠△⊙Δ]|[^\W\d_]|[(){}\[\],:'/| ]|_\{[^{}]*+\}|_\w)++"
 )
 _POINTS = re.compile("[A-Z]{2,4}")
 _EXACT_MARK = "≈"

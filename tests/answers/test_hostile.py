@@ -305,3 +305,10 @@ def test_workers_are_right_after_all_that() -> None:
     assert pool.verify(r"\sum_{k=1}^{n} k", r"\frac{n(n-1)}{2}").equal is False
     assert grade("1/2", r"$\frac{2}{4}$").status is Status.CORRECT
     assert grade_answer(r"\int_0^2 x dx", "2").status is Status.CORRECT
+
+
+def test_many_words_before_a_relation_are_read_at_once() -> None:
+    """What an untrained model writes: no name, found out only at its end."""
+    said = "The answer to this problem is PQ problem this problem problem problem problem 178 88 = 92, 98 = 98."
+    assert timed("C", said, ("48cm^{2}", "70πcm^{2}", "2400πcm^{2}", "2500πcm^{2}")).status is not Status.CORRECT
+    assert timed("5", r"\alpha\beta\gamma\delta\epsilon\theta\lambda\sigma\omega 1 = 5").reason
