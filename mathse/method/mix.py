@@ -79,7 +79,10 @@ def tables_of(settings: Params, model: str, root: Path = Path()) -> Tables:
 
     Raises:
         ParamsError: There is no such model.
+        MixError: Its mix is another: the ORM's or its student's.
     """
+    if model in {"orm", "student"}:
+        raise MixError(f"{model}: `mix.query` does not choose its mix; name 0, a round's number, or final")
     before = settings.model_before(model)
     folder = root / layout.step_dir({"0": "distill", "final": "reflect"}.get(model, model))
     previous = None if before == "base" else root / layout.mix(before)

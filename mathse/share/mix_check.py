@@ -109,6 +109,7 @@ def explain(root: Path, file: Path, model: str, given: Mapping[str, int | float 
 
     Raises:
         SelectionError: The query does not keep its contract.
+        MixError: The model is the ORM or its student.
         UserError: A table is missing, or params.yaml is broken.
     """
     settings = params.load(root / params.PARAMS)

@@ -9,7 +9,7 @@ import pytest
 from mathse import cli, layout, params, schemas, store
 from mathse.errors import UserError
 from mathse.method.mix import build, tables_of
-from mathse.schemas import Problem, Split, Status, Verdict
+from mathse.schemas import BenchmarkItem, Problem, Split, Status, Verdict
 from mathse.share.mix_check import Change, explain
 from mathse.share.mix_check_text import UNSTABLE, render
 from tests import rows
@@ -103,6 +103,25 @@ def test_a_choice_by_the_order_of_rows_is_found(project: Path) -> None:
 def test_a_broken_contract_is_named(project: Path, sql: str, said: str) -> None:
     with pytest.raises(UserError, match=said):
         explain(project, written(project, sql), "1", {})
+
+
+def test_the_orm_has_another_mix(project: Path) -> None:
+    with pytest.raises(UserError, match=r"orm: `mix\.query` does not choose its mix; name 0"):
+        explain(project, project / "mathse/sql/mixes/cumulative.sql", "orm", {})
+
+
+def test_a_leak_is_a_reason_like_others(project: Path) -> None:
+    question = "A ladder of 13 m leans against a wall of 12 m, and its foot is moved away from the wall by 2 m more."
+    leaked = BenchmarkItem(
+        benchmark="b", item_id="7", question=question, answer="5", licence="MIT", subject="lengths", level=1,
+        official="{}",
+    )  # fmt: skip
+    store.write(project / layout.BENCHMARK_ITEMS, BenchmarkItem, [leaked])
+    paths = [rows.path("a1", "p2", text=f"{question} It is 5."), rows.path("a2", "p2")]
+    store.write(project / layout.paths(layout.round_dir(1)), schemas.Path, paths)
+    found = explain(project, project / "mathse/sql/mixes/cumulative.sql", "1", {"max_per_problem": 2})
+
+    assert Change("leak", 0, 1) in found.reasons and found.stable
 
 
 def test_a_mix_on_disk_that_is_out_of_date_is_told(project: Path) -> None:
