@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mathse.share.diff.document import Document, Example, Section
-from mathse.share.diff.shown import cut, entities, plain
+from mathse.share.diff.shown import cell, cut, entities, plain
 from mathse.share.diff.terminal import SIGNS, difference, remarks, said
 
 _TAGS = {"same": "{}", "gone": "<del>{}</del>", "come": "<ins>{}</ins>"}
@@ -43,7 +43,7 @@ def _table(headings: tuple[str, ...], rows: list[tuple[object, ...]]) -> Iterato
     yield f"| {' | '.join(entities(heading) for heading in headings)} |"
     yield f"|{'|'.join('---:' if right else '---' for right in numbers)}|"
     for row in rows:
-        yield f"| {' | '.join(entities(cut(plain(cell), 80)) for cell in row)} |"
+        yield f"| {' | '.join(entities(cell(value)) for value in row)} |"
     yield ""
 
 

@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-LONGEST = 240
+LONGEST, LONGEST_CELL = 240, 80
 _UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _MARKUP = re.compile(r"[\\`*_\[\]<>&|~@#$]|:(?=\S)|(?<=\w)\.(?=[^\W\d])")
 """What Markdown, HTML or GitHub reads within a line: markup, mentions, addresses; as numbered entities only letters."""
@@ -29,13 +29,16 @@ def plain(value: Any) -> str:
             text = f"<{len(value)} bytes>"
         case bool():
             text = str(value).lower()
-        case int():
-            return f"{value:,}"
         case list() | dict() | tuple():
             text = json.dumps(value, ensure_ascii=False, default=str)
         case _:
             text = str(value)
     return visible(text).replace("\n", "⏎ ")
+
+
+def cell(value: Any) -> str:
+    """A cell of a table of counts: as `plain`, whole numbers with commas, no longer than a cell may be."""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else cut(plain(value), LONGEST_CELL)
 
 
 def cut(text: str, longest: int = LONGEST) -> str:

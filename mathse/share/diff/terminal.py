@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mathse.share.diff.document import Document, Example, Section
-from mathse.share.diff.shown import cut, plain
+from mathse.share.diff.shown import cell, cut, plain
 from mathse.share.diff.words import Piece, pieces, shortened
 
 AROUND = 40
@@ -43,10 +43,12 @@ def show(document: Document, console: Console) -> None:
 def _summary(document: Document) -> Table:
     """The numbers of rows."""
     counts = document.counts
-    table = Table(box=None, padding=(0, 4, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0))
     row = []
     for name in ("old", "new", "changed", "added", "removed", "unchanged"):
-        table.add_column(f"{name} rows" if name in ("old", "new") else name, justify="right", style=STYLES.get(name))
+        table.add_column(
+            f"{name} rows" if name in ("old", "new") else name, justify="right", style=STYLES.get(name), overflow="fold"
+        )
         row.append(f"{getattr(counts, name):,}")
     table.add_row(*row)
     return table
@@ -73,7 +75,7 @@ def _table(section: Section) -> Table:
         numbers = all(isinstance(row[place], int | float | None) for row in section.rows)
         table.add_column(Text(heading), justify="right" if numbers else "left", overflow="fold")
     for row in section.rows:
-        table.add_row(*(Text(cut(plain(cell), 80)) for cell in row))
+        table.add_row(*(Text(cell(value)) for value in row))
     return table
 
 

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from mathse.share.diff.document import Document
 from mathse.share.diff.markdown import page
-from mathse.share.diff.shown import entities, plain
+from mathse.share.diff.shown import cell, entities, plain
 from mathse.share.diff.terminal import show
 from tests.share.diff.tables import compared, parquet
 
@@ -58,6 +58,7 @@ def test_markdown_finds_nothing_to_read_in_the_data(document: Document) -> None:
 
 def test_cells() -> None:
     assert [plain(value) for value in (None, 1234, True, 1.5, b"ab", ["a"], "a\tb\nc")] == [
-        "", "1,234", "true", "1.5", "<2 bytes>", '["a"]', "a\\x09b⏎ c"
+        "", "1234", "true", "1.5", "<2 bytes>", '["a"]', "a\\x09b⏎ c"
     ]  # fmt: skip
+    assert [cell(value) for value in (1234, True, None, "x" * 100)][:3] == ["1,234", "true", ""]
     assert entities("a|<b>&c") == "a&#124;&#60;b&#62;&#38;c"
