@@ -5,7 +5,7 @@
 Counts need the first two alone, and load no more than those do.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mathse.share.diff.alignment import Alignment, align
@@ -24,7 +24,7 @@ class Wanted:
         columns: Compare only these; all if empty.
         condition: SQL that chooses among the changes; empty for all.
         limit: Examples of each kind of change.
-        counts_only: Read stored hashes alone.
+        counts_only: Say the numbers of rows alone; where stored hashes suffice, nothing else is read.
         verify: Do not trust stored hashes.
         saved: Where the table of changes goes; None if it is not wanted.
     """
@@ -74,11 +74,12 @@ def compare(old: Dataset, new: Dataset, wanted: Wanted, scratch: Path) -> Docume
     found = align(before, after, columns)
     schema = _schema_changes(before, after, columns)
     document = Document(old.label, new.label, after.table, count(before, after, found), schema)
-    if wanted.counts_only:
+    if wanted.counts_only and columns.hashed and not wanted.columns and not wanted.condition and not wanted.saved:
         return document
     from mathse.share.diff.content import told
 
-    return told(document, Matched(old, new, (before, after), columns, found), wanted, scratch)
+    complete = told(document, Matched(old, new, (before, after), columns, found), wanted, scratch)
+    return replace(complete, sections=[], examples=[]) if wanted.counts_only else complete
 
 
 def _schema_changes(old: Side, new: Side, columns: Columns) -> list[str]:

@@ -149,6 +149,20 @@ def test_only_some_columns(tmp_path: Path) -> None:
         compared(old, new, "k", columns=("z",))
 
 
+def test_counts_alone_are_the_counts(tmp_path: Path) -> None:
+    files = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    store.write(files[0], PathRow, [rows.path(name) for name in "abc"])
+    store.write(files[1], PathRow, [rows.path("a"), rows.path("b", text="other"), rows.path("d")])
+    for wanted in ({}, {"verify": True}, {"columns": ("text",)}, {"condition": "change = 'added'"}):
+        found = compared(*files, counts_only=True, **wanted)
+        counts = found.counts
+        assert (counts.changed, counts.added, counts.removed, counts.unchanged) == (1, 1, 1, 1)
+        assert (found.sections, found.examples) == ([], [])
+    assert compared(*files, counts_only=True, columns=("seed",)).counts.changed == 0
+    foreign = parquet(tmp_path / "c.parquet", k=[1, 2])
+    assert compared(foreign, foreign, "k", counts_only=True).counts.unchanged == 2
+
+
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(DiffError, match=r"a\.parquet: damaged"):
