@@ -197,7 +197,7 @@ class Leakage(Section):
 class Problems(Section):
     """The problems the loop learns from and is measured on."""
 
-    sources: tuple[AnySource, ...] = Field(min_length=1)
+    sources: tuple[AnySource, ...]
     seed: int = Field(default=0, ge=0, description="Decides which problems a `weight` takes and how they are split.")
     max_pixels: int = Field(default=4_000_000, ge=1, description="Images with more pixels are rejected undecoded.")
     max_image_bytes: int = Field(default=20 * 2**20, ge=1, description="Larger image files are rejected unread.")
@@ -205,6 +205,14 @@ class Problems(Section):
     max_question: Count = Field(default=20_000, description="Characters; problems with longer questions are rejected.")
 
     leakage: Leakage = Leakage()
+
+    @field_validator("sources")
+    @classmethod
+    def there_is_a_source(cls, sources: tuple[AnySource, ...]) -> tuple[AnySource, ...]:
+        """Said here, as a minimal length would be a second error beside that of a source which is wrong."""
+        if not sources:
+            raise ValueError("name at least one source")
+        return sources
 
     @model_validator(mode="after")
     def sources_are_told_apart(self) -> "Problems":
