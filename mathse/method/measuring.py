@@ -76,7 +76,8 @@ def measured(
     """
     rejected = Counter(reject.source for reject in store.scan(layout.BENCHMARK_REJECTS, Reject))
     by_id = {item.problem_id: item for item in items}
-    sizes = {source.title: published(source) for source in settings.benchmarks}
+    whole = [source.model_copy(update={"limit": None}) for source in settings.benchmarks]
+    sizes = {source.title: published(source) for source in whole}
     of = benchmark_scores.measure(store.scan(predictions, Prediction), by_id, rejected, sizes)
     found = {title: one.metrics() for title, one in of.items() if one.n}
     metrics = scores.measure(

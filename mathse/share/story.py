@@ -20,7 +20,7 @@ from typing import TypeVar
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mathse import layout
+from mathse import layout, store
 from mathse.errors import UserError
 from mathse.method.asking import as_problem
 from mathse.prompts import lettered
@@ -167,6 +167,7 @@ def _matching(file: File, model: type[R], condition: pc.Expression) -> list[R]:
     """Rows of a table that meet a condition; none if the table is not made yet."""
     if not file.exists():
         return []
+    store.require(file, model)
     found = pq.read_table(file, columns=list(model.model_fields), filters=condition)
     return [model.model_validate(row) for row in found.to_pylist()]
 
