@@ -6,6 +6,8 @@ from mathse.commands.command import Commands, command, count
 
 PORT = 8377
 LAST_PORT = 65535
+INTERRUPTED = "Query interrupted"
+"""What DuckDB makes of a Ctrl-C that comes while it works."""
 
 
 def add_view(commands: Commands) -> None:
@@ -22,14 +24,18 @@ def add_view(commands: Commands) -> None:
 
 
 def _view(arguments: argparse.Namespace) -> None:
-    import contextlib
     import logging
 
     from mathse.share.view import server
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    with contextlib.suppress(KeyboardInterrupt):  # how it is meant to end
+    try:
         server.serve(arguments.root, arguments.port, browser=not arguments.no_browser)
+    except KeyboardInterrupt:
+        pass  # how it is meant to end
+    except RuntimeError as error:
+        if str(error) != INTERRUPTED:
+            raise
 
 
 def _port(text: str) -> int:

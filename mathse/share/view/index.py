@@ -33,6 +33,8 @@ from mathse.share.view.statements import KINDS, STATUSES, TOKEN
 from mathse.share.view.tables import Tables
 
 MEMORY_LIMIT = "2GB"
+FULL = "No space left"
+"""What DuckDB says of a full disk: no fault of the table that it was reading."""
 PART_ROWS = 1 << 19
 PART_BYTES = 96 << 20
 """A part is sorted and its words are listed in memory: so many rows, and so many bytes of text, at most."""
@@ -42,7 +44,7 @@ Bounds = tuple[str, str | None, int]
 
 
 def ensure(tables: Tables) -> Path:
-    """The index of these tables, built if there is none yet; those of earlier states are removed.
+    """The index of these tables, built if there is none yet or it is damaged; those of earlier states are removed.
 
     Args:
         tables: The tables of a run.
@@ -52,7 +54,7 @@ def ensure(tables: Tables) -> Path:
     """
     folder = tables.root / layout.STATE / "view"
     file = folder / f"{tables.fingerprint()}-{statements.version()}.duckdb"
-    if file.is_file():
+    if file.is_file() and _is_sound(file):
         return file
     fresh = folder / f".{os.getpid()}.duckdb"
     _remove_killed(folder)
@@ -60,8 +62,10 @@ def ensure(tables: Tables) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         _build(fresh, tables)
         os.replace(fresh, file)
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
     except (OSError, duckdb.Error) as error:
-        raise UserError(f"{folder}: the pages' index cannot be built ({error}); free some space or memory") from error
+        raise UserError(f"{folder}: the pages' index cannot be built ({error}); it must be writable") from error
     finally:
         _remove(folder.glob(f"{fresh.name}*"))
     _remove(set(folder.glob("[!.]*.duckdb")) - {file})
@@ -69,18 +73,19 @@ def ensure(tables: Tables) -> Path:
 
 
 def open_index(file: Path) -> duckdb.DuckDBPyConnection:
-    """Open an index to be read, closed to every other file, extension and setting.
-
-    Raises:
-        UserError: It is damaged.
-    """
-    try:
-        connection = duckdb.connect(str(file), read_only=True, config={"memory_limit": MEMORY_LIMIT})
-    except duckdb.Error as error:
-        raise UserError(f"{file}: cannot be opened ({error}); delete it, it is built again") from error
+    """Open an index to be read, closed to every other file, extension and setting."""
+    connection = duckdb.connect(str(file), read_only=True, config={"memory_limit": MEMORY_LIMIT})
     connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
     connection.execute("set timezone = 'UTC'; set enable_external_access = false; set lock_configuration = true")
     return connection
+
+
+def _is_sound(file: Path) -> bool:
+    try:
+        duckdb.connect(str(file), read_only=True, config={"memory_limit": MEMORY_LIMIT}).close()
+    except duckdb.Error:
+        return False
+    return True
 
 
 def _remove_killed(folder: Path) -> None:
@@ -159,9 +164,11 @@ def _whole(connection: duckdb.DuckDBPyConnection, what: str, add: Callable[[], o
     connection.execute("begin")
     try:
         add()
-    except duckdb.OutOfMemoryException:
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
         raise
     except duckdb.Error as error:
+        if FULL in str(error):
+            raise
         connection.execute("rollback")
         said = str(error).splitlines()[0]
         _label(connection, "damage", [f"{what}: cannot be read ({said}); delete it and run `dvc repro`"])

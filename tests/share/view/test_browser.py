@@ -69,8 +69,19 @@ def test_a_filter_changes_the_rows_and_the_address_in_place(window: tuple[Browse
     browser.wait("document.querySelectorAll('#results [data-row]').length == 2")
     browser.wait("document.querySelector('.count').textContent == '2 paths'")
     assert browser.run("return [window.same, location.search]") == [True, "?verdict=WRONG"]
+    browser.run("history.back()")
+    browser.wait("location.search == '' && document.querySelectorAll('#results [data-row]').length == 25")
     browser.open(at + "/paths?verdict=WRONG")
     assert browser.run("return document.querySelectorAll('#results [data-row]').length") == 2
+
+
+def test_a_choice_keeps_the_keyboard(window: tuple[Browser, str]) -> None:
+    browser, at = window
+    browser.open(f"{at}/compare?a=1&b=2")
+    browser.run("const s = document.getElementById('choose-a'); s.focus(); s.value = 'distill';"
+                "s.dispatchEvent(new Event('change', {bubbles: true}))")  # fmt: skip
+    browser.wait("location.search.includes('a=distill') && document.querySelector('.tabs b').textContent == '0'")
+    assert browser.run("return document.activeElement.id") == "choose-a"
 
 
 def test_rows_are_walked_by_key(window: tuple[Browser, str]) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from mathse.share.view import filters, index, rows, search
+from mathse.share.view import filters, index, rows, search, statements
 from mathse.share.view.tables import discover
 from tests.share.view.conftest import write_run
 
@@ -42,6 +42,17 @@ def test_it_is_built_once_for_a_state_of_the_tables(tmp_path: Path) -> None:
     first = index.ensure(discover(tmp_path))
     stamp = first.stat().st_mtime_ns
     assert index.ensure(discover(tmp_path)) == first and first.stat().st_mtime_ns == stamp
+
+
+def test_a_damaged_index_and_what_a_killed_build_left_are_replaced(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    file = index.ensure(discover(tmp_path))
+    file.write_bytes(file.read_bytes()[:5000])
+    left = file.with_name(".999999999.duckdb")
+    left.write_bytes(b"half")
+    assert index.ensure(discover(tmp_path)) == file
+    assert index.open_index(file).execute("select count(*) > 60 from rows").fetchall() == [(True,)]
+    assert list(file.parent.iterdir()) == [file]
 
 
 @pytest.mark.parametrize("rare", [0, 512])
@@ -95,3 +106,28 @@ def test_requests_at_once_share_an_index(connection: duckdb.DuckDBPyConnection) 
     for thread in threads:
         thread.join()
     assert not failed
+
+
+@pytest.mark.parametrize(
+    ("error", "passed_on"),
+    [
+        (duckdb.InterruptException("INTERRUPT Error: Interrupted!"), True),
+        (duckdb.OutOfMemoryException("Out of Memory Error"), True),
+        (duckdb.IOException("IO Error: Could not write file: No space left on device"), True),
+        (duckdb.IOException("IO Error: page checksum does not match"), False),
+    ],
+)
+def test_only_what_is_wrong_with_a_table_is_its_damage(error: duckdb.Error, passed_on: bool) -> None:
+    connection = duckdb.connect()
+    connection.execute(statements.SCHEMA)
+
+    def add() -> None:
+        raise error
+
+    if passed_on:
+        with pytest.raises(type(error)):
+            index._whole(connection, "data/x.parquet", add)
+    else:
+        index._whole(connection, "data/x.parquet", add)
+        ((said,),) = connection.execute("select name from labels where kind = 'damage'").fetchall()
+        assert said.startswith("data/x.parquet: cannot be read") and "dvc repro" in said
