@@ -9,6 +9,8 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[2]
+TIMEOUT = 1500
+"""Seconds for one command: about ten times what a whole loop takes on two idle cores."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Clone:
     def run(self, *command: str, fails: bool = False) -> str:
         """Run a command in the clone and return what it printed; fail the test if it ends otherwise than expected."""
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=560, check=False
+            command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=TIMEOUT, check=False
         )
         printed = done.stdout + done.stderr
         assert (done.returncode != 0) == fails, f"{' '.join(command)} ended with {done.returncode}:\n{printed}"
@@ -55,11 +57,11 @@ class Clone:
         return {out["path"]: out["md5"] for out in outs if out["path"].startswith(("data/", "models/"))}
 
 
-def clone(folder: Path) -> Clone:
-    """Clone the project with its uncommitted edits, under the smoke preset."""
+def clone(folder: Path, preset: str = "smoke") -> Clone:
+    """Clone the project with its uncommitted edits, under a preset."""
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     edits = subprocess.run(["git", "diff", "--binary", "HEAD"], cwd=ROOT, check=True, capture_output=True).stdout
     apply = ["git", "apply", "--allow-empty", "--whitespace=nowarn"]
     subprocess.run(apply, cwd=folder, input=edits, check=True)
-    (folder / "params.yaml").write_bytes((folder / "presets" / "smoke.yaml").read_bytes())
+    (folder / "params.yaml").write_bytes((folder / "presets" / f"{preset}.yaml").read_bytes())
     return Clone(folder)
