@@ -22,7 +22,13 @@ class Clone:
     def run(self, *command: str, fails: bool = False) -> str:
         """Run a command in the clone and return what it printed; fail the test if it ends otherwise than expected."""
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=TIMEOUT, check=False
+            command,
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
         )
         printed = done.stdout + done.stderr
         assert (done.returncode != 0) == fails, f"{' '.join(command)} ended with {done.returncode}:\n{printed}"

@@ -1,4 +1,4 @@
-"""Real problems through every stage: the preset `real-sample` on data that nobody here wrote, where they are present."""
+"""Real problems through every stage: the preset `real-sample`, on data that nobody here wrote."""
 
 import json
 import shutil
@@ -13,7 +13,14 @@ from tests.shared_data import shared
 
 pytestmark = pytest.mark.slow
 
-USED = ("k12", "geometry3k", "tabmwp/distilled_cot.json", "tabmwp/images", "mathvision/testmini.jsonl", "mathvision/images")
+USED = (
+    "k12",
+    "geometry3k",
+    "tabmwp/distilled_cot.json",
+    "tabmwp/images",
+    "mathvision/testmini.jsonl",
+    "mathvision/images",
+)
 """What of the shared data the preset names."""
 MODELS = ("base", "0", "1", "final")
 
@@ -55,7 +62,9 @@ def test_every_row_is_a_problem_or_a_reject_with_its_reason(real: Clone) -> None
 def test_the_teacher_is_recorded(real: Clone) -> None:
     teachers = ask(real, "select model, count(*) from {distill/paths} where error is null group by all")
     assert dict(teachers)["recorded:tabmwp"] > 60
-    trained = ask(real, "select count(*) from {mix/0} join {problems/problems} using (problem_id) where source = 'tabmwp'")
+    trained = ask(
+        real, "select count(*) from {mix/0} join {problems/problems} using (problem_id) where source = 'tabmwp'"
+    )
     assert trained[0][0] > 0
 
 
@@ -82,7 +91,9 @@ def test_other_scripts_and_formulas_arrive_as_they_were(real: Clone) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_each_model_is_measured_on_all_of_mathvisions_testmini(real: Clone, model: str) -> None:
-    found = ask(real, f"select benchmark, count(*), count(distinct problem_id) from {{eval/{model}/predictions}} group by all")
+    found = ask(
+        real, f"select benchmark, count(*), count(distinct problem_id) from {{eval/{model}/predictions}} group by all"
+    )
     counts = {benchmark: tuple(rows) for benchmark, *rows in found}
     assert counts["mathvision_testmini"] == (304, 304)
     metrics = json.loads((real.folder / f"reports/metrics/{model}.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The mixes beside the default one: hardest first, balanced, shortest."""
+"""The mixes beside the default one: hardest first, balanced, shortest, rule-checked."""
 
 import random
 from collections import Counter
@@ -184,3 +184,19 @@ def test_a_mix_keeps_its_limits_in_any_order_of_rows(
     for given_rows in (paths, verdicts, problems):
         shuffler.shuffle(given_rows)
     assert chosen(name, paths, verdicts, (), problems, max_per_problem=limit) == found
+
+
+def test_rule_checked_asks_the_rule_grader_alone() -> None:
+    paths = [rows.path(name, "p1", text="x" * (9 - place)) for place, name in enumerate("abcd")]
+    graded = {"a": Status.CORRECT, "b": Status.CORRECT, "c": Status.WRONG, "d": Status.UNDECIDED}
+    verdicts = [
+        rows.verdict(name, "p1", Status.WRONG).model_copy(update={"rule_status": status})
+        for name, status in graded.items()
+    ]
+    query = Query(query=MIXES / "rule_checked.sql", parameters={"max_per_problem": 1})
+    tables = {"problems": (Problem, [rows.problem()]), "previous": (MixRow, ()), "verdicts": (Verdict, verdicts)}
+    found = run(query, ("previous", "paths"), paths=(schemas.Path, paths), **tables)
+    assert found == {"a": "over the limit per problem", "b": None, "c": "graded WRONG", "d": "graded UNDECIDED"}
+    tables["previous"] = (MixRow, [kept("old", "p1")])
+    found = run(query, ("previous", "paths"), paths=(schemas.Path, paths), **tables)
+    assert (found["old"], found["b"]) == (None, "over the limit per problem")
