@@ -11,7 +11,7 @@ settings.load_profile("project")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With two workers (`-n 2 --dist loadgroup`): one runs every test of models and pipelines, first, the other the rest.
+    """With two workers (`-n 2 --dist loadgroup`): one runs what uses models and pipelines, the other the rest.
 
     So no two models compete for the cores, and what a module's tests share is made once.
     """

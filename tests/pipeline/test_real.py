@@ -44,7 +44,7 @@ def ask(loop: Clone, sql: str) -> list[tuple[Any, ...]]:
     tables = {file.relative_to(data).with_suffix("").as_posix(): file for file in data.rglob("*.parquet")}
     for name in sorted(tables, key=len, reverse=True):
         sql = sql.replace(f"{{{name}}}", f"'{tables[name]}'")
-    return duckdb.sql(sql).fetchall()
+    return duckdb.execute(sql).fetchall()
 
 
 def test_every_row_is_a_problem_or_a_reject_with_its_reason(real: Clone) -> None:

@@ -194,9 +194,11 @@ def test_rule_checked_asks_the_rule_grader_alone() -> None:
         for name, status in graded.items()
     ]
     query = Query(query=MIXES / "rule_checked.sql", parameters={"max_per_problem": 1})
-    tables = {"problems": (Problem, [rows.problem()]), "previous": (MixRow, ()), "verdicts": (Verdict, verdicts)}
-    found = run(query, ("previous", "paths"), paths=(schemas.Path, paths), **tables)
-    assert found == {"a": "over the limit per problem", "b": None, "c": "graded WRONG", "d": "graded UNDECIDED"}
-    tables["previous"] = (MixRow, [kept("old", "p1")])
-    found = run(query, ("previous", "paths"), paths=(schemas.Path, paths), **tables)
-    assert (found["old"], found["b"]) == (None, "over the limit per problem")
+    for before, entered in ((), "b"), ([kept("old", "p1")], "old"):
+        found = run(
+            query, ("previous", "paths"), problems=(Problem, [rows.problem()]), paths=(schemas.Path, paths),
+            verdicts=(Verdict, verdicts), previous=(MixRow, before),
+        )  # fmt: skip
+        assert [name for name, reason in found.items() if reason is None] == [entered]
+        assert (found["c"], found["d"]) == ("graded WRONG", "graded UNDECIDED")
+        assert found["a"] == "over the limit per problem"
