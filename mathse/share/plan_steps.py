@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from mathse.errors import UserError
 from mathse.params import AdapterSource, FigureSource, Params, Train
 from mathse.share.plan_counts import Means
+from mathse.sources.benchmarks.items import published
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,9 @@ def steps(settings: Params, means: Means, shares: Shares) -> tuple[list[Step], l
     orm_steps, orm_rows = _orm(settings, means, shares, there)
     loop_steps, rows = _loop(settings, means, shares, there)
     models = 1 + len(rows)
-    tests = _step("evaluate", "student", models * there.test, means.solve_in, means.path)
+    asked = there.test + sum(published(source) for source in settings.benchmarks)
+    answers = models * asked * (1 + settings.evaluate.samples)
+    tests = _step("evaluate", "student", answers, means.solve_in, means.path)
     student = round(min(settings.orm.warmup_problems, there.orm) * shares.kept)
     trainings = [
         _training("student", student, means.row, settings.train),

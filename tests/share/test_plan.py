@@ -225,3 +225,15 @@ def test_options_out_of_bounds_are_refused(option: list[str], capsys: pytest.Cap
     with pytest.raises(SystemExit):
         cli.main(["plan", *option])
     assert option[0] in capsys.readouterr().err
+
+
+def test_benchmarks_and_samples_are_answered_by_every_model(tiny: Plan, tmp_path: Path) -> None:
+    content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    content["benchmarks"] = [{"name": "mathvision", "subset": "testmini", "path": "x"}]
+    content["evaluate"]["samples"] = 2
+    for name in ("presets", "reports", "models", "data"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    planned = plan(None, tmp_path, Options())
+    counts = [next(ask.step.requests for ask in one.asks if ask.step.name == "evaluate") for one in (tiny, planned)]
+    assert counts == [5 * 450, 5 * (450 + 304) * 3]
