@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mathse import params
 from mathse.engines.backbones import FAMILIES
@@ -97,3 +98,15 @@ def test_smoke_with_vllm_differs_in_the_engine_alone() -> None:
     assert plain.model_copy(update={"inference": with_vllm.inference}) == with_vllm
     assert (plain.inference.engine, with_vllm.inference.engine) == ("transformers", "vllm")
     assert with_vllm.inference.vllm.eager
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "presets").glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_key_that_a_stage_names_is_written_out(file: Path) -> None:
+    """DVC reads the file, not the defaults: a nested key that it lacks ends `dvc repro`."""
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"].values()
+    for name in {name for stage in stages for name in stage.get("do", stage).get("params", [])}:
+        section = content
+        for part in name.split("."):
+            assert part in section, f"{file.name} lacks {name}"
+            section = section[part]
