@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import dvc  # noqa: F401 (its log keeps the stderr it finds at import: this one, not one that a test captures and closes)
 import pytest
 from hypothesis import settings
 
