@@ -1,10 +1,14 @@
 """Fixtures that several folders of tests share."""
 
+import os
 from pathlib import Path
 
 import dvc  # noqa: F401 (its log keeps the stderr it finds at import: this one, not one that a test captures and closes)
 import pytest
 from hypothesis import settings
+
+# Threads of torch that wait must not take the cores from whoever else runs; read when torch is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 # The machine may be busy, and a first example pays for imports; the same examples on every run.
 settings.register_profile("project", deadline=None, derandomize=True)
@@ -12,16 +16,16 @@ settings.load_profile("project")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With two workers (`-n 2 --dist loadgroup`): one runs what uses models and pipelines, the other the rest.
+    """With two workers (`-n 2 --dist loadgroup`): one begins with all of tests/pipeline, the other with what is slow.
 
-    So no two models compete for the cores, and what a module's tests share is made once.
+    The pipeline's tests share one run of the loop, and the tests of a file what its fixtures make: none is made twice.
     """
     if not config.pluginmanager.hasplugin("xdist"):
         return
     for item in items:
-        group = "models" if item.get_closest_marker("slow") else item.nodeid.partition("::")[0]
+        group = "pipeline" if item.path.parent.name == "pipeline" else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items.sort(key=lambda item: (item.path.parent.name != "pipeline", item.get_closest_marker("slow") is None))
 
 
 @pytest.fixture(scope="session")

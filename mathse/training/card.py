@@ -16,9 +16,10 @@ later is added for publishing (`mathse lineage MODEL --card`). Its head is metad
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from huggingface_hub import ModelCardData
+if TYPE_CHECKING:
+    from huggingface_hub import ModelCardData
 
 CARD = "README.md"
 """Name of the card in a model's folder, as the hub has it."""
@@ -100,7 +101,9 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join([lines[0], "|---" * len(headings) + "|", *lines[1:]])
 
 
-def _head(lineage: Lineage, published: Published) -> ModelCardData:
+def _head(lineage: Lineage, published: Published) -> "ModelCardData":
+    from huggingface_hub import ModelCardData  # a base that is taken from a folder needs no hub
+
     found = {_hub_licence(one) for one in licences(lineage)} or {OWN_LICENCE}
     one = found.pop() if len(found) == 1 else "other"
     bases = [base["from"] for base in _starts(lineage) if base.get("revision")]
