@@ -16,13 +16,11 @@ settings.load_profile("project")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist, which puts the groups into effect
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With two workers (`-n 2 --dist loadgroup`): what runs the pipeline begins, what is slow comes next.
 
     The pipeline's tests share one run of the loop, and the tests of a file what its fixtures make: none is made twice.
     """
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
     for item in items:
         group = "loop" if "loop" in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))
