@@ -27,13 +27,13 @@ smoke: $(READY)  ## Run the loop on presets/smoke.yaml in a temporary clone: two
 	bash tests/smoke.sh
 
 test: $(VLLM)  ## Run the tests
-	python -m pytest -n 2 --dist loadgroup --durations=15
+	python -m pytest -n 2 --dist loadfile --durations=15
 
 check: $(VLLM)  ## Lint, formatting, types and tests: exactly what CI runs
 	ruff check .
 	ruff format --check .
 	mypy
-	python -m pytest -n 2 --dist loadgroup --durations=15
+	python -m pytest -n 2 --dist loadfile --durations=15
 
 clean:  ## Remove .venv and caches; datasets, models and journals stay
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info

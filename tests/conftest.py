@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import dvc  # noqa: F401 (its log keeps the stderr it finds at import: this one, not one that a test captures and closes)
 import pytest
@@ -15,16 +16,23 @@ settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist, which puts the groups into effect
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With two workers (`-n 2 --dist loadgroup`): what runs the pipeline begins, what is slow comes next.
-
-    The pipeline's tests share one run of the loop, and the tests of a file what its fixtures make: none is made twice.
-    """
-    for item in items:
-        group = "loop" if "loop" in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+    """What runs the pipeline comes first, then what is slow: of two workers neither waits long for the other."""
     items.sort(key=lambda item: (item.path.parent.name != "pipeline", item.get_closest_marker("slow") is None))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Workers (`-n 2`) take whole files, and those of the pipeline that share a run of the loop as if they were one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            folder, _, name = file.rpartition("/")
+            return folder if folder == "tests/pipeline" and name != "test_real.py" else file
+
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")
