@@ -16,7 +16,7 @@ from typing import Any
 
 from mathse.answers.grade import Grade, grade
 from mathse.answers.official import mathvision, mathvision_extraction, mathvista
-from mathse.schemas import Status
+from mathse.tables.schemas import Status
 
 Row = dict[str, Any]
 

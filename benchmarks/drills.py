@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from mathse.engines.loading import load_model, load_processor, settle
+from mathse.backbones.loading import load_model, load_processor, settle
 from mathse.params import Compute
 from mathse.synthetic.curriculum import Drill, drill
 

@@ -9,13 +9,14 @@ import tempfile
 from itertools import islice
 from pathlib import Path
 
-from mathse import layout, params, store
+from mathse import layout, params
 from mathse.engines.local import LocalModel
-from mathse.method.evaluate import predict
-from mathse.method.solve import of_split
+from mathse.loop.evaluate import predict
+from mathse.loop.solve import of_split
 from mathse.params import Inference, Vllm
-from mathse.schemas import Prediction, Problem, Split, Status
-from mathse.sources.images import ImageStore
+from mathse.tables import store
+from mathse.tables.images import ImageStore
+from mathse.tables.schemas import Prediction, Problem, Split, Status
 
 
 def main() -> None:

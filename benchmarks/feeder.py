@@ -21,11 +21,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from mathse import layout, params, store
-from mathse.engines.protocol import Sampling
-from mathse.method.solve import Ask, solve
-from mathse.schemas import PathKind, Problem
-from mathse.sources.images import ImageStore
+from mathse import layout, params
+from mathse.ask.protocol import Sampling
+from mathse.loop.solve import Ask, solve
+from mathse.tables import store
+from mathse.tables.images import ImageStore
+from mathse.tables.schemas import PathKind, Problem
 
 
 class Core:
@@ -52,8 +53,8 @@ class Core:
 
 def engine(images: ImageStore) -> Any:
     """The vLLM engine around that core."""
-    from mathse.engines.backbones import family_of
-    from mathse.engines.loading import load_processor
+    from mathse.backbones.families import family_of
+    from mathse.backbones.loading import load_processor
     from mathse.engines.vllm import VllmEngine
     from mathse.params import Vllm
 

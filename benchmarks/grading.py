@@ -19,7 +19,7 @@ import polars as pl
 
 from mathse.answers.batch import Grader
 from mathse.answers.grade import grade
-from mathse.schemas import Status
+from mathse.tables.schemas import Status
 
 Pair = tuple[str, str, tuple[str, ...], bool]
 """Gold answer, solution, choices, and whether the solution is right."""

@@ -26,9 +26,8 @@ from pathlib import Path
 
 import PIL.Image
 
-from mathse import layout, store
+from mathse import layout
 from mathse.params import FigureSource
-from mathse.schemas import Image, Origin, Problem, Reject, Split
 from mathse.sources import figures
 from mathse.sources.admit import Limits
 from mathse.sources.choice import AsSaid
@@ -36,6 +35,8 @@ from mathse.sources.gathering import TABLES, Gathering
 from mathse.sources.ingest import gather
 from mathse.sources.opening import NO_FOLDER, Opened
 from mathse.sources.raw import ImageRef, Pixels, Raw
+from mathse.tables import store
+from mathse.tables.schemas import Image, Origin, Problem, Reject, Split
 
 Seconds = tuple[float, float]
 FORMS = ("pixels", "encoded")

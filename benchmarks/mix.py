@@ -27,8 +27,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mathse.method.mix import Tables, opened
-from mathse.method.selection import Contract, select
+from mathse.loop.mix import Tables, opened
+from mathse.loop.selection import Contract, select
 from mathse.params import Query
 
 CUMULATIVE = Path(__file__).parents[1] / "mathse" / "sql" / "mixes" / "cumulative.sql"

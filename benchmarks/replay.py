@@ -16,14 +16,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mathse import params
-from mathse.engines.protocol import Sampling
+from mathse.ask.protocol import Sampling
+from mathse.ask.replies import write
 from mathse.engines.replay import ReplayEngine
-from mathse.method.evaluate import predict
-from mathse.method.judge import judge
-from mathse.method.reply import write
-from mathse.method.solve import Ask, solve
-from mathse.schemas import Path as ReasoningPath
-from mathse.schemas import PathKind, Problem, Split, Status, Verdict
+from mathse.loop.evaluate import predict
+from mathse.loop.judge import judge
+from mathse.loop.solve import Ask, solve
+from mathse.tables.schemas import Path as ReasoningPath
+from mathse.tables.schemas import PathKind, Problem, Split, Status, Verdict
 
 JUDGE = params.Judge(engine="model", batch_size=1, max_new_tokens=1, prompt="judge-brief@1")
 STUDENT = params.Student(engine="model", batch_size=1, max_new_tokens=1, prompt="solve-brief@1")

@@ -20,13 +20,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mathse import layout, params, store
+from mathse import layout, params
+from mathse.ask.protocol import Request, Sampling
 from mathse.engines.local import LocalModel
-from mathse.engines.protocol import Request, Sampling
-from mathse.method.solve import Ask, of_split, solve, solve_request
+from mathse.loop.solve import Ask, of_split, solve, solve_request
 from mathse.params import Compute, Inference, Vllm
-from mathse.schemas import PathKind, Problem, Split
-from mathse.sources.images import ImageStore
+from mathse.tables import store
+from mathse.tables.images import ImageStore
+from mathse.tables.schemas import PathKind, Problem, Split
 
 
 def main() -> None:

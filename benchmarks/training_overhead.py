@@ -19,11 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mathse import layout, params, store
-from mathse.engines.loading import load_model, load_processor, settle
+from mathse import layout, params
+from mathse.backbones.loading import load_model, load_processor, settle
 from mathse.params import Compute, Train
-from mathse.schemas import MixRow
-from mathse.sources.images import ImageStore
+from mathse.tables import store
+from mathse.tables.images import ImageStore
+from mathse.tables.schemas import MixRow
 from mathse.training.sft import config, train
 
 from datasets import Dataset, List, Value  # isort: skip  after `loading`, which makes torchvision importable

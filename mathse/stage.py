@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from mathse import layout
 from mathse.errors import UserError
-from mathse.schemas import Path
+from mathse.tables.schemas import Path
 
 log = logging.getLogger("mathse")
 

@@ -2,9 +2,10 @@
 
 from collections import Counter
 
-from mathse import layout, params, stage, store
-from mathse.schemas import BenchmarkItem, Image, Reject
+from mathse import layout, params, stage
 from mathse.sources.benchmarks.tables import Gathered
+from mathse.tables import store
+from mathse.tables.schemas import BenchmarkItem, Image, Reject
 
 
 def main() -> str:

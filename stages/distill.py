@@ -2,11 +2,12 @@
 
 from itertools import chain
 
-from mathse import layout, params, stage, store
-from mathse.method.recorded import Recordings
-from mathse.method.solve import Ask, of_split, solve, subset
-from mathse.method.teacher import SOLVE, open_teacher, solving
-from mathse.schemas import Path, PathKind, Problem, Split
+from mathse import layout, params, stage
+from mathse.loop.recorded import Recordings
+from mathse.loop.solve import Ask, of_split, solve, subset
+from mathse.loop.teacher import SOLVE, open_teacher, solving
+from mathse.tables import store
+from mathse.tables.schemas import Path, PathKind, Problem, Split
 
 
 def main() -> str:

@@ -2,13 +2,14 @@
 
 import time
 
-from mathse import layout, params, stage, store
+from mathse import layout, params, stage
 from mathse.evaluation.scores import save
-from mathse.method.measuring import answers, measured
-from mathse.method.provenance import provenance
-from mathse.method.solve import of_split
-from mathse.method.student import open_model
-from mathse.schemas import BenchmarkItem, Prediction, Problem, Split
+from mathse.loop.measuring import answers, measured
+from mathse.loop.provenance import provenance
+from mathse.loop.solve import of_split
+from mathse.loop.student import open_model
+from mathse.tables import store
+from mathse.tables.schemas import BenchmarkItem, Prediction, Problem, Split
 
 INPUTS = (layout.PROBLEMS, layout.IMAGES, layout.BENCHMARK_ITEMS, layout.BENCHMARK_IMAGES)
 

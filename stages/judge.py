@@ -2,10 +2,11 @@
 
 from collections import Counter
 
-from mathse import layout, params, stage, store
-from mathse.method.judge import judge
-from mathse.method.student import open_model
-from mathse.schemas import Path, Problem, Verdict
+from mathse import layout, params, stage
+from mathse.loop.judge import judge
+from mathse.loop.student import open_model
+from mathse.tables import store
+from mathse.tables.schemas import Path, Problem, Verdict
 
 
 def main(step: str) -> str:

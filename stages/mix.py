@@ -1,9 +1,9 @@
 """Stage mix: the rows that train a model, chosen in SQL from its step's paths: `0`, a round's number, or `final`."""
 
 from mathse import params, stage
-from mathse.method.mix import build, tables_of
-from mathse.method.mix_report import save_mix_report
-from mathse.method.mix_screen import screens_of
+from mathse.loop.mix import build, tables_of
+from mathse.loop.mix_report import save_mix_report
+from mathse.loop.mix_screen import screens_of
 
 
 def main(name: str) -> str:

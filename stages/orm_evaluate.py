@@ -1,11 +1,12 @@
 """Stage orm_evaluate: the ORM judges the held-out paths, and is measured against the teacher's marks."""
 
-from mathse import layout, params, stage, store
+from mathse import layout, params, stage
 from mathse.evaluation.orm_scores import measure
 from mathse.evaluation.scores import save
-from mathse.method.judge import judge
-from mathse.method.student import open_model
-from mathse.schemas import Feedback, MixRow, Path, Problem, Verdict
+from mathse.loop.judge import judge
+from mathse.loop.student import open_model
+from mathse.tables import store
+from mathse.tables.schemas import Feedback, MixRow, Path, Problem, Verdict
 
 
 def main() -> str:

@@ -2,10 +2,11 @@
 
 from collections import Counter
 
-from mathse import layout, params, stage, store
-from mathse.method.annotate import annotate
-from mathse.method.teacher import marking, open_teacher
-from mathse.schemas import Feedback, Path, Problem
+from mathse import layout, params, stage
+from mathse.loop.annotate import annotate
+from mathse.loop.teacher import marking, open_teacher
+from mathse.tables import store
+from mathse.tables.schemas import Feedback, Path, Problem
 
 
 def main() -> str:

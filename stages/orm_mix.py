@@ -1,7 +1,7 @@
 """Stage orm_mix: as many correct as wrong marked paths for the ORM to learn from, and a part held out (step 0)."""
 
 from mathse import layout, params, stage
-from mathse.method.mix import FeedbackTables, build_feedback
+from mathse.loop.mix import FeedbackTables, build_feedback
 
 
 def main() -> str:

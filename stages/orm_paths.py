@@ -2,12 +2,13 @@
 
 from itertools import chain
 
-from mathse import layout, params, stage, store
-from mathse.engines.protocol import Sampling
-from mathse.method.solve import Ask, of_split, solve
-from mathse.method.student import open_model
-from mathse.method.teacher import SOLVE, open_teacher, solving
-from mathse.schemas import MixRow, Path, PathKind, Problem, Split
+from mathse import layout, params, stage
+from mathse.ask.protocol import Sampling
+from mathse.loop.solve import Ask, of_split, solve
+from mathse.loop.student import open_model
+from mathse.loop.teacher import SOLVE, open_teacher, solving
+from mathse.tables import store
+from mathse.tables.schemas import MixRow, Path, PathKind, Problem, Split
 
 
 def main() -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mathse import layout, params, stage
-from mathse.share import samples
+from mathse.sources import samples
 from mathse.sources.ingest import ingest, require_every_split
 from mathse.sources.leakage.tables import screen
 from mathse.sources.report import report

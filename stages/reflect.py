@@ -1,10 +1,11 @@
 """Stage reflect: the teacher reconsiders what stayed wrong, with the ORM's feedback (step 3)."""
 
-from mathse import layout, params, stage, store
-from mathse.method.reflect import PROMPT, reflect, wrong_paths
-from mathse.method.solve import Ask, of_split, unsolved
-from mathse.method.teacher import open_teacher, solving
-from mathse.schemas import MixRow, Path, PathKind, Problem, Split, Verdict
+from mathse import layout, params, stage
+from mathse.loop.reflect import PROMPT, reflect, wrong_paths
+from mathse.loop.solve import Ask, of_split, unsolved
+from mathse.loop.teacher import open_teacher, solving
+from mathse.tables import store
+from mathse.tables.schemas import MixRow, Path, PathKind, Problem, Split, Verdict
 
 
 def main() -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mathse import stage
-from mathse.share.report import build
+from mathse.report.page import build
 
 
 def main() -> str:

@@ -1,10 +1,11 @@
 """Stage rollout@i: the model before writes paths for the problems that no mix row solves (step 2)."""
 
-from mathse import layout, params, stage, store
-from mathse.engines.protocol import Sampling
-from mathse.method.solve import Ask, of_split, solve, unsolved
-from mathse.method.student import open_model
-from mathse.schemas import MixRow, Path, PathKind, Problem, Split
+from mathse import layout, params, stage
+from mathse.ask.protocol import Sampling
+from mathse.loop.solve import Ask, of_split, solve, unsolved
+from mathse.loop.student import open_model
+from mathse.tables import store
+from mathse.tables.schemas import MixRow, Path, PathKind, Problem, Split
 
 
 def main(round_number: str) -> str:

@@ -1,10 +1,11 @@
 """Stage student_data: teacher paths to some ORM problems, which make the student whose mistakes the ORM learns from."""
 
-from mathse import layout, params, stage, store
-from mathse.method.solve import Ask, of_split, solve, subset
-from mathse.method.teacher import SOLVE, open_teacher, solving
-from mathse.method.warm_up import warm_up
-from mathse.schemas import MixRow, Path, PathKind, Problem, Split
+from mathse import layout, params, stage
+from mathse.loop.solve import Ask, of_split, solve, subset
+from mathse.loop.teacher import SOLVE, open_teacher, solving
+from mathse.loop.warm_up import warm_up
+from mathse.tables import store
+from mathse.tables.schemas import MixRow, Path, PathKind, Problem, Split
 
 
 def main() -> str:

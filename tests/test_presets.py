@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from mathse import params
-from mathse.engines.backbones import FAMILIES
-from mathse.engines.sizes import KNOWN
+from mathse.backbones.families import FAMILIES
+from mathse.backbones.sizes import KNOWN
 from mathse.params import Params, Pretrained, Train
 
 ROOT = Path(__file__).parents[1]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from mathse import vision
+from mathse.backbones import vision
 
 vision.guard()
 

@@ -26,14 +26,14 @@ try:
 
     from benchmarks.gpu import shapes
     from benchmarks.rollout import compare
-    from mathse.engines.loading import settle
+    from mathse.ask.protocol import Sampling
+    from mathse.backbones.loading import settle
     from mathse.engines.local import LocalModel
-    from mathse.engines.protocol import Sampling
     from mathse.errors import UserError
-    from mathse.method.solve import Ask
+    from mathse.loop.solve import Ask
     from mathse.params import Compute, Inference, Vllm
-    from mathse.schemas import PathKind
-    from mathse.sources.images import ImageStore
+    from mathse.tables.images import ImageStore
+    from mathse.tables.schemas import PathKind
 except ImportError as error:
     raise SystemExit(
         f"{error}; run `python -m benchmarks.gpu.rollouts` from the repository's root, with the packages its top names"

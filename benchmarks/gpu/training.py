@@ -35,11 +35,11 @@ try:
     import torch
 
     from benchmarks.gpu import flops, shapes
-    from mathse import store
-    from mathse.engines.loading import load_model, load_processor, settle
+    from mathse.backbones.loading import load_model, load_processor, settle
     from mathse.params import Compute, Train
-    from mathse.schemas import MixRow
-    from mathse.sources.images import ImageStore
+    from mathse.tables import store
+    from mathse.tables.images import ImageStore
+    from mathse.tables.schemas import MixRow
     from mathse.training.sft import config, train
 
     from datasets import Dataset, List, Value, disable_progress_bars  # isort: skip  after `loading`, which makes torchvision importable

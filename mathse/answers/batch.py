@@ -14,7 +14,7 @@ from hashlib import blake2b
 import polars as pl
 
 from mathse.answers.grade import Grade, grade
-from mathse.schemas import Status
+from mathse.tables.schemas import Status
 
 REMEMBERED = 100_000
 COLUMNS = ("gold", "answer")

@@ -1,8 +1,8 @@
 r"""Find the final answer in a solution's text.
 
 A solution that corrects itself says the right thing last, so the last of these places that holds an answer counts: the
-marker sentence (`mathse.prompts.MARKER`), `\boxed{...}`, `answer is ...`, `答案是…`, `故选…`. Where there is none of
-them, a short text is its own answer; of a long one, the formula, option or number that its last words conclude with.
+marker sentence (`mathse.tables.schemas.MARKER`), `\boxed{...}`, `answer is ...`, `答案是…`, `故选…`. Where there is
+none of them, a short text is its own answer; of a long one, the formula, option or number that its last words conclude with.
 What names no answer gives none, with the reason.
 
 Sample: `180 - 50 - 60 = 70. The answer to this problem is 70.`  ->  `70`
@@ -16,7 +16,7 @@ from mathse.answers.dress import undress
 from mathse.answers.read import read
 from mathse.answers.values import Quantity, Words
 from mathse.answers.words import known_word
-from mathse.prompts import MARKER
+from mathse.tables.schemas import MARKER
 
 LONGEST = 300
 """Characters of an answer. What is longer is prose or a runaway generation."""

@@ -21,7 +21,7 @@ from mathse.answers.read import bare, read
 from mathse.answers.symbolic import default_pool
 from mathse.answers.values import Quantity, Value
 from mathse.answers.words import option_letters
-from mathse.schemas import Status
+from mathse.tables.schemas import Status
 
 _LETTER = re.compile(
     r"[*$\s]*(?:(?i:option|choice)|选项)?[*$\s{]*\(?\s*([A-Za-z])\s*\)?\}?[*$\s]*(?:[.:)].*|(?<=\)).*)?", re.DOTALL

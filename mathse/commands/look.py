@@ -78,7 +78,7 @@ def add_report(commands: Commands) -> None:
 def _report(arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from mathse.share import benchmarks, table
+    from mathse.report import benchmarks, table
 
     console = Console(highlight=False)
     models = table.load(arguments.root)
@@ -101,7 +101,7 @@ def add_sheet(commands: Commands) -> None:
 
 
 def _sheet(arguments: argparse.Namespace) -> None:
-    from mathse.share import samples
+    from mathse.sources import samples
     from mathse.synthetic.sheet import contact_sheet
 
     contact_sheet(*samples.of_run(arguments.root), arguments.file)

@@ -51,7 +51,7 @@ def _setting(text: str) -> tuple[str, int | float | str]:
 def _check(arguments: argparse.Namespace) -> None:
     import json
 
-    from mathse.method.mix_checks import CheckFailed
+    from mathse.loop.mix_checks import CheckFailed
     from mathse.share import mix_check, mix_check_text
 
     found = mix_check.explain(arguments.root, arguments.file, arguments.model, dict(arguments.set))

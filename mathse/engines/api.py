@@ -14,18 +14,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from mathse.ask.protocol import Completion, Engine, Failure, Outcome, Task
 from mathse.engines.api_budget import Purse, cost, size
 from mathse.engines.api_chat import chat_body
 from mathse.engines.api_client import Secret, key_of
 from mathse.engines.api_clock import Clock
 from mathse.engines.api_images import DataUrls
 from mathse.engines.api_sender import Job, Sender
-from mathse.engines.protocol import Completion, Engine, Failure, Outcome, Task
 from mathse.errors import UserError
 from mathse.params import Api
-from mathse.schemas import content_id
-from mathse.sources.image_stores import StoredImages
-from mathse.sources.images import ImageError
+from mathse.tables.image_stores import StoredImages
+from mathse.tables.images import ImageError
+from mathse.tables.schemas import content_id
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def open_api(settings: Api, images: StoredImages, batch_size: int | None = None)
 
 
 class ApiEngine:
-    """Completes requests over HTTP; see `mathse.engines.protocol.Engine`."""
+    """Completes requests over HTTP; see `mathse.ask.protocol.Engine`."""
 
     def __init__(
         self, settings: Api, images: StoredImages, batch_size: int | None = None, clock: Clock | None = None

@@ -12,8 +12,8 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
+from mathse.ask.protocol import Request
 from mathse.engines.api_clock import Clock
-from mathse.engines.protocol import Request
 from mathse.params import Price
 
 WINDOW = 60.0

@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
+from mathse.ask.protocol import Request
 from mathse.engines.api_retry import Fault
-from mathse.engines.protocol import Request
 from mathse.params import Api
 
 SEEDS = 2**31

@@ -15,7 +15,7 @@ import PIL.ExifTags
 import PIL.Image
 
 from mathse.params import Api
-from mathse.sources.image_stores import StoredImages
+from mathse.tables.image_stores import StoredImages
 
 SENT = ("PNG", "JPEG", "WEBP")
 QUALITY = 90

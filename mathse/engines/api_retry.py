@@ -16,8 +16,8 @@ import random
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+from mathse.ask.protocol import Failure
 from mathse.engines.api_clock import Clock
-from mathse.engines.protocol import Failure
 
 LONGEST_WAIT = 60.0
 FIRST_WAIT = 1.0

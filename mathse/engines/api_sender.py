@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+from mathse.ask.protocol import Completion, Outcome, Task
 from mathse.engines.api_budget import Purse, Size, TokenBudget, cost
 from mathse.engines.api_chat import Reply
 from mathse.engines.api_client import Client, Secret
 from mathse.engines.api_clock import Clock
 from mathse.engines.api_retry import Fault, Tries, Watch
-from mathse.engines.protocol import Completion, Outcome, Task
 from mathse.errors import UserError
 from mathse.params import Api
 

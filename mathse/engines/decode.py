@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicCache
 
-from mathse.engines.protocol import Sampling
+from mathse.ask.protocol import Sampling
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mathse.engines.protocol import Engine
+from mathse.ask.protocol import Engine
 from mathse.params import Compute, Inference
-from mathse.sources.images import Images
+from mathse.tables.images import Images
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mathse.ask.protocol import Failure, Outcome, Request, Task
 from mathse.engines.local import LocalModel
-from mathse.engines.protocol import Failure, Outcome, Request, Task
 from mathse.errors import UserError
 from mathse.params import Ray
-from mathse.sources.image_stores import StoredImages
-from mathse.sources.images import EncodedImages, ImageError
+from mathse.tables.image_stores import StoredImages
+from mathse.tables.images import EncodedImages, ImageError
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class _Current:
 
 
 class RayEngine:
-    """Completes requests on a cluster; see `mathse.engines.protocol.Engine`."""
+    """Completes requests on a cluster; see `mathse.ask.protocol.Engine`."""
 
     def __init__(self, model: LocalModel, images: StoredImages, settings: Ray) -> None:
         """Connect, or start a cluster on this machine, and load the model on every actor.

@@ -18,9 +18,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mathse.engines.protocol import BatchEngine, Completion, Failure, Outcome, Request
+from mathse.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
 from mathse.errors import UserError
-from mathse.schemas import content_id
+from mathse.tables.schemas import content_id
 
 log = logging.getLogger(__name__)
 

@@ -15,18 +15,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import mathse.synthetic
-from mathse.engines.protocol import BatchEngine, Completion, Failure, Outcome, Request
-from mathse.schemas import content_id
+from mathse.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
 from mathse.synthetic.figures import Figure, figure
 from mathse.synthetic.mistakes import wrong_solution
 from mathse.synthetic.review import review
+from mathse.tables.schemas import content_id
 
 NAME = "figure-solver"
 _BATCH = 256
 
 
 class SolverTeacher(BatchEngine):
-    """A teacher for drawn figures; see `mathse.engines.protocol.Engine`."""
+    """A teacher for drawn figures; see `mathse.ask.protocol.Engine`."""
 
     def __init__(self, source_ids: Mapping[str, str], mistake_rate: float) -> None:
         """Make the teacher.

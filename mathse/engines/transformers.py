@@ -12,15 +12,15 @@ from typing import Any
 
 import torch
 
-from mathse.engines.backbones import family_of
-from mathse.engines.chat import closing_id
+from mathse.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
+from mathse.backbones.chat import closing_id
+from mathse.backbones.families import family_of
+from mathse.backbones.fingerprint import model_fingerprint
+from mathse.backbones.loading import context_length, load_model, load_processor, settle
 from mathse.engines.decode import Sampler, decode
-from mathse.engines.loading import context_length, load_model, load_processor, settle
-from mathse.engines.protocol import BatchEngine, Completion, Failure, Outcome, Request
-from mathse.fingerprint import model_fingerprint
 from mathse.params import Compute
-from mathse.schemas import Message, content_id
-from mathse.sources.images import ImageError, Images
+from mathse.tables.images import ImageError, Images
+from mathse.tables.schemas import Message, content_id
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class PromptTooLong(Exception):
 
 
 class TransformersEngine(BatchEngine):
-    """Completes requests with a model folder; see `mathse.engines.protocol.Engine`."""
+    """Completes requests with a model folder; see `mathse.ask.protocol.Engine`."""
 
     def __init__(
         self,

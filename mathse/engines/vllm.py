@@ -18,17 +18,17 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from mathse import vision
-from mathse.engines.backbones import family_of
-from mathse.engines.chat import closing_id
-from mathse.engines.loading import load_processor, settle
-from mathse.engines.protocol import Completion, Failure, Outcome, Request, Task
+from mathse.ask.protocol import Completion, Failure, Outcome, Request, Task
+from mathse.backbones import vision
+from mathse.backbones.chat import closing_id
+from mathse.backbones.families import family_of
+from mathse.backbones.fingerprint import model_fingerprint
+from mathse.backbones.loading import load_processor, settle
 from mathse.engines.transformers import conversation, stop_ids
 from mathse.errors import UserError
-from mathse.fingerprint import model_fingerprint
 from mathse.params import Compute, Vllm
-from mathse.schemas import content_id
-from mathse.sources.images import ImageError, Images
+from mathse.tables.images import ImageError, Images
+from mathse.tables.schemas import content_id
 
 BATCH = 64
 """Tasks read from the work list at once."""
@@ -44,7 +44,7 @@ class VllmError(UserError):
 
 
 class VllmEngine:
-    """Completes requests with a model folder; see `mathse.engines.protocol.Engine`."""
+    """Completes requests with a model folder; see `mathse.ask.protocol.Engine`."""
 
     batch_size = BATCH
 

@@ -19,7 +19,7 @@ from mathse.evaluation.intervals import Group, bootstrap
 from mathse.evaluation.official import RULES, official_row
 from mathse.evaluation.passes import pass_rates
 from mathse.params.benchmarks import name_of
-from mathse.schemas import BenchmarkItem, Prediction, Status
+from mathse.tables.schemas import BenchmarkItem, Prediction, Status
 
 DIGITS = 6
 TABLE_2 = ("mathvista_gps", "mathvista", "mathverse", "mathvision")

@@ -18,7 +18,7 @@ from mathse.answers.extract import find
 from mathse.answers.official import chartqa, mathverse, mathvision, mathvista
 from mathse.answers.official.rows import Benchmark
 from mathse.params.benchmarks import name_of
-from mathse.schemas import BenchmarkItem, Status
+from mathse.tables.schemas import BenchmarkItem, Status
 
 VERSION = 1
 """Raised when a rule of this module changes what it finds or says."""

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mathse.errors import UserError
 from mathse.evaluation.scores import DIGITS
-from mathse.schemas import Feedback, Status, Verdict, folded
+from mathse.tables.schemas import Feedback, Status, Verdict, folded
 
 Judged = tuple[Feedback, Verdict]
 

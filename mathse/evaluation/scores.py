@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mathse.errors import UserError
 from mathse.evaluation.benchmark_scores import BenchmarkMetrics
 from mathse.evaluation.passes import pass_rates
-from mathse.schemas import OWN_TESTS, Prediction, Problem, Status
+from mathse.tables.schemas import OWN_TESTS, Prediction, Problem, Status
 
 Z_95 = 1.959963984540054
 """Standard normal quantile of a two-sided 95 % interval."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from mathse.errors import UserError
 from mathse.evaluation.significance import mcnemar
-from mathse.schemas import OWN_TESTS, Prediction, Status
+from mathse.tables.schemas import OWN_TESTS, Prediction, Status
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, TextIO
 from mathse.answers.batch import Grader
 from mathse.answers.grade import Grade
 from mathse.errors import UserError
-from mathse.schemas import Status
+from mathse.tables.schemas import Status
 
 LONGEST_LINE = 16 * 2**20
 """Bytes. A longer line is no answer."""

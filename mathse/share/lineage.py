@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from mathse import layout
-from mathse.ancestry import Ancestor, fingerprint, look
+from mathse.ask.prompts import PROMPTS
+from mathse.backbones.fingerprint import LINEAGE
 from mathse.errors import UserError
-from mathse.fingerprint import LINEAGE
 from mathse.progress import progress
-from mathse.prompts import PROMPTS
-from mathse.schemas import content_id
+from mathse.share.ancestry import Ancestor, fingerprint, look
 from mathse.share.recorded import LOCK, Difference, Step, differences, steps, unmade
+from mathse.tables.schemas import content_id
 
 
 class DoesNotMatch(UserError):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from rich.text import Text
 from rich.tree import Tree
 
-from mathse.ancestry import Ancestor
+from mathse.share.ancestry import Ancestor
 from mathse.share.lineage import Lineage
 
 SHORT = 12

@@ -18,15 +18,16 @@ from typing import Any
 
 import duckdb
 
-from mathse import layout, params, store, views
+from mathse import layout, params
 from mathse.errors import UserError
-from mathse.method import mix_checks
-from mathse.method.mix import Tables, opened, tables_of
-from mathse.method.mix_checks import Checked
-from mathse.method.mix_screen import Screens, screen, screens_of
-from mathse.method.selection import Contract, forget, select
+from mathse.loop import mix_checks
+from mathse.loop.mix import Tables, opened, tables_of
+from mathse.loop.mix_checks import Checked
+from mathse.loop.mix_screen import Screens, screen, screens_of
+from mathse.loop.selection import Contract, forget, select
 from mathse.params import Query
-from mathse.schemas import MixRow
+from mathse.tables import store, views
+from mathse.tables.schemas import MixRow
 
 CONTRACT = Contract("mix", ("previous", "paths"))
 SHUFFLED_ROWS = 500_000

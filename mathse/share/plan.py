@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mathse import layout, params
-from mathse.engines import sizes
-from mathse.engines.backbones import family
-from mathse.engines.sizes import Size
+from mathse.backbones import sizes
+from mathse.backbones.families import family
+from mathse.backbones.fingerprint import LINEAGE
+from mathse.backbones.sizes import Size
 from mathse.errors import UserError
-from mathse.fingerprint import LINEAGE
 from mathse.params import Params, Pretrained, Train
 from mathse.share import plan_counts, plan_needs, plan_steps
 from mathse.share.plan_counts import ByApi, ByRatio, ByTokenizer, Means, Tokens

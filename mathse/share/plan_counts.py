@@ -15,16 +15,16 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from mathse import prompts
-from mathse.engines.backbones import Family, image_settings
-from mathse.method import annotate, reflect, reply
-from mathse.method.judging import judge_turn
+from mathse.ask import prompts, replies
+from mathse.backbones.families import Family, image_settings
+from mathse.loop import annotate, reflect
+from mathse.loop.judging import judge_turn
 from mathse.params import FigureSource, Params, Problems
-from mathse.schemas import Image, Message, Problem, Status
 from mathse.sources import figures
 from mathse.synthetic.figures import figure
 from mathse.synthetic.mistakes import wrong_solution
 from mathse.synthetic.review import review
+from mathse.tables.schemas import Image, Message, Problem, Status
 
 FRAME = 12
 """Tokens of a chat template around a question and its answer, where no tokenizer counts them."""
@@ -152,7 +152,7 @@ class ByTokenizer:
 
     def __init__(self, folder: Path, family: Family) -> None:
         """Load the processor; no weights."""
-        from mathse.engines.loading import load_processor
+        from mathse.backbones.loading import load_processor
 
         self._processor: Any = load_processor(folder)
         self._family, self._settings = family, image_settings(folder)
@@ -217,7 +217,7 @@ def _count(settings: Params, given: Sample, place: int, local: Tokens, teacher: 
     }  # fmt: skip
     asked = prompts.turn(prompts.render(settings.student.prompt, fields))
     judged, _ = judge_turn(settings.judge.prompt, problem, path, settings.judge.reference)
-    marks = (reply.write(Status.CORRECT, None, None), reply.write(Status.WRONG, step, analysis))
+    marks = (replies.write(Status.CORRECT, None, None), replies.write(Status.WRONG, step, analysis))
     solve_in, row = local.turn(asked, images), local.turn(asked, images, path)
     judge_in, marked = local.turn(judged, images), [local.turn(judged, images, mark) for mark in marks]
 

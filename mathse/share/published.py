@@ -9,14 +9,14 @@ from typing import Any
 from huggingface_hub import EvalResult
 
 from mathse import layout
-from mathse.ancestry import read_lineage
+from mathse.backbones.fingerprint import LINEAGE, require_model
 from mathse.errors import UserError
 from mathse.evaluation import scores
 from mathse.evaluation.scores import Metrics
-from mathse.fingerprint import LINEAGE, require_model
-from mathse.share import table
+from mathse.report import table
+from mathse.share.ancestry import read_lineage
+from mathse.share.card import PAPER, Published, model_card
 from mathse.sources.licences import licences
-from mathse.training.card import PAPER, Published, model_card
 
 HUB_DATASET = "https://huggingface.co/datasets/"
 

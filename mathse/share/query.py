@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from mathse import views
+from mathse.tables import views
 
 ROWS_SHOWN = 100
 """Rows of a table for people, if no limit is given; what is printed for programs is never cut."""

@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 
 from mathse import layout
-from mathse.ancestry import made_from, read_lineage
 from mathse.errors import UserError
+from mathse.share.ancestry import made_from, read_lineage
 
 LOCK = Path("dvc.lock")
 

@@ -9,10 +9,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from mathse import layout, params, store
+from mathse import layout, params
 from mathse.errors import UserError
 from mathse.evaluation import scores
-from mathse.share.table import stage_name
+from mathse.report.table import stage_name
+from mathse.tables import store
 
 MEBIBYTE = 2**20
 

@@ -20,12 +20,13 @@ from typing import TypeVar
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mathse import layout, store
+from mathse import layout
+from mathse.ask.prompts import lettered
 from mathse.errors import UserError
-from mathse.method.asking import as_problem
-from mathse.prompts import lettered
-from mathse.schemas import BenchmarkItem, Feedback, Image, MixRow, Path, Prediction, Problem, Row, Verdict
-from mathse.share.table import stage_name, stage_order
+from mathse.loop.asking import as_problem
+from mathse.report.table import stage_name, stage_order
+from mathse.tables import store
+from mathse.tables.schemas import BenchmarkItem, Feedback, Image, MixRow, Path, Prediction, Problem, Row, Verdict
 
 SHORT = 8
 SHOWN_MATCHES = 5

@@ -10,8 +10,9 @@ from typing import Any
 
 import duckdb
 
-from mathse import layout, views
-from mathse.ancestry import made_from, read_lineage
+from mathse import layout
+from mathse.share.ancestry import made_from, read_lineage
+from mathse.tables import views
 
 MOST_MATCHES = 6
 LAST = "\U0010ffff"

@@ -19,13 +19,13 @@ from pathlib import Path
 
 import PIL.Image
 
-from mathse import prompts
 from mathse.answers.grade import Grade, grade, grade_answer
-from mathse.schemas import Image, Origin, Problem, Reject, Status
 from mathse.sources import questions
 from mathse.sources.choice import Choice
-from mathse.sources.images import MISSING, TOO_LARGE, ImageError, encode, from_bytes, id_of
+from mathse.sources.images import encode, from_bytes, id_of
 from mathse.sources.raw import Faulty, ImageRef, Pixels, Raw, rejected
+from mathse.tables.images import MISSING, TOO_LARGE, ImageError
+from mathse.tables.schemas import MARKER, Image, Origin, Problem, Reject, Status
 
 EVERYTHING = Choice()
 _DRAWN = 100_000
@@ -150,7 +150,7 @@ def gold_of(raw: Raw) -> str:
 @lru_cache(maxsize=16_384)
 def _own_grade(gold: str, choices: tuple[str, ...]) -> Grade:
     """What the grader says of a solution that ends with the gold answer."""
-    return grade(gold, f"{prompts.MARKER} {gold}.", choices)
+    return grade(gold, f"{MARKER} {gold}.", choices)
 
 
 def _choice(answer: str, choices: tuple[str, ...]) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mathse.params import AdapterSource, Filter, SplitShares
-from mathse.schemas import Split, content_id
 from mathse.sources.raw import Faulty, Raw
+from mathse.tables.schemas import Split, content_id
 
 HELD_OUT = ("val", "validation", "dev", "test")
 """What sources call rows that are not meant for training."""

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 from mathse.params import FigureSource
-from mathse.schemas import Image, Problem, Split
 from mathse.sources.images import encode
 from mathse.sources.raw import Pixels, Raw
 from mathse.synthetic.figures import Figure, figures
+from mathse.tables.schemas import Image, Problem, Split
 
 NAME = "figures"
 LICENCE = "Apache-2.0"

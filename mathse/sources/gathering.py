@@ -18,11 +18,12 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from mathse import layout, store
-from mathse.schemas import Image, Origin, Problem, Reject, Row, Split
+from mathse import layout
 from mathse.sources.admit import Admitted
 from mathse.sources.licences import strictest
-from mathse.spill import Spill
+from mathse.tables import store
+from mathse.tables.schemas import Image, Origin, Problem, Reject, Row, Split
+from mathse.tables.spill import Spill
 
 TABLES: Mapping[type[Row], Path] = {
     Problem: layout.PROBLEMS,

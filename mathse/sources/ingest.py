@@ -15,10 +15,10 @@ from pathlib import Path
 
 from mathse import layout, params
 from mathse.errors import UserError
-from mathse.schemas import Reject, Split
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.gathering import Counts, Gathering
 from mathse.sources.opening import Opened, content_hashes, open_source
+from mathse.tables.schemas import Reject, Split
 
 log = logging.getLogger(__name__)
 

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mathse import store
 from mathse.params import AdapterSource, FigureSource
-from mathse.schemas import Reject
 from mathse.sources import figures
 from mathse.sources.adapters import ADAPTERS, HUB_ROWS
 from mathse.sources.choice import AsSaid, Choice
 from mathse.sources.licences import licence
 from mathse.sources.raw import Raw, converted
 from mathse.sources.reading import SourceError, root
+from mathse.tables import store
+from mathse.tables.schemas import Reject
 
 NO_FOLDER = Path("/nonexistent")
 """Where the images of a source without a folder are looked for; the hub's rows hold theirs."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mathse.schemas import Path, Reject
+from mathse.tables.schemas import Path, Reject
 
 LONGEST_DETAIL = 200
 """Characters of a reject's detail: a reject must not carry the megabytes for which it was rejected."""

@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mathse import layout, store
-from mathse.schemas import Image, Origin, Problem, Reject, Row
+from mathse import layout
 from mathse.sources.gathering import TABLES, Counts
+from mathse.tables import store
+from mathse.tables.schemas import Image, Origin, Problem, Reject, Row
 
 
 @dataclass(frozen=True)

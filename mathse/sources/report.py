@@ -9,11 +9,12 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from mathse import layout, params, store
-from mathse.schemas import Problem
+from mathse import layout, params
 from mathse.sources.gathering import Counts
-from mathse.sources.images import stored
 from mathse.synthetic.sheet import contact_sheet
+from mathse.tables import store
+from mathse.tables.images import stored
+from mathse.tables.schemas import Problem
 
 log = logging.getLogger(__name__)
 

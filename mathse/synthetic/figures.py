@@ -12,11 +12,11 @@ from math import gcd
 
 from PIL import Image
 
-from mathse.schemas import content_id
 from mathse.synthetic.families import FAMILIES, LEVELS
 from mathse.synthetic.pictures import Picture, draw, readings
 from mathse.synthetic.plans import Plan, Unsolvable, execute
 from mathse.synthetic.steps import Step, write_solution
+from mathse.tables.schemas import content_id
 
 _OPTIONS = 4
 _CHOICE_SHARE = 0.25

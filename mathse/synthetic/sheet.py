@@ -14,10 +14,10 @@ from pathlib import Path
 import PIL.Image
 from PIL import ImageDraw, ImageOps
 
-from mathse.schemas import Image, Problem
-from mathse.sources.images import decode
 from mathse.synthetic import lettering
 from mathse.synthetic.paper import SIDE
+from mathse.tables.images import decode
+from mathse.tables.schemas import Image, Problem
 
 COLUMNS, ROWS = 6, 10
 _PICTURE = 2 * SIDE

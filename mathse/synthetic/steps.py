@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import gcd
 from typing import Literal
 
-from mathse.prompts import MARKER
+from mathse.tables.schemas import MARKER
 
 Op = Literal["+", "-", "×", "÷"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from mathse import vision
+from mathse.backbones import vision
 from mathse.synthetic.head_start import give_head_start
 from mathse.synthetic.paper import SIDE
 

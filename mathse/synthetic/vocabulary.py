@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from itertools import islice
 
-from mathse import prompts
+from mathse.ask import prompts
 from mathse.synthetic.curriculum import drill
 from mathse.synthetic.figures import Figure, figures
 from mathse.synthetic.mistakes import wrong_solution

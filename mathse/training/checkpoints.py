@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mathse.schemas import content_id
+from mathse.tables.schemas import content_id
 
 log = logging.getLogger(__name__)
 

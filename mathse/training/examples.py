@@ -14,10 +14,10 @@ from typing import Any
 
 from datasets import Dataset
 
-from mathse import store
 from mathse.errors import UserError
-from mathse.schemas import Message, MixRow
-from mathse.sources.images import ImageError, ImageStore
+from mathse.tables import store
+from mathse.tables.images import ImageError, ImageStore
+from mathse.tables.schemas import Message, MixRow
 from mathse.training.image_tokens import ImageTokens
 
 log = logging.getLogger(__name__)

@@ -20,10 +20,10 @@ from typing import Any
 
 import yaml
 
-from mathse.engines.backbones import family_of, image_settings
-from mathse.engines.sizes import tensor_shapes
+from mathse.backbones.families import family_of, image_settings
+from mathse.backbones.fingerprint import require_model
+from mathse.backbones.sizes import tensor_shapes
 from mathse.errors import UserError
-from mathse.fingerprint import require_model
 from mathse.params import Pretrained
 from mathse.params.sources import how_to_pin
 from mathse.training.lineage import write_lineage

@@ -15,12 +15,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mathse import views
-from mathse.ancestry import Ancestor, ancestors, made_from
-from mathse.fingerprint import LINEAGE, model_fingerprint
-from mathse.prompts import PROMPTS
-from mathse.schemas import content_id
-from mathse.training.card import CARD, model_card
+from mathse.ask.prompts import PROMPTS
+from mathse.backbones.fingerprint import LINEAGE, model_fingerprint
+from mathse.share.ancestry import Ancestor, ancestors, made_from
+from mathse.share.card import CARD, model_card
+from mathse.tables import views
+from mathse.tables.schemas import content_id
 
 PACKAGES = ("torch", "transformers", "trl")
 OF_MODEL = ("from", "revision", "licence")

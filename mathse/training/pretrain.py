@@ -12,7 +12,7 @@ from typing import Any
 
 from datasets import Dataset
 
-from mathse.engines.loading import settle
+from mathse.backbones.loading import settle
 from mathse.params import Base, Compute, Train
 from mathse.synthetic.curriculum import Part, drill
 from mathse.synthetic.tiny import build_model, build_processor, build_tokenizer

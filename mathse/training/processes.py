@@ -7,7 +7,7 @@ import torch
 from accelerate import PartialState
 from accelerate.utils import DistributedType
 
-from mathse.engines.loading import load_model
+from mathse.backbones.loading import load_model
 from mathse.training import adapters
 from mathse.training.job import Job
 from mathse.training.launch import LAUNCHED

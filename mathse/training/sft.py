@@ -16,11 +16,11 @@ from typing import Any
 import torch
 from datasets import Dataset
 
-from mathse.engines.loading import context_length, load_model, load_processor, settle
-from mathse.fingerprint import model_fingerprint
+from mathse.backbones.fingerprint import model_fingerprint
+from mathse.backbones.loading import context_length, load_model, load_processor, settle
 from mathse.params import Compute, Train
-from mathse.sources.images import ImageStore
-from mathse.store import input_hashes
+from mathse.tables.images import ImageStore
+from mathse.tables.store import input_hashes
 from mathse.training import adapters, processes
 from mathse.training.checkpoints import KEPT, Checkpoints
 from mathse.training.examples import Limits, load_examples

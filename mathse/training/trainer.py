@@ -14,7 +14,7 @@ from datasets import Dataset
 from peft import PeftModel
 from safetensors.torch import save_file
 
-from mathse import vision
+from mathse.backbones import vision
 from mathse.training import processes
 from mathse.training.batches import AlwaysAnImage, GroupedByLength
 from mathse.training.watch import Beside, Watch

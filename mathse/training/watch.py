@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from mathse import vision
+from mathse.backbones import vision
 from mathse.errors import UserError
 from mathse.progress import Advance, progress
 from mathse.training.batches import set_epoch

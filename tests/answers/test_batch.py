@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mathse.answers import batch
 from mathse.answers.batch import Grader
 from mathse.answers.grade import Grade, grade
-from mathse.schemas import Status
+from mathse.tables.schemas import Status
 
 ROWS: list[dict[str, Any]] = [
     {"gold": "1/2", "answer": r"So \boxed{0.5}.", "choices": None, "precision": None},

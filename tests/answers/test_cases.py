@@ -8,7 +8,7 @@ import pytest
 
 from mathse.answers.extract import find
 from mathse.answers.grade import grade
-from mathse.schemas import Status
+from mathse.tables.schemas import Status
 
 CASES = Path(__file__).parent / "cases"
 PAIRS = json.loads((CASES / "grading.json").read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ import pytest
 
 from mathse.answers.extract import find
 from mathse.answers.grade import grade
-from mathse.schemas import Status
+from mathse.tables.schemas import Status
 from tests.answers.test_official_data import SEEN_BY_MATHVISION
 from tests.shared_data import load, shared
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathse.answers.extract import extract
-from mathse.prompts import MARKER
+from mathse.tables.schemas import MARKER
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mathse.answers.extract import LONGEST
 from mathse.answers.grade import Grade, grade, grade_answer
-from mathse.schemas import Status
+from mathse.tables.schemas import Status
 
 CHOICES = ("40", "45", "1/2")
 

@@ -9,7 +9,7 @@ import pytest
 
 from mathse.answers.grade import Grade, grade, grade_answer
 from mathse.answers.symbolic import default_pool
-from mathse.schemas import Status
+from mathse.tables.schemas import Status
 
 MEGABYTE = 10**6
 AT_ONCE = 4.0

@@ -14,7 +14,7 @@ from mathse.answers.equivalent import equivalent
 from mathse.answers.extract import find
 from mathse.answers.grade import grade, grade_answer
 from mathse.answers.read import read
-from mathse.schemas import Status
+from mathse.tables.schemas import Status
 
 WHOLE = st.integers(-9_999, 9_999)
 DENOMINATOR = st.integers(2, 60)

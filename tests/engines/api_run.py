@@ -4,13 +4,13 @@ import json
 import sys
 from pathlib import Path
 
-from mathse import store
+from mathse.ask.generate import generate
+from mathse.ask.protocol import Completion
 from mathse.engines.api import ApiEngine
-from mathse.engines.protocol import Completion
-from mathse.method.generate import generate
 from mathse.params import Api
-from mathse.schemas import Image
-from mathse.sources.images import ImageStore
+from mathse.tables import store
+from mathse.tables.images import ImageStore
+from mathse.tables.schemas import Image
 from tests.engines.chat_server import FastClock, request
 
 

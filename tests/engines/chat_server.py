@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from mathse.ask.prompts import turn
+from mathse.ask.protocol import Request, Sampling, Task
 from mathse.engines.api_clock import Clock
-from mathse.engines.protocol import Request, Sampling, Task
 from mathse.params import Api, Price
-from mathse.prompts import turn
 
 KEY = "sk-never-to-be-seen-0123456789"
 PRICE = Price(input=100.0, output=1000.0)

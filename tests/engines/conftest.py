@@ -2,9 +2,9 @@
 
 import pytest
 
-from mathse import store
-from mathse.schemas import Image
-from mathse.sources.images import ImageStore
+from mathse.tables import store
+from mathse.tables.images import ImageStore
+from mathse.tables.schemas import Image
 from tests.engines.noise import IMAGES
 
 

@@ -11,14 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mathse import params, store
+from mathse import params
+from mathse.ask.generate import generate
+from mathse.ask.prompts import turn
+from mathse.ask.protocol import Completion, Engine, Outcome, Request, Sampling, Task
 from mathse.engines.local import LocalModel
-from mathse.engines.protocol import Completion, Engine, Outcome, Request, Sampling, Task
 from mathse.engines.replay import ReplayEngine
-from mathse.method.generate import generate
-from mathse.prompts import turn
-from mathse.schemas import Image
-from mathse.sources.images import ImageStore, encode
+from mathse.sources.images import encode
+from mathse.tables import store
+from mathse.tables.images import ImageStore
+from mathse.tables.schemas import Image
 
 BASE = Path(__file__).parents[2] / "models" / "base"
 COUNT = 96

@@ -3,8 +3,8 @@
 import numpy as np
 import PIL.Image
 
-from mathse.schemas import Image
 from mathse.sources.images import encode
+from mathse.tables.schemas import Image
 
 
 def noise(seed: int, height: int = 112, width: int = 112) -> Image:

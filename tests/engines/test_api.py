@@ -7,20 +7,21 @@ from typing import Any
 
 import pytest
 
-from mathse import store
+from mathse.ask.prompts import turn
+from mathse.ask.protocol import Completion, Failure, Outcome, Request, Sampling, Task
+from mathse.ask.replies import json_schema
 from mathse.engines.api import ApiEngine, open_api
 from mathse.engines.api_budget import Purse, size
 from mathse.engines.api_chat import chat_body
 from mathse.engines.api_client import KeyMissing, Secret
 from mathse.engines.api_clock import Clock
 from mathse.engines.api_sender import Job, Sender
-from mathse.engines.protocol import Completion, Failure, Outcome, Request, Sampling, Task
 from mathse.errors import UserError
-from mathse.method.reply import json_schema
 from mathse.params import Api, Price
-from mathse.prompts import turn
-from mathse.schemas import Image, Message
-from mathse.sources.images import ImageStore, encode
+from mathse.sources.images import encode
+from mathse.tables import store
+from mathse.tables.images import ImageStore
+from mathse.tables.schemas import Image, Message
 from tests.engines.chat_server import KEY, PRICE, ChatServer, FastClock, api, completion, error, request, tasks
 
 
@@ -373,7 +374,7 @@ def test_an_engine_opened_by_params_of_the_teacher(
     server: ChatServer, images: ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mathse import layout, params
-    from mathse.method.teacher import open_teacher, solving
+    from mathse.loop.teacher import open_teacher, solving
 
     monkeypatch.setattr(layout, "IMAGES", images.file)
     teacher = params.Teacher(engine="api", api=api(server), max_new_tokens=77, temperature=0.5)

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
+from mathse.ask.replies import json_schema
 from mathse.engines.api_budget import WINDOW, Purse, TokenBudget, cost, size
 from mathse.engines.api_retry import CONNECTION_LOST, RATE_LIMITED, Fault, Tries, Watch, asked_wait
-from mathse.method.reply import json_schema
 from mathse.params import Price
 from tests.engines.chat_server import FastClock, request
 

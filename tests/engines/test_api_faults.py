@@ -15,18 +15,18 @@ from typing import Any
 
 import pytest
 
-from mathse import store
+from mathse.ask.generate import Answered, generate
+from mathse.ask.protocol import Completion, Failure, Outcome
 from mathse.engines.api import ApiEngine
 from mathse.engines.api_chat import Reply
 from mathse.engines.api_client import Client
 from mathse.engines.api_retry import Fault
 from mathse.engines.api_sender import Job, Sender
-from mathse.engines.protocol import Completion, Failure, Outcome
 from mathse.errors import UserError
-from mathse.method.generate import Answered, generate
 from mathse.params import Api
-from mathse.schemas import Image
-from mathse.sources.images import ImageStore
+from mathse.tables import store
+from mathse.tables.images import ImageStore
+from mathse.tables.schemas import Image
 from tests.engines.chat_server import (
     FAULTS,
     FINGERPRINT,

@@ -7,11 +7,12 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from mathse import store
 from mathse.engines.api_images import DataUrls
 from mathse.params import Api
-from mathse.schemas import Image
-from mathse.sources.images import ImageError, ImageStore, from_bytes
+from mathse.sources.images import from_bytes
+from mathse.tables import store
+from mathse.tables.images import ImageError, ImageStore
+from mathse.tables.schemas import Image
 
 LIMIT = 10**6
 

@@ -14,14 +14,15 @@ from typing import IO
 
 import pytest
 
-from mathse import params, store
+from mathse import params
+from mathse.ask.prompts import question_with_choices, turn
+from mathse.ask.protocol import Completion, Outcome, Request, Sampling
+from mathse.ask.replies import json_schema
 from mathse.engines.api import ApiEngine
-from mathse.engines.protocol import Completion, Outcome, Request, Sampling
-from mathse.method.reply import json_schema
-from mathse.prompts import question_with_choices, turn
-from mathse.schemas import Image, Problem
 from mathse.sources.figures import load
-from mathse.sources.images import ImageStore
+from mathse.tables import store
+from mathse.tables.images import ImageStore
+from mathse.tables.schemas import Image, Problem
 from tests.engines.chat_server import FastClock, FaultyProxy, Loopback, api, harm, request, tasks
 
 ROOT = Path(__file__).parents[2]

@@ -2,8 +2,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mathse.ask.protocol import Sampling
 from mathse.engines.decode import Sampler, _within_nucleus
-from mathse.engines.protocol import Sampling
 
 CPU = torch.device("cpu")
 GREEDY = Sampling()

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import ray
 
+from mathse.ask.generate import generate
+from mathse.ask.prompts import turn
+from mathse.ask.protocol import Completion, Failure, Outcome, Request, Sampling, Task
 from mathse.engines.local import LocalModel
-from mathse.engines.protocol import Completion, Failure, Outcome, Request, Sampling, Task
 from mathse.engines.ray import RayEngine, RayError
-from mathse.method.generate import generate
 from mathse.params import Compute, Inference, Ray
-from mathse.prompts import turn
-from mathse.sources.images import ImageStore
+from mathse.tables.images import ImageStore
 from tests.engines.noise import IMAGES
 
 BATCH = 4

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathse.engines.protocol import Completion, Failure, Outcome, Request, Sampling
+from mathse.ask.prompts import turn
+from mathse.ask.protocol import Completion, Failure, Outcome, Request, Sampling
 from mathse.engines.replay import ReplayEngine, ReplayError
-from mathse.prompts import turn
 
 
 def recorded(folder: Path, *rows: Any) -> Path:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks import replay
-from mathse.schemas import Status
+from mathse.tables.schemas import Status
 from tests.shared_data import shared
 
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from mathse.engines.protocol import BatchEngine, Completion, Failure, Outcome, Request, Sampling
+from mathse.ask.prompts import turn
+from mathse.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request, Sampling
+from mathse.ask.replies import parse
 from mathse.engines.solver import SolverTeacher, annotate
-from mathse.method.reply import parse
-from mathse.prompts import turn
-from mathse.schemas import Status
 from mathse.synthetic.figures import Figure, figure
 from mathse.synthetic.mistakes import wrong_solution
 from mathse.synthetic.review import review
+from mathse.tables.schemas import Status
 
 SCENES = {
     f"p{number}": f"{family}-2-{number}" for number, family in enumerate(("bar_sum", "triangle_angle", "slope") * 4)

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from mathse.engines.protocol import Completion, Failure, Request, Sampling
+from mathse.ask.prompts import turn
+from mathse.ask.protocol import Completion, Failure, Request, Sampling
+from mathse.backbones.fingerprint import ModelMissing
 from mathse.engines.transformers import TransformersEngine, conversation
-from mathse.fingerprint import ModelMissing
 from mathse.params import Compute
-from mathse.prompts import turn
-from mathse.schemas import Message
-from mathse.sources.images import ImageStore
+from mathse.tables.images import ImageStore
+from mathse.tables.schemas import Message
 from tests.engines.noise import IMAGES
 
 COMPUTE = Compute(threads=1)

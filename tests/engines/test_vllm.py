@@ -9,14 +9,14 @@ from typing import Any
 import psutil
 import pytest
 
+from mathse.ask.generate import generate
+from mathse.ask.prompts import turn
+from mathse.ask.protocol import Completion, Engine, Failure, Outcome, Request, Sampling, Task
+from mathse.ask.replies import json_schema
 from mathse.engines.local import LocalModel
-from mathse.engines.protocol import Completion, Engine, Failure, Outcome, Request, Sampling, Task
 from mathse.errors import UserError
-from mathse.method.generate import generate
-from mathse.method.reply import json_schema
 from mathse.params import Compute, Inference, Vllm
-from mathse.prompts import turn
-from mathse.sources.images import ImageStore
+from mathse.tables.images import ImageStore
 from tests.engines.noise import IMAGES
 from tests.installed import needs
 

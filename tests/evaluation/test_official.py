@@ -7,8 +7,8 @@ import pytest
 from mathse.evaluation import official
 from mathse.params import BenchmarkSource
 from mathse.params.benchmarks import name_of
-from mathse.schemas import BenchmarkItem, Status
 from mathse.sources.benchmarks.items import Loaded, load
+from mathse.tables.schemas import BenchmarkItem, Status
 from tests.sources.benchmarks.samples import SAMPLES
 
 RIGHT, WRONG, UNDECIDED = Status.CORRECT, Status.WRONG, Status.UNDECIDED

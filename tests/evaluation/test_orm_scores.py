@@ -2,7 +2,7 @@ import pytest
 
 from mathse.errors import UserError
 from mathse.evaluation.orm_scores import measure
-from mathse.schemas import Feedback, Status, Verdict
+from mathse.tables.schemas import Feedback, Status, Verdict
 
 RIGHT, WRONG, UNKNOWN = Status.CORRECT, Status.WRONG, Status.UNDECIDED
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mathse.errors import UserError
 from mathse.evaluation import scores
 from mathse.evaluation.scores import Metrics, Provenance, measure, wilson
-from mathse.schemas import Prediction, Problem, Split, Status
+from mathse.tables.schemas import Prediction, Problem, Split, Status
 
 MODEL = Provenance(model="1", train_rows=240, solved=30, remaining=960, seconds=4.5, fingerprint="f1")
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from mathse.errors import UserError
 from mathse.evaluation.transitions import Transition, compare
-from mathse.schemas import Prediction, Status
+from mathse.tables.schemas import Prediction, Status
 
 STATUSES = st.lists(st.tuples(st.sampled_from(list(Status)), st.sampled_from(list(Status))), max_size=30)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mathse import store
-from mathse.schemas import Path as ReasoningPath
-from mathse.schemas import Verdict
+from mathse.tables import store
+from mathse.tables.schemas import Path as ReasoningPath
+from mathse.tables.schemas import Verdict
 from tests.installed import needs
 from tests.pipeline.clones import Clone
 

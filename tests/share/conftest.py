@@ -7,10 +7,11 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from mathse import layout, schemas, store
+from mathse import layout
 from mathse.evaluation import orm_scores, scores
 from mathse.evaluation.scores import Provenance
-from mathse.schemas import Feedback, Image, PathKind, Prediction, Problem, Split, Status, Verdict
+from mathse.tables import schemas, store
+from mathse.tables.schemas import Feedback, Image, PathKind, Prediction, Problem, Split, Status, Verdict
 
 ROOT = Path(__file__).parent.parent.parent
 MODELS = ("base", "0", "1", "final")

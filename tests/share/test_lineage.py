@@ -8,12 +8,13 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from mathse import cli, layout, store
+from mathse import cli, layout
+from mathse.backbones.fingerprint import LINEAGE
 from mathse.evaluation import scores
-from mathse.fingerprint import LINEAGE
-from mathse.schemas import Problem
 from mathse.share.lineage import lineage
 from mathse.share.recorded import LOCK, LockError
+from mathse.tables import store
+from mathse.tables.schemas import Problem
 from tests import rows
 from tests.share import toy
 

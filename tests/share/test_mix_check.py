@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from mathse import cli, layout, params, schemas, store
+from mathse import cli, layout, params
 from mathse.errors import UserError
-from mathse.method.mix import build, tables_of
-from mathse.schemas import BenchmarkItem, Problem, Split, Status, Verdict
+from mathse.loop.mix import build, tables_of
 from mathse.share.mix_check import Change, explain
 from mathse.share.mix_check_text import UNSTABLE, render
+from mathse.tables import schemas, store
+from mathse.tables.schemas import BenchmarkItem, Problem, Split, Status, Verdict
 from tests import rows
 
 ROOT = Path(__file__).parents[2]

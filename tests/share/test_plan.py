@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from mathse import cli
-from mathse.engines import sizes
-from mathse.engines.sizes import KNOWN, SizeUnknown
+from mathse.backbones import sizes
+from mathse.backbones.sizes import KNOWN, SizeUnknown
 from mathse.params import ParamsError, Train
 from mathse.share import plan_needs
 from mathse.share.plan import Plan, PlanError, plan

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from mathse import cli, layout, store
+from mathse import cli, layout
 from mathse.params import Params
-from mathse.schemas import Leak, Message, MixRow, PathKind, Reject
+from mathse.tables import store
+from mathse.tables.schemas import Leak, Message, MixRow, PathKind, Reject
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mathse import store
-from mathse.schemas import MixRow
+from mathse.tables import store
+from mathse.tables.schemas import MixRow
 from tests.installed import needs
 from tests.share import toy
 

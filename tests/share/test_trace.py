@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from mathse import cli, layout, store
-from mathse.schemas import Feedback, MixRow, Origin, PathKind, Prediction, Problem, Split, Status
-from mathse.schemas import Path as ReasoningPath
+from mathse import cli, layout
 from mathse.share.trace import RowNotFound, trace
 from mathse.share.trace_tables import Node
+from mathse.tables import store
+from mathse.tables.schemas import Feedback, MixRow, Origin, PathKind, Prediction, Problem, Split, Status
+from mathse.tables.schemas import Path as ReasoningPath
 from tests import rows
 from tests.share import toy
 

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mathse import layout, store
-from mathse.fingerprint import model_fingerprint
-from mathse.schemas import Message, MixRow, PathKind, Problem, Verdict
-from mathse.schemas import Path as ReasoningPath
+from mathse import layout
+from mathse.backbones.fingerprint import model_fingerprint
+from mathse.tables import store
+from mathse.tables.schemas import Message, MixRow, PathKind, Problem, Verdict
+from mathse.tables.schemas import Path as ReasoningPath
 from mathse.training.lineage import history, write_lineage
 from tests import rows
 

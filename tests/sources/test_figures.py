@@ -4,10 +4,10 @@ import pytest
 
 from mathse.answers.grade import grade
 from mathse.params import FigureSource
-from mathse.schemas import Image, Problem, Split, Status
 from mathse.sources import figures
-from mathse.sources.images import decode
 from mathse.synthetic.figures import figure
+from mathse.tables.images import decode
+from mathse.tables.schemas import Image, Problem, Split, Status
 
 SOURCE = FigureSource(name="figures", seed=11, train=60, orm=30, test=45)
 

@@ -6,11 +6,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mathse import layout, params, store
+from mathse import layout, params
 from mathse.params import AdapterSource, FigureSource
-from mathse.schemas import Problem
 from mathse.sources.ingest import ingest
 from mathse.sources.reading import SourceError
+from mathse.tables import store
+from mathse.tables.schemas import Problem
 from tests.sources.adapters.samples import png
 
 DRAWN = FigureSource(name="figures", seed=1, train=1, orm=1, test=1)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mathse import schemas, store
-from mathse.sources import images
-from mathse.sources.images import ImageError, ImageStore
+from mathse.sources.images import encode, from_bytes
+from mathse.tables import images, schemas, store
+from mathse.tables.images import ImageError, ImageStore, decode
 
 LIMIT = 10_000
 RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
@@ -37,16 +37,16 @@ def png_header(width: int, height: int) -> bytes:
 def test_equal_pixels_give_the_same_row() -> None:
     plain, commented = picture(), picture()
     commented.info["comment"] = "drawn on a Tuesday"
-    row = images.encode(plain)
+    row = encode(plain)
 
-    assert row == images.encode(commented)
+    assert row == encode(commented)
     assert (row.format, row.width, row.height) == ("PNG", 6, 4)
-    assert images.decode(row.data, LIMIT).getpixel((0, 0)) == RED
+    assert decode(row.data, LIMIT).getpixel((0, 0)) == RED
 
 
 def test_bytes_are_kept_as_they_came() -> None:
     data = encoded(picture(), "JPEG", quality=80)
-    row = images.from_bytes(data, LIMIT)
+    row = from_bytes(data, LIMIT)
 
     assert (row.data, row.format, row.width, row.height) == (data, "JPEG", 6, 4)
 
@@ -56,7 +56,7 @@ def test_bytes_are_kept_as_they_came() -> None:
 )
 def test_what_cannot_be_decoded_is_unreadable(data: bytes) -> None:
     with pytest.raises(ImageError) as caught:
-        images.from_bytes(data, LIMIT)
+        from_bytes(data, LIMIT)
     assert caught.value.reason == "unreadable image"
 
 
@@ -69,46 +69,46 @@ def test_damage_is_an_image_error_or_still_an_image(encoding: str, data: st.Data
     del content[data.draw(st.integers(0, len(content))) :]
 
     try:
-        assert images.from_bytes(bytes(content), LIMIT).width > 0
+        assert from_bytes(bytes(content), LIMIT).width > 0
     except ImageError as error:
         assert error.reason in ("unreadable image", "too many pixels")
 
 
 def test_pixels_are_counted_before_decoding() -> None:
     with pytest.raises(ImageError) as caught:
-        images.from_bytes(png_header(101, 100), LIMIT)
+        from_bytes(png_header(101, 100), LIMIT)
     assert caught.value.reason == "too many pixels"
     assert "101 x 100 = 10100, at most 10000" in caught.value.detail
     with pytest.raises(ImageError) as caught:
-        images.from_bytes(png_header(100, 100), LIMIT)
+        from_bytes(png_header(100, 100), LIMIT)
     assert caught.value.reason == "unreadable image"
 
 
 @pytest.mark.parametrize("side", [15_000, 30_000])
 def test_pillows_own_limit_holds_too(side: int) -> None:
     with pytest.raises(ImageError) as caught:
-        images.from_bytes(png_header(side, side), 10**12)
+        from_bytes(png_header(side, side), 10**12)
     assert caught.value.reason == "too many pixels"
 
 
 def test_a_format_that_needs_another_program_is_unreadable() -> None:
     with pytest.raises(ImageError) as caught:
-        images.from_bytes(encoded(picture(), "EPS"), LIMIT)
+        from_bytes(encoded(picture(), "EPS"), LIMIT)
     assert caught.value.reason == "unreadable image"
 
 
 def test_of_an_animation_the_first_frame_counts() -> None:
     data = encoded(picture(), "GIF", save_all=True, append_images=[picture(colour=BLUE)])
 
-    assert images.decode(data, LIMIT).getpixel((0, 0)) == RED
+    assert decode(data, LIMIT).getpixel((0, 0)) == RED
 
 
 def test_a_turned_photograph_is_set_upright() -> None:
     exif = PIL.Image.Exif()
     exif[0x0112] = 6
-    row = images.from_bytes(encoded(picture(), "JPEG", exif=exif), LIMIT)
+    row = from_bytes(encoded(picture(), "JPEG", exif=exif), LIMIT)
 
-    assert (row.width, row.height) == images.decode(row.data, LIMIT).size == (4, 6)
+    assert (row.width, row.height) == decode(row.data, LIMIT).size == (4, 6)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_turned_photograph_is_set_upright() -> None:
     ],
 )
 def test_every_mode_becomes_what_a_person_sees(image: PIL.Image.Image, seen: tuple[int, int, int]) -> None:
-    decoded = images.decode(encoded(image), LIMIT)
+    decoded = decode(encoded(image), LIMIT)
 
     assert (decoded.mode, decoded.getpixel((0, 0))) == ("RGB", seen)
 
@@ -133,24 +133,24 @@ def test_a_palette_with_transparency_lies_on_white() -> None:
     palette = picture(mode="P", colour=0)
     palette.putpalette([10, 20, 30])
 
-    assert images.decode(encoded(palette, transparency=0), LIMIT).getpixel((0, 0)) == WHITE
+    assert decode(encoded(palette, transparency=0), LIMIT).getpixel((0, 0)) == WHITE
 
 
 def test_print_colours_become_screen_colours() -> None:
-    decoded = images.decode(encoded(picture(mode="CMYK", colour=(0, 255, 255, 0)), "TIFF"), LIMIT)
+    decoded = decode(encoded(picture(mode="CMYK", colour=(0, 255, 255, 0)), "TIFF"), LIMIT)
 
     assert (decoded.mode, decoded.getpixel((0, 0))) == ("RGB", RED)
 
 
-def stored(file: Path, count: int) -> list[schemas.Image]:
-    rows = [images.encode(picture(colour=(number, 0, 0))) for number in range(count)]
+def written(file: Path, count: int) -> list[schemas.Image]:
+    rows = [encode(picture(colour=(number, 0, 0))) for number in range(count)]
     store.write(file, schemas.Image, rows)
     return rows
 
 
 def test_every_image_of_a_table_can_be_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "CACHED_GROUPS", 2)
-    rows = stored(tmp_path / "images.parquet", 70)
+    rows = written(tmp_path / "images.parquet", 70)
     opened = ImageStore(tmp_path / "images.parquet", LIMIT)
 
     for number, row in enumerate(rows):
@@ -160,14 +160,14 @@ def test_every_image_of_a_table_can_be_loaded(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_store_travels_to_another_process(tmp_path: Path) -> None:
-    row = stored(tmp_path / "images.parquet", 1)[0]
+    row = written(tmp_path / "images.parquet", 1)[0]
     copy = pickle.loads(pickle.dumps(ImageStore(tmp_path / "images.parquet", LIMIT)))
 
     assert copy.load(row.image_id).size == (6, 4)
 
 
 def test_an_unknown_id_is_a_typed_error(tmp_path: Path) -> None:
-    stored(tmp_path / "images.parquet", 1)
+    written(tmp_path / "images.parquet", 1)
 
     with pytest.raises(ImageError, match="missing image: nowhere is not in") as caught:
         ImageStore(tmp_path / "images.parquet", LIMIT).load("nowhere")

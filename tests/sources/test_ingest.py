@@ -10,18 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathse import layout, params, store
+from mathse import layout, params
 from mathse.errors import UserError
 from mathse.params import AdapterSource, FigureSource
-from mathse.schemas import Image, Origin, Problem, Reject, Split
 from mathse.sources import figures, ingest
 from mathse.sources.admit import Admitted, admit
 from mathse.sources.choice import AsSaid
 from mathse.sources.gathering import Counts, Gathering
-from mathse.sources.images import decode, encode
+from mathse.sources.images import encode
 from mathse.sources.raw import Pixels, Raw
 from mathse.sources.removal import Removal, remove
 from mathse.synthetic.figures import figure
+from mathse.tables import store
+from mathse.tables.images import decode
+from mathse.tables.schemas import Image, Origin, Problem, Reject, Split
 from tests.sources.adapters.samples import SAMPLES, png
 
 LICENCES = {"k12": "Apache-2.0", "tabmwp": "CC-BY-NC-SA-4.0", "mathvl": "LicenseRef-unknown"}

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from mathse import layout, params, store
+from mathse import layout, params
 from mathse.params import AdapterSource, FigureSource
-from mathse.schemas import Image, Origin, Problem, Reject, Split
 from mathse.sources.ingest import ingest
+from mathse.tables import store
+from mathse.tables.schemas import Image, Origin, Problem, Reject, Split
 from tests.shared_data import shared
 from tests.sources.adapters.samples import SAMPLES
 from tests.sources.adapters.test_damage import DAMAGES, damaged_rows

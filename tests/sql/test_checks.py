@@ -3,11 +3,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from mathse import store
-from mathse.method import mix
-from mathse.method.mix_checks import CHECKS, CheckFailed
-from mathse.method.rendering import student_row
-from mathse.schemas import MixRow, Problem, Split
+from mathse.loop import mix
+from mathse.loop.mix_checks import CHECKS, CheckFailed
+from mathse.loop.rendering import student_row
+from mathse.tables import store
+from mathse.tables.schemas import MixRow, Problem, Split
 from tests import rows
 
 PROMPT = "solve-brief@1"

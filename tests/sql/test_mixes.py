@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mathse
-from mathse import schemas
-from mathse.method.selection import Contract, select
+from mathse.loop.selection import Contract, select
 from mathse.params import Query
-from mathse.schemas import Feedback, Message, MixRow, PathKind, Problem, Row, Split, Status, Verdict
-from mathse.store import arrow_schema
+from mathse.tables import schemas
+from mathse.tables.schemas import Feedback, Message, MixRow, PathKind, Problem, Row, Split, Status, Verdict
+from mathse.tables.store import arrow_schema
 from tests import rows
 
 MIXES = Path(mathse.__file__).parent / "sql" / "mixes"

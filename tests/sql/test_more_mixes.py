@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mathse
-from mathse import schemas
 from mathse.params import Query
-from mathse.schemas import MixRow, Problem, Split, Status, Verdict
+from mathse.tables import schemas
+from mathse.tables.schemas import MixRow, Problem, Split, Status, Verdict
 from tests import rows
 from tests.sql.test_mixes import kept, run, some_paths, split_problems, statuses
 

@@ -4,12 +4,12 @@ from fractions import Fraction
 import pytest
 
 from mathse.answers.grade import grade
-from mathse.schemas import Status
 from mathse.synthetic.families import FAMILIES
 from mathse.synthetic.figures import figure
 from mathse.synthetic.pictures import TriangleSides, readings
 from mathse.synthetic.plans import Look, execute
 from mathse.synthetic.review import review
+from mathse.tables.schemas import Status
 from tests.synthetic.scenes import KINDS
 
 SEEDS = range(30)

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from mathse.answers.extract import extract
 from mathse.answers.grade import grade
-from mathse.schemas import Status
 from mathse.synthetic.figures import Figure, figure
 from mathse.synthetic.mistakes import Mistake, wrong_solution
 from mathse.synthetic.review import review
 from mathse.synthetic.steps import parse, read_solution
+from mathse.tables.schemas import Status
 from tests.synthetic.scenes import FIGURES, KINDS
 
 

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mathse.prompts import MARKER
 from mathse.synthetic.curriculum import _damaged
 from mathse.synthetic.figures import Figure
 from mathse.synthetic.mistakes import Mistake, wrong_solution
@@ -13,6 +12,7 @@ from mathse.synthetic.pictures import Bars, Picture, PointGrid, TriangleAngles, 
 from mathse.synthetic.plans import Best, Combine, Given, Look, Plan, Ratio, execute
 from mathse.synthetic.review import review
 from mathse.synthetic.steps import Extreme, Read, Reduce, read_solution, write_solution
+from mathse.tables.schemas import MARKER
 from tests.synthetic.scenes import FIGURES
 
 

@@ -6,9 +6,9 @@ import PIL.ImageChops
 import pytest
 
 from mathse.params import FigureSource
-from mathse.schemas import Image, Problem
 from mathse.sources import figures
 from mathse.synthetic import sheet
+from mathse.tables.schemas import Image, Problem
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from typing import Any
 
 import PIL.Image
 
-from mathse import store
 from mathse.params import Compute, Train
-from mathse.schemas import Image, Message, MixRow, PathKind
 from mathse.sources.images import encode
+from mathse.tables import store
+from mathse.tables.schemas import Image, Message, MixRow, PathKind
 from mathse.training.report import TrainingReport
 from mathse.training.sft import train
 

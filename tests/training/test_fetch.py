@@ -16,10 +16,10 @@ from huggingface_hub import constants
 from huggingface_hub.file_download import http_get
 from safetensors.numpy import save
 
-from mathse.engines.backbones import ImageLimitError
-from mathse.engines.sizes import tensor_shapes
+from mathse.backbones.families import ImageLimitError
+from mathse.backbones.fingerprint import LINEAGE, ModelMissing, model_fingerprint
+from mathse.backbones.sizes import tensor_shapes
 from mathse.errors import UserError
-from mathse.fingerprint import LINEAGE, ModelMissing, model_fingerprint
 from mathse.params import Pretrained
 from mathse.training import fetch as fetching
 from mathse.training.fetch import BaseError, fetch

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mathse.engines.loading import load_model
+from mathse.backbones.loading import load_model
 from mathse.training.checkpoints import COMPLETE
 from mathse.training.launch import LaunchFailed
 from mathse.training.report import TrainingReport

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mathse.fingerprint import LINEAGE
+from mathse.backbones.fingerprint import LINEAGE
 from mathse.params import Base, Compute, CourseSteps
 from mathse.training.pretrain import _drills, pretrain
 

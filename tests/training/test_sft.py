@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mathse import store
-from mathse.fingerprint import LINEAGE, ModelMissing, model_fingerprint
-from mathse.training.card import CARD
+from mathse.backbones.fingerprint import LINEAGE, ModelMissing, model_fingerprint
+from mathse.share.card import CARD
+from mathse.tables import store
 from mathse.training.examples import MixError
 from mathse.training.sft import TrainingDiverged, TrainingReport
 from tests.training.mixes import ROWS as MIXED

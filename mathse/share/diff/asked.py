@@ -14,10 +14,11 @@ from typing import Any
 
 import duckdb
 
-from mathse import layout, views
+from mathse import layout
 from mathse.share.diff.changes import NEW, OLD
 from mathse.share.diff.reasons import Whys
 from mathse.share.diff.sides import Columns, DiffError, Side
+from mathse.tables import views
 
 OF_PROBLEM = ("subject", "level", "source", "split")
 _CLAUSES = ("where", "order", "limit", "qualify", "using")

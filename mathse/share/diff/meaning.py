@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from mathse.evaluation.significance import mcnemar
-from mathse.schemas import OWN_TESTS
 from mathse.share.diff.asked import OF_PROBLEM, Asked
 from mathse.share.diff.document import Section
 from mathse.share.diff.sides import Side
+from mathse.tables.schemas import OWN_TESTS
 
 SHOWN_VALUES = 8
 DIMENSIONS = (("kind", "round"), ("status",), ("rule_status",), ("finish_reason",), ("reason",), ("undecided_reason",))

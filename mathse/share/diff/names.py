@@ -14,8 +14,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from mathse import views
 from mathse.share.diff.sides import DiffError
+from mathse.tables import views
 
 _STEPS = ("paths", "verdicts")
 _ALONE = {"feedback": "orm_feedback", "held_out": "orm_held_out"}

@@ -15,14 +15,15 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mathse import layout, params, store, views
+from mathse import layout, params
 from mathse.errors import UserError
-from mathse.method.mix import opened, tables_of
-from mathse.method.selection import Contract, select
-from mathse.schemas import Reject
+from mathse.loop.mix import opened, tables_of
+from mathse.loop.selection import Contract, select
 from mathse.share.diff.alignment import Places
 from mathse.share.diff.names import Dataset
 from mathse.share.diff.rows import gather
+from mathse.tables import store, views
+from mathse.tables.schemas import Reject
 
 MOST_CANDIDATES = 200_000
 """Of a larger step the query is not run again: it would take longer than all the rest."""

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mathse.errors import UserError
-from mathse.schemas import Row
+from mathse.tables.schemas import Row
 
 MODELS: dict[str, type[Row]] = {model.__name__: model for model in Row.__subclasses__()}
 ROW_HASH = "row_hash"

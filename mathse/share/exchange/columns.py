@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mathse.schemas import Message, PathKind, Row, Split, Status
+from mathse.tables.schemas import Message, PathKind, Row, Split, Status
 
 FORMAT, VERSION = "mathse-export", 1
 """What lineage.json calls this form, and its version: raised when a column changes its meaning."""

@@ -11,11 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from mathse import store
 from mathse.share.exchange.columns import SharedRow
 from mathse.share.exchange.counts import Counts
 from mathse.share.exchange.folder import digest
 from mathse.share.exchange.shards import FOLDER, SPLIT, Shards
+from mathse.tables import store
 
 CROISSANT = "croissant.json"
 PARQUET = "application/x-parquet"

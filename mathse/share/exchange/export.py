@@ -11,9 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from mathse import store
 from mathse.progress import progress
-from mathse.schemas import MixRow
 from mathse.share.exchange import card, rows, shards
 from mathse.share.exchange.columns import SharedRow
 from mathse.share.exchange.counts import Counts
@@ -21,6 +19,8 @@ from mathse.share.exchange.croissant import CROISSANT, croissant
 from mathse.share.exchange.folder import appearing, write_sums
 from mathse.share.exchange.lineage import LINEAGE, lineage
 from mathse.share.exchange.rows import ExportError, Left, Mix
+from mathse.tables import store
+from mathse.tables.schemas import MixRow
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,6 @@ import pyarrow.parquet as pq
 from mathse import layout
 from mathse.errors import UserError
 from mathse.progress import progress
-from mathse.schemas import Reject
 from mathse.share.exchange import shards
 from mathse.share.exchange.columns import FORMAT, VERSION
 from mathse.share.exchange.folder import SUMS, appearing, digest
@@ -30,6 +29,7 @@ from mathse.share.exchange.lineage import LINEAGE
 from mathse.sources.adapters import mathse_export
 from mathse.sources.admit import Limits, admit
 from mathse.sources.licences import PER_ROW
+from mathse.tables.schemas import Reject
 
 log = logging.getLogger(__name__)
 

@@ -17,11 +17,13 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from mathse import layout, prompts, store
+from mathse import layout
+from mathse.ask import prompts
 from mathse.share.exchange.columns import FORMAT, VERSION
 from mathse.share.exchange.counts import Counts
 from mathse.share.exchange.rows import Mix
 from mathse.sources.licences import licences
+from mathse.tables import store
 
 LINEAGE = "lineage.json"
 _PACKAGES = ("mathse", "datasets", "duckdb", "pyarrow")

@@ -14,12 +14,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from mathse import layout, views
+from mathse import layout
 from mathse.errors import UserError
-from mathse.schemas import Message
 from mathse.share.exchange.columns import EncodedImage, SharedRow, SourceOf, conversation
-from mathse.sources.images import ImageError, ImageStore
 from mathse.sources.licences import licences, refusal
+from mathse.tables import views
+from mathse.tables.images import ImageError, ImageStore
+from mathse.tables.schemas import Message
 
 BATCH_ROWS = 64
 MAX_PIXELS = 2**62

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Features, Image, List
 
-from mathse import store
 from mathse.share.exchange.columns import SharedRow
+from mathse.tables import store
 
 FOLDER, SPLIT = "data", "train"
 SHARD_BYTES = 400_000_000

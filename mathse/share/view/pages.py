@@ -17,10 +17,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from mathse import views
 from mathse.share.view import charts, details, filters, index, pairs, present, rows
 from mathse.share.view.filters import Ask, BadFilter
 from mathse.share.view.tables import Tables, missing
+from mathse.tables import views
 
 COMMON = ("subject", "level", "source")
 OF_PATHS = ("q", "round", "kind", "verdict", "rule", "agree", *COMMON, "problem", "after", "before")

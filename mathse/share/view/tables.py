@@ -11,7 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mathse import layout, store, views
+from mathse import layout
+from mathse.tables import store, views
 
 HASH_BYTES = 16
 _TAIL = 8

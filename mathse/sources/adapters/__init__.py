@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from mathse.schemas import Reject
 from mathse.sources.adapters import (
     chartqa,
     chat,
@@ -23,6 +22,7 @@ from mathse.sources.adapters import (
     unigeo,
 )
 from mathse.sources.raw import Raw, Recorded, Row
+from mathse.tables.schemas import Reject
 
 Adapter = Callable[[Path], Iterator[Raw | Reject]]
 

@@ -6,10 +6,10 @@ Sample row: `{"imgname": "41699051005347.png", "query": "How many food items are
 from collections.abc import Iterator
 from pathlib import Path
 
-from mathse.schemas import Reject
 from mathse.sources import fields
 from mathse.sources.raw import Faulty, ImageRef, Raw, Row, converted, id_of
 from mathse.sources.reading import rows
+from mathse.tables.schemas import Reject
 
 NAME = "chartqa"
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mathse.answers.extract import find
-from mathse.schemas import Reject
 from mathse.sources import fields, questions
 from mathse.sources.raw import Faulty, ImageRef, Raw, Row, converted, id_of
 from mathse.sources.reading import rows
+from mathse.tables.schemas import Reject
 
 _ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "model": "assistant"}
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")

@@ -9,10 +9,10 @@ Sample `data.json`: `{"id": 14, "problem_text": "Find x.", "choices": ["36", "48
 from collections.abc import Iterator
 from pathlib import Path
 
-from mathse.schemas import Reject
 from mathse.sources import fields, questions
 from mathse.sources.raw import Damaged, Raw, Row, converted, id_of
 from mathse.sources.reading import files, root, rows, single
+from mathse.tables.schemas import Reject
 
 NAME = "geometry3k"
 _ANNOTATION = "data.json"

@@ -6,10 +6,10 @@ Sample row: `{"id": 5, "subject": "如图, ∠1=N_0...", "choice_nums": [30.0, 6
 from collections.abc import Iterator
 from pathlib import Path
 
-from mathse.schemas import Reject
 from mathse.sources import fields
 from mathse.sources.adapters.geometry_pickles import options, pickled_rows, picture, question_text
 from mathse.sources.raw import Raw, Row, converted, id_of
+from mathse.tables.schemas import Reject
 
 NAME = "geoqa_plus"
 

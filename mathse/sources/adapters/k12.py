@@ -6,10 +6,10 @@ Sample row: `{"id": "256989c1", "question": "As shown in ...", "answer": "30°",
 from collections.abc import Iterator
 from pathlib import Path
 
-from mathse.schemas import Reject
 from mathse.sources import fields
 from mathse.sources.raw import Raw, Row, converted, id_of
 from mathse.sources.reading import rows
+from mathse.tables.schemas import Reject
 
 NAME = "k12"
 

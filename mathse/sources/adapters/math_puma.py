@@ -6,11 +6,11 @@ Sample row: `{"image_url": ["images/1.png"], "instruction": "Find x. A. 30 B. 45
 from collections.abc import Iterator
 from pathlib import Path
 
-from mathse.schemas import Reject
 from mathse.sources import fields
 from mathse.sources.adapters.chat import solved
 from mathse.sources.raw import Raw, Row, converted
 from mathse.sources.reading import rows
+from mathse.tables.schemas import Reject
 
 NAME = "math_puma"
 

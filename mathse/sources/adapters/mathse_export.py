@@ -14,11 +14,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from mathse import schemas
-from mathse.schemas import PathKind, Problem, Reject, Status, content_id
 from mathse.sources import fields
 from mathse.sources.raw import Damaged, Faulty, Raw, Recorded, Row, converted, rejected
 from mathse.sources.reading import rows
+from mathse.tables import schemas
+from mathse.tables.schemas import PathKind, Problem, Reject, Status, content_id
 
 NAME = "mathse_export"
 _SPDX = re.compile(r"[A-Za-z0-9.+-]{1,60}( AND [A-Za-z0-9.+-]{1,60}){0,9}")

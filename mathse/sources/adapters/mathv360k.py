@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mathse.schemas import Reject
 from mathse.sources import fields
 from mathse.sources.adapters import chat
 from mathse.sources.raw import Raw, Row, converted
 from mathse.sources.reading import root, rows
+from mathse.tables.schemas import Reject
 
 NAME = "mathv360k"
 _IMAGES = "data_images"

@@ -9,10 +9,10 @@ Sample row: `{"id": 3, "image_text_dominant": "3.png", "text_en": {"text_dominan
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from mathse.schemas import Reject
 from mathse.sources import fields, questions
 from mathse.sources.raw import Faulty, ImageRef, Raw, Row, converted, id_of
 from mathse.sources.reading import rows
+from mathse.tables.schemas import Reject
 
 _VERSIONS = ("text_dominant", "text_lite", "vision_dominant")
 

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from mathse.schemas import Reject
 from mathse.sources import fields, questions
 from mathse.sources.adapters.chat import exchange
 from mathse.sources.raw import Faulty, Raw, Recorded, Row, converted, id_of
 from mathse.sources.reading import rows
+from mathse.tables.schemas import Reject
 
 NAME = "tabmwp"
 _ANSWER = re.compile(r"^Answer:[ \t]*(\S[^\n]*)\Z", re.MULTILINE)

@@ -8,10 +8,10 @@ Sample row: `{"id": 9, "English_problem": "... angle 1 = N_0 ...", "choice_nums"
 from collections.abc import Iterator
 from pathlib import Path
 
-from mathse.schemas import Reject
 from mathse.sources import fields
 from mathse.sources.adapters.geometry_pickles import options, pickled_rows, picture, question_text
 from mathse.sources.raw import Faulty, Raw, Row, converted, id_of
+from mathse.tables.schemas import Reject
 
 NAME = "unigeo"
 

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from mathse.answers.official.rows import BadRow
 from mathse.params import BenchmarkSource
-from mathse.schemas import BenchmarkItem, Image, Reject
 from mathse.sources import questions
 from mathse.sources.admit import Limits, gold_of, picture
 from mathse.sources.benchmarks import BENCHMARKS
@@ -23,6 +22,7 @@ from mathse.sources.benchmarks.form import Form, RawItem, Subset
 from mathse.sources.licences import licence
 from mathse.sources.raw import Damaged, Faulty, Raw, Row, converted, rejected
 from mathse.sources.reading import SourceError, files, root, rows
+from mathse.tables.schemas import BenchmarkItem, Image, Reject
 
 LIMITS = Limits(image_pixels=20_000_000)
 """MathVista has pictures of 18 million pixels."""

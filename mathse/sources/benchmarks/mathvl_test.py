@@ -1,7 +1,8 @@
 """MathVL-test (2,000 problems): not released. A local file of it, or any held-out set of your own, in our own schema.
 
 The file is `mathvl_test.json`, `.jsonl` or `.parquet`, or any that `path` names. Rows have the names of
-`mathse.schemas.Problem`; images are paths beside the file, one or a list. No rule is official: our own grader scores.
+`mathse.tables.schemas.Problem`; images are paths beside the file, one or a list. No rule is official: our own
+grader scores.
 
 Sample row: `{"source_id": "12", "question": "Find x.", "choices": ["30", "45"], "answer": "B", "images": ["12.png"]}`
 """

@@ -13,8 +13,8 @@ from typing import Self
 
 from mathse.params import BenchmarkSource
 from mathse.progress import Advance, progress
-from mathse.schemas import BenchmarkItem, Image, Reject
 from mathse.sources.benchmarks.items import load, published
+from mathse.tables.schemas import BenchmarkItem, Image, Reject
 
 _COLUMNS = tuple(Image.model_fields)
 

@@ -9,7 +9,7 @@ of them need; `tables` looks through a run's own tables. What is found is a tabl
 
 from enum import StrEnum
 
-from mathse.schemas import Leak
+from mathse.tables.schemas import Leak
 
 __all__ = ["Kind", "Leak"]
 

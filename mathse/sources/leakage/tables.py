@@ -18,14 +18,15 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
-from mathse import layout, params, store
-from mathse.schemas import BenchmarkItem, Image, Leak, Split
+from mathse import layout, params
 from mathse.sources.gathering import Counts
-from mathse.sources.images import ImageStore
 from mathse.sources.leakage import Kind, pictures, text
 from mathse.sources.leakage.index import Rule
 from mathse.sources.leakage.pictures import Hash, Shown
 from mathse.sources.removal import Removal, remove
+from mathse.tables import store
+from mathse.tables.images import ImageStore
+from mathse.tables.schemas import BenchmarkItem, Image, Leak, Split
 
 REASON = "leak"
 DRAWN = "figures"

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from mathse import schemas, store
-from mathse.schemas import Path as PathRow
 from mathse.share.diff import merge
 from mathse.share.diff.sides import DiffError
+from mathse.tables import schemas, store
+from mathse.tables.schemas import Path as PathRow
 from tests import rows
 from tests.share.diff.tables import aligned, parquet
 
@@ -28,7 +28,7 @@ def table(file: Path, numbers: range | list[int], changed: tuple[int, ...] = (),
 def test_sorted_tables_are_matched_as_any_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ids: bool, block: int
 ) -> None:
-    monkeypatch.setattr("mathse.spill.GROUP_ROWS", 5)
+    monkeypatch.setattr("mathse.tables.spill.GROUP_ROWS", 5)
     monkeypatch.setattr(merge, "RANGE_ROWS", block)
     old = table(tmp_path / "old.parquet", range(0, 60), ids=ids)
     new = table(tmp_path / "new.parquet", [*range(7, 40), *range(50, 73)], changed=(8, 55), ids=ids)

@@ -5,12 +5,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from mathse import layout, store
-from mathse.schemas import Path as PathRow
-from mathse.schemas import Prediction, Problem, Reject, Status, Verdict
+from mathse import layout
 from mathse.share.diff.document import Section
 from mathse.share.diff.sides import DiffError
-from mathse.views import QueryError
+from mathse.tables import store
+from mathse.tables.schemas import Path as PathRow
+from mathse.tables.schemas import Prediction, Problem, Reject, Status, Verdict
+from mathse.tables.views import QueryError
 from tests import rows
 from tests.share.diff.tables import compared, parquet
 

@@ -4,12 +4,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from mathse import layout, store
-from mathse.schemas import MixRow, PathKind, Problem, Reject, Status, Verdict
-from mathse.schemas import Path as PathRow
+from mathse import layout
 from mathse.share.diff.comparison import Wanted, compare
 from mathse.share.diff.document import Document
 from mathse.share.diff.names import Dataset, Origin, find
+from mathse.tables import store
+from mathse.tables.schemas import MixRow, PathKind, Problem, Reject, Status, Verdict
+from mathse.tables.schemas import Path as PathRow
 from tests import rows
 
 ROOT = Path(__file__).parents[3]

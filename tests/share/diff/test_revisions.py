@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mathse import cli, layout, store
-from mathse.schemas import Path as PathRow
+from mathse import cli, layout
 from mathse.share.diff.names import Origin, find
 from mathse.share.diff.sides import DiffError
+from mathse.tables import store
+from mathse.tables.schemas import Path as PathRow
 from tests import rows
 
 PATHS = layout.paths(layout.round_dir(1))

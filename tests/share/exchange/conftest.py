@@ -6,10 +6,11 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from mathse import layout, schemas, store
-from mathse.method.rendering import student_row
-from mathse.schemas import Image, MixRow, PathKind, Problem, Split, Status, Verdict, content_id
+from mathse import layout
+from mathse.loop.rendering import student_row
 from mathse.sources.images import from_bytes
+from mathse.tables import schemas, store
+from mathse.tables.schemas import Image, MixRow, PathKind, Problem, Split, Status, Verdict, content_id
 
 MARKUP = 'say `<image>` | "--- # **x**": [y](z) \\n<script>alert(1)</script> ```` $a_1$'
 

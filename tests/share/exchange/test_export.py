@@ -8,11 +8,12 @@ import datasets
 import pytest
 from huggingface_hub import DatasetCard
 
-from mathse import layout, store
+from mathse import layout
 from mathse.errors import UserError
-from mathse.schemas import Origin, Split
 from mathse.share.exchange import shards
 from mathse.share.exchange.export import export
+from mathse.tables import store
+from mathse.tables.schemas import Origin, Split
 from tests.share.exchange.conftest import MARKUP, PATHS, PROBLEMS, write_run
 
 SHARED = ("three", "chinese", "markup", "text")

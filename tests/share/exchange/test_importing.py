@@ -9,11 +9,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from mathse import layout, params, schemas, store
+from mathse import layout, params
 from mathse.errors import UserError
-from mathse.method.recorded import Recordings
+from mathse.loop.recorded import Recordings
 from mathse.params.loop import Distill
-from mathse.schemas import Origin, Problem, Reject
 from mathse.share.exchange import folder as folders
 from mathse.share.exchange import summary
 from mathse.share.exchange.export import export
@@ -21,6 +20,8 @@ from mathse.share.exchange.importing import QUARANTINE, bring
 from mathse.sources.adapters import mathse_export
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.ingest import ingest
+from mathse.tables import schemas, store
+from mathse.tables.schemas import Origin, Problem, Reject
 from tests.share.exchange.conftest import PATHS, PROBLEMS
 
 SHARD = "data/train-00000-of-00001.parquet"

@@ -10,9 +10,10 @@ import PIL.Image
 import pytest
 from starlette.testclient import TestClient
 
-from mathse import layout, schemas, store
-from mathse.schemas import BenchmarkItem, Image, PathKind, Prediction, Problem, Split, Status, Verdict
+from mathse import layout
 from mathse.share.view import server
+from mathse.tables import schemas, store
+from mathse.tables.schemas import BenchmarkItem, Image, PathKind, Prediction, Problem, Split, Status, Verdict
 from tests import rows
 
 PORT, TOKEN = 8377, "right-token"

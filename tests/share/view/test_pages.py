@@ -5,8 +5,9 @@ import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
-from mathse import layout, store
-from mathse.schemas import Problem
+from mathse import layout
+from mathse.tables import store
+from mathse.tables.schemas import Problem
 from tests import rows
 from tests.share.view.conftest import DRAWING, PICTURES, SCRIPT, client_of, write_run
 

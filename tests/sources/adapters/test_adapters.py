@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mathse.schemas import Problem, Reject, Split
 from mathse.sources import hub
 from mathse.sources.adapters import ADAPTERS, geometry3k, tabmwp
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.licences import licence, licences
 from mathse.sources.raw import Raw, Recorded, converted
 from mathse.sources.reading import SourceError
+from mathse.tables.schemas import Problem, Reject, Split
 from tests.shared_data import shared
 from tests.sources.adapters.samples import SAMPLES, png
 

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mathse.schemas import Reject
 from mathse.sources.adapters import ADAPTERS
 from mathse.sources.adapters.geometry_pickles import pickled_rows
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.raw import Damaged, Row
 from mathse.sources.reading import rows
+from mathse.tables.schemas import Reject
 from tests.sources.adapters.samples import SAMPLES, png
 
 DAMAGES = 500

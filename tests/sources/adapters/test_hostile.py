@@ -11,10 +11,10 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from mathse.schemas import Reject
 from mathse.sources.adapters import ADAPTERS
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.raw import Pixels, Raw
+from mathse.tables.schemas import Reject
 from tests.sources.adapters.samples import png
 
 LIMITS = Limits()

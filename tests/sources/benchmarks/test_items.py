@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from mathse import store
 from mathse.params import BenchmarkSource
 from mathse.params.benchmarks import SUBSETS, name_of
-from mathse.schemas import BenchmarkItem, Image, Reject
 from mathse.sources.benchmarks import BENCHMARKS
 from mathse.sources.benchmarks.items import Loaded, load, published
 from mathse.sources.benchmarks.tables import Gathered
 from mathse.sources.licences import licence
 from mathse.sources.reading import SourceError
+from mathse.tables import store
+from mathse.tables.schemas import BenchmarkItem, Image, Reject
 from tests.shared_data import shared
 from tests.sources.adapters.test_damage import ODD, damage
 from tests.sources.benchmarks.samples import SAMPLES, verse, vision, vista

@@ -8,11 +8,11 @@ import PIL.Image
 import PIL.ImageOps
 import pytest
 
-from mathse.sources import images
 from mathse.sources.leakage import Kind
 from mathse.sources.leakage.pictures import NEAR, Shown, find, look, near_hashes
 from mathse.synthetic.families import FAMILIES
 from mathse.synthetic.figures import figure
+from mathse.tables.images import decode
 from tests.shared_data import shared
 
 Picture = PIL.Image.Image
@@ -29,7 +29,7 @@ def shrunk(image: Picture) -> Picture:
 def encoded_anew(image: Picture) -> Picture:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=60)
-    return images.decode(buffer.getvalue(), 10_000_000)
+    return decode(buffer.getvalue(), 10_000_000)
 
 
 def greyed(image: Picture) -> Picture:
@@ -75,7 +75,7 @@ def share_found(pictures: list[Picture], change: Callable[[Picture], Picture]) -
 def test_a_copy_is_found(change: Callable[[Picture], Picture], drawn_share: float, real_share: float) -> None:
     assert share_found(drawn(range(6)), change) >= drawn_share
     files = sorted(shared("mathvision/images").iterdir())[::5]
-    assert share_found([images.decode(file.read_bytes(), 10_000_000) for file in files], change) >= real_share
+    assert share_found([decode(file.read_bytes(), 10_000_000) for file in files], change) >= real_share
 
 
 @pytest.mark.parametrize("change", [PIL.ImageOps.mirror, lambda image: image.rotate(90)], ids=["mirrored", "turned"])

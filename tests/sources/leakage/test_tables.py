@@ -8,12 +8,14 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from mathse import layout, params, store
-from mathse.schemas import BenchmarkItem, Image, Leak, Problem, Reject, Split
-from mathse.sources import images
+from mathse import layout, params
 from mathse.sources.gathering import Counts
+from mathse.sources.images import encode
 from mathse.sources.ingest import ingest
 from mathse.sources.leakage.tables import Screened, screen
+from mathse.tables import store
+from mathse.tables.images import decode, stored
+from mathse.tables.schemas import BenchmarkItem, Image, Leak, Problem, Reject, Split
 from tests.sources.leakage import test_pictures as change
 from tests.sources.leakage.test_planted import ELSE, FIGURE, OTHER, QUESTION, same_image
 from tests.sources.leakage.test_text import FULL_WIDTH, filler
@@ -60,7 +62,7 @@ def sources(folder: Path, planted: bool = True, leakage: Mapping[str, object] | 
 
 def benchmark(root: Path, *items: tuple[str, str, PIL.Image.Image]) -> None:
     """The benchmark's tables, of (id, question, image)."""
-    encoded = {name: images.encode(image) for name, _, image in items}
+    encoded = {name: encode(image) for name, _, image in items}
     rows = [
         BenchmarkItem(
             benchmark="bench", item_id=name, question=question, choices=OPTIONS, answer="A", licence="CC0-1.0",
@@ -132,8 +134,8 @@ def of_figures(root: Path, split: Split) -> tuple[Problem, PIL.Image.Image]:
     problem = next(
         row for row in store.scan(root / layout.PROBLEMS, Problem) if row.source == "figures" and row.split == split
     )
-    stored = images.stored(root / layout.IMAGES, set(problem.image_ids))
-    return problem, images.decode(stored[problem.image_ids[0]].data, 10**6)
+    rows = stored(root / layout.IMAGES, set(problem.image_ids))
+    return problem, decode(rows[problem.image_ids[0]].data, 10**6)
 
 
 @pytest.mark.parametrize(

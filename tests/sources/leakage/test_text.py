@@ -8,13 +8,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from mathse import store
-from mathse.schemas import Problem, Split
 from mathse.sources.leakage import Kind, Leak
 from mathse.sources.leakage.dress import plain, readable, segments
 from mathse.sources.leakage.grams import SEPARATOR, words
 from mathse.sources.leakage.index import Rule
 from mathse.sources.leakage.text import Questions, find
+from mathse.tables import store
+from mathse.tables.schemas import Problem, Split
 from tests.shared_data import load
 
 ITEM = (

@@ -1,0 +1,65 @@
+"""The content hash by which a model is known: in path rows, journal keys and lineage files.
+
+Two folders with the same weights, configuration, tokenizer, processor and (if any) code have the same fingerprint,
+wherever they lie. What only describes a model (its lineage file, a README) does not count.
+
+Sample: `models/0` -> `5f0c1d7a4f6e0f3b8f0f0c0a8f3d2b1e`
+"""
+
+import hashlib
+from pathlib import Path
+
+from mathse.errors import UserError
+from mathse.tables.schemas import content_id
+
+LINEAGE = "lineage.json"
+"""Name of the file beside the weights that says how they came to be."""
+
+DECISIVE = frozenset({".safetensors", ".json", ".txt", ".jinja", ".model", ".py"})
+"""Suffixes of the files that decide what a model writes."""
+
+
+class ModelMissing(UserError):
+    """A folder that should hold a model does not."""
+
+
+def model_fingerprint(folder: Path) -> str:
+    """Hash the files of a model that decide what it writes.
+
+    Args:
+        folder: As written by `save_pretrained` of a model and its processor.
+
+    Returns:
+        32 hex digits, a hash of the sorted pairs of file name and SHA-256.
+
+    Raises:
+        ModelMissing: The folder is not there, or holds no configuration or no safetensors weights.
+    """
+    require_model(folder)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and _is_decisive(path.relative_to(folder)))
+    return content_id("model", [[path.relative_to(folder).as_posix(), _sha256(path)] for path in files])
+
+
+def require_model(folder: Path) -> None:
+    """Check that a folder holds a model.
+
+    Raises:
+        ModelMissing: It does not; says what is missing and how to make it.
+    """
+    remedy = f"`dvc repro` makes it, by the stage in dvc.yaml whose output is {folder.as_posix()}"
+    if not folder.is_dir():
+        raise ModelMissing(f"{folder}: there is no such model folder; {remedy}")
+    if not (folder / "config.json").is_file():
+        raise ModelMissing(f"{folder}: not a model folder, config.json is missing; {remedy}")
+    if not any(folder.glob("*.safetensors")):
+        raise ModelMissing(f"{folder}: holds no *.safetensors weights; {remedy}")
+
+
+def _is_decisive(path: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.parts)
+    return path.suffix in DECISIVE and path.name != LINEAGE and not hidden
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,89 @@
+"""All of the evaluate stage: predictions asked, helped, written and measured.
+
+In: test problems, benchmark items and rejects, a model. Out: `predictions.parquet`, the metrics, the official tables.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path as File
+
+from mathse import layout, params
+from mathse.ask.protocol import Engine
+from mathse.evaluation import benchmark_scores, scores
+from mathse.evaluation.scores import Metrics, Provenance
+from mathse.loop.asking import Asking
+from mathse.loop.assisted import extracted, matched
+from mathse.loop.evaluate import predict
+from mathse.loop.student import open_model
+from mathse.sources.benchmarks.items import published
+from mathse.tables import store
+from mathse.tables.schemas import BenchmarkItem, Prediction, Problem, Reject
+
+
+def answers(
+    name: str, engine: Engine, tests: Sequence[Problem], items: Sequence[BenchmarkItem], settings: params.Params
+) -> Iterator[Prediction]:
+    """A model's predictions, by rule and then with the helpers that params name.
+
+    Args:
+        name: The model's, for its journals.
+        engine: The model.
+        tests: The run's own test problems.
+        items: Of the benchmarks.
+        settings: The whole of params.
+
+    Raises:
+        UserError: A helper's engine cannot be opened.
+    """
+    student, evaluate = settings.student, settings.evaluate
+    asking = Asking(student, evaluate, settings.seed)
+    rows = predict(engine, tests, student, layout.journal(f"evaluate-{name}"), items, asking)
+    by_id = {item.problem_id: item for item in items}
+    scratch = layout.STATE / "evaluate"
+    if evaluate.extractor is not None and items:
+        helper = _helper(name, evaluate.extractor, engine, settings)
+        journal = layout.journal(f"evaluate-{name}-extractor")
+        rows = extracted(rows, by_id, helper, evaluate.extractor, scratch / f"{name}-extracted.parquet", journal)
+    if evaluate.matcher is not None and items:
+        helper = _helper(name, evaluate.matcher, engine, settings)
+        journal = layout.journal(f"evaluate-{name}-matcher")
+        rows = matched(rows, by_id, helper, evaluate.matcher, scratch / f"{name}-matched.parquet", journal)
+    return rows
+
+
+def _helper(name: str, helper: params.Extractor | params.Matcher, engine: Engine, settings: params.Params) -> Engine:
+    """The helper's engine; the evaluated model itself where both are local."""
+    if helper.engine == "model" and settings.student.engine == "model":
+        return engine
+    return open_model(layout.model(name), helper, helper.batch_size, settings, benchmarks=True)
+
+
+def measured(
+    predictions: File,
+    tests: Sequence[Problem],
+    items: Sequence[BenchmarkItem],
+    known: Provenance,
+    settings: params.Params,
+) -> tuple[Metrics, str]:
+    """Metrics of a finished table of predictions, and the official tables as JSON text.
+
+    Args:
+        predictions: The table.
+        tests: The run's own test problems.
+        items: Of the benchmarks.
+        known: What the model is and cost.
+        settings: The whole of params.
+    """
+    rejected = Counter(reject.source for reject in store.scan(layout.BENCHMARK_REJECTS, Reject))
+    by_id = {item.problem_id: item for item in items}
+    whole = [source.model_copy(update={"limit": None}) for source in settings.benchmarks]
+    sizes = {source.title: published(source) for source in whole}
+    of = benchmark_scores.measure(store.scan(predictions, Prediction), by_id, rejected, sizes)
+    found = {title: one.metrics() for title, one in of.items() if one.n}
+    metrics = scores.measure(
+        store.scan(predictions, Prediction), {problem.problem_id: problem for problem in tests}, known
+    )
+    metrics = metrics.model_copy(update={"benchmarks": found, "table_2": benchmark_scores.table_2(of, found)})
+    tables = {title: of[title].tables() for title in found}
+    return metrics, json.dumps(tables, indent=1, ensure_ascii=False) + "\n"

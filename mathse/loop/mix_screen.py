@@ -1,0 +1,146 @@
+"""Rows that leave a mix after its query has chosen them: quotations of benchmark items, and near-duplicates.
+
+In: the connection in which `selection.select` has left its result, and the benchmarks' items. Out: the same view
+`selection`, with a reason where there was none:
+
+    leak             the solution, or its problem's question, is or quotes a benchmark item
+    near duplicate   the solution is nearly that of a row that stays: of the mix before first, then by path_id
+
+What a model writes may hold a benchmark's question even where no problem does, as when it has seen it before.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from mathse import layout
+from mathse.loop.selection import Selected, counted
+from mathse.params import NearDuplicates, Params
+from mathse.sources.leakage import near, text
+from mathse.sources.leakage.index import Rule
+from mathse.sources.leakage.tables import benchmark_items
+
+log = logging.getLogger(__name__)
+
+LEAK, NEAR = "leak", "near duplicate"
+
+_KEPT = """
+    create or replace view kept as
+    select path_id, problem_id, completion[-1].content as text, 0 as is_new from previous
+    semi join (from selection where reason is null) using (path_id)
+    union all by name
+    select path_id, problem_id, text, 1 as is_new from paths
+    anti join previous using (path_id)
+    semi join (from selection where reason is null) using (path_id)
+"""
+_SOLUTIONS = "select path_id as problem_id, text as question, []::varchar[] as choices from kept order by path_id"
+_QUESTIONS = "select problem_id, question, choices from problems semi join kept using (problem_id) order by problem_id"
+
+
+@dataclass(frozen=True)
+class Screens:
+    """What a mix's rows are held against.
+
+    Attributes:
+        items: The table of benchmark items; None: nothing is a leak.
+        score: As `problems.leakage.score`.
+        near: When two solutions are the same; None: never.
+    """
+
+    items: Path | None = None
+    score: float = 5
+    near: NearDuplicates | None = None
+
+    @property
+    def sources(self) -> list[Path]:
+        """Files that decide on the mix; none where they are empty, as they then decide nothing."""
+        return [] if self.items is None or benchmark_items(self.items).is_empty() else [self.items]
+
+
+NOTHING = Screens()
+
+
+def screens_of(settings: Params, root: Path = Path()) -> Screens:
+    """What params ask for.
+
+    Args:
+        settings: All of params.yaml.
+        root: The project's root.
+    """
+    leakage = settings.problems.leakage
+    return Screens(
+        root / layout.BENCHMARK_ITEMS if leakage.remove else None, leakage.score, settings.mix.near_duplicates
+    )
+
+
+def screen(connection: duckdb.DuckDBPyConnection, screens: Screens) -> Selected:
+    """Give the rows that must leave their reason.
+
+    Args:
+        connection: Has `selection`, and the views it was chosen from.
+        screens: What they are held against.
+
+    Returns:
+        What became of the candidates.
+    """
+    if screens.sources:
+        _leave(connection, LEAK, _leaking(connection, screens))
+    if screens.near is not None:
+        _leave(connection, NEAR, _near_duplicates(connection, screens.near))
+    return counted(connection)
+
+
+def _leave(connection: duckdb.DuckDBPyConnection, reason: str, path_ids: list[str]) -> None:
+    connection.execute("create table if not exists screened_out (path_id varchar, why varchar)")
+    connection.register("leaving", pa.table({"path_id": pa.array(path_ids, pa.string())}))
+    connection.execute("insert into screened_out select path_id, $reason from leaving", {"reason": reason})
+    connection.unregister("leaving")
+    connection.execute("""
+        create or replace view selection as
+        select path_id, coalesce(reason, why) as reason from chosen left join screened_out using (path_id)
+    """)
+
+
+def _leaking(connection: duckdb.DuckDBPyConnection, screens: Screens) -> list[str]:
+    """Paths whose solution, or whose problem's question, is or quotes an item."""
+    assert screens.items is not None
+    items, rule = benchmark_items(screens.items), Rule(score=screens.score)
+    connection.execute(_KEPT)
+    solutions = text.find(_Texts(connection, _SOLUTIONS), items, rule)
+    questions = text.find(_Texts(connection, _QUESTIONS), items, rule)
+    for what, leak in [("path", leak) for leak in solutions] + [("problem", leak) for leak in questions]:
+        log.info("mix: %s %s quotes %s %s: %s", what, leak.problem_id, leak.benchmark, leak.item_id, leak.shared)
+    asked = connection.execute(
+        "select path_id from kept where problem_id in (select unnest($ids))",
+        {"ids": [leak.problem_id for leak in questions]},
+    ).fetchall()
+    return sorted({leak.problem_id for leak in solutions} | {path_id for (path_id,) in asked})
+
+
+class _Texts:
+    """Batches of texts, in the same order as often as they are asked for."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+        self._connection = connection
+        self._sql = sql
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        for batch in self._connection.sql(self._sql).to_arrow_reader(text.BATCH_ROWS):
+            frame = pl.from_arrow(batch)
+            assert isinstance(frame, pl.DataFrame)
+            yield frame
+
+
+def _near_duplicates(connection: duckdb.DuckDBPyConnection, rule: NearDuplicates) -> list[str]:
+    """Paths to leave out; all texts of the mix are in memory."""
+    connection.execute(_KEPT)
+    rows = pl.from_arrow(connection.sql("from kept order by is_new, path_id").to_arrow_table())
+    assert isinstance(rows, pl.DataFrame)
+    groups = rows["problem_id"] if rule.within == "problem" else None
+    found = near.duplicates(rows["text"], near.Rule(jaccard=rule.jaccard), groups)
+    return [str(path_id) for path_id in rows["path_id"][found["text"].to_list()]]

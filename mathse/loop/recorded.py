@@ -1,0 +1,103 @@
+"""Solutions that a teacher wrote once, as distilled paths: no teacher has to be asked for them again.
+
+In: `distill.recorded` and the problems to distil. Out: one path a recorded solution, known by its problem's source and
+id within it (`data/problems/origins.parquet`); a solution that fits none of the problems is counted, with its reason.
+
+A path that another run has exported stays as that run wrote it, with its own model, prompt and id.
+
+Sample: `tabmwp, 38064, "Step 1: ... Answer: 12"`  ->  a distilled path of that problem, model `recorded:tabmwp`
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from pathlib import Path as File
+
+from mathse import layout
+from mathse.answers.extract import extract
+from mathse.params import Distill
+from mathse.sources.adapters import RECORDED
+from mathse.sources.raw import Recorded
+from mathse.tables import store
+from mathse.tables.schemas import Origin, Path, PathKind, Reject, content_id
+
+PROMPT = "recorded@1"
+"""In place of a prompt: what the teacher was asked is not ours to say."""
+
+
+class Recordings:
+    """The recorded solutions of some problems.
+
+    Attributes:
+        solved: Problems that have at least one.
+        left_out: Solutions that are not used, by reason.
+    """
+
+    def __init__(self, settings: Distill, problem_ids: Collection[str], root: File = File()) -> None:
+        """Find out which of the problems have recorded solutions.
+
+        Args:
+            settings: Names the recordings, and how many paths a problem gets.
+            problem_ids: The problems to distil.
+            root: The project's root.
+
+        Raises:
+            UserError: A recording, or the table of origins, is not there.
+        """
+        self._recordings, self._samples = settings.recorded, settings.samples
+        self._wanted = set(problem_ids)
+        self._problems = self._joined(root) if settings.recorded else {}
+        self.left_out: Counter[str] = Counter()
+        self.solved = {problem_id for _, problem_id, _, _ in self._used(self.left_out)}
+
+    def paths(self) -> Iterator[Path]:
+        """The solutions as paths, at most `distill.samples` a problem, in the order of the recordings."""
+        for teacher, problem_id, sample_idx, found in self._used(Counter()):
+            if found.path is not None:
+                yield found.path
+                continue
+            text = found.text
+            identity = (problem_id, PathKind.DISTILLED, 0, sample_idx, teacher, PROMPT, 0)
+            yield Path(
+                path_id=content_id("path", *identity, None, text),
+                problem_id=problem_id,
+                kind=PathKind.DISTILLED,
+                round=0,
+                sample_idx=sample_idx,
+                model=teacher,
+                prompt=PROMPT,
+                seed=0,
+                text=text,
+                answer=extract(text),
+                finish_reason="stop",
+                tokens_in=0,
+                tokens_out=0,
+            )
+
+    def _joined(self, root: File) -> dict[tuple[str, str], str]:
+        """Problem by source and id within it, of the sources that the recordings solve."""
+        sources = {recording.solves for recording in self._recordings}
+        origins = store.scan(root / layout.ORIGINS, Origin)
+        return {(one.source, one.source_id): one.problem_id for one in origins if one.source in sources}
+
+    def _used(self, left_out: Counter[str]) -> Iterator[tuple[str, str, int, Recorded]]:
+        """Teacher, problem, sample and solution of each solution that is used; counts the others."""
+        samples: Counter[str] = Counter()
+        for recording in self._recordings:
+            for found in RECORDED[recording.name](recording.path):
+                problem_id = self._problems.get((recording.solves, found.source_id))
+                reason = self._fault(found, problem_id, samples)
+                if reason or problem_id is None or isinstance(found, Reject):
+                    left_out[reason or ""] += 1
+                    continue
+                yield f"recorded:{recording.name}", problem_id, samples[problem_id], found
+                samples[problem_id] += 1
+
+    def _fault(self, found: Recorded | Reject, problem_id: str | None, samples: Counter[str]) -> str | None:
+        """Why a recorded solution is not used."""
+        if isinstance(found, Reject):
+            return found.reason
+        if problem_id is None:
+            return "recorded for no admitted problem"
+        if problem_id not in self._wanted:
+            return "recorded for a problem not distilled"
+        return "recorded beyond distill.samples" if samples[problem_id] == self._samples else None

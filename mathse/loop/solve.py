@@ -1,0 +1,119 @@
+"""Asks an engine for reasoning paths: the teacher for distilled ones, a student for rollouts.
+
+In: problems. Out: one `Path` a sample of a problem. A failed request is a row too, with its reason and no text, so that
+nothing asked for is ever missing. Sample:
+
+    problem 3f…, rollout, round 1, sample 0, "Step 1: bar A is 12. … The answer to this problem is 42.", answer 42
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path as File
+
+from mathse.answers.extract import extract
+from mathse.ask import prompts
+from mathse.ask.generate import generate, request_seed
+from mathse.ask.protocol import Completion, Engine, Outcome, Request, Sampling
+from mathse.tables.schemas import MixRow, Path, PathKind, Problem, Split, content_id
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is asked of an engine about each problem.
+
+    Attributes:
+        kind: What the paths are.
+        round: 0 for distilled paths, else the round.
+        prompt: Name and version of the prompt.
+        sampling: How paths are drawn.
+        samples: Paths a problem.
+        seed: Of the run.
+    """
+
+    kind: PathKind
+    round: int
+    prompt: str
+    sampling: Sampling
+    samples: int
+    seed: int
+
+
+def solve(engine: Engine, problems: Iterable[Problem], ask: Ask, journal: File) -> Iterator[Path]:
+    """Have `engine` write `ask.samples` paths to each problem.
+
+    Args:
+        engine: The teacher or the student.
+        problems: What to solve.
+        ask: Prompt, sampling and how often.
+        journal: Where finished completions are kept until the stage is done.
+
+    Yields:
+        Paths in the order of problems and samples; the engine's work is done before the first.
+    """
+    requests = (solve_request(problem, ask, sample) for problem in problems for sample in range(ask.samples))
+    for request, outcome in generate(engine, requests, journal, title=f"{ask.kind} paths, round {ask.round}"):
+        yield path_row(engine, ask, request, outcome)
+
+
+def solve_request(problem: Problem, ask: Ask, sample_idx: int) -> Request:
+    """The request for one path."""
+    fields = {"question": prompts.question_with_choices(problem)}
+    return Request(
+        problem_id=problem.problem_id,
+        sample_idx=sample_idx,
+        prompt=ask.prompt,
+        messages=prompts.turn(prompts.render(ask.prompt, fields)),
+        image_ids=problem.image_ids,
+        sampling=ask.sampling,
+        seed=request_seed(ask.seed, problem.problem_id, sample_idx, f"{ask.kind} {ask.round}"),
+        fields=fields,
+    )
+
+
+def path_row(engine: Engine, ask: Ask, request: Request, outcome: Outcome, parent: str | None = None) -> Path:
+    """The row of one request's outcome."""
+    written = isinstance(outcome, Completion)
+    text = outcome.text if isinstance(outcome, Completion) else ""
+    identity = (request.problem_id, ask.kind, ask.round, request.sample_idx, engine.name, ask.prompt, request.seed)
+    return Path(
+        path_id=content_id("path", *identity, parent, text),
+        problem_id=request.problem_id,
+        kind=ask.kind,
+        round=ask.round,
+        sample_idx=request.sample_idx,
+        model=engine.name,
+        prompt=ask.prompt,
+        seed=request.seed,
+        text=text,
+        answer=extract(text) if written else None,
+        finish_reason=outcome.finish_reason if isinstance(outcome, Completion) else "error",
+        error=None if isinstance(outcome, Completion) else f"{outcome.reason}: {outcome.detail}",
+        tokens_in=outcome.tokens_in if isinstance(outcome, Completion) else 0,
+        tokens_out=outcome.tokens_out if isinstance(outcome, Completion) else 0,
+        cost=outcome.cost if isinstance(outcome, Completion) else 0.0,
+        parent_path_id=parent,
+    )
+
+
+def of_split(problems: Iterable[Problem], split: Split) -> Iterator[Problem]:
+    """Problems of one split, in their order, as a stream."""
+    return (problem for problem in problems if problem.split is split)
+
+
+def subset(problems: Sequence[Problem], size: int, seed: int) -> list[Problem]:
+    """`size` problems, chosen by a hash of seed and problem, so that a larger subset holds the smaller one.
+
+    Args:
+        problems: What to choose from.
+        size: How many; all of them if there are fewer.
+        seed: Another seed chooses others.
+    """
+    ranked = sorted(problems, key=lambda problem: content_id("subset", seed, problem.problem_id))
+    chosen = {problem.problem_id for problem in ranked[:size]}
+    return [problem for problem in problems if problem.problem_id in chosen]
+
+
+def unsolved(problems: Iterable[Problem], mix: Iterable[MixRow]) -> Iterator[Problem]:
+    """The problems that no row of a mix solves, as a stream: the paper's D_remain (Algorithm 1)."""
+    solved = {row.problem_id for row in mix}
+    return (problem for problem in problems if problem.problem_id not in solved)

@@ -1,0 +1,1 @@
+"""What a run has come to: the table, the series behind the plots, and a page of both."""

@@ -1,0 +1,1 @@
+"""The rows of every dataset, typed Parquet files of them, and SQL over these."""

@@ -1,0 +1,289 @@
+"""Typed Parquet tables: rows in, the same bytes out, and nothing half-written.
+
+A table holds the rows of one model of `mathse.tables.schemas`. Its columns derive from the model's fields, its order
+from the model's key; the file's key-value metadata names the table, its schema version and the hashes of the inputs it
+was made from:
+
+    mathse.table    Verdict
+    mathse.version  1
+    mathse.inputs   {"data/distill/paths.parquet": "5d41402a...", "models/orm": "7d793037..."}
+
+A table is replaced in one step or not at all: it is written beside its place, synced, checked and renamed. Writing
+holds one batch of rows, the key columns and one row group in memory (`mathse.tables.spill`).
+"""
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from mathse.errors import UserError
+from mathse.tables.columns import ENCODING, arrow_schema, encoding
+from mathse.tables.schemas import Row
+from mathse.tables.spill import BATCH_ROWS, RowError, sorted_groups
+
+__all__ = [
+    "ENCODING",
+    "Metadata",
+    "StoreError",
+    "arrow_schema",
+    "encoding",
+    "input_hashes",
+    "metadata",
+    "read",
+    "require",
+    "scan",
+    "write",
+    "write_groups",
+]
+
+HASH_BYTES = 16
+
+R = TypeVar("R", bound=Row)
+
+
+class StoreError(UserError):
+    """A table is missing, damaged, of another kind or version, or cannot be written."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a table says of itself.
+
+    Attributes:
+        table: Name of the row's model, such as `Verdict`.
+        version: The model's schema version when the table was written.
+        inputs: Content hashes of the files it was made from, by path.
+        rows: How many rows it holds.
+    """
+
+    table: str
+    version: int
+    inputs: Mapping[str, str]
+    rows: int
+
+
+def write(
+    file: Path,
+    model: type[R],
+    rows: Iterable[R],
+    inputs: Mapping[str, str] | None = None,
+    check: Callable[[Path], None] | None = None,
+) -> int:
+    """Write a table: sorted by the model's key, byte-stable, in place of the old one or not at all.
+
+    Args:
+        file: Where the table goes; its folder is made.
+        model: The model of the rows.
+        rows: In any order; consumed once.
+        inputs: Content hashes of what it was made from (`input_hashes`, taken when the stage starts).
+        check: Called with the finished file before it takes its place; what it raises leaves the old table as it was.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        StoreError: Two rows have the same key, a row cannot be stored, or the disk is full.
+    """
+    spill = _beside(file, "spill")
+    try:
+        return write_groups(file, model, sorted_groups(spill, model, rows), inputs, check)
+    finally:
+        spill.unlink(missing_ok=True)
+
+
+def write_groups(
+    file: Path,
+    model: type[Row],
+    groups: Iterable[pa.Table],
+    inputs: Mapping[str, str] | None = None,
+    check: Callable[[Path], None] | None = None,
+) -> int:
+    """Write a table whose row groups are sorted already, as `mathse.tables.spill` makes them; else as `write`."""
+    fresh = _beside(file, "new")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        count = _write_new(fresh, model, groups, inputs or {})
+        if check is not None:
+            check(fresh)
+        _put_in_place(fresh, file)
+    except RowError as error:
+        raise StoreError(f"{file}: {error}; nothing was written") from error
+    except OSError as error:
+        raise StoreError(_cannot_write(file, error)) from error
+    finally:
+        fresh.unlink(missing_ok=True)
+    return count
+
+
+def read(file: Path, model: type[R], verify: bool = False) -> list[R]:
+    """Read a whole table, in the order of its key. Arguments and errors are those of `scan`."""
+    return list(scan(file, model, verify))
+
+
+def scan(file: Path, model: type[R], verify: bool = False) -> Iterator[R]:
+    """Stream a table, one batch of rows in memory; what is wrong with the file as a whole is raised at the call.
+
+    Args:
+        file: The table.
+        model: The model its rows must have.
+        verify: Compare every row's stored hash with its content.
+
+    Raises:
+        StoreError: As `require`; or, while streaming, a damaged page or a row that the model refuses.
+    """
+    require(file, model)
+    return _rows(file, model, verify)
+
+
+def require(file: Path, model: type[Row]) -> None:
+    """Check that a table can be read as rows of `model`, from its footer alone.
+
+    Raises:
+        StoreError: The file is missing or damaged, holds another table, another version, or other columns.
+    """
+    found = metadata(file)
+    if found.table != model.__name__:
+        raise StoreError(f"{file}: holds {found.table} rows, {model.__name__} rows are expected here")
+    if found.version > model.version:
+        raise StoreError(f"{file}: schema version {found.version} is newer than {model.version}; update MathSE")
+    if found.version < model.version:
+        raise StoreError(f"{file}: schema version {found.version}, now {model.version}; remake it with `dvc repro`")
+    with _opened(file) as parquet:
+        wrong = list(_differences(parquet.schema_arrow, arrow_schema(model)))
+    if wrong:
+        raise StoreError(f"{file}: {'; '.join(wrong)}; remake it with `dvc repro`")
+
+
+def metadata(file: Path) -> Metadata:
+    """What a table says of itself; reads the file's footer only.
+
+    Raises:
+        StoreError: The file is missing, damaged, or not written by `write`.
+    """
+    with _opened(file) as parquet:
+        found = parquet.metadata.metadata or {}
+        if not {b"mathse.table", b"mathse.version", b"mathse.inputs"} <= found.keys():
+            raise StoreError(f"{file}: not a MathSE table: its metadata does not name one")
+        return Metadata(
+            found[b"mathse.table"].decode(),
+            int(found[b"mathse.version"]),
+            json.loads(found[b"mathse.inputs"]),
+            parquet.metadata.num_rows,
+        )
+
+
+def input_hashes(files: Iterable[Path]) -> dict[str, str]:
+    """Content hashes of a stage's inputs, by path; take them when the stage starts, before anything is read.
+
+    Args:
+        files: Files, or folders, whose hash covers the relative path and content of every file below.
+
+    Raises:
+        StoreError: One does not exist.
+    """
+    return {file.as_posix(): _content_hash(file) for file in files}
+
+
+def _content_hash(file: Path) -> str:
+    if not file.exists():
+        raise StoreError(f"{file}: not found; make it with `dvc repro`")
+    if file.is_dir():
+        below = sorted(path.relative_to(file).as_posix() for path in file.rglob("*") if path.is_file())
+        listing = json.dumps([[name, _content_hash(file / name)] for name in below])
+        return hashlib.blake2b(listing.encode(), digest_size=HASH_BYTES).hexdigest()
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, lambda: hashlib.blake2b(digest_size=HASH_BYTES)).hexdigest()
+
+
+def _beside(file: Path, part: str) -> Path:
+    return file.with_name(f".{file.name}.{os.getpid()}.{part}")
+
+
+def _write_new(fresh: Path, model: type[Row], groups: Iterable[pa.Table], inputs: Mapping[str, str]) -> int:
+    described = {
+        "mathse.table": model.__name__,
+        "mathse.version": str(model.version),
+        "mathse.inputs": json.dumps(inputs, sort_keys=True),
+    }
+    schema = arrow_schema(model).with_metadata(described)
+    count = 0
+    with pq.ParquetWriter(fresh, schema, **encoding(model, schema)) as writer:
+        for group in groups:
+            writer.write_table(group.cast(schema))
+            count += group.num_rows
+    with fresh.open("rb") as written:
+        os.fsync(written.fileno())
+    return count
+
+
+def _put_in_place(fresh: Path, file: Path) -> None:
+    os.replace(fresh, file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _cannot_write(file: Path, error: OSError) -> str:
+    left = "the old table is still in place" if file.exists() else "nothing was written"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{file}: no space left on the disk; {left}. Free some space and run again"
+    return f"{file}: cannot be written ({error}); {left}"
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[pq.ParquetFile]:
+    """The file, with what is wrong with it as a `StoreError`."""
+    try:
+        with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
+            yield parquet
+    except FileNotFoundError as error:
+        raise StoreError(f"{file}: not found; make it with `dvc repro`") from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise StoreError(f"{file}: damaged or not Parquet ({error}); delete it and run `dvc repro`") from error
+
+
+def _differences(found: pa.Schema, expected: pa.Schema) -> Iterator[str]:
+    for name in expected.names:
+        if name not in found.names:
+            yield f"column {name} is missing"
+        elif found.field(name).type != expected.field(name).type:
+            yield f"column {name} is {found.field(name).type}, not {expected.field(name).type}"
+    yield from (f"column {name} is unknown" for name in found.names if name not in expected.names)
+
+
+def _rows(file: Path, model: type[R], verify: bool) -> Iterator[R]:
+    place = 0
+    with _opened(file) as parquet:
+        for group in range(parquet.num_row_groups):
+            for batch in parquet.iter_batches(batch_size=BATCH_ROWS, row_groups=[group], use_threads=False):
+                for stored in batch.to_pylist():
+                    yield _row(file, place, model, stored, verify)
+                    place += 1
+        if place != parquet.metadata.num_rows:
+            raise ValueError(f"{place} of {parquet.metadata.num_rows} rows found")
+
+
+def _row(file: Path, place: int, model: type[R], stored: dict[str, Any], verify: bool) -> R:
+    hashes = {name: stored.pop(name) for name in model.model_computed_fields}
+    try:
+        row = model.model_validate(stored)
+    except ValidationError as error:
+        field = ".".join(map(str, error.errors()[0]["loc"]))
+        raise StoreError(f"{file}: row {place}: {field}: {error.errors()[0]['msg']}; run `dvc repro`") from error
+    if verify and any(getattr(row, name) != value for name, value in hashes.items()):
+        raise StoreError(
+            f"{file}: row {place}: its content does not match its hash; delete the file and run `dvc repro`"
+        )
+    return row

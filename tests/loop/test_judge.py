@@ -1,0 +1,93 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from mathse import params
+from mathse.ask.protocol import Failure, Request, Sampling
+from mathse.loop.judge import judge
+from mathse.tables import schemas
+from mathse.tables.schemas import Status
+from tests import rows
+from tests.loop.scripted import Scripted
+
+SETTINGS = params.Judge(reference=True, batch_size=2, max_new_tokens=40, prompt="judge@1")
+PROBLEMS = {f"p{number}": rows.problem(f"p{number}", answer="4") for number in range(3)}
+CORRECT = json.dumps({"status": "CORRECT", "error_step": None, "error_analysis": None})
+WRONG = json.dumps({"status": "WRONG", "error_step": "Step 1", "error_analysis": "vision: it is not 5"})
+
+
+def judged(engine: Scripted, paths: list[schemas.Path], folder: Path) -> dict[str, schemas.Verdict]:
+    verdicts = judge(engine, paths, PROBLEMS, SETTINGS, folder / "journal")
+    assert [verdict.path_id for verdict in verdicts] == [path.path_id for path in paths]
+    return {verdict.path_id: verdict for verdict in verdicts}
+
+
+def test_a_verdict_carries_what_the_judge_said(tmp_path: Path) -> None:
+    verdict = judged(Scripted(lambda _: WRONG, name="orm"), [rows.path("a1")], tmp_path)["a1"]
+    assert (verdict.problem_id, verdict.judge, verdict.prompt) == ("p1", "orm", "judge@1")
+    assert (verdict.status, verdict.error_step) == (Status.WRONG, "Step 1")
+    assert (verdict.error_analysis, verdict.raw, verdict.undecided_reason) == ("vision: it is not 5", WRONG, None)
+    assert (verdict.tokens_in, verdict.tokens_out, verdict.cost) == (len("judge@1"), len(WRONG.split()), 0.5)
+
+
+def test_the_rule_grader_stands_beside_the_judge(tmp_path: Path) -> None:
+    texts = {"a1": "The answer to this problem is 4.", "a2": "The answer to this problem is 5.", "a3": "I give up"}
+    paths = [rows.path(name, text=text) for name, text in texts.items()]
+    verdicts = judged(Scripted(lambda _: CORRECT), paths, tmp_path)
+    assert {name: verdict.status for name, verdict in verdicts.items()} == dict.fromkeys(texts, Status.CORRECT)
+    assert [verdicts[name].rule_status for name in texts] == [Status.CORRECT, Status.WRONG, Status.UNDECIDED]
+    assert [verdicts[name].rule_reason for name in texts] == ["same text", "different quantity", "no answer found"]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [("It is CORRECT.", "not JSON"), ("{}", "not a verdict object"), (Failure("timeout", "30 s"), "timeout")],
+)
+def test_what_cannot_be_read_is_undecided(said: str | Failure, reason: str, tmp_path: Path) -> None:
+    verdict = judged(Scripted(lambda _: said), [rows.path("a1")], tmp_path)["a1"]
+    assert (verdict.status, verdict.undecided_reason) == (Status.UNDECIDED, reason)
+    assert verdict.raw == (said if isinstance(said, str) else "")
+    assert verdict.rule_status is Status.CORRECT
+
+
+def test_a_path_without_text_is_not_sent_and_is_undecided(tmp_path: Path) -> None:
+    engine = Scripted(lambda _: CORRECT)
+    paths = [
+        rows.path("a1"),
+        rows.path("a2", text="", answer=None, finish_reason="error", error="timeout: "),
+        rows.path("a3"),
+    ]
+    verdicts = judged(engine, paths, tmp_path)
+    assert [request.subject_id for request in sorted(engine.asked, key=lambda one: one.subject_id)] == ["a1", "a3"]
+    assert (verdicts["a2"].status, verdicts["a2"].undecided_reason) == (Status.UNDECIDED, "failed request")
+    assert (verdicts["a2"].raw, verdicts["a2"].rule_status) == ("", Status.UNDECIDED)
+
+
+def test_one_failure_leaves_the_others_judged(tmp_path: Path) -> None:
+    def said(request: Request) -> str | Failure:
+        return Failure("no memory") if request.subject_id == "a2" else CORRECT
+
+    verdicts = judged(Scripted(said), [rows.path(f"a{number}", f"p{number % 3}") for number in range(6)], tmp_path)
+    undecided = [name for name, verdict in verdicts.items() if verdict.status is Status.UNDECIDED]
+    assert undecided == ["a2"]
+
+
+def test_the_judge_is_greedy_and_sees_gold_and_images(tmp_path: Path) -> None:
+    engine = Scripted(lambda _: CORRECT)
+    judged(engine, [rows.path("a1", text="Five, I say.")], tmp_path)
+    (request,) = engine.asked
+    assert request.sampling == Sampling(temperature=0.0, max_new_tokens=40)
+    assert request.image_ids == ("image-p1",)
+    assert "Five, I say." in request.messages[0].content
+    assert "Standard answer: 4" in request.messages[0].content
+
+
+def test_equal_texts_of_two_paths_are_two_requests(tmp_path: Path) -> None:
+    engine = Scripted(lambda _: CORRECT)
+    judged(engine, [rows.path("a1", text="Same."), rows.path("a2", text="Same.")], tmp_path)
+    assert len(engine.asked) == 2
+
+
+def test_no_paths_no_verdicts(tmp_path: Path) -> None:
+    assert judged(Scripted(lambda _: CORRECT), [], tmp_path) == {}

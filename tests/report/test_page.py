@@ -1,0 +1,74 @@
+import json
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+from mathse import layout
+from mathse.errors import UserError
+from mathse.report import page, series
+from mathse.report.series import error_type
+from mathse.report.table import load
+from mathse.tables.schemas import Status
+from tests.share.conftest import verdict
+
+
+def test_every_promised_file_is_written(run: Path) -> None:
+    written = page.build(run)
+    assert all(file.stat().st_size for file in written)
+    assert {file.name for file in written if file.suffix == ".png"} == {f"{name}.png" for name, _, _ in page.PICTURES}
+    text = (run / page.PAGE).read_text(encoding="utf-8")
+    for link in (part.split(")")[0] for part in text.split("](")[1:]):
+        assert (run / page.PAGE).parent.joinpath(link).exists()
+
+
+def test_the_same_inputs_give_the_same_bytes(run: Path) -> None:
+    first = {file: file.read_bytes() for file in page.build(run)}
+    assert {file: file.read_bytes() for file in page.build(run)} == first
+
+
+def test_pictures_hold_pixels_and_no_metadata(run: Path) -> None:
+    for file in page.build(run):
+        if file.suffix == ".png":
+            with PIL.Image.open(file) as picture:
+                assert not {"Software", "Creation Time"} & picture.info.keys()
+                assert len(picture.convert("RGB").getcolors(maxcolors=2**24) or []) > 1
+
+
+def test_plot_data_is_flat_rows(run: Path) -> None:
+    page.build(run)
+    for file in (run / layout.PLOTS).glob("*.json"):
+        rows = json.loads(file.read_text(encoding="utf-8"))
+        assert rows
+        assert all(isinstance(value, str | int | float) for row in rows for value in row.values())
+
+
+def test_transitions_of_a_step_add_up(run: Path) -> None:
+    rows = series.transitions(run, load(run))
+    first = {row["outcome"]: row["problems"] for row in rows if row["step"] == "base to + distilled"}
+    assert first == {"stayed_correct": 0, "gained": 1, "lost": 0, "stayed_wrong": 1}
+
+
+def test_error_types_are_counted_by_round(run: Path) -> None:
+    assert series.error_types(run, [1]) == [{"round": 1, "type": "vision", "paths": 1, "share": 1.0}]
+
+
+@pytest.mark.parametrize(
+    ("analysis", "name"),
+    [
+        ("vision: B is not 40", "vision"),
+        (" Calculation : slip", "calculation"),
+        ("50 + 60 is not 111", "unnamed"),
+        ("the sum is wrong: 111", "unnamed"),
+        ("", "unnamed"),
+        (None, "unnamed"),
+    ],
+)
+def test_an_analysis_opens_with_its_type(analysis: str | None, name: str) -> None:
+    assert error_type(verdict("p", Status.WRONG, "Step 1", analysis)) == name
+
+
+def test_a_missing_table_is_named(run: Path) -> None:
+    (run / layout.predictions("0")).unlink()
+    with pytest.raises(UserError, match=r"data/eval/0/predictions\.parquet"):
+        page.build(run)
