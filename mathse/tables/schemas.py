@@ -295,7 +295,7 @@ class WrongPath(BaseModel):
 
 
 class Remaining(Row):
-    """A training problem that no row of a mix solves: the paper's D_remain (Algorithm 1). Grain: one row per problem."""
+    """A training problem that no row of a mix solves: the paper's D_remain. Grain: one row per problem."""
 
     key = ("problem_id",)
 
