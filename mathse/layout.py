@@ -1,7 +1,11 @@
 """Where every dataset, model and report lies, relative to the project's root: the contract between stages and users.
 
-Rounds are numbered from 1. A model is named by `base`, `orm`, `student`, a round (`0` is the distilled one) or `final`;
-the mix that trained it and the metrics that measure it have the same name.
+A step of the loop (`steps` of params.yaml: `0`, `1`, `2`, `final` by default) names its paths, verdicts, mix and what
+remains; the model that the mix trains has the same name, and so have its predictions, metrics and reports. `base`
+stands before the first step; `student` and the ORMs are trained like any other model.
+
+    data/paths/1.parquet  data/verdicts/1.parquet  data/mix/1.parquet  data/remaining/1.parquet
+    models/1              data/predictions/1.parquet                   reports/metrics/1.json
 """
 
 from pathlib import Path
@@ -14,9 +18,9 @@ STATE = Path(".mathse")
 
 PROBLEMS = DATA / "problems" / "problems.parquet"
 IMAGES = DATA / "problems" / "images.parquet"
-REJECTS = DATA / "problems" / "rejects.parquet"
 ORIGINS = DATA / "problems" / "origins.parquet"
-LEAKS = DATA / "problems" / "leaks.parquet"
+REJECTS = DATA / "ingest" / "rejects.parquet"
+LEAKS = DATA / "ingest" / "leaks.parquet"
 BENCHMARK_ITEMS = DATA / "benchmarks" / "items.parquet"
 BENCHMARK_IMAGES = DATA / "benchmarks" / "images.parquet"
 BENCHMARK_REJECTS = DATA / "benchmarks" / "rejects.parquet"
@@ -24,96 +28,105 @@ SOURCES = DATA / "sources"
 """Where data sets are put that problems come from; DVC watches it."""
 CONTACT_SHEET = REPORTS / "contact_sheet.png"
 SOURCE_REPORTS = REPORTS / "sources"
-"""What came in by source and reason, and a contact sheet a data set."""
+"""What came in by source and reason, and a contact sheet per data set."""
 
-ORM = DATA / "orm"
-ORM_PATHS = ORM / "paths.parquet"
-ORM_FEEDBACK = ORM / "feedback.parquet"
-ORM_MIX = ORM / "mix.parquet"
-STUDENT_PATHS = ORM / "student_paths.parquet"
-STUDENT_MIX = ORM / "student_mix.parquet"
-ORM_HELD_OUT = ORM / "held_out.parquet"
-ORM_VERDICTS = ORM / "verdicts.parquet"
-
-DISTILL = DATA / "distill"
-REFLECT = DATA / "reflect"
-ROUNDS = DATA / "rounds"
+PATHS = DATA / "paths"
+VERDICTS = DATA / "verdicts"
 MIXES = DATA / "mix"
-EVAL = DATA / "eval"
+REMAINING = DATA / "remaining"
+PREDICTIONS = DATA / "predictions"
+ORMS = DATA / "orm"
 METRICS = REPORTS / "metrics"
 TRAINING = REPORTS / "training"
+TIMINGS = REPORTS / "timings"
+"""How long things took, in memory and tokens a second: shown, but neither tracked by git nor compared."""
 MIX_REPORTS = REPORTS / "mixes"
 PLOTS = REPORTS / "plots"
 
 
-def round_dir(number: int) -> Path:
-    """Folder of round `number` (1 and up): its paths and verdicts."""
-    return ROUNDS / str(number)
+def paths(step: str) -> Path:
+    """What a step was answered; of `student`, the teacher's paths that train the ORM's student."""
+    return PATHS / f"{step}.parquet"
 
 
-def step_dir(step: str) -> Path:
-    """Folder of a step's paths and verdicts: `distill`, `reflect`, or a round's number."""
-    return {"distill": DISTILL, "reflect": REFLECT}.get(step) or ROUNDS / step
+def verdicts(step: str) -> Path:
+    """The verdicts on a step's paths."""
+    return VERDICTS / f"{step}.parquet"
 
 
-def paths(folder: Path) -> Path:
-    """The path table of a step's folder."""
-    return folder / "paths.parquet"
+def mix(name: str) -> Path:
+    """The rows that train a model, an ORM or the ORM's student; of `base`, none."""
+    return MIXES / f"{name}.parquet"
 
 
-def verdicts(folder: Path) -> Path:
-    """The verdict table of a step's folder."""
-    return folder / "verdicts.parquet"
+def remaining(step: str) -> Path:
+    """The training problems that no row of a step's mix solves; of `base`, all of them."""
+    return REMAINING / f"{step}.parquet"
 
 
-def mix(model: str | int) -> Path:
-    """The rows that trained `model`."""
-    return MIXES / f"{model}.parquet"
-
-
-def training_mix(model: str) -> Path:
-    """The rows that train `model`, the ORM and its student included."""
-    return {"orm": ORM_MIX, "student": STUDENT_MIX}.get(model) or mix(model)
-
-
-def mix_report(model: str | int) -> Path:
+def mix_report(step: str) -> Path:
     """What went into a mix and what was left out, by reason."""
-    return MIX_REPORTS / f"{model}.json"
+    return MIX_REPORTS / f"{step}.json"
 
 
-def model(name: str | int) -> Path:
+def orm_paths(orm: str) -> Path:
+    """The paths from which an ORM learns to judge."""
+    return ORMS / orm / "paths.parquet"
+
+
+def orm_feedback(orm: str) -> Path:
+    """What the teacher says of these paths."""
+    return ORMS / orm / "feedback.parquet"
+
+
+def orm_held_out(orm: str) -> Path:
+    """The part of them that it is measured on."""
+    return ORMS / orm / "held_out.parquet"
+
+
+def orm_verdicts(orm: str) -> Path:
+    """What it says of that part."""
+    return ORMS / orm / "verdicts.parquet"
+
+
+def model(name: str) -> Path:
     """The folder of a model: safetensors, processor and lineage file."""
-    return MODELS / str(name)
+    return MODELS / name
 
 
-def predictions(name: str | int) -> Path:
-    """The test predictions of a model."""
-    return EVAL / str(name) / "predictions.parquet"
+def predictions(model: str) -> Path:
+    """A model's answers to the test problems and the benchmarks."""
+    return PREDICTIONS / f"{model}.parquet"
 
 
-def official_tables(name: str | int) -> Path:
+def official_tables(model: str) -> Path:
     """The benchmarks' official tables for a model."""
-    return EVAL / str(name) / "official.json"
+    return PREDICTIONS / f"{model}.json"
 
 
-def metrics(name: str | int) -> Path:
-    """The git-tracked measurement of a model."""
-    return METRICS / f"{name}.json"
+def metrics(model: str) -> Path:
+    """The measurement of a model or an ORM; tracked by git."""
+    return METRICS / f"{model}.json"
 
 
-def training_report(name: str | int) -> Path:
-    """What training a model cost and how its loss went."""
-    return TRAINING / f"{name}.json"
+def training_report(model: str) -> Path:
+    """How a training went: rows, steps, tokens, losses; tracked by git."""
+    return TRAINING / f"{model}.json"
 
 
-def live(name: str | int) -> Path:
-    """The folder into which a model's losses are written while it is trained."""
-    return REPORTS / "live" / str(name)
+def timings(name: str) -> Path:
+    """How long a piece of work took, and in how much memory."""
+    return TIMINGS / f"{name}.json"
 
 
-def checkpoints(name: str | int) -> Path:
+def live(model: str) -> Path:
+    """The losses of a training, written while it runs."""
+    return REPORTS / "live" / f"{model}.tsv"
+
+
+def checkpoints(model: str) -> Path:
     """The checkpoints of a model whose training was killed."""
-    return STATE / "checkpoints" / str(name)
+    return STATE / "checkpoints" / model
 
 
 def journal(stage: str) -> Path:

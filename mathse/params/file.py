@@ -1,6 +1,7 @@
 """Reads params.yaml; every error names the file, the key and what is wrong."""
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -8,6 +9,12 @@ from pydantic import ValidationError
 from mathse.params.data import Pretrained
 from mathse.params.loop import PARAMS, Params, ParamsError
 from mathse.params.sources import AdapterSource, how_to_pin
+
+_FORMER = {
+    "rounds": "a round is a row of `steps` and a row of `models` now",
+    "reflect.after": "reflection is a row of `steps` now, whose `prev` is the step it follows",
+    "train.start_from": "each row of `models` has its `start`: base, or the model before",
+}
 
 
 def describe(error: ValidationError, file: Path) -> str:
@@ -39,7 +46,8 @@ def load(file: Path = PARAMS, template: bool = False) -> Params:
         raise ParamsError(f"{file}: not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise ParamsError(f"{file}: must hold a mapping of sections, found {type(content).__name__}")
-    _refuse_whole_number_keys(content.get("rounds"), file)
+    _refuse_whole_number_keys(content, file)
+    _refuse_former_keys(content, file)
     try:
         settings = Params.model_validate(content)
     except ValidationError as error:
@@ -49,11 +57,24 @@ def load(file: Path = PARAMS, template: bool = False) -> Params:
     return settings
 
 
-def _refuse_whole_number_keys(rounds: object, file: Path) -> None:
-    """DVC drops keys that are no strings without a word, and with them every stage of the round."""
-    bare = [key for key in rounds if not isinstance(key, str)] if isinstance(rounds, dict) else []
-    if bare:
-        raise ParamsError(f'{file}: rounds.{bare[0]}: put the key in quotes, "{bare[0]}": DVC drops whole-number keys')
+def _refuse_whole_number_keys(content: dict[Any, Any], file: Path) -> None:
+    """DVC drops keys that are no strings without a word, and with them every stage of that name."""
+    for section in ("steps", "models", "orms"):
+        named = content.get(section)
+        bare = [key for key in named if not isinstance(key, str)] if isinstance(named, dict) else []
+        if bare:
+            raise ParamsError(
+                f'{file}: {section}.{bare[0]}: put the key in quotes, "{bare[0]}": DVC drops whole-number keys'
+            )
+
+
+def _refuse_former_keys(content: dict[Any, Any], file: Path) -> None:
+    """Keys of params files from before steps were named, each with what has taken its place."""
+    for key, place in _FORMER.items():
+        section, _, inner = key.partition(".")
+        held = content.get(section) if inner else content
+        if isinstance(held, dict) and (inner or section) in held:
+            raise ParamsError(f"{file}: {key}: {place}; presets/default.yaml has an example")
 
 
 def _refuse_open_revisions(settings: Params, file: Path) -> None:

@@ -1,5 +1,7 @@
 """The steps of the loop, and the whole file with the checks across its sections."""
 
+from collections.abc import Sequence
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Literal
 
@@ -9,11 +11,15 @@ from mathse.errors import UserError
 from mathse.params.benchmarks import BenchmarkName, BenchmarkSource
 from mathse.params.data import AnyBase, Pretrained
 from mathse.params.inference import Answering, Compute, Described, Inference
-from mathse.params.section import Count, Prompt, Section, Share
+from mathse.params.section import Count, Name, Prompt, Section, Share
 from mathse.params.sources import Problems
 from mathse.params.training import Train
 
 PARAMS = Path("params.yaml")
+BASE = "base"
+"""The model that everything starts from, and what stands before the first step: an empty mix, and all problems."""
+STUDENT = "student"
+"""The model whose mistakes the first ORM learns from."""
 RecordedName = Literal["mathse_export", "tabmwp"]
 """Recorded solutions by name; `mathse.sources.adapters.RECORDED` has the same."""
 
@@ -77,6 +83,11 @@ class Orm(Section):
     temperature: float = Field(gt=0, le=5)
     held_out: Share = Field(lt=1, description="Share of the ORM problems kept for measuring it.")
     mix: Query
+    target: Literal["full", "verdict"] = Field(
+        default="full",
+        description="What it learns to reply (the paper's Table 5): the verdict with the first wrong step and why, or "
+        "the verdict alone.",
+    )
     train: Train
 
 
@@ -105,38 +116,36 @@ class Recording(Section):
 
 
 class Distill(Section):
-    """Step 1: the teacher writes paths for a part of the training problems."""
+    """How the teacher is asked for paths (step 1)."""
 
-    fraction: Share
-    samples: Count
+    fraction: Share = Field(description="Of the problems that remain, chosen by a hash of seed and problem.")
+    samples: Count = Field(description="Paths per problem.")
     recorded: tuple[Recording, ...] = Field(
         default=(), description="Problems of that part that have recorded solutions get these, at most `samples` each."
     )
 
 
-class Round(Section):
-    """Step 2: a round, and the model that writes its paths."""
-
-    prev: int = Field(ge=0, description="The model before: 0 (distilled) or an earlier round.")
-
-
 class Rollout(Section):
-    """How a round's paths are sampled."""
+    """How the student is asked for paths (step 2)."""
 
-    samples: Count = Field(description="Paths a problem.")
+    samples: Count = Field(description="Paths per problem.")
     temperature: float = Field(ge=0, le=5)
     top_p: Share = 1.0
 
 
 class Reflect(Section):
-    """Step 3: the teacher reconsiders what stayed wrong."""
+    """How the teacher reconsiders what stayed wrong (step 3)."""
 
-    after: int = Field(ge=0, description="The last round; reflection starts from its remaining problems.")
     scope: Literal["unsolved", "all"] = Field(
         default="unsolved",
         description="unsolved: newest wrong path of each unsolved problem; all: every wrong path of those problems.",
     )
     samples: Count
+    feedback: Literal["orm", "teacher", "none"] = Field(
+        default="orm",
+        description="What the teacher is told of the wrong path (the paper's Table 3): the ORM's step and analysis, "
+        "its own, which it is asked for first, or nothing.",
+    )
 
 
 class Extractor(Answering):
@@ -155,9 +164,40 @@ class Matcher(Answering):
     prompt: Prompt = "match@1"
 
 
+class Step(Section):
+    """A step of the loop: paths are asked for, judged, and mixed with those of the step before.
+
+    Sample: `{prev: "0", ask: rollout, model: "0", judge: orm}`: model 0 writes paths for what mix 0 does not solve.
+    """
+
+    prev: Name = Field(description="The step whose mix grows and whose remaining problems are tried; base: none.")
+    ask: Literal["distill", "rollout", "reflect"] = Field(
+        description="How paths are asked for: that section of params."
+    )
+    model: Name = Field(
+        description="Whose weights write them in a rollout. Steps that ask the teacher name one too: they run again, "
+        "from their journal, when it changes."
+    )
+    judge: Name = Field(description="The ORM that judges them.")
+
+
+class Model(Section):
+    """A student, trained on the mix of its name."""
+
+    start: Name = Field(description="The model it starts from: base, or an earlier one.")
+
+
+class OrmModel(Section):
+    """An Outcome Reward Model, trained on the paths of a student and of a teacher that errs more often."""
+
+    student: Name = Field(description="Whose mistakes it learns from: student, or a model of the loop.")
+    start: Name = Field(description="The model it starts from: base, a model of the loop, or an earlier ORM.")
+
+
 class Evaluate(Section):
     """Step 4: pass@1, greedy, on the test split and on `benchmarks`; pass@k besides where `samples` is given."""
 
+    models: tuple[Name, ...] = Field(min_length=1, description="Who is measured, in the order of the report.")
     batch_size: Count
     samples: int = Field(default=0, ge=0, le=1024, description="Sampled answers a problem beside the greedy one.")
     temperature: float = Field(default=0.7, gt=0, le=5, description="Of the sampled answers.")
@@ -180,10 +220,12 @@ class Params(Section):
     base: AnyBase
     teacher: Teacher
     student: Student
+    steps: dict[Name, Step] = Field(min_length=1, description="In their order; the paper's loop by default.")
+    models: dict[Name, Model] = Field(min_length=1, description="By the step whose mix trains them.")
+    orms: dict[Name, OrmModel] = Field(min_length=1)
     orm: Orm
     judge: Judge
     distill: Distill
-    rounds: dict[int, Round] = Field(min_length=1)
     rollout: Rollout
     mix: Mix
     reflect: Reflect
@@ -206,16 +248,49 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
-    def rounds_form_a_chain(self) -> "Params":
-        """Each round follows the one before it, and reflection follows the last."""
-        for expected, (number, step) in enumerate(sorted(self.rounds.items()), start=1):
-            if number != expected:
-                raise ValueError(f"rounds: keys must be 1, 2, 3, ... without a gap; found {number}, not {expected}")
-            if step.prev != number - 1:
-                raise ValueError(f"rounds.{number}.prev: must be {number - 1}, the model before; found {step.prev}")
-        last = max(self.rounds)
-        if self.reflect.after != last:
-            raise ValueError(f"reflect.after: must be the last round, {last}; found {self.reflect.after}")
+    def each_name_stands_for_one_thing(self) -> "Params":
+        """Steps, ORMs, the base and the ORM's student name mixes, models and metrics alike."""
+        fixed = (BASE, STUDENT)
+        for section, names in (("steps", self.steps), ("orms", self.orms)):
+            if taken := [name for name in names if name in fixed or (section == "orms" and name in self.steps)]:
+                raise ValueError(f"{section}.{taken[0]}: the name is taken; choose another")
+        if unknown := [name for name in self.models if name not in self.steps]:
+            raise ValueError(f"models.{unknown[0]}: no step has this name, so there is no mix to train it on")
+        return self
+
+    @model_validator(mode="after")
+    def what_is_named_is_there(self) -> "Params":
+        """Each step goes on from an earlier one; models and judges are declared."""
+        earlier = [BASE]
+        for name, step in self.steps.items():
+            _known(f"steps.{name}.prev", step.prev, earlier)
+            _known(f"steps.{name}.model", step.model, [BASE, *self.models])
+            _known(f"steps.{name}.judge", step.judge, list(self.orms))
+            earlier.append(name)
+        for name, model in self.models.items():
+            _known(f"models.{name}.start", model.start, [BASE, *self.models])
+        for name, orm in self.orms.items():
+            _known(f"orms.{name}.student", orm.student, [STUDENT, *self.models])
+            _known(f"orms.{name}.start", orm.start, [BASE, *self.models, *self.orms])
+        for place, measured in enumerate(self.evaluate.models):
+            _known(f"evaluate.models.{place}", measured, [BASE, STUDENT, *self.models])
+        return self
+
+    @model_validator(mode="after")
+    def nothing_needs_itself(self) -> "Params":
+        """A step may only use models that are trained before it, and judges that have learned from such."""
+        needs: dict[str, set[str]] = {}
+        for name, step in self.steps.items():
+            needs[f"steps.{name}"] = {f"steps.{step.prev}", f"models.{step.model}", f"orms.{step.judge}"}
+        for name, model in self.models.items():
+            needs[f"models.{name}"] = {f"steps.{name}", f"models.{model.start}"}
+        for name, orm in self.orms.items():
+            started = "orms" if orm.start in self.orms else "models"
+            needs[f"orms.{name}"] = {f"models.{orm.student}", f"{started}.{orm.start}"}
+        try:
+            TopologicalSorter(needs).prepare()
+        except CycleError as error:
+            raise ValueError(f"{' needs '.join(reversed(error.args[1]))}: name an earlier model or judge") from error
         return self
 
     @property
@@ -223,17 +298,47 @@ class Params(Section):
         """Whether Python code that lies in a model's folder may run: only where the user says so of the base."""
         return isinstance(self.base, Pretrained) and self.base.trust_remote_code
 
-    def model_before(self, name: str) -> str:
-        """The model that `name` continues: base for student, ORM and 0; else the last round's or the one before.
+    def start_of(self, model: str) -> str:
+        """The model that `model` is trained from.
+
+        Args:
+            model: `student`, an ORM's name, or a model's.
 
         Raises:
             ParamsError: There is no such model.
         """
-        if name in {"student", "orm", "0"}:
-            return "base"
-        if name == "final":
-            return str(self.reflect.after)
-        if name.isdecimal() and int(name) in self.rounds:
-            return str(self.rounds[int(name)].prev)
-        known = ["student", "orm", "0", *map(str, sorted(self.rounds)), "final"]
-        raise ParamsError(f"{PARAMS}: rounds: there is no model {name!r}; known: {', '.join(known)}")
+        if model == STUDENT:
+            return BASE
+        if model in self.orms:
+            return self.orms[model].start
+        if model in self.models:
+            return self.models[model].start
+        raise ParamsError(f"{PARAMS}: models: there is no {model!r}; known: {', '.join(self.trained)}")
+
+    @property
+    def trained(self) -> list[str]:
+        """Every model that the loop trains: the ORMs' student, the ORMs, the students."""
+        return [STUDENT, *self.orms, *self.models]
+
+    def step(self, name: str) -> Step:
+        """A step by its name.
+
+        Raises:
+            ParamsError: There is none.
+        """
+        if name not in self.steps:
+            raise ParamsError(f"{PARAMS}: steps: there is no step {name!r}; known: {', '.join(self.steps)}")
+        return self.steps[name]
+
+    def round_of(self, step: str) -> int:
+        """How many rollouts lead to a step, its own included: 0 for what is distilled first."""
+        passed = 0
+        while step != BASE:
+            passed += self.steps[step].ask == "rollout"
+            step = self.steps[step].prev
+        return passed
+
+
+def _known(key: str, name: str, names: Sequence[str]) -> None:
+    if name not in names:
+        raise ValueError(f"{key}: there is no {name!r} at this place; known: {', '.join(names)}")

@@ -35,9 +35,6 @@ class Launch(Section):
 class Train(Section):
     """One supervised fine-tuning run (the paper's Table 6): loss on the completion only."""
 
-    start_from: Literal["base", "previous"] = Field(
-        default="base", description="Fine-tune every round from the base (mixes are cumulative) or from the last model."
-    )
     epochs: float = Field(gt=0)
     max_steps: int = Field(default=-1, ge=-1, description="Stop after this many steps; -1: after `epochs`.")
     batch_size: Count = Field(
