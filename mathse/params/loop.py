@@ -84,7 +84,6 @@ class Orm(Section):
     held_out: Share = Field(lt=1, description="Share of the ORM problems kept for measuring it.")
     mix: Query
     target: Literal["full", "verdict"] = Field(
-        default="full",
         description="What it learns to reply (the paper's Table 5): the verdict with the first wrong step and why, or "
         "the verdict alone.",
     )
@@ -197,7 +196,6 @@ class OrmModel(Section):
 class Evaluate(Section):
     """Step 4: pass@1, greedy, on the test split and on `benchmarks`; pass@k besides where `samples` is given."""
 
-    models: tuple[Name, ...] = Field(min_length=1, description="Who is measured, in the order of the report.")
     batch_size: Count
     samples: int = Field(default=0, ge=0, le=1024, description="Sampled answers a problem beside the greedy one.")
     temperature: float = Field(default=0.7, gt=0, le=5, description="Of the sampled answers.")
@@ -230,6 +228,11 @@ class Params(Section):
     mix: Mix
     reflect: Reflect
     train: Train
+    measured: tuple[Name, ...] = Field(
+        min_length=1,
+        description="The models that are evaluated, in the order of the report. A list of its own, so that one more on "
+        "it evaluates no other again.",
+    )
     evaluate: Evaluate
 
     @model_validator(mode="after")
@@ -272,8 +275,8 @@ class Params(Section):
         for name, orm in self.orms.items():
             _known(f"orms.{name}.student", orm.student, [STUDENT, *self.models])
             _known(f"orms.{name}.start", orm.start, [BASE, *self.models, *self.orms])
-        for place, measured in enumerate(self.evaluate.models):
-            _known(f"evaluate.models.{place}", measured, [BASE, STUDENT, *self.models])
+        for place, measured in enumerate(self.measured):
+            _known(f"measured.{place}", measured, [BASE, STUDENT, *self.models])
         return self
 
     @model_validator(mode="after")
