@@ -1,6 +1,8 @@
 """A temporary clone of the project in which commands are run."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -43,7 +45,13 @@ class Clone:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return {**os.environ, "PATH": path, "PYTHONPATH": str(self.folder), "DVC_NO_ANALYTICS": "1"}
 
-    def edit_params(self, **sections: dict[object, object]) -> None:
+    def set_param(self, key: str, value: object) -> None:
+        """Give a key of params.yaml another value."""
+        file = self.folder / "params.yaml"
+        params = yaml.safe_load(file.read_text(encoding="utf-8"))
+        file.write_text(yaml.safe_dump(params | {key: value}, sort_keys=False), encoding="utf-8")
+
+    def edit_params(self, **sections: dict[str, object]) -> None:
         """Change keys within sections of params.yaml."""
         file = self.folder / "params.yaml"
         params = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -55,6 +63,29 @@ class Clone:
         """The stages whose own inputs or outputs are not what the lock file says."""
         lines = self.dvc("status").splitlines()
         return {line.rstrip(":") for line in lines if line and not line[0].isspace() and line.endswith(":")}
+
+    @staticmethod
+    def ran(printed: str) -> set[str]:
+        """The stages that a `dvc repro` ran, by what it printed."""
+        return set(re.findall(r"^Running stage '(.+)'", printed, re.MULTILINE))
+
+    def committed(self, folder: Path) -> "Clone":
+        """A clone of this one with all that git would track of it: params, results, the lock."""
+        subprocess.run(["git", "clone", "--quiet", str(self.folder), str(folder)], check=True)
+        names = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        listed = subprocess.run(names, cwd=self.folder, check=True, capture_output=True, text=True).stdout
+        for name in filter(None, listed.split("\0")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            if (self.folder / name).exists():
+                shutil.copy2(self.folder / name, folder / name)
+            else:
+                (folder / name).unlink()
+                folder / name
+            ).unlink()
+        author = ["-c", "user.name=tests", "-c", "user.email=tests@localhost"]
+        subprocess.run(["git", "add", "--all"], cwd=folder, check=True)
+        subprocess.run(["git", *author, "commit", "--quiet", "--message", "A run"], cwd=folder, check=True)
+        return Clone(folder)
 
     def hashes(self) -> dict[str, str]:
         """Hash by path of every dataset and model that the lock file records."""

@@ -23,13 +23,13 @@ _JUDGED = ("status", "error_step", "error_analysis", "raw", "undecided_reason")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "problems": ("problem_id", "source", "source_id", "licence", "split", "question", "choices", "answer", "solution",
                  "image_ids", "subject", "level", "language"),
-    "paths": ("path_id", "problem_id", "kind", "round", "sample_idx", "seed", "text", "answer", "finish_reason", "error",
-              "tokens_in", "tokens_out", "cost", "parent_path_id", "text_hash"),
+    "paths": ("path_id", "problem_id", "kind", "round", "sample_idx", "seed", "text", "answer", "finish_reason",
+              "error", "tokens_in", "tokens_out", "cost", "parent_path_id", "text_hash"),
     "verdicts": ("path_id", "problem_id", *_JUDGED, "rule_status", "rule_reason", "tokens_in", "tokens_out", "cost"),
     "feedback": ("path_id", "problem_id", *_JUDGED, "improvement_suggestion", "tokens_in", "tokens_out", "cost"),
     "mix": ("path_id", "problem_id", "kind", "round", "image_ids", "prompt", "completion"),
-    "predictions": ("benchmark", "problem_id", "sample_idx", "text", "answer", "status", "reason", "scorer", "extractor",
-                    "rule_status", "rule_reason", "finish_reason", "tokens_in", "tokens_out", "cost"),
+    "predictions": ("benchmark", "problem_id", "sample_idx", "text", "answer", "status", "reason", "scorer",
+                    "extractor", "rule_status", "rule_reason", "finish_reason", "tokens_in", "tokens_out", "cost"),
 }  # fmt: skip
 """What is compared, by kind of table."""
 

@@ -17,19 +17,19 @@ from pathlib import Path
 from tests.pipeline.clones import Clone
 
 KILLS = 20
-TABLE = "data/rounds/1/paths.parquet"
-JOURNAL = ".mathse/journal/rollout-1.sqlite"
+TABLE = "data/paths/1.parquet"
+JOURNAL = ".mathse/journal/paths-1.sqlite"
 
 # Loads torch once, then runs the stage in forked children, so that a kill costs no start-up. Prints a line when a child
 # starts, and how it ended.
 RUNNER = """
 import os, sys
-import stages.rollout
+import stages.paths
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
-        sys.argv = ["rollout", "1"]
-        stages.rollout.stage.run("rollout", stages.rollout.main)
+        sys.argv = ["paths", "1"]
+        stages.paths.stage.run("paths", stages.paths.main)
         sys.stdout.flush()
         os._exit(0)
     print("started", child, flush=True)
@@ -131,8 +131,8 @@ def answer(process: subprocess.Popen[str], word: str) -> str:
 def test_a_killed_dvc_leaves_one_writer_and_the_same_table(loop: Clone) -> None:
     before = fingerprint(loop.folder / TABLE)
     shutil.rmtree(loop.folder / ".mathse")
-    again = [sys.executable, "-m", "dvc", "repro", "--single-item", "--force", "rollout@1"]
-    lock = loop.folder / ".mathse/lock/rollout-1.lock"
+    again = [sys.executable, "-m", "dvc", "repro", "--single-item", "--force", "paths@1"]
+    lock = loop.folder / ".mathse/lock/paths-1.lock"
     with subprocess.Popen(again, cwd=loop.folder, env=loop.environment(), stdout=subprocess.DEVNULL) as first:
         wait_for(lock.exists)
         first.kill()
@@ -140,7 +140,7 @@ def test_a_killed_dvc_leaves_one_writer_and_the_same_table(loop: Clone) -> None:
     assert second.returncode == 0 or "still running in another process" in second.stdout + second.stderr
     wait_for(lambda: (loop.folder / TABLE).exists() and is_free(lock))
     assert fingerprint(loop.folder / TABLE) == before
-    loop.dvc("repro", "--single-item", "rollout@1")
+    loop.dvc("repro", "--single-item", "paths@1")
     assert "Running stage" not in loop.dvc("repro")
 
 

@@ -56,11 +56,11 @@ def test_every_row_is_a_problem_or_a_reject_with_its_reason(real: Clone) -> None
     }
     for name, found in counts.items():
         assert found["rows"] == found["taken"] + sum(found["rejected"].values()), name
-    assert ask(real, "select count(*) from {problems/rejects}") == [(2,)]
+    assert ask(real, "select count(*) from {ingest/rejects}") == [(2,)]
 
 
 def test_the_teacher_is_recorded(real: Clone) -> None:
-    teachers = ask(real, "select model, count(*) from {distill/paths} where error is null group by all")
+    teachers = ask(real, "select model, count(*) from {paths/0} where error is null group by all")
     assert dict(teachers)["recorded:tabmwp"] > 60
     trained = ask(
         real, "select count(*) from {mix/0} join {problems/problems} using (problem_id) where source = 'tabmwp'"
@@ -71,8 +71,8 @@ def test_the_teacher_is_recorded(real: Clone) -> None:
 def test_real_problems_are_rolled_out_and_judged(real: Clone) -> None:
     written = """
         select source, count(*), count(error), min(paths.tokens_in), count(verdicts.path_id)
-        from {rounds/1/paths} paths join {problems/problems} using (problem_id)
-        left join {rounds/1/verdicts} verdicts using (path_id) group by source
+        from {paths/1} paths join {problems/problems} using (problem_id)
+        left join {verdicts/1} verdicts using (path_id) group by source
     """
     found = {source: counts for source, *counts in ask(real, written)}
     assert {"k12", "geometry3k", "tabmwp"} <= found.keys()
@@ -85,14 +85,14 @@ def test_other_scripts_and_formulas_arrive_as_they_were(real: Clone) -> None:
     (chinese,) = ask(real, r"select question from {problems/problems} where regexp_matches(question, '\p{Han}')")
     rows = (row["question"] for row in json.loads(shared("k12/k12.json").read_text(encoding="utf-8")))
     assert chinese[0].strip() in {row.strip() for row in rows}
-    rolled = "select count(*) from {rounds/1/paths} join {problems/problems} using (problem_id)"
+    rolled = "select count(*) from {paths/1} join {problems/problems} using (problem_id)"
     assert ask(real, rf"{rolled} where contains(question, '\frac')")[0][0] > 10
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_each_model_is_measured_on_all_of_mathvisions_testmini(real: Clone, model: str) -> None:
     found = ask(
-        real, f"select benchmark, count(*), count(distinct problem_id) from {{eval/{model}/predictions}} group by all"
+        real, f"select benchmark, count(*), count(distinct problem_id) from {{predictions/{model}}} group by all"
     )
     counts = {benchmark: tuple(rows) for benchmark, *rows in found}
     assert counts["mathvision_testmini"] == (304, 304)

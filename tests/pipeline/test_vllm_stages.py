@@ -1,7 +1,6 @@
 """The smoke pipeline's rollout and judge stages on vLLM, for real, on the CPU."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import yaml
@@ -14,7 +13,6 @@ from tests.pipeline.clones import Clone
 
 needs("vllm")
 pytestmark = pytest.mark.slow
-ROUND = Path("data/rounds/1")
 
 
 @pytest.fixture
@@ -26,15 +24,15 @@ def restored(edited: Clone) -> Iterator[Clone]:
 
 
 def test_a_round_is_sampled_and_judged_by_vllm(restored: Clone) -> None:
-    folder = restored.folder / ROUND
-    paths_before = store.read(folder / "paths.parquet", ReasoningPath)
-    verdicts_before = store.read(folder / "verdicts.parquet", Verdict)
+    data = restored.folder / "data"
+    paths_before = store.read(data / "paths/1.parquet", ReasoningPath)
+    verdicts_before = store.read(data / "verdicts/1.parquet", Verdict)
     preset = yaml.safe_load((restored.folder / "presets/smoke-vllm.yaml").read_text(encoding="utf-8"))
     restored.edit_params(inference=preset["inference"], rollout={"temperature": 0.0})
-    printed = restored.run("python", "-m", "stages.rollout", "1")
+    printed = restored.run("python", "-m", "stages.paths", "1")
     printed += restored.run("python", "-m", "stages.judge", "1")
-    paths = store.read(folder / "paths.parquet", ReasoningPath)
-    verdicts = store.read(folder / "verdicts.parquet", Verdict)
+    paths = store.read(data / "paths/1.parquet", ReasoningPath)
+    verdicts = store.read(data / "verdicts/1.parquet", Verdict)
     assert sorted(path.problem_id for path in paths) == sorted(path.problem_id for path in paths_before)
     assert not [path for path in paths if path.error]
     assert {path.model for path in paths} == {path.model for path in paths_before}
