@@ -80,8 +80,6 @@ class Clone:
                 shutil.copy2(self.folder / name, folder / name)
             else:
                 (folder / name).unlink()
-                folder / name
-            ).unlink()
         author = ["-c", "user.name=tests", "-c", "user.email=tests@localhost"]
         subprocess.run(["git", "add", "--all"], cwd=folder, check=True)
         subprocess.run(["git", *author, "commit", "--quiet", "--message", "A run"], cwd=folder, check=True)
