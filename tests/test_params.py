@@ -77,9 +77,9 @@ def test_the_committed_params_are_the_default_preset() -> None:
             "give this one another",
         ),
         ("distill.recorded", [{"name": "k12", "path": "x"}], "distill.recorded.0.name: "),
-        ("base.steps.all", 1.5, "base.steps.all: "),
-        ("base.learning_rate", 0, "base.learning_rate: "),
-        ("base.learning_rate", 3.0, "base.learning_rate: "),
+        ("base", {"build": "figures"}, "base.from: Field required"),
+        ("base.fingerprint", "ab" * 20, "base.fingerprint: String should match pattern"),
+        ("base.fingerprint", "AB" * 16, "base.fingerprint: String should match pattern"),
         ("base", {"from": "example/model"}, "base: revision: must be the 40 hex digits of a commit; `git ls-remote"),
         ("base", {"from": "example/model", "revision": "main"}, "base: revision: must be the 40 hex digits"),
         ("base", {"from": "example/model", "revision": "AB" * 20}, "base: revision: must be the 40 hex digits"),
@@ -130,13 +130,15 @@ def test_a_broken_value_is_named(good: dict[Any, Any], tmp_path: Path, key: str,
     assert str(tmp_path / "params.yaml") in str(error.value)
 
 
-def test_a_base_is_built_or_fetched(good: dict[Any, Any], tmp_path: Path) -> None:
-    built = load(good, tmp_path)
-    assert isinstance(built.base, params.Base)
-    assert not built.trust_remote_code
-    fetched = load({**good, "base": {"from": "example/model", "revision": "ab" * 20}}, tmp_path)
-    assert isinstance(fetched.base, params.Pretrained)
+def test_a_base_is_a_folder_or_a_pinned_model_of_the_hub(good: dict[Any, Any], tmp_path: Path) -> None:
+    tiny = load(good, tmp_path)
+    assert (tiny.base.source, tiny.base.is_folder, tiny.trust_remote_code) == ("./models/tiny", True, False)
+    pinned = {"from": "example/model", "revision": "ab" * 20}
+    fetched = load({**good, "base": pinned}, tmp_path)
     assert (fetched.base.source, fetched.base.is_folder, fetched.trust_remote_code) == ("example/model", False, False)
+    for source in ({"from": "../model"}, pinned):
+        held = load({**good, "base": {**source, "fingerprint": "ab" * 16}}, tmp_path)
+        assert held.base.fingerprint == "ab" * 16
     trusted = load({**good, "base": {"from": "../model", "trust_remote_code": True}}, tmp_path)
     assert trusted.trust_remote_code
 

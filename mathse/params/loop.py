@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from mathse.errors import UserError
 from mathse.params.benchmarks import BenchmarkName, BenchmarkSource
-from mathse.params.data import AnyBase, Pretrained
+from mathse.params.data import Pretrained
 from mathse.params.inference import Answering, Compute, Described, Inference
 from mathse.params.section import Count, Prompt, Section, Share
 from mathse.params.sources import Problems
@@ -177,7 +177,7 @@ class Params(Section):
     inference: Inference = Inference()
     problems: Problems
     benchmarks: tuple[BenchmarkSource, ...] = ()
-    base: AnyBase
+    base: Pretrained
     teacher: Teacher
     student: Student
     orm: Orm
@@ -221,7 +221,7 @@ class Params(Section):
     @property
     def trust_remote_code(self) -> bool:
         """Whether Python code that lies in a model's folder may run: only where the user says so of the base."""
-        return isinstance(self.base, Pretrained) and self.base.trust_remote_code
+        return self.base.trust_remote_code
 
     def model_before(self, name: str) -> str:
         """The model that `name` continues: base for student, ORM and 0; else the last round's or the one before.
