@@ -8,6 +8,7 @@ import argparse
 import logging
 from pathlib import Path
 
+from mathse import layout
 from tools.tiny_base.pretrain import Recipe, pretrain
 
 
@@ -16,7 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tools.tiny_base", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, default=Path("models/tiny"), help="folder of the model; replaced")
+    parser.add_argument("--out", type=Path, default=layout.TINY, help="folder of the model; replaced")
     parser.add_argument(
         "--steps", type=int, nargs=2, metavar=("FIRST", "ALL"), help="of both parts of the course; by default 800 5600"
     )

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from mathse import layout
 from mathse.backbones.loading import load_model, load_processor, settle
 from mathse.params import Compute
 from tools.tiny_base.curriculum import Drill, drill
@@ -27,7 +28,7 @@ LONGEST = 120
 def main() -> None:
     """Print one line a kind: right items, items, share."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("model", nargs="?", type=Path, default=Path("models/tiny"), help="folder of the model")
+    arguments.add_argument("model", nargs="?", type=Path, default=layout.TINY, help="folder of the model")
     arguments.add_argument("--drills", type=int, default=400, help="how many drills")
     asked = arguments.parse_args()
     settle(Compute())
