@@ -93,9 +93,7 @@ def steps(root: Path, target: str) -> list[Step]:
 
 
 def unmade(found: Collection[Step], root: Path) -> Iterator[Difference]:
-    """Datasets and models among the steps' inputs that no step made, but for what comes from outside: sources, and the
-    tiny model, which git keeps.
-    """
+    """Datasets and models among the steps' inputs that no step made, but for those that come from outside."""
     made = {path for step in found for path in step.makes}
     for step in found:
         for path in step.made_from:
