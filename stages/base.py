@@ -1,18 +1,12 @@
-"""Stage base: pre-train the tiny base model, or fetch the one that params name."""
+"""Stage base: fetch the base model that params name, by default the tiny one of models/tiny."""
 
 from mathse import layout, params, stage
-from mathse.training.fetch import fetch
+from mathse.backbones.fetch import fetch
 
 
 def main() -> str:
     """Make models/base."""
-    settings = params.load()
-    if isinstance(settings.base, params.Pretrained):
-        return fetch(settings.base, layout.model("base"))
-    from mathse.training.pretrain import pretrain
-
-    report = pretrain(settings.base, settings.compute, layout.model("base"))
-    return f"{report.rows} drills in {report.steps} steps, loss {report.final_loss:.3f}"
+    return fetch(params.load().base, layout.model("base"))
 
 
 if __name__ == "__main__":

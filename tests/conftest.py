@@ -41,7 +41,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     from mathse.backbones import loading  # noqa: F401 (makes torchvision importable)
-    from mathse.synthetic import tiny
+    from tools.tiny_base import tiny
 
     tokenizer = tiny.build_tokenizer(["Find angle C from the bar chart . Therefore the total equals"])
     model = tiny.build_model(tokenizer, seed=3)

@@ -12,6 +12,7 @@ from mathse.params.sources import AdapterName
 from mathse.sources.adapters import ADAPTERS, RECORDED
 
 ROOT = Path(__file__).parent.parent
+STEP = {"prev": "base", "ask": "distill", "model": "base", "judge": "orm"}
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
 
 
@@ -77,9 +78,9 @@ def test_the_committed_params_are_the_default_preset() -> None:
             "give this one another",
         ),
         ("distill.recorded", [{"name": "k12", "path": "x"}], "distill.recorded.0.name: "),
-        ("base.steps.all", 1.5, "base.steps.all: "),
-        ("base.learning_rate", 0, "base.learning_rate: "),
-        ("base.learning_rate", 3.0, "base.learning_rate: "),
+        ("base", {"build": "figures"}, "base.from: Field required"),
+        ("base.fingerprint", "ab" * 20, "base.fingerprint: String should match pattern"),
+        ("base.fingerprint", "AB" * 16, "base.fingerprint: String should match pattern"),
         ("base", {"from": "example/model"}, "base: revision: must be the 40 hex digits of a commit; `git ls-remote"),
         ("base", {"from": "example/model", "revision": "main"}, "base: revision: must be the 40 hex digits"),
         ("base", {"from": "example/model", "revision": "AB" * 20}, "base: revision: must be the 40 hex digits"),
@@ -102,14 +103,27 @@ def test_the_committed_params_are_the_default_preset() -> None:
         ("orm.train.scheduler", "cosin", "orm.train.scheduler: "),
         ("judge.reference", "perhaps", "judge.reference: "),
         ("distill.fraction", 0, "distill.fraction: "),
-        ("rounds", {}, "rounds: "),
-        ("rounds", {"1": {"prev": 0}, "3": {"prev": 1}}, "rounds: "),
-        ("rounds", {"1": {"prev": 0}, "2": {"prev": 0}}, "rounds.2.prev: "),
-        ("rounds", {"1": {"prev": 0}}, "reflect.after: "),
-        ("rounds", {1: {"prev": 0}}, "rounds.1: put the key in quotes"),
+        ("steps", {}, "steps: "),
+        ("steps", {"0": STEP, 1: STEP}, "steps.1: put the key in quotes"),
+        ("steps.1.prev", "2", "steps.1.prev: there is no '2' at this place; known: base, 0"),
+        ("steps.1.ask", "guess", "steps.1.ask: "),
+        ("steps.1.model", "3", "steps.1.model: there is no '3'"),
+        ("steps.1.judge", "me", "steps.1.judge: there is no 'me'"),
+        ("steps.0.model", "1", "steps.0 needs models.1 needs steps.1 needs steps.0: name an earlier"),
+        ("models", {}, "models: "),
+        ("models.9", {"start": "base"}, "models.9: no step has this name"),
+        ("models.1.start", "3", "models.1.start: there is no '3'"),
+        ("models.1.start", "final", "name an earlier model or judge"),
+        ("orms", {}, "orms: "),
+        ("orms.base", {"student": "student", "start": "base"}, "orms.base: the name is taken"),
+        ("orms.final", {"student": "student", "start": "base"}, "orms.final: the name is taken"),
+        ("orms.orm.student", "final", "name an earlier model or judge"),
+        ("measured", ["base", "3"], "measured.1: there is no '3'"),
+        ("rounds", {"1": {"prev": 0}}, "rounds: a round is a row of `steps`"),
+        ("reflect.after", 1, "reflect.after: reflection is a row of `steps`"),
+        ("train.start_from", "previous", "train.start_from: each row of `models` has its `start`"),
         ("rollout.top_p", 0, "rollout.top_p: "),
         ("mix.parameters", {"max": [1]}, "mix.parameters.max"),
-        ("reflect.after", 1, "reflect.after: "),
         ("reflect.scope", "some", "reflect.scope: "),
         ("train.max_steps", -2, "train.max_steps: "),
         ("train.weight_decay", 2, "train.weight_decay: "),
@@ -130,13 +144,15 @@ def test_a_broken_value_is_named(good: dict[Any, Any], tmp_path: Path, key: str,
     assert str(tmp_path / "params.yaml") in str(error.value)
 
 
-def test_a_base_is_built_or_fetched(good: dict[Any, Any], tmp_path: Path) -> None:
-    built = load(good, tmp_path)
-    assert isinstance(built.base, params.Base)
-    assert not built.trust_remote_code
-    fetched = load({**good, "base": {"from": "example/model", "revision": "ab" * 20}}, tmp_path)
-    assert isinstance(fetched.base, params.Pretrained)
+def test_a_base_is_a_folder_or_a_pinned_model_of_the_hub(good: dict[Any, Any], tmp_path: Path) -> None:
+    tiny = load(good, tmp_path)
+    assert (tiny.base.source, tiny.base.is_folder, tiny.trust_remote_code) == ("./models/tiny", True, False)
+    pinned = {"from": "example/model", "revision": "ab" * 20}
+    fetched = load({**good, "base": pinned}, tmp_path)
     assert (fetched.base.source, fetched.base.is_folder, fetched.trust_remote_code) == ("example/model", False, False)
+    for source in ({"from": "../model"}, pinned):
+        held = load({**good, "base": {**source, "fingerprint": "ab" * 16}}, tmp_path)
+        assert held.base.fingerprint == "ab" * 16
     trusted = load({**good, "base": {"from": "../model", "trust_remote_code": True}}, tmp_path)
     assert trusted.trust_remote_code
 

@@ -7,8 +7,8 @@ import yaml
 
 from mathse import params
 from mathse.backbones.families import FAMILIES
-from mathse.backbones.sizes import KNOWN
-from mathse.params import Params, Pretrained, Train
+from mathse.params import Params, Train
+from mathse.share.plan_sizes import KNOWN
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,10 +32,11 @@ def trainings(name: str) -> list[Train]:
     return [settings.train, settings.orm.train]
 
 
-def base(name: str) -> Pretrained:
-    found = preset(name).base
-    assert isinstance(found, Pretrained)
-    return found
+@pytest.mark.parametrize("name", ["default", "smoke", "smoke-vllm", "real-sample"])
+def test_what_runs_on_a_laptop_starts_from_the_tiny_model_of_this_repository(name: str) -> None:
+    folder = ROOT / preset(name).base.source
+    assert folder == ROOT / "models" / "tiny"
+    assert (folder / "model.safetensors").is_file()
 
 
 @pytest.mark.parametrize("name", TABLE_6)
@@ -52,9 +53,9 @@ def test_table_6(name: str) -> None:
 @pytest.mark.parametrize("name", LARGE)
 def test_two_rounds_and_then_the_reflection(name: str) -> None:
     settings = preset(name)
-    assert sorted(settings.rounds) == [1, 2]
-    assert settings.reflect.after == 2
-    assert settings.train.start_from == "base"
+    assert [step.ask for step in settings.steps.values()] == ["distill", "rollout", "rollout", "reflect"]
+    assert [step.prev for step in settings.steps.values()] == ["base", "0", "1", "2"]
+    assert {model.start for model in settings.models.values()} == {"base"}
 
 
 @pytest.mark.parametrize("name", LARGE)
@@ -68,7 +69,7 @@ def test_the_teacher_has_a_price_and_a_cap(name: str) -> None:
 
 @pytest.mark.parametrize("name", LARGE)
 def test_the_base_is_of_a_known_family_and_no_commit_is_made_up(name: str) -> None:
-    found = base(name)
+    found = preset(name).base
     assert not found.is_filled_in
     assert not found.trust_remote_code
     family = FAMILIES[KNOWN[found.source].model_type]
@@ -83,7 +84,7 @@ def test_launch_files_are_there_and_rows_fit_the_engine(name: str) -> None:
         assert how.launch is None or (how.launch.config and (ROOT / how.launch.config).is_file())
         assert how.max_length == settings.inference.vllm.max_model_len
         assert how.max_length is not None
-        assert how.max_length <= KNOWN[base(name).source].context
+        assert how.max_length <= KNOWN[settings.base.source].context
 
 
 def test_adapters_on_one_gpu() -> None:
@@ -105,7 +106,8 @@ def test_every_key_that_a_stage_names_is_written_out(file: Path) -> None:
     """DVC reads the file, not the defaults: a nested key that it lacks ends `dvc repro`."""
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"].values()
-    for name in {name for stage in stages for name in stage.get("do", stage).get("params", [])}:
+    named = {name for stage in stages for name in stage.get("do", stage).get("params", [])}
+    for name in named - {"${item.ask}"} | {step["ask"] for step in content["steps"].values()}:
         section = content
         for part in name.split("."):
             assert part in section, f"{file.name} lacks {name}"

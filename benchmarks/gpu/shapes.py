@@ -19,9 +19,9 @@ from mathse.ask import prompts
 from mathse.params import FigureSource
 from mathse.sources import figures
 from mathse.sources.images import encode
-from mathse.synthetic.tiny import CHAT_TEMPLATE, build_tokenizer, save
 from mathse.tables import store
 from mathse.tables.schemas import Image, Message, MixRow, PathKind, Problem, content_id
+from tools.tiny_base.tiny import CHAT_TEMPLATE, build_tokenizer, save
 
 from transformers import (  # isort: skip  after `tiny`, which makes torchvision importable
     Qwen2VLConfig,

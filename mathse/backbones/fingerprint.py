@@ -1,4 +1,4 @@
-"""The content hash by which a model is known: in path rows, journal keys and lineage files.
+"""The content hash by which a model is known: in path rows, journal keys and lineage files; and writing the latter.
 
 Two folders with the same weights, configuration, tokenizer, processor and (if any) code have the same fingerprint,
 wherever they lie. What only describes a model (its lineage file, a README) does not count.
@@ -7,7 +7,10 @@ Sample: `models/0` -> `5f0c1d7a4f6e0f3b8f0f0c0a8f3d2b1e`
 """
 
 import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mathse.errors import UserError
 from mathse.tables.schemas import content_id
@@ -38,6 +41,25 @@ def model_fingerprint(folder: Path) -> str:
     require_model(folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file() and _is_decisive(path.relative_to(folder)))
     return content_id("model", [[path.relative_to(folder).as_posix(), _sha256(path)] for path in files])
+
+
+def write_lineage(folder: Path, given: Mapping[str, Any]) -> str:
+    """Write the lineage file of a finished model: keys sorted, no times, so that the same model has the same bytes.
+
+    Args:
+        folder: Holds the model's weights and processor.
+        given: What it was made from, as JSON values; the model's own fingerprint is added as `model`.
+
+    Returns:
+        The model's fingerprint.
+
+    Raises:
+        ModelMissing: The folder holds no model.
+    """
+    fingerprint = model_fingerprint(folder)
+    text = json.dumps({**given, "model": fingerprint}, indent=2, sort_keys=True, ensure_ascii=False)
+    (folder / LINEAGE).write_text(text + "\n", encoding="utf-8")
+    return fingerprint
 
 
 def require_model(folder: Path) -> None:

@@ -5,7 +5,7 @@ depends on it. `load` is the only way in; it imports nothing heavy and turns eve
 """
 
 from mathse.params.benchmarks import BenchmarkSource
-from mathse.params.data import AnyBase, Base, CourseSteps, ImageLimits, Pretrained
+from mathse.params.data import ImageLimits, Pretrained
 from mathse.params.file import describe, load
 from mathse.params.inference import Answering, Api, Compute, Inference, Price, Ray, Vllm
 from mathse.params.loop import (
@@ -43,13 +43,10 @@ __all__ = [
     "STUDENT",
     "AdapterSource",
     "Answering",
-    "AnyBase",
     "Api",
-    "Base",
     "BenchmarkSource",
     "Compute",
     "Count",
-    "CourseSteps",
     "Distill",
     "Evaluate",
     "Extractor",

@@ -1,33 +1,9 @@
 """The model that everything starts from."""
 
-from typing import Annotated, Any, Literal
+from pydantic import ConfigDict, Field, model_validator
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
-
-from mathse.params.section import Count, Section
+from mathse.params.section import Section
 from mathse.params.sources import FILL_IN, HUB_ID, REVISION, how_to_pin
-
-
-class CourseSteps(Section):
-    """Optimizer steps of each part of the base's course, in this order."""
-
-    first: int = Field(ge=0, description="Tables to read, numbers to compare, options to look up.")
-    all: Count = Field(description="Every drill on every picture.")
-
-    def parts(self) -> tuple[tuple[Literal["first", "all"], int], ...]:
-        """Each part's name and steps, in order."""
-        return ("first", self.first), ("all", self.all)
-
-
-class Base(Section):
-    """The base model, built here: a tiny Qwen2-VL pre-trained on figure descriptions and arithmetic."""
-
-    build: Literal["figures"]
-    seed: int = Field(ge=0)
-    steps: CourseSteps
-    batch_size: Count
-    learning_rate: float = Field(gt=0, le=0.1, description="Of embeddings, biases and norms (AdamW).")
-    matrix_learning_rate: float = Field(gt=0, le=0.1, description="Of the matrices between layers (Muon).")
 
 
 class ImageLimits(Section):
@@ -57,6 +33,11 @@ class Pretrained(Section):
         description="A hub id, such as `Qwen/Qwen2-VL-7B-Instruct`, or a folder: `./folder`, `../folder`, `/folder`.",
     )
     revision: str | None = Field(default=None, description="The commit of a hub id, 40 hex digits.")
+    fingerprint: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{32}$",
+        description="What the model must be, by its content hash, before `image` is applied: a folder has no revision.",
+    )
     image: ImageLimits = ImageLimits()
     trust_remote_code: bool = Field(default=False, description="Whether Python code that lies with the model may run.")
 
@@ -81,12 +62,3 @@ class Pretrained(Section):
         elif self.revision is None or not REVISION.fullmatch(self.revision):
             raise ValueError(f"revision: must be the 40 hex digits of a commit; {how_to_pin(self.source)}")
         return self
-
-
-def _which(base: Any) -> str:
-    taken = isinstance(base, Pretrained) or (isinstance(base, dict) and "from" in base)
-    return "<pretrained>" if taken else "<built>"
-
-
-AnyBase = Annotated[Annotated[Base, Tag("<built>")] | Annotated[Pretrained, Tag("<pretrained>")], Discriminator(_which)]
-"""Where the base model comes from."""

@@ -6,7 +6,6 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from mathse.params.data import Pretrained
 from mathse.params.loop import PARAMS, Params, ParamsError
 from mathse.params.sources import AdapterSource, how_to_pin
 
@@ -79,8 +78,7 @@ def _refuse_former_keys(content: dict[Any, Any], file: Path) -> None:
 
 def _refuse_open_revisions(settings: Params, file: Path) -> None:
     """What a preset leaves open has to be filled in before a run."""
-    base = settings.base
-    open_places = [("base", base.source)] if isinstance(base, Pretrained) and not base.is_filled_in else []
+    open_places = [] if settings.base.is_filled_in else [("base", settings.base.source)]
     for place, source in enumerate(settings.problems.sources):
         if isinstance(source, AdapterSource) and not source.is_filled_in:
             open_places.append((f"problems.sources.{place}", f"datasets/{source.repository}"))

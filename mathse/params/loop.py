@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from mathse.errors import UserError
 from mathse.params.benchmarks import BenchmarkName, BenchmarkSource
-from mathse.params.data import AnyBase, Pretrained
+from mathse.params.data import Pretrained
 from mathse.params.inference import Answering, Compute, Described, Inference
 from mathse.params.section import Count, Name, Prompt, Section, Share
 from mathse.params.sources import Problems
@@ -215,7 +215,7 @@ class Params(Section):
     inference: Inference = Inference()
     problems: Problems
     benchmarks: tuple[BenchmarkSource, ...] = ()
-    base: AnyBase
+    base: Pretrained
     teacher: Teacher
     student: Student
     steps: dict[Name, Step] = Field(min_length=1, description="In their order; the paper's loop by default.")
@@ -299,7 +299,7 @@ class Params(Section):
     @property
     def trust_remote_code(self) -> bool:
         """Whether Python code that lies in a model's folder may run: only where the user says so of the base."""
-        return isinstance(self.base, Pretrained) and self.base.trust_remote_code
+        return self.base.trust_remote_code
 
     def start_of(self, model: str) -> str:
         """The model that `model` is trained from.

@@ -92,7 +92,9 @@ def licences(lineage: Lineage) -> list[str]:
     """Licences of the rows that a model was trained on and of the models it started from, sorted."""
     unknown = [{"licence": None}] if "mix" in lineage else []
     told = [*lineage.get("composition", unknown), *(one for one in _starts(lineage) if "licence" in one)]
-    return sorted({one["licence"] or NOT_STATED for one in told}, key=str.casefold)
+    named = [one["licence"] or NOT_STATED for one in told]
+    # The hub writes `apache-2.0`, SPDX `Apache-2.0`: once, as the rows have it.
+    return sorted({name.casefold(): name for name in reversed(named)}.values(), key=str.casefold)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -123,7 +125,10 @@ def _head(lineage: Lineage, published: Published) -> "ModelCardData":
 def _about(lineage: Lineage) -> list[str]:
     name = lineage.get("name", "model")
     start = lineage.get("start", {})
-    trained = f"fine-tuned on {lineage['mix'].get('rows', 0):,} rows" if "mix" in lineage else "pre-trained here"
+    if "mix" in lineage:
+        trained = f"fine-tuned on {lineage['mix'].get('rows', 0):,} rows"
+    else:
+        trained = f"taken from `{lineage['from']}`" if "from" in lineage else "pre-trained here"
     began = f", from `{start['folder']}` ({start['fingerprint'][:SHORT]})" if start else ""
     return [
         f"# MathSE: {_ROLES.get(name, f'the model of round {name}')}",
@@ -153,7 +158,10 @@ def _training(lineage: Lineage) -> list[str]:
     settings = {**lineage.get("settings", {}), **lineage.get("compute", {}), "seed": lineage.get("seed")}
     packages = ", ".join(f"{name} {version}" for name, version in sorted(lineage.get("packages", {}).items()))
     rows = sorted((name, value) for name, value in settings.items() if value is not None)
-    return [table(("setting", "value"), rows), f"Made with {packages}."]
+    return [
+        *([table(("setting", "value"), rows)] if rows else []),
+        *([f"Made with {packages}."] if packages else []),
+    ]
 
 
 def _ancestry(lineage: Lineage) -> list[str]:

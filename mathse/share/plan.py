@@ -9,16 +9,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mathse import layout, params
-from mathse.backbones import sizes
 from mathse.backbones.families import family
 from mathse.backbones.fingerprint import LINEAGE
-from mathse.backbones.sizes import Size
 from mathse.errors import UserError
-from mathse.params import Params, Pretrained, Train
-from mathse.share import plan_counts, plan_needs, plan_steps
+from mathse.params import Params, Train
+from mathse.share import plan_counts, plan_needs, plan_sizes, plan_steps
 from mathse.share.plan_counts import ByApi, ByRatio, ByTokenizer, Means, Tokens
 from mathse.share.plan_needs import Assumed
 from mathse.share.plan_options import GPUS, Options
+from mathse.share.plan_sizes import Size
 from mathse.share.plan_steps import Problems, Shares, Step, Training
 from mathse.share.preset import PRESETS
 
@@ -136,7 +135,7 @@ def plan(name: str | None, root: Path, options: Options) -> Plan:
     return Plan(
         file=(file.relative_to(root) if file.is_relative_to(root) else file).as_posix(),
         options=options,
-        model=settings.base.source if isinstance(settings.base, Pretrained) else "the tiny base, built here",
+        model=settings.base.source,
         size=size,
         size_from=size_from,
         tokens_from=tokens_from,
@@ -169,25 +168,23 @@ def _file(name: str | None, root: Path) -> Path:
 
 def _folder(settings: Params, root: Path) -> Path | None:
     """The model's folder, if it is at hand; models/base only if it is this model at this revision."""
-    base, built = settings.base, root / layout.model("base")
-    if not isinstance(base, Pretrained):
-        return built
+    base, fetched = settings.base, root / layout.model("base")
     if base.is_folder:
         return Path(root / Path(base.source).expanduser())
-    lineage = built / LINEAGE
+    lineage = fetched / LINEAGE
     made_from = json.loads(lineage.read_text(encoding="utf-8")) if lineage.is_file() else {}
-    return built if (made_from.get("from"), made_from.get("revision")) == (base.source, base.revision) else None
+    return fetched if (made_from.get("from"), made_from.get("revision")) == (base.source, base.revision) else None
 
 
 def _size(settings: Params, folder: Path | None) -> tuple[Size, str]:
     if folder is not None:
-        return sizes.of_folder(folder), "the weight files' headers"
-    source = settings.base.source if isinstance(settings.base, Pretrained) else ""
-    if source in sizes.KNOWN:
-        return sizes.KNOWN[source], "the table of known checkpoints"
+        return plan_sizes.of_folder(folder), "the weight files' headers"
+    source = settings.base.source
+    if source in plan_sizes.KNOWN:
+        return plan_sizes.KNOWN[source], "the table of known checkpoints"
     raise PlanError(
         f"base.from: the size of {source} is not known before it is there; fetch it (`dvc repro base`), or give the "
-        f"path of a folder. Known: {', '.join(sizes.KNOWN)}"
+        f"path of a folder. Known: {', '.join(plan_sizes.KNOWN)}"
     )
 
 
@@ -195,9 +192,9 @@ def _tokens(settings: Params, folder: Path | None, size: Size, options: Options)
     kind = family(size.model_type)
     if folder is not None and (folder / "tokenizer.json").is_file():
         return ByTokenizer(folder, kind), "the model's own tokenizer and chat template"
-    image = settings.base.image.given() if isinstance(settings.base, Pretrained) else {}
     ratio = options.chars_per_token
-    return ByRatio(kind, image, ratio), f"{ratio:g} characters a token and the family's image rule"
+    tokens = ByRatio(kind, settings.base.image.given(), ratio)
+    return tokens, f"{ratio:g} characters a token and the family's image rule"
 
 
 def _shares(settings: Params, options: Options) -> Shares:

@@ -7,9 +7,9 @@ which `mathse plan` prints beside the result. They say what order of machine is 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mathse.backbones.sizes import Size
 from mathse.params import Api, Params, Train
 from mathse.share.plan_options import GPUS, Gpu
+from mathse.share.plan_sizes import Size
 from mathse.share.plan_steps import Step
 
 GIB = 2**30

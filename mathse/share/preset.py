@@ -67,7 +67,7 @@ def put(name: str, root: Path, force: bool = False) -> str:
 
 def _next(settings: params.Params) -> str:
     """What there is to do with a preset that has just been put in place."""
-    if isinstance(settings.base, params.Pretrained) and not settings.base.is_filled_in:
+    if not settings.base.is_filled_in:
         return f"put a commit of {settings.base.source} in its base.revision, then `mathse check`"
     return "`dvc params diff` shows what changed, `dvc repro` runs it"
 

@@ -1,4 +1,4 @@
-"""Drawn figure problems with known scenes, what a teacher needs to mark them, and the tiny base that learns from them.
+"""Drawn figure problems with known scenes, and what a teacher needs to mark them.
 
     pictures   what is drawn: triangles, rectangles, bar and line charts, grids; `draw` makes the image
     steps      the language of solutions: what one step can say, written and read back
@@ -7,8 +7,7 @@
     figures    problems by seed, split by content
     review     checks a path step by step, names the first wrong one and why
     sheet      a contact sheet to look at
-    curriculum what the base is pre-trained on
-    tiny       the base's architecture, tokenizer and processor; the only module here that imports torch
 
-The teacher that solves, annotates and reflects on them is `mathse.engines.solver`.
+The teacher that solves, annotates and reflects on them is `mathse.engines.solver`; the tiny base that learns to read
+them is made by `tools.tiny_base`.
 """

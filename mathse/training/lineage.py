@@ -9,14 +9,13 @@ Sample, `models/0/lineage.json` (keys sorted; no times, no commit, so that the s
                   "models": {"models/orm": {...}, ...}, "files": {...}, "prompts": {"solve@1": "fcde..."}}, ...}
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from mathse.ask.prompts import PROMPTS
-from mathse.backbones.fingerprint import LINEAGE, model_fingerprint
+from mathse.backbones import fingerprint as fingerprints
 from mathse.share.ancestry import Ancestor, ancestors, made_from
 from mathse.share.card import CARD, model_card
 from mathse.tables import views
@@ -38,12 +37,10 @@ def write_lineage(folder: Path, given: Mapping[str, Any]) -> str:
     Returns:
         The model's fingerprint.
     """
-    fingerprint = model_fingerprint(folder)
-    lineage = {"packages": versions(PACKAGES), **given, "model": fingerprint}
-    text = json.dumps(lineage, indent=2, sort_keys=True, ensure_ascii=False)
-    (folder / LINEAGE).write_text(text + "\n", encoding="utf-8")
+    lineage = {"packages": versions(PACKAGES), **given}
+    fingerprint = fingerprints.write_lineage(folder, lineage)
     if "mix" in lineage:
-        (folder / CARD).write_text(model_card(lineage), encoding="utf-8")
+        (folder / CARD).write_text(model_card({**lineage, "model": fingerprint}), encoding="utf-8")
     return fingerprint
 
 

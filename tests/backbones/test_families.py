@@ -17,6 +17,7 @@ from mathse.ask.protocol import Completion, Request, Sampling
 from mathse.backbones import families, image_tokens
 from mathse.backbones.chat import closing_token
 from mathse.backbones.families import FAMILIES, family_of, image_settings, vision_tower, without_thought
+from mathse.backbones.fetch import fetch
 from mathse.backbones.loading import load_model, load_processor
 from mathse.engines.transformers import TransformersEngine
 from mathse.loop.judge import judge
@@ -25,7 +26,6 @@ from mathse.tables import store
 from mathse.tables.images import ImageStore
 from mathse.tables.schemas import Image, Message, MixRow, PathKind, Problem, Split, Status
 from mathse.tables.schemas import Path as PathRow
-from mathse.training.fetch import fetch
 from mathse.training.sft import TrainingReport, train
 from tests.backbones import tiny_backbones
 from tests.engines.noise import noise

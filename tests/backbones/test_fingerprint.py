@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mathse.backbones.fingerprint import LINEAGE, ModelMissing, model_fingerprint
+from mathse.backbones.fingerprint import LINEAGE, ModelMissing, model_fingerprint, write_lineage
 
 
 @pytest.fixture
@@ -31,6 +31,20 @@ def test_what_only_describes_does_not(model: Path, name: str) -> None:
     before = model_fingerprint(model)
     (model / name).write_text("changed")
     assert model_fingerprint(model) == before
+
+
+def test_the_lineage_file_has_sorted_keys_and_the_models_fingerprint(model: Path) -> None:
+    fingerprint = write_lineage(model, {"name": "角", "from": "./x"})
+    assert (
+        (model / LINEAGE).read_text()
+        == f'''{{
+  "from": "./x",
+  "model": "{fingerprint}",
+  "name": "角"
+}}
+'''
+    )
+    assert fingerprint == model_fingerprint(model)
 
 
 def test_contents_swapped_between_files_count(model: Path) -> None:

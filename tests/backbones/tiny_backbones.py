@@ -13,7 +13,7 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 from mathse.backbones import loading  # noqa: F401 (makes torchvision importable)
-from mathse.synthetic.tiny import CHAT_TEMPLATE as QWEN_TEMPLATE
+from tools.tiny_base.tiny import CHAT_TEMPLATE as QWEN_TEMPLATE
 
 from transformers import (  # isort: skip
     CLIPImageProcessor,

@@ -22,7 +22,7 @@ from mathse.tables import store
 from mathse.tables.images import ImageStore
 from mathse.tables.schemas import Image
 
-BASE = Path(__file__).parents[2] / "models" / "base"
+BASE = Path(__file__).parents[2] / "models" / "tiny"
 COUNT = 96
 SAMPLES = 2
 PAUSE = 0.005

@@ -23,7 +23,7 @@ from tests.installed import needs
 needs("vllm")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # vLLM itself uses what others deprecate
 
-BASE = Path(__file__).parents[2] / "models" / "base"
+BASE = Path(__file__).parents[2] / "models" / "tiny"
 COMPUTE = Compute(threads=2)
 SETTINGS = Vllm(eager=True, cpu_cache_gib=1, in_flight=4, max_model_len=512, images=2, guided_json=True)
 

@@ -122,6 +122,14 @@ def test_a_licence_is_named_only_if_all_agree(of_base: str | None, of_rows: str,
     told = head(card)
     assert (told["license"], told.get("license_name")) == expected
     assert told["base_model"] == "Owner/Model"
+    assert ("it began with: Apache-2.0." in card) == (expected[0] == "apache-2.0"), "spelt in two ways, named once"
+
+
+def test_a_base_that_was_taken_says_from_where() -> None:
+    card = model_card({"name": "base", "from": "./models/tiny", "licence": "apache-2.0", "model": "f" * 32})
+    assert "A vision-language model, taken from `./models/tiny`, by" in card
+    assert head(card)["license"] == "apache-2.0"
+    assert "## Training" not in card
 
 
 def test_the_head_is_the_hubs_metadata() -> None:

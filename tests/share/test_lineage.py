@@ -12,7 +12,7 @@ from mathse import cli, layout
 from mathse.backbones.fingerprint import LINEAGE
 from mathse.evaluation import scores
 from mathse.share.lineage import lineage
-from mathse.share.recorded import LOCK, LockError
+from mathse.share.recorded import LOCK, LockError, Step, unmade
 from mathse.tables import store
 from mathse.tables.schemas import Problem
 from tests import rows
@@ -128,6 +128,12 @@ def test_code_params_and_commands_that_changed_are_named(project: Path) -> None:
 def test_an_input_that_no_step_recorded_is_named(project: Path) -> None:
     edit_lock(project, lambda stages: stages.pop("distill"))
     assert (str(toy.DISTILLED), "not recorded", "dvc.lock (judge)") in differences(project)
+
+
+def test_the_tiny_model_that_git_keeps_needs_no_step() -> None:
+    """Unlike another folder of a model, of which only a step can say how it came about."""
+    base = Step("base", "base", {}, {}, (layout.TINY.as_posix(), "models/mine"), ("models/base",))
+    assert [one.path for one in unmade([base], Path())] == ["models/mine"]
 
 
 def test_a_stage_that_is_gone_is_named(project: Path) -> None:

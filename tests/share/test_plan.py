@@ -9,12 +9,11 @@ import pytest
 import yaml
 
 from mathse import cli
-from mathse.backbones import sizes
-from mathse.backbones.sizes import KNOWN, SizeUnknown
 from mathse.params import ParamsError, Train
-from mathse.share import plan_needs
+from mathse.share import plan_needs, plan_sizes
 from mathse.share.plan import Plan, PlanError, plan
 from mathse.share.plan_options import GPUS, Options
+from mathse.share.plan_sizes import KNOWN, SizeUnknown
 from mathse.share.plan_text import render
 
 ROOT = Path(__file__).parents[2]
@@ -193,7 +192,7 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folders_own_weights_and_tokenizer_are_counted(tmp_path: Path) -> None:
-    made = plan(str(preset_with(tmp_path, base={"from": "./models/base"})), ROOT, Options(sample=8))
+    made = plan(str(preset_with(tmp_path, base={"from": "./models/tiny"})), ROOT, Options(sample=8))
     assert made.size_from == "the weight files' headers"
     assert made.tokens_from == "the model's own tokenizer and chat template"
     assert made.size.parameters == pytest.approx(1.52e6, rel=0.01)
@@ -209,15 +208,15 @@ def test_a_folder_without_weights_is_sized_by_its_configuration(tmp_path: Path) 
         "vision_config": {"depth": 32, "embed_dim": 1280, "hidden_size": 3584, "mlp_ratio": 4},
     }  # fmt: skip
     (tmp_path / "config.json").write_text(json.dumps(config))
-    assert sizes.of_folder(tmp_path).parameters == pytest.approx(SEVEN.parameters, rel=0.05)
+    assert plan_sizes.of_folder(tmp_path).parameters == pytest.approx(SEVEN.parameters, rel=0.05)
 
 
 def test_a_folder_that_tells_no_size_is_named(tmp_path: Path) -> None:
     with pytest.raises(SizeUnknown, match=r"config\.json is missing"):
-        sizes.of_folder(tmp_path)
+        plan_sizes.of_folder(tmp_path)
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(SizeUnknown, match="does not say 'hidden_size'"):
-        sizes.of_folder(tmp_path)
+        plan_sizes.of_folder(tmp_path)
 
 
 @pytest.mark.parametrize("option", [["--mfu", "1.5"], ["--mfu", "x"], ["--gpu", "abacus"], ["--path-chars", "0"]])

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mathse.synthetic.curriculum import _damaged
 from mathse.synthetic.figures import Figure
 from mathse.synthetic.mistakes import Mistake, wrong_solution
 from mathse.synthetic.pictures import Bars, Picture, PointGrid, TriangleAngles, readings
@@ -14,6 +13,7 @@ from mathse.synthetic.review import review
 from mathse.synthetic.steps import Extreme, Read, Reduce, read_solution, write_solution
 from mathse.tables.schemas import MARKER
 from tests.synthetic.scenes import FIGURES
+from tools.tiny_base.curriculum import _damaged
 
 
 def scene(picture: Picture, plan: Plan, choices: tuple[str, ...] = ()) -> Figure:

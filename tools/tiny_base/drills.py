@@ -1,7 +1,7 @@
-"""What the base can do: its share of right items on drills it has not seen, by kind of drill and picture.
+"""What the tiny base can do: its share of right items on drills it has not seen, by kind of drill and picture.
 
-    python benchmarks/drills.py               # models/base, 400 drills, seed 99; about 15 s
-    python benchmarks/drills.py models/0 --drills 100
+    python -m tools.tiny_base.drills               # models/tiny, 400 drills, seed 99; about 15 s
+    python -m tools.tiny_base.drills models/0 --drills 100
 
 An item is one sentence of the completion, such as `angle A is 50.`; it counts only where it stands in the right place.
 """
@@ -15,9 +15,10 @@ from typing import Any
 
 import torch
 
+from mathse import layout
 from mathse.backbones.loading import load_model, load_processor, settle
 from mathse.params import Compute
-from mathse.synthetic.curriculum import Drill, drill
+from tools.tiny_base.curriculum import Drill, drill
 
 SEED = 99
 BATCH = 50
@@ -27,7 +28,7 @@ LONGEST = 120
 def main() -> None:
     """Print one line a kind: right items, items, share."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("model", nargs="?", type=Path, default=Path("models/base"), help="folder of the model")
+    arguments.add_argument("model", nargs="?", type=Path, default=layout.TINY, help="folder of the model")
     arguments.add_argument("--drills", type=int, default=400, help="how many drills")
     asked = arguments.parse_args()
     settle(Compute())

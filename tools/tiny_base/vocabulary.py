@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 from mathse.ask import prompts
-from mathse.synthetic.curriculum import drill
 from mathse.synthetic.figures import Figure, figures
 from mathse.synthetic.mistakes import wrong_solution
 from mathse.synthetic.review import review
+from tools.tiny_base.curriculum import drill
 
 _SEED = 20_251_106
 _TEXTS = 3000

@@ -8,6 +8,8 @@ linked from there where the file system allows, so that they lie on the disk onc
 image processor's settings, so that every model trained from this base and every engine sees images alike.
 
 Sample of `lineage.json`: {"from": "Qwen/Qwen2-VL-2B-Instruct", "revision": "895c3a...", "licence": "apache-2.0", ...}
+
+The default is `base: {from: ./models/tiny}`, which is kept in git: nothing is downloaded.
 """
 
 import json
@@ -21,12 +23,10 @@ from typing import Any
 import yaml
 
 from mathse.backbones.families import family_of, image_settings
-from mathse.backbones.fingerprint import require_model
-from mathse.backbones.sizes import tensor_shapes
+from mathse.backbones.fingerprint import model_fingerprint, require_model, write_lineage
 from mathse.errors import UserError
 from mathse.params import Pretrained
 from mathse.params.sources import how_to_pin
-from mathse.training.lineage import write_lineage
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,6 @@ WANTED = ("*.safetensors", "*.json", "*.txt", "*.jinja", "*.model", "README.md")
 CODE = "*.py"
 SPARE = 2**30
 """Bytes that must stay free beside what is fetched."""
-_LONE, _SHARD, _INDEX = "model.safetensors", "model-00001-of-00001.safetensors", "model.safetensors.index.json"
 
 
 class BaseError(UserError):
@@ -52,7 +51,8 @@ def fetch(base: Pretrained, out: Path) -> str:
         What was fetched, in one line.
 
     Raises:
-        BaseError: It is not there or cannot be reached, or it does not fit on the disk.
+        BaseError: It is not there or cannot be reached, it does not fit on the disk, or it is not what
+            `base.fingerprint` says.
         ImageLimitError: `base.image` does not suit it.
         ModelMissing: What was found is no model with safetensors weights.
     """
@@ -64,10 +64,11 @@ def fetch(base: Pretrained, out: Path) -> str:
     fresh.mkdir(parents=True)
     try:
         size = _take(found, fresh, patterns)
+        _check_fingerprint(base, fresh)
         _limit_images(base, fresh)
         licence = _licence(fresh / "README.md")
-        _keep_out_of_git(fresh)
-        given = base.model_dump(mode="json", by_alias=True)
+        # Not `fingerprint`: `model` says what it is, and to demand what is there already must not make other bytes.
+        given = base.model_dump(mode="json", by_alias=True, exclude={"fingerprint"})
         fingerprint = write_lineage(fresh, {"name": "base", "licence": licence, **given})
         shutil.rmtree(out, ignore_errors=True)
         fresh.rename(out)
@@ -141,14 +142,22 @@ def _take(found: Path, fresh: Path, patterns: Sequence[str]) -> int:
     if found.resolve().stat().st_dev != fresh.stat().st_dev:
         _check_room(fresh, size)
     for file in files:
-        target = fresh / (_SHARD if file.name == _LONE else file.name)
         if file.suffix == ".safetensors":
-            _link(file.resolve(), target)
+            _check_weights(file)
+            _link(file.resolve(), fresh / file.name)
         else:
-            shutil.copyfile(file, target)
-    if (fresh / _SHARD).exists() and not (fresh / _INDEX).exists():
-        _index(fresh)
+            shutil.copyfile(file, fresh / file.name)
     return size
+
+
+def _check_weights(file: Path) -> None:
+    """Refuse what only has the name of a weight file: it begins with its header's length (8 bytes), then JSON."""
+    with file.open("rb") as handle:
+        length, opening = int.from_bytes(handle.read(8), "little"), handle.read(1)
+    if opening != b"{" or length > file.stat().st_size:
+        raise BaseError(
+            f"{file}: not a safetensors file; if it is a pointer of Git LFS, `git lfs pull` there brings the weights"
+        )
 
 
 def _link(file: Path, target: Path) -> None:
@@ -159,15 +168,16 @@ def _link(file: Path, target: Path) -> None:
         shutil.copyfile(file, target)
 
 
-def _index(fresh: Path) -> None:
-    """Name the tensors of a lone weight file, which was taken as a model's only shard.
-
-    Git may track `models/base/model.safetensors`, that of the tiny base, and would then take any large file of the
-    same name for a new version of it.
-    """
-    tensors = tensor_shapes(fresh / _SHARD)
-    index = {"metadata": {}, "weight_map": dict.fromkeys(sorted(tensors), _SHARD)}
-    (fresh / _INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+def _check_fingerprint(base: Pretrained, fresh: Path) -> None:
+    """Hold what was taken to what params say it is."""
+    if base.fingerprint is None:
+        return
+    taken = model_fingerprint(fresh)
+    if taken != base.fingerprint:
+        raise BaseError(
+            f"base.fingerprint: {base.source} is another model: {taken}, not {base.fingerprint}; point base.from at "
+            "the one that is meant, or put in what was found if that is it"
+        )
 
 
 def _limit_images(base: Pretrained, fresh: Path) -> None:
@@ -205,8 +215,3 @@ def _licence(readme: Path) -> str | None:
         return None
     named = (head.get("license_name") or head.get("license")) if isinstance(head, dict) else None
     return str(named) if named else None
-
-
-def _keep_out_of_git(fresh: Path) -> None:
-    """The tiny base is kept in git; nothing of a fetched one is to follow it there by `git add`."""
-    (fresh / ".gitignore").write_text("*\n", encoding="utf-8")

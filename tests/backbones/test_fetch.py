@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,14 +17,12 @@ from huggingface_hub import constants
 from huggingface_hub.file_download import http_get
 from safetensors.numpy import save
 
+from mathse.backbones import fetch as fetching
 from mathse.backbones.families import ImageLimitError
+from mathse.backbones.fetch import BaseError, fetch
 from mathse.backbones.fingerprint import LINEAGE, ModelMissing, model_fingerprint
-from mathse.backbones.sizes import tensor_shapes
-from mathse.errors import UserError
 from mathse.params import Pretrained
-from mathse.training import fetch as fetching
-from mathse.training.fetch import BaseError, fetch
-from tests.training.hub import REPOSITORY, REVISION, Hub, serving
+from tests.backbones.hub import REPOSITORY, REVISION, Hub, serving
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = save({"a.weight": np.arange(2000, dtype=np.float32).reshape(40, 50), "b.bias": np.ones(3, np.float32)})
@@ -38,10 +37,7 @@ FILES = {
     "modeling_tiny.py": b"raise SystemExit",
 }
 WANTED = set(FILES) - {"pytorch_model.bin", "modeling_tiny.py"}
-TAKEN = {
-    "config.json", "preprocessor_config.json", "tokenizer.json", "chat_template.jinja", "README.md", ".gitignore",
-    "model-00001-of-00001.safetensors", "model.safetensors.index.json", LINEAGE,
-}  # fmt: skip
+TAKEN = WANTED | {LINEAGE}
 
 
 @pytest.fixture
@@ -95,7 +91,7 @@ def names(folder: Path) -> set[str]:
 def test_a_folder_is_taken_without_pickles_and_code(folder: Path, out: Path) -> None:
     said = fetch(at(folder), out)
     assert names(out) == TAKEN
-    assert (out / "model-00001-of-00001.safetensors").read_bytes() == WEIGHTS
+    assert (out / "model.safetensors").read_bytes() == WEIGHTS
     assert "licence apache-2.0" in said
     lineage = json.loads((out / LINEAGE).read_text())
     assert lineage["from"] == str(folder)
@@ -118,7 +114,7 @@ def test_the_stage_fetches_what_params_name(folder: Path, tmp_path: Path) -> Non
     assert "base: ./given, 0.00 GiB, licence apache-2.0, fingerprint" in stage.stdout
     imported = {line.rpartition("|")[2].strip() for line in stage.stderr.splitlines()}
     assert "huggingface_hub" not in imported, "a folder needs no hub"
-    assert "mathse.training.fetch" in imported
+    assert "mathse.backbones.fetch" in imported
     assert not {"torch", "transformers"} & imported
 
 
@@ -132,16 +128,43 @@ def test_the_same_folder_gives_the_same_bytes_and_takes_the_old_ones_place(folde
     assert "old" not in before
 
 
-def test_the_lone_weight_file_is_an_indexed_shard(folder: Path, out: Path) -> None:
-    fetch(at(folder), out)
-    index = json.loads((out / "model.safetensors.index.json").read_text())
-    assert index["weight_map"] == dict.fromkeys(("a.weight", "b.bias"), "model-00001-of-00001.safetensors")
-    assert tensor_shapes(out / "model-00001-of-00001.safetensors") == {"a.weight": (40, 50), "b.bias": (3,)}
+def test_the_lineage_file_says_what_was_asked_for_and_what_it_is(folder: Path, out: Path) -> None:
+    (folder / LINEAGE).write_text('{"name": "0", "mix": {"file": "data/mix/0.parquet"}}')
+    fetch(at(folder, image={"max_pixels": 1003520}), out)
+    assert json.loads((out / LINEAGE).read_text()) == {
+        "name": "base", "from": str(folder), "revision": None, "licence": "apache-2.0", "trust_remote_code": False,
+        "image": {"min_pixels": None, "max_pixels": 1003520, "min_tiles": None, "max_tiles": None},
+        "model": model_fingerprint(out),
+    }  # fmt: skip
+
+
+def test_the_default_base_is_the_tiny_model_of_this_repository(out: Path) -> None:
+    content = yaml.safe_load((ROOT / "presets" / "default.yaml").read_text(encoding="utf-8"))
+    assert content["base"] == {"from": "./models/tiny"}
+    tiny = ROOT / content["base"]["from"]
+    fetch(at(tiny), out)
+    assert model_fingerprint(out) == model_fingerprint(tiny)
+    assert names(out) == names(tiny)
+    assert json.loads((out / LINEAGE).read_text())["licence"] == "apache-2.0"
+
+
+def test_a_folder_is_held_to_its_fingerprint(folder: Path, out: Path) -> None:
+    """That of what was taken, whatever `image` makes of it; to demand it changes no byte."""
+    limits = {"max_pixels": 1003520}
+    fetch(at(folder, image=limits), out)
+    before = {file.name: file.read_bytes() for file in out.iterdir()}
+    another = rf"base\.fingerprint: {folder} is another model: [0-9a-f]{{32}}, not {'ab' * 16}; point base\.from"
+    with pytest.raises(BaseError, match=another) as refused:
+        fetch(at(folder, image=limits, fingerprint="ab" * 16), out)
+    assert names(out.parent) == {"base"}
+    taken = re.findall(r"[0-9a-f]{32}", str(refused.value))[0]
+    fetch(at(folder, image=limits, fingerprint=taken), out)
+    assert {file.name: file.read_bytes() for file in out.iterdir()} == before
 
 
 def test_weights_are_linked_and_settings_are_not(folder: Path, out: Path) -> None:
     fetch(at(folder), out)
-    assert (out / "model-00001-of-00001.safetensors").samefile(folder / "model.safetensors")
+    assert (out / "model.safetensors").samefile(folder / "model.safetensors")
     assert not (out / "config.json").samefile(folder / "config.json")
 
 
@@ -150,21 +173,13 @@ def test_code_comes_only_if_it_is_trusted(folder: Path, out: Path) -> None:
     assert names(out) == TAKEN | {"modeling_tiny.py"}
 
 
-def test_git_does_not_see_the_weights(folder: Path, tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    (project / "models" / "base").mkdir(parents=True)
-    for name in ("config.json", "model.safetensors"):  # the tiny base, kept in git
-        (project / "models" / "base" / name).write_text("{}")
-    who = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
-    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "Tiny base"]):
-        subprocess.run([*who, *command], cwd=project, check=True)
-    fetch(at(folder), project / "models" / "base")
-    subprocess.run([*who, "add", "-A"], cwd=project, check=True)
-    staged = subprocess.run(
-        ["git", "diff", "--cached", "--name-status"], cwd=project, check=True, capture_output=True, text=True
-    ).stdout.split("\n")
-    assert "D\tmodels/base/model.safetensors" in staged
-    assert not [line for line in staged if line.startswith("A")]
+def test_git_sees_the_tiny_model_and_no_other() -> None:
+    def ignored(file: str) -> bool:
+        return subprocess.run(["git", "check-ignore", "--quiet", "--no-index", file], cwd=ROOT).returncode == 0
+
+    assert ignored("models/base/model.safetensors")
+    assert ignored("models/0/README.md")
+    assert not ignored("models/tiny/model.safetensors")
 
 
 def test_image_limits_are_written_into_the_processors_settings(folder: Path, out: Path) -> None:
@@ -205,9 +220,10 @@ def test_a_folder_that_is_no_model_leaves_the_old_base(folder: Path, out: Path) 
     assert names(out) == TAKEN
 
 
-def test_weights_that_are_none_are_named(folder: Path, out: Path) -> None:
-    (folder / "model.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
-    with pytest.raises(UserError, match=r"not a safetensors file"):
+@pytest.mark.parametrize("content", [b"version https://git-lfs.github.com/spec/v1\n", b"", b"\xff" * 7 + b"\0{"])
+def test_weights_that_are_none_are_named(folder: Path, out: Path, content: bytes) -> None:
+    (folder / "model.safetensors").write_bytes(content)
+    with pytest.raises(BaseError, match=r"model\.safetensors: not a safetensors file; .* `git lfs pull`"):
         fetch(at(folder), out)
     assert names(out.parent) == set()
 
@@ -250,7 +266,7 @@ def test_a_download_that_broke_off_goes_on_with_what_is_missing(
     kept = {file.name for file in cache.glob("models--*/snapshots/*/*")}
     hub.asked.clear()
     fetch(pinned(), out)
-    assert (out / "model-00001-of-00001.safetensors").read_bytes() == WEIGHTS
+    assert (out / "model.safetensors").read_bytes() == WEIGHTS
     asked = {path.rpartition("/")[2] for path in hub.asked if path.startswith("GET") and "/resolve/" in path}
     assert asked == WANTED - kept
     assert "model.safetensors" in asked

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mathse.synthetic import tiny
+from tools.tiny_base import tiny
 
 # After `tiny`, which makes torchvision importable.
 from transformers import AutoModelForImageTextToText, AutoProcessor, PreTrainedTokenizerFast  # isort: skip

@@ -13,8 +13,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from mathse.backbones import vision
-from mathse.synthetic.head_start import give_head_start
 from mathse.synthetic.paper import SIDE
+from tools.tiny_base.head_start import give_head_start
 
 vision.guard()
 

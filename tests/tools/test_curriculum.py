@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathse.synthetic.curriculum import Drill, _damaged, calculation, drill
 from mathse.synthetic.figures import figures
 from mathse.synthetic.paper import SIDE
 from mathse.synthetic.pictures import Table, readings
 from mathse.synthetic.steps import Calc, Extreme, Pick, Read, Reduce, Step, parse, read_solution
 from mathse.tables.schemas import MARKER
 from tests.synthetic.scenes import STEPS
+from tools.tiny_base.curriculum import Drill, _damaged, calculation, drill
 
 DRILLS = [drill(3, index) for index in range(2500)]
 FIRST = [drill(3, index, "first") for index in range(200)]

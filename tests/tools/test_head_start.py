@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mathse.synthetic import tiny
+from tools.tiny_base import tiny
 
 from transformers import PreTrainedTokenizerFast, Qwen2VLForConditionalGeneration  # isort: skip  after `tiny`
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mathse.backbones import loading  # noqa: F401 (makes torchvision importable)
-from mathse.backbones.sizes import KNOWN
+from mathse.share.plan_sizes import KNOWN
 
 from transformers import (  # isort: skip
     AutoModelForImageTextToText,
