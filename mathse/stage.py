@@ -7,18 +7,13 @@ import fcntl
 import logging
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 from mathse import layout
 from mathse.errors import UserError
-from mathse.tables.schemas import Path
 
 log = logging.getLogger("mathse")
-
-T = TypeVar("T")
 
 _FAILED = 1
 
@@ -61,46 +56,3 @@ def _only_one(name: str) -> Iterator[None]:
         except BlockingIOError as error:
             raise UserError("the same stage is still running in another process; wait for it or end it") from error
         yield
-
-
-def counts(rejected: Mapping[str, int] | Counter[str]) -> str:
-    """Reasons with their counts, most frequent first: `12 truncated, 3 judged WRONG`; `nothing left out` if none."""
-    ordered = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{count} {reason}" for reason, count in ordered if count) or "nothing left out"
-
-
-class Counted(Iterator[T]):
-    """A stream that knows how many of its items were taken."""
-
-    def __init__(self, items: Iterable[T]) -> None:
-        self._items = iter(items)
-        self.count = 0
-
-    def __next__(self) -> T:
-        item = next(self._items)
-        self.count += 1
-        return item
-
-
-class PathTally(Iterator[Path]):
-    """A stream of paths that knows what became of them; as text: `38 paths out; 3 truncated`."""
-
-    def __init__(self, paths: Iterable[Path]) -> None:
-        self._paths = iter(paths)
-        self._ends: Counter[str] = Counter()
-        self._cost = 0.0
-
-    def __next__(self) -> Path:
-        path = next(self._paths)
-        self._ends[path.error.partition(":")[0] if path.error else path.finish_reason] += 1
-        self._cost += path.cost
-        return path
-
-    def __str__(self) -> str:
-        left_out = {"truncated" if end == "length" else end: n for end, n in self._ends.items() if end != "stop"}
-        return f"{self._ends.total()} paths out; {counts(left_out)}{cost(self._cost)}"
-
-
-def cost(total: float) -> str:
-    """What a step cost, for its closing line: `; cost 1.25`; nothing where it was free."""
-    return f"; cost {total:,.2f}" if total else ""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from mathse import layout, params, stage
+from mathse import layout, params, stage, tally
 from mathse.sources.benchmarks.tables import Gathered
 from mathse.tables import store
 from mathse.tables.schemas import BenchmarkItem, Image, Reject
@@ -11,11 +11,11 @@ from mathse.tables.schemas import BenchmarkItem, Image, Reject
 def main() -> str:
     """Load `params.benchmarks`."""
     with Gathered(params.load().benchmarks, layout.STATE / "benchmarks") as found:
-        items = stage.Counted(found.items())
+        items = tally.Counted(found.items())
         store.write(layout.BENCHMARK_ITEMS, BenchmarkItem, items, {})
         store.write(layout.BENCHMARK_IMAGES, Image, found.images(), {})
         store.write(layout.BENCHMARK_REJECTS, Reject, found.rejects, {})
-        left_out = stage.counts(Counter(reject.reason for reject in found.rejects))
+        left_out = tally.counts(Counter(reject.reason for reject in found.rejects))
         return f"{items.count} items out; {left_out}{found.incomplete()}"
 
 

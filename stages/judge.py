@@ -1,28 +1,27 @@
-"""Stage judge: the ORM judges the paths of one step: `distill`, a round's number, or `reflect`."""
+"""Stage judge@step: the ORM judges the step's paths, and the rule grader beside it."""
 
-from collections import Counter
+from mathse.engines.opening import open_for
+from mathse.tables.lookup import ProblemLookup
 
-from mathse import layout, params, stage
+from mathse import layout, params, stage, tally
 from mathse.loop.judge import judge
-from mathse.loop.student import open_model
 from mathse.tables import store
-from mathse.tables.schemas import Path, Problem, Verdict
+from mathse.tables.schemas import Path, Verdict
 
 
 def main(step: str) -> str:
-    """Write the step's verdicts.parquet."""
+    """Write data/verdicts/<step>.parquet."""
     settings = params.load()
-    folder = layout.step_dir(step)
-    inputs = store.input_hashes([layout.PROBLEMS, layout.IMAGES, layout.paths(folder), layout.model("orm")])
-    problems = {problem.problem_id: problem for problem in store.scan(layout.PROBLEMS, Problem)}
-    paths = store.read(layout.paths(folder), Path)
-    orm = open_model(layout.model("orm"), settings.judge, settings.judge.batch_size, settings)
-    verdicts = judge(orm, paths, problems, settings.judge, layout.journal(f"judge-{step}"))
-    store.write(layout.verdicts(folder), Verdict, verdicts, inputs)
-    statuses = Counter(str(verdict.status) for verdict in verdicts)
-    differing = sum(verdict.status != verdict.rule_status for verdict in verdicts)
-    spent = stage.cost(sum(verdict.cost for verdict in verdicts))
-    return f"{len(paths)} paths in, {stage.counts(statuses)}; the rule grader differs on {differing}{spent}"
+    orm = layout.model(settings.step(step).judge)
+    file, alone = layout.paths(step), settings.orm.target == "verdict"
+    store.require(file, Path)
+    judged = judge(
+        open_for("judge", settings, folder=orm), lambda: store.scan(file, Path), ProblemLookup(layout.PROBLEMS),
+        settings.judge, layout.journal(f"judge-{step}"), verdict_only=alone,
+    )  # fmt: skip
+    verdicts = tally.VerdictTally(judged)
+    store.write(layout.verdicts(step), Verdict, verdicts)
+    return str(verdicts)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
-"""Stage orm_mix: as many correct as wrong marked paths for the ORM to learn from, and a part held out (step 0)."""
+"""Stage orm_mix@orm: as many correct as wrong marked paths for an ORM to learn from, and a part held out."""
 
-from mathse import layout, params, stage
-from mathse.loop.mix import FeedbackTables, build_feedback
+from mathse import params, stage
+from mathse.loop.mix import build_feedback
 
 
-def main() -> str:
-    """Write data/orm/mix.parquet and data/orm/held_out.parquet."""
-    settings = params.load()
-    files = (layout.PROBLEMS, layout.ORM_PATHS, layout.ORM_FEEDBACK, layout.ORM_MIX, layout.ORM_HELD_OUT)
-    return str(build_feedback(settings.orm, settings.judge, settings.seed, FeedbackTables(*files)))
+def main(orm: str) -> str:
+    """Write data/mix/<orm>.parquet and data/orm/<orm>/held_out.parquet."""
+    return str(build_feedback(params.load(), orm))
 
 
 if __name__ == "__main__":

@@ -1,33 +1,41 @@
-"""Stage orm_paths: what the ORM learns to judge: paths of a student, and of a teacher that errs more often (step 0)."""
+"""Stage orm_paths@orm: what an ORM learns from: paths of a student and of a teacher that errs more often, marked."""
 
 from itertools import chain
 
-from mathse import layout, params, stage
+from mathse.engines.opening import open_for
+from mathse.loop.remaining import problem_ids
+from mathse.tables.lookup import ProblemLookup
+
+from mathse import layout, params, stage, tally
 from mathse.ask.protocol import Sampling
-from mathse.loop.solve import Ask, of_split, solve
-from mathse.loop.student import open_model
-from mathse.loop.teacher import SOLVE, open_teacher, solving
+from mathse.loop.annotate import annotate, marking
+from mathse.loop.solve import SOLVE, Ask, of_split, solve, solving
 from mathse.tables import store
-from mathse.tables.schemas import MixRow, Path, PathKind, Problem, Split
+from mathse.tables.schemas import Feedback, Path, PathKind, Problem, Split
 
 
-def main() -> str:
-    """Write data/orm/paths.parquet."""
+def main(name: str) -> str:
+    """Write data/orm/<orm>/paths.parquet and data/orm/<orm>/feedback.parquet."""
     settings = params.load()
-    orm, seed = settings.orm, settings.seed
-    inputs = store.input_hashes([layout.PROBLEMS, layout.IMAGES, layout.STUDENT_MIX, layout.model("student")])
-    seen = {row.problem_id for row in store.scan(layout.STUDENT_MIX, MixRow)}
-    split = list(of_split(store.scan(layout.PROBLEMS, Problem), Split.ORM))
-    problems = [problem for problem in split if problem.problem_id not in seen]
-    student = open_model(layout.model("student"), settings.student, settings.student.batch_size, settings)
+    orm, seed, file = settings.orm, settings.seed, layout.orm_paths(name)
+    seen = problem_ids(layout.mix(params.STUDENT))
+    problems = [p for p in of_split(store.scan(layout.PROBLEMS, Problem), Split.ORM) if p.problem_id not in seen]
+    student = open_for("student", settings, folder=layout.model(settings.orms[name].student))
     drawn = Sampling(orm.temperature, max_new_tokens=settings.student.max_new_tokens)
     ask = Ask(PathKind.ROLLOUT, 0, settings.student.prompt, drawn, orm.samples, seed)
-    written = solve(student, problems, ask, layout.journal("orm_paths"))
-    teacher = open_teacher(settings, problems, orm.teacher_mistake_rate)
+    rollouts = solve(student, problems, ask, layout.journal(f"orm_paths-{name}"))
+    teacher = open_for("teacher", settings, mistake_rate=orm.teacher_mistake_rate)
     ask = Ask(PathKind.DISTILLED, 0, SOLVE, solving(settings.teacher), orm.teacher_samples, seed)
-    paths = stage.PathTally(chain(written, solve(teacher, problems, ask, layout.journal("orm_teacher_paths"))))
-    store.write(layout.ORM_PATHS, Path, paths, inputs)
-    return f"{len(problems)} of {len(split)} problems in, {paths}"
+    erring = solve(teacher, problems, ask, layout.journal(f"orm_teacher_paths-{name}"))
+    paths = tally.PathTally(chain(rollouts, erring))
+    store.write(file, Path, paths)
+    marks = annotate(
+        open_for("teacher", settings), lambda: store.scan(file, Path), ProblemLookup(layout.PROBLEMS),
+        marking(settings.teacher), layout.journal(f"orm_feedback-{name}"),
+    )  # fmt: skip
+    marked = tally.VerdictTally(marks)
+    store.write(layout.orm_feedback(name), Feedback, marked)
+    return f"{len(problems)} problems in, {paths}; {marked}"
 
 
 if __name__ == "__main__":

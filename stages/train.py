@@ -1,6 +1,6 @@
 """Stage train: fine-tune a model on its mix: `student`, `orm`, `0`, a round's number, or `final`."""
 
-from mathse import layout, params, stage
+from mathse import layout, params, stage, tally
 from mathse.evaluation.scores import save
 from mathse.training.sft import train
 
@@ -18,7 +18,7 @@ def main(name: str) -> str:
         checkpoints=layout.checkpoints(name), live=layout.live(name), trust_remote_code=settings.trust_remote_code,
     )  # fmt: skip
     save(report, layout.training_report(name))
-    left_out = stage.counts({"too long": len(report.too_long)})
+    left_out = tally.counts({"too long": len(report.too_long)})
     return f"{report.rows} rows in, {report.steps} steps, loss {report.final_loss:.3f}; {left_out}"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mathse import stage
+from mathse import stage, tally
 from mathse.errors import UserError
 from tests import rows
 
@@ -125,7 +125,7 @@ def test_an_error_gives_the_lock_back(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_reasons_are_counted_most_frequent_first(reasons: dict[str, int], said: str) -> None:
-    assert stage.counts(reasons) == said
+    assert tally.counts(reasons) == said
 
 
 def test_failures_and_truncations_are_counted() -> None:
@@ -135,17 +135,17 @@ def test_failures_and_truncations_are_counted() -> None:
         rows.path("c", finish_reason="error", error="timeout: after 30 s"),
         rows.path("d", finish_reason="error", error="timeout: after 31 s"),
     ]
-    tally, sound = stage.PathTally(paths), stage.PathTally(paths[:1])
+    tally, sound = tally.PathTally(paths), tally.PathTally(paths[:1])
     assert [list(tally), list(sound)] == [paths, paths[:1]]
     assert (str(tally), str(sound)) == ("4 paths out; 2 timeout, 1 truncated", "1 paths out; nothing left out")
 
 
 def test_what_paths_cost_is_said() -> None:
-    tally = stage.PathTally([rows.path("a", cost=0.25), rows.path("b", cost=1.0)])
+    tally = tally.PathTally([rows.path("a", cost=0.25), rows.path("b", cost=1.0)])
     list(tally)
     assert str(tally) == "2 paths out; nothing left out; cost 1.25"
 
 
 def test_a_counted_stream_knows_how_many_were_taken() -> None:
-    counted = stage.Counted("abc")
+    counted = tally.Counted("abc")
     assert (next(counted), counted.count, list(counted), counted.count) == ("a", 1, ["b", "c"], 3)
