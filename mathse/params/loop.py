@@ -10,12 +10,10 @@ from mathse.params.benchmarks import BenchmarkName, BenchmarkSource
 from mathse.params.data import AnyBase, Pretrained
 from mathse.params.inference import Answering, Compute, Described, Inference
 from mathse.params.section import Count, Prompt, Section, Share
-from mathse.params.sources import Problems
+from mathse.params.sources import Problems, RecordedName
 from mathse.params.training import Train
 
 PARAMS = Path("params.yaml")
-RecordedName = Literal["mathse_export", "tabmwp"]
-"""Recorded solutions by name; `mathse.sources.adapters.RECORDED` has the same."""
 
 
 class ParamsError(UserError):

@@ -1,8 +1,9 @@
 """What every section of params.yaml is, and the kinds of value that several of them use."""
 
+from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Section(BaseModel):
@@ -14,3 +15,15 @@ class Section(BaseModel):
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Prompt = Annotated[str, Field(pattern=r"^[a-z-]+@\d+$", description="Name and version, such as `solve-brief@1`.")]
+
+
+def one_of(names: Callable[[], tuple[str, ...]]) -> AfterValidator:
+    """Admits the names that a folder has when they are asked for; an error lists them, as that of a `Literal` does."""
+
+    def known(name: str) -> str:
+        if name not in names():
+            *others, last = (repr(one) for one in names())
+            raise ValueError(f"Input should be {', '.join(others)}{' or ' if others else ''}{last}")
+        return name
+
+    return AfterValidator(known)
