@@ -8,9 +8,11 @@ Sample: `stages/judge.py`, `from mathse import layout`  ->  `mathse`, `mathse.la
 """
 
 import ast
+from collections import deque
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 Graph = Mapping[str, frozenset[str]]
 
@@ -33,16 +35,27 @@ class Tree:
         """What each module imports, of the tree's own."""
         return {name: frozenset(self._imports(name)) for name in self.files}
 
-    def closure(self, module: str) -> set[str]:
-        """All that a module imports, by whatever way, and the module itself."""
-        reached: set[str] = set()
-        waiting = [module, *self._packages(module)]
+    def closure(self, module: str, by_name: Mapping[str, str] = MappingProxyType({})) -> set[str]:
+        """All that a module imports, by whatever way, and the module itself.
+
+        Args:
+            module: By its dotted name.
+            by_name: A module, or a package of them, that a module loads by a name which no import has.
+        """
+        return set(self.chains(module, by_name))
+
+    def chains(self, module: str, by_name: Mapping[str, str] = MappingProxyType({})) -> dict[str, tuple[str, ...]]:
+        """For each module of a closure a shortest chain of imports that leads to it, both ends included."""
+        chains = {name: (name,) for name in (module, *self._packages(module))}
+        waiting = deque(chains)
         while waiting:
-            name = waiting.pop()
-            if name not in reached:
-                reached.add(name)
-                waiting.extend(self.graph[name])
-        return reached
+            name = waiting.popleft()
+            loaded = by_name.get(name, name)
+            others = (one for one in self.files if loaded != name and f"{one}.".startswith(f"{loaded}."))
+            for target in sorted({*self.graph[name], *others} - chains.keys()):
+                chains[target] = (*chains[name], target)
+                waiting.append(target)
+        return chains
 
     def place(self, module: str) -> str:
         """Where a module's file lies below the root."""
@@ -59,7 +72,7 @@ class Tree:
     def _imports(self, module: str) -> Iterator[str]:
         loaded = {module, *self._packages(module)}
         for target in imported(self.files[module], self.files):
-            if target in self.files:
+            if target in self.files and target != module:
                 yield target
             yield from (package for package in self._packages(target) if package not in loaded)
 
@@ -78,7 +91,7 @@ def imported(file: Path, known: Mapping[str, Path]) -> Iterator[str]:
 
 
 def circles(graph: Graph) -> list[list[str]]:
-    """Groups of modules that import each other, and modules that import themselves (Tarjan, 1972)."""
+    """Groups of modules that import each other, by whatever way (Tarjan, 1972)."""
     numbers: dict[str, int] = {}
     lowest: dict[str, int] = {}
     stack: list[str] = []
@@ -97,10 +110,18 @@ def circles(graph: Graph) -> list[list[str]]:
             place = stack.index(module)
             group = stack[place:]
             del stack[place:]
-            if len(group) > 1 or module in graph[module]:
+            if len(group) > 1:
                 found.append(sorted(group))
 
     for module in graph:
         if module not in numbers:
             visit(module)
     return sorted(found)
+
+
+def says_nothing(file: Path) -> bool:
+    """Whether a module is empty but for its docstring."""
+    return all(
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+    )
