@@ -9,7 +9,7 @@ Sample: `stages/judge.py`, `from mathse import layout`  ->  `mathse`, `mathse.la
 
 import ast
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -44,15 +44,28 @@ class Tree:
         """
         return set(self.chains(module, by_name))
 
-    def chains(self, module: str, by_name: Mapping[str, str] = MappingProxyType({})) -> dict[str, tuple[str, ...]]:
-        """For each module of a closure a shortest chain of imports that leads to it, both ends included."""
-        chains = {name: (name,) for name in (module, *self._packages(module))}
+    def chains(
+        self,
+        module: str,
+        by_name: Mapping[str, str] = MappingProxyType({}),
+        passed_over: Callable[[str], bool] = lambda _: False,
+    ) -> dict[str, tuple[str, ...]]:
+        """For each module of a closure a shortest chain of imports that leads to it, both ends included.
+
+        Args:
+            module: By its dotted name.
+            by_name: As for `closure`.
+            passed_over: Says by a module's name that it is left out, and with it what comes in by it alone.
+        """
+        chains = {name: (name,) for name in (module, *self._packages(module)) if not passed_over(name)}
         waiting = deque(chains)
         while waiting:
             name = waiting.popleft()
             loaded = by_name.get(name, name)
             others = (one for one in self.files if loaded != name and f"{one}.".startswith(f"{loaded}."))
             for target in sorted({*self.graph[name], *others} - chains.keys()):
+                if passed_over(target):
+                    continue
                 chains[target] = (*chains[name], target)
                 waiting.append(target)
         return chains

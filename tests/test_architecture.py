@@ -26,6 +26,7 @@ FLOORS = (
 TREE = Tree(ROOT)
 MODULES = sorted((ROOT / "mathse").rglob("*.py"))
 STAGES = sorted((ROOT / "stages").glob("*.py"))
+TOOLS = sorted((ROOT / "tools").rglob("*.py"))
 HEAVY = {
     "torch",
     "torchvision",
@@ -38,7 +39,7 @@ HEAVY = {
     "matplotlib",
     "numpy",
 }
-LOCAL = {"mathse", "stages", "tests"}
+LOCAL = {"mathse", "stages", "tests", "tools"}
 DISTRIBUTIONS = {"yaml": "pyyaml", "PIL": "pillow", "math_verify": "math-verify", "pydantic_core": "pydantic"}
 """Where a distribution's name is not its module's."""
 
@@ -79,11 +80,11 @@ def test_no_modules_import_each_other() -> None:
 
 
 @pytest.mark.parametrize("file", MODULES + STAGES, ids=name)
-def test_nothing_imports_stages(file: Path) -> None:
-    assert not [module for module in imported(file, TREE.files) if module.split(".")[0] == "stages"]
+def test_nothing_imports_stages_or_tools(file: Path) -> None:
+    assert not [module for module in imported(file, TREE.files) if module.split(".")[0] in ("stages", "tools")]
 
 
-@pytest.mark.parametrize("file", MODULES, ids=name)
+@pytest.mark.parametrize("file", MODULES + TOOLS, ids=name)
 def test_modules_and_functions_stay_small(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 400
@@ -98,7 +99,7 @@ def test_stages_are_thin(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 40
 
 
-@pytest.mark.parametrize("file", MODULES, ids=name)
+@pytest.mark.parametrize("file", MODULES + TOOLS, ids=name)
 def test_modules_say_what_they_are(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert not text or ast.get_docstring(ast.parse(text))
@@ -119,7 +120,7 @@ def test_what_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lists = [project["dependencies"], *project["optional-dependencies"].values()]
     declared = {pin.split("==")[0].split("[")[0].lower() for pins in lists for pin in pins}
-    used = {module.split(".")[0] for file in MODULES + STAGES for module in imported(file, TREE.files)} - LOCAL
+    used = {module.split(".")[0] for file in MODULES + STAGES + TOOLS for module in imported(file, TREE.files)} - LOCAL
     foreign = {DISTRIBUTIONS.get(module, module) for module in used - sys.stdlib_module_names}
     assert foreign <= declared
 
