@@ -77,6 +77,11 @@ class Tree:
     def _name(self, file: Path) -> str:
         return ".".join(file.relative_to(self.root).with_suffix("").parts).removesuffix(".__init__")
 
+    def _exists(self, target: str) -> bool:
+        """Whether a module of these packages, or a folder of modules, is there; foreign ones are."""
+        ours = target.partition(".")[0] in {name.partition(".")[0] for name in self.files}
+        return not ours or any(f"{name}.".startswith(f"{target}.") for name in self.files)
+
     def _packages(self, module: str) -> Iterator[str]:
         """The packages that a module lies in, those that have an `__init__`."""
         parts = module.split(".")
@@ -87,6 +92,9 @@ class Tree:
         for target in imported(self.files[module], self.files):
             if target in self.files and target != module:
                 yield target
+            elif not self._exists(target):
+                # Passed over, it would make a closure look smaller than it is.
+                raise ValueError(f"{self.files[module]}: imports {target}, which is not there")
             yield from (package for package in self._packages(target) if package not in loaded)
 
 

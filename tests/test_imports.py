@@ -78,6 +78,11 @@ def test_circles_are_found_however_they_close(tmp_path: Path, modules: dict[str,
     assert circles(tree(tmp_path, **modules).graph) == groups
 
 
+def test_an_import_of_what_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"a\.py: imports mathse\.gone, which is not there"):
+        _ = tree(tmp_path, mathse__a="def f():\n from mathse.gone import b").graph
+
+
 def test_a_relative_import_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"a\.py:1: relative import"):
         _ = tree(tmp_path, mathse__a="from . import b").graph
