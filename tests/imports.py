@@ -57,7 +57,8 @@ class Tree:
             by_name: As for `closure`.
             passed_over: Says by a module's name that it is left out, and with it what comes in by it alone.
         """
-        chains = {name: (name,) for name in (module, *self._packages(module)) if not passed_over(name)}
+        chains: dict[str, tuple[str, ...]] = {}
+        chains |= {name: (name,) for name in (module, *self._packages(module)) if not passed_over(name)}
         waiting = deque(chains)
         while waiting:
             name = waiting.popleft()

@@ -14,7 +14,6 @@ import pytest
 
 from mathse import layout, params
 from mathse.params import AdapterSource, FigureSource
-from mathse.sources import reading
 from mathse.sources.ingest import ingest
 from mathse.tables import store
 from mathse.tables.schemas import Image, Origin, Problem, Reject, Split
@@ -85,7 +84,7 @@ def test_the_order_in_which_the_disk_lists_files_changes_no_byte(
             (root / "data" / part).mkdir(parents=True)
             rows = [*copy.deepcopy(SAMPLES[name].rows), 3]
             SAMPLES[name].put(root / "data" / part, rows)
-        monkeypatch.setattr(reading.os, "walk", in_order(order))
+        monkeypatch.setattr(os, "walk", in_order(order))
         monkeypatch.chdir(root)
         ingest(settings(AdapterSource(name=name, path=Path("data"))), root)
         made.append({table: (root / table).read_bytes() for table in tables})
