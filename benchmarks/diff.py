@@ -35,7 +35,8 @@ import json, sys, time
 from pathlib import Path
 from benchmarks.diff_peer import peak
 from mathse.share.diff import content, merge
-from mathse.share.diff.comparison import Wanted, compare
+from mathse.share.diff.comparison import compare
+from mathse.share.diff.document import Wanted
 from mathse.share.diff.names import Dataset
 mode, old, new, scratch = sys.argv[1:]
 sides = [Dataset(file, Path(file), "", None) for file in (old, new)]

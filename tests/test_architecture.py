@@ -4,10 +4,11 @@ import ast
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.imports import Tree, circles, imported
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
@@ -22,6 +23,7 @@ FLOORS = (
     {"share"},
     {"commands", "cli", "stage"},
 )
+TREE = Tree(ROOT)
 MODULES = sorted((ROOT / "mathse").rglob("*.py"))
 STAGES = sorted((ROOT / "stages").glob("*.py"))
 TOOLS = sorted((ROOT / "tools").rglob("*.py"))
@@ -51,18 +53,6 @@ def name(file: Path) -> str:
     return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imported(file: Path) -> Iterator[str]:
-    """Every module a file imports, wherever in the file, type checking included."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}:{node.lineno}: relative import"
-            yield from (
-                {f"mathse.{alias.name}" for alias in node.names} if node.module == "mathse" else [node.module or ""]
-            )
-
-
 def floor(part: str) -> int:
     return next(number for number, parts in enumerate(FLOORS) if part in parts)
 
@@ -70,7 +60,7 @@ def floor(part: str) -> int:
 @pytest.mark.parametrize("file", MODULES, ids=name)
 def test_imports_only_go_down(file: Path) -> None:
     here = unit(name(file))
-    targets = [module for module in imported(file) if module.startswith("mathse.")]
+    targets = [module for module in imported(file, TREE.files) if module.startswith("mathse.")]
     assert here or not targets
     for target in targets:
         assert floor(unit(target)) <= floor(here), f"{name(file)} imports {target}, which is on a floor above"
@@ -85,9 +75,13 @@ def test_the_floors_rule_can_fail() -> None:
     assert floor("tables") < floor("ask") < floor("loop") < floor("cli")
 
 
+def test_no_modules_import_each_other() -> None:
+    assert circles(TREE.graph) == []
+
+
 @pytest.mark.parametrize("file", MODULES + STAGES, ids=name)
 def test_nothing_imports_stages_or_tools(file: Path) -> None:
-    assert not [module for module in imported(file) if module.split(".")[0] in ("stages", "tools")]
+    assert not [module for module in imported(file, TREE.files) if module.split(".")[0] in ("stages", "tools")]
 
 
 @pytest.mark.parametrize("file", MODULES + TOOLS, ids=name)
@@ -126,7 +120,7 @@ def test_what_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lists = [project["dependencies"], *project["optional-dependencies"].values()]
     declared = {pin.split("==")[0].split("[")[0].lower() for pins in lists for pin in pins}
-    used = {module.split(".")[0] for file in MODULES + STAGES + TOOLS for module in imported(file)} - LOCAL
+    used = {module.split(".")[0] for file in MODULES + STAGES + TOOLS for module in imported(file, TREE.files)} - LOCAL
     foreign = {DISTRIBUTIONS.get(module, module) for module in used - sys.stdlib_module_names}
     assert foreign <= declared
 

@@ -1,15 +1,12 @@
 import copy
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import yaml
 
 from mathse import params
 from mathse.params import ParamsError
-from mathse.params.loop import RecordedName
-from mathse.params.sources import AdapterName
-from mathse.sources.adapters import ADAPTERS, RECORDED
 
 ROOT = Path(__file__).parent.parent
 STEP = {"prev": "base", "ask": "distill", "model": "base", "judge": "orm"}
@@ -199,11 +196,6 @@ def test_bytes_that_are_no_text_are_an_error(tmp_path: Path) -> None:
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="mathse preset default"):
         params.load(tmp_path / "params.yaml")
-
-
-def test_the_adapters_are_those_that_params_know() -> None:
-    assert set(get_args(AdapterName)) == set(ADAPTERS)
-    assert set(get_args(RecordedName)) == set(RECORDED)
 
 
 def test_a_source_may_leave_its_revision_open_in_a_preset_only(good: dict[Any, Any], tmp_path: Path) -> None:

@@ -46,7 +46,8 @@ def _diff(arguments: argparse.Namespace) -> None:
     import tempfile
 
     from mathse.share.diff import printing
-    from mathse.share.diff.comparison import Wanted, compare
+    from mathse.share.diff.comparison import compare
+    from mathse.share.diff.document import Wanted
 
     wanted = Wanted(
         key=tuple(arguments.key or ()),
@@ -66,7 +67,8 @@ def _diff(arguments: argparse.Namespace) -> None:
 def _pairs(arguments: argparse.Namespace, scratch: Path) -> "list[tuple[Dataset, Dataset]]":
     """The datasets that are compared: two, or those of two rounds."""
     from mathse.errors import UserError
-    from mathse.share.diff.names import Origin, find, members
+    from mathse.share.diff.names import find, members
+    from mathse.share.diff.revisions import Origin
 
     if arguments.new is None and not (arguments.rev or arguments.repo or ":" in arguments.old):
         raise UserError(

@@ -59,7 +59,9 @@ class Metrics(Provenance):
     accuracy: float = Field(ge=0, le=1, description="correct / n.")
     ci_low: float = Field(ge=0, le=1, description="Lower end of the 95 % Wilson interval.")
     ci_high: float = Field(ge=0, le=1, description="Upper end of the 95 % Wilson interval.")
-    mean_characters: float = Field(ge=0, description="Mean length of its solutions.")
+    mean_characters: float = Field(
+        ge=0, description="Mean length of its solutions.", json_schema_extra={"shown": "characters of a solution"}
+    )
     by_level: dict[str, Tally] = Field(description="By difficulty level.")
     by_subject: dict[str, Tally] = Field(description="By subject.")
     pass_at: dict[str, float] = Field(default_factory=dict, description="pass@k of the drawn samples, by k.")

@@ -23,7 +23,6 @@ from mathse.loop.selection import Selected, counted
 from mathse.params import NearDuplicates, Params
 from mathse.sources.leakage import near, text
 from mathse.sources.leakage.index import Rule
-from mathse.sources.leakage.tables import benchmark_items
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +58,7 @@ class Screens:
     @property
     def sources(self) -> list[Path]:
         """Files that decide on the mix; none where they are empty, as they then decide nothing."""
-        return [] if self.items is None or benchmark_items(self.items).is_empty() else [self.items]
+        return [] if self.items is None or text.benchmark_items(self.items).is_empty() else [self.items]
 
 
 NOTHING = Screens()
@@ -109,7 +108,7 @@ def _leave(connection: duckdb.DuckDBPyConnection, reason: str, path_ids: list[st
 def _leaking(connection: duckdb.DuckDBPyConnection, screens: Screens) -> list[str]:
     """Paths whose solution, or whose problem's question, is or quotes an item."""
     assert screens.items is not None
-    items, rule = benchmark_items(screens.items), Rule(score=screens.score)
+    items, rule = text.benchmark_items(screens.items), Rule(score=screens.score)
     connection.execute(_KEPT)
     solutions = text.find(_Texts(connection, _SOLUTIONS), items, rule)
     questions = text.find(_Texts(connection, _QUESTIONS), items, rule)

@@ -14,9 +14,10 @@ from pathlib import Path as File
 
 from mathse import layout
 from mathse.answers.extract import extract
+from mathse.errors import UserError
 from mathse.params import Distill
-from mathse.sources.adapters import RECORDED
 from mathse.sources.raw import Recorded
+from mathse.sources.registry import adapter
 from mathse.tables import store
 from mathse.tables.schemas import Origin, Path, PathKind, Reject, content_id
 
@@ -83,7 +84,12 @@ class Recordings:
         """Teacher, problem, sample and solution of each solution that is used; counts the others."""
         samples: Counter[str] = Counter()
         for recording in self._recordings:
-            for found in RECORDED[recording.name](recording.path):
+            solutions = adapter(recording.name).recorded
+            if solutions is None:
+                raise UserError(
+                    f"mathse/sources/licences.yaml: {recording.name}_recorded: the adapter has no recorded solutions"
+                )
+            for found in solutions(recording.path):
                 problem_id = self._problems.get((recording.solves, found.source_id))
                 reason = self._fault(found, problem_id, samples)
                 if reason or problem_id is None or isinstance(found, Reject):

@@ -12,7 +12,7 @@ from mathse.params.benchmarks import BenchmarkName, BenchmarkSource
 from mathse.params.data import Pretrained
 from mathse.params.inference import Answering, Compute, Described, Inference
 from mathse.params.section import Count, Name, Prompt, Section, Share
-from mathse.params.sources import Problems
+from mathse.params.sources import Problems, RecordedName
 from mathse.params.training import Train
 
 PARAMS = Path("params.yaml")
@@ -20,8 +20,6 @@ BASE = "base"
 """The model that everything starts from, and what stands before the first step: an empty mix, and all problems."""
 STUDENT = "student"
 """The model whose mistakes the first ORM learns from."""
-RecordedName = Literal["mathse_export", "tabmwp"]
-"""Recorded solutions by name; `mathse.sources.adapters.RECORDED` has the same."""
 
 
 class ParamsError(UserError):

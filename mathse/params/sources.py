@@ -8,34 +8,38 @@ A source is drawn figures, or a data set that an adapter reads from a path or fr
 """
 
 import re
+from functools import cache
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from mathse.params.section import Count, Section, Share
+from mathse.params.section import Count, Section, Share, one_of
 
 FILL_IN = "FILL-IN"
 """Stands in a preset where the user has to put the revision to be pinned."""
 REVISION = re.compile(rf"[0-9a-f]{{40}}|{FILL_IN}")
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
-AdapterName = Literal[
-    "chartqa",
-    "geometry3k",
-    "geoqa_plus",
-    "k12",
-    "math_puma",
-    "mathse_export",
-    "mathv360k",
-    "mathvl",
-    "mavis_function",
-    "mavis_geometry",
-    "multimath",
-    "tabmwp",
-    "unigeo",
-]
-"""The adapters by name; `mathse.sources.adapters.ADAPTERS` has the same."""
+SOURCES = Path(__file__).parent.parent / "sources"
+
+
+@cache
+def adapter_names() -> tuple[str, ...]:
+    """The adapters by name: one module each in `mathse/sources/adapters`, listed and not loaded."""
+    return tuple(sorted(module.name for module in iter_modules([str(SOURCES / "adapters")])))
+
+
+@cache
+def recorded_names() -> tuple[str, ...]:
+    """The adapters that have recorded solutions, whose licence `licences.yaml` has as `<name>_recorded`."""
+    licences = (SOURCES / "licences.yaml").read_text(encoding="utf-8")
+    return tuple(sorted(re.findall(r"^(\w+)_recorded:", licences, re.MULTILINE)))
+
+
+AdapterName = Annotated[str, one_of(adapter_names)]
+RecordedName = Annotated[str, one_of(recorded_names)]
 Level = Annotated[int, Field(ge=1, lt=100)]
 
 
@@ -197,7 +201,10 @@ class Leakage(Section):
 class Problems(Section):
     """The problems the loop learns from and is measured on."""
 
-    sources: tuple[AnySource, ...]
+    sources: tuple[AnySource, ...] = Field(
+        description="Their order counts: of problems that are equal in content the first source's stays, and an image "
+        "belongs to the split of the first that brings it. The order of a source's files on disk does not count."
+    )
     seed: int = Field(default=0, ge=0, description="Decides which problems a `weight` takes and how they are split.")
     max_pixels: int = Field(default=4_000_000, ge=1, description="Images with more pixels are rejected undecoded.")
     max_image_bytes: int = Field(default=20 * 2**20, ge=1, description="Larger image files are rejected unread.")

@@ -6,13 +6,14 @@ Out: `reports/table.md`, `reports/plots/*.{json,png}`, `reports/report.md`; the 
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from matplotlib.axes import Axes
 
 from mathse import layout
 from mathse.evaluation.scores import Metrics
-from mathse.report import benchmarks, plots, series, table
+from mathse.report import benchmarks, measures, plots, series, table
 from mathse.report.series import Rows
 
 TABLE = layout.REPORTS / "table.md"
@@ -28,7 +29,7 @@ PICTURES: tuple[Drawing, ...] = (
     ("transitions", "transitions", plots.transitions),
     ("orm_confusion", "orm_confusion", plots.orm_confusion),
     ("error_types", "error_types", plots.error_types),
-    ("lengths", "lengths", plots.lengths),
+    *((one.name, "measures", partial(plots.measure, name=one.name)) for one in measures.MEASURES),
 )
 
 
@@ -48,7 +49,7 @@ def build(root: Path) -> list[Path]:
     rounds = [int(model.model) for model in models if model.model.isdecimal() and model.model != "0"]
     data = {
         "accuracy": series.accuracy(models),
-        "lengths": series.lengths(models),
+        "measures": measures.rows((table.stage_name(model.model), model) for model in models),
         "transitions": series.transitions(root, models),
         "orm_confusion": series.orm_confusion(orm),
         "error_types": series.error_types(root, rounds),

@@ -24,7 +24,7 @@ def draw(rows: Rows, drawing: Callable[[Axes, Rows], None], file: Path) -> None:
 
     Args:
         rows: The plot's data.
-        drawing: `accuracy_by_stage`, `accuracy_by_rows`, `transitions`, `orm_confusion`, `error_types` or `lengths`.
+        drawing: `accuracy_by_stage`, `accuracy_by_rows`, `transitions`, `orm_confusion`, `error_types` or a `measure`.
         file: Where the picture goes; its folder is made.
     """
     figure = Figure(figsize=INCHES, dpi=DOTS_PER_INCH, layout="constrained")
@@ -122,8 +122,9 @@ def error_types(axes: Axes, rows: Rows) -> None:
         axes.legend(frameon=False)
 
 
-def lengths(axes: Axes, rows: Rows) -> None:
-    """Mean length of the solutions of each model."""
-    bars = axes.bar([str(row["stage"]) for row in rows], [float(row["characters"]) for row in rows], color=_LINE)
+def measure(axes: Axes, rows: Rows, name: str) -> None:
+    """One measure of each model, as bars."""
+    own = [row for row in rows if row["measure"] == name]
+    bars = axes.bar([str(row["stage"]) for row in own], [float(row["value"]) for row in own], color=_LINE)
     axes.bar_label(bars, fmt="%.0f", fontsize="small")
-    axes.set(ylabel="characters", title="Mean length of a solution")
+    axes.set(title=str(own[0]["title"]) if own else name)

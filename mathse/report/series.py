@@ -1,7 +1,7 @@
 """The data behind the plots, as lists of flat rows: what `dvc plots` reads and `mathse.report.plots` draws.
 
 accuracy       one row a model       {"stage": "+ distilled", "train_rows": 240, "accuracy": 0.49, "ci_low": ...}
-lengths        one row a model       {"stage": "+ distilled", "characters": 96.5}
+measures       one row per measure and model; see `mathse.report.measures`
 transitions    one row a step and outcome   {"step": "base to + distilled", "outcome": "gained", "problems": 112}
 orm_confusion  one row a held-out path      {"annotated": "WRONG", "judged": "UNDECIDED"}
 error_types    one row a round and type     {"round": 1, "type": "vision", "paths": 31, "share": 0.23}
@@ -40,11 +40,6 @@ def accuracy(models: Sequence[Metrics]) -> Rows:
         }
         for model in models
     ]
-
-
-def lengths(models: Sequence[Metrics]) -> Rows:
-    """Mean length of the solutions in characters, by model."""
-    return [{"stage": stage_name(model.model), "characters": model.mean_characters} for model in models]
 
 
 def transitions(root: Path, models: Sequence[Metrics]) -> Rows:

@@ -19,8 +19,10 @@ from mathse.errors import UserError
 from mathse.evaluation import scores
 from mathse.evaluation.orm_scores import OrmMetrics
 from mathse.evaluation.scores import Metrics
+from mathse.report import measures
 
-HEADINGS = ("model", "training rows", "accuracy, % (95 %)", "solved of remaining", "seconds")
+_LOOP = ("model", "training rows", "accuracy, % (95 %)", "solved of remaining", "seconds")
+HEADINGS = (*_LOOP, *(measure.title for measure in measures.MEASURES))
 _NAMES = {"base": "base", "0": "+ distilled", "final": "+ reflection"}
 
 
@@ -74,6 +76,7 @@ def cells(metrics: Metrics) -> tuple[str, ...]:
         f"{100 * metrics.accuracy:.1f} ({100 * metrics.ci_low:.1f} to {100 * metrics.ci_high:.1f})",
         solved,
         f"{metrics.train_seconds + metrics.seconds:,.0f}",
+        *measures.cells(metrics),
     )
 
 

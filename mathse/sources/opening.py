@@ -10,11 +10,11 @@ from pathlib import Path
 
 from mathse.params import AdapterSource, FigureSource
 from mathse.sources import figures
-from mathse.sources.adapters import ADAPTERS, HUB_ROWS
 from mathse.sources.choice import AsSaid, Choice
 from mathse.sources.licences import licence
 from mathse.sources.raw import Raw, converted
 from mathse.sources.reading import SourceError, root
+from mathse.sources.registry import adapter
 from mathse.tables import store
 from mathse.tables.schemas import Reject
 
@@ -54,7 +54,7 @@ def open_source(source: FigureSource | AdapterSource, seed: int) -> Opened:
     if isinstance(source, FigureSource):
         return Opened(figures.read(source), NO_FOLDER, spdx, AsSaid())
     if source.path is not None:
-        rows, folder = ADAPTERS[source.name](_there(source, source.path)), root(source.path)
+        rows, folder = adapter(source.name).read(_there(source, source.path)), root(source.path)
     else:
         rows, folder = _hub_rows(source), NO_FOLDER
     return Opened(_labelled(rows, source), folder, spdx, Choice.of(source, seed))
@@ -88,14 +88,15 @@ def _there(source: AdapterSource, path: Path) -> Path:
 
 
 def _hub_rows(source: AdapterSource) -> Iterator[Raw | Reject]:
-    if source.name not in HUB_ROWS:
+    reader = adapter(source.name)
+    if not reader.hub:
         raise SourceError(
             f"params.yaml: problems.sources: {source.source}: {source.name} is read from its files alone; give a path"
         )
     from mathse.sources import hub
 
     rows = hub.rows(source.repository or "", source.revision or "", source.hub_split)
-    return converted(source.name, rows, HUB_ROWS[source.name])
+    return converted(source.name, rows, reader.problem)
 
 
 def _labelled(rows: Iterator[Raw | Reject], source: AdapterSource) -> Iterator[Raw | Reject]:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from mathse.errors import UserError
+from mathse.errors import UserError, described
 
 LARGEST_FILE = 2 * 2**30
 """Bytes. A pickle is one value and cannot be streamed: reading it takes a few times its size in memory."""
@@ -77,7 +77,7 @@ def loads(data: bytes, name: str) -> Any:
     except pickle.UnpicklingError as error:
         raise PickleError(f"{name}: {error}") from None
     except Exception as error:  # a damaged pickle makes the machine that reads it raise almost anything
-        raise PickleError(f"{name}: damaged pickle: {type(error).__name__}: {str(error)[:100]}") from None
+        raise PickleError(f"{name}: damaged pickle: {described(error, 100)}") from None
 
 
 def _inspect(data: bytes) -> None:
@@ -124,7 +124,7 @@ class _Type:
     def __setstate__(self, state: Any) -> None:
         order = state[1]
         if order not in ("<", ">", "|", "="):
-            raise ValueError(f"byte order {order!r}")
+            raise ValueError(f"byte order {_shown(order)}")
         self.dtype = self.dtype.newbyteorder(order)
 
 
@@ -149,13 +149,18 @@ def _permitted(module: str, name: str) -> _Function:
     )
 
 
+def _shown(value: object) -> str:
+    """A value of the pickle's own, in an error; of an object only its kind, as its address differs from run to run."""
+    return f"{value!r:.40}" if isinstance(value, str | bytes | int | float | None) else type(value).__name__
+
+
 def _refuse(*_: object) -> NoReturn:
     raise ValueError("an array that is not described by its bytes")
 
 
 def _type(code: object) -> _Type:
     if not isinstance(code, str) or not _DTYPE.fullmatch(code):
-        raise ValueError(f"an array of {code!r:.40}, not of numbers")
+        raise ValueError(f"an array of {_shown(code)}, not of numbers")
     return _Type(code)
 
 
@@ -175,7 +180,7 @@ def _no_bytes() -> bytes:
 def _encode(text: str, codec: str = "latin1") -> bytes:
     """Python 2's way to put bytes into a pickle."""
     if codec not in ("latin1", "latin-1", "iso-8859-1"):
-        raise ValueError(f"codec {codec!r:.40}")
+        raise ValueError(f"codec {_shown(codec)}")
     return text.encode("latin1")
 
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mathse.errors import UserError
+from mathse.errors import UserError, described
 from mathse.sources import json_stream
 from mathse.sources.raw import Damaged, Row
 
@@ -145,7 +145,7 @@ def _parquet_rows(file: Path, name: str, folder: str) -> Iterator[Row | Damaged]
                     yield _parquet_row(batch.slice(place, 1), f"{name}:{position}", folder)
                     position += 1
     except (pa.ArrowException, ValueError) as error:
-        yield Damaged(f"{name}:{position}", "unreadable file", f"{type(error).__name__}: {str(error)[:100]}")
+        yield Damaged(f"{name}:{position}", "unreadable file", described(error, 100).replace(str(file), name))
 
 
 def _parquet_row(row: pa.RecordBatch, place: str, folder: str) -> Row | Damaged:

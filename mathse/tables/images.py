@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import PIL
 import PIL.Image
 import PIL.ImageOps
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mathse.errors import described
 from mathse.tables import schemas, store
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
@@ -179,10 +181,12 @@ def decoder(data: bytes, max_pixels: int) -> Iterator[PIL.Image.Image]:
                 yield image
     except ImageError:
         raise
+    except PIL.UnidentifiedImageError as error:
+        raise ImageError(UNREADABLE, f"none of {', '.join(FORMATS)}") from error
     except (PIL.Image.DecompressionBombWarning, PIL.Image.DecompressionBombError) as error:
         raise ImageError(TOO_LARGE, str(error)) from error
     except Exception as error:  # decoders raise almost anything on damaged files: struct.error, IndexError, ...
-        raise ImageError(UNREADABLE, f"{type(error).__name__}: {error}") from error
+        raise ImageError(UNREADABLE, described(error)) from error
 
 
 def upright_rgb(image: PIL.Image.Image) -> PIL.Image.Image:

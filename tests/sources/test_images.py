@@ -58,6 +58,7 @@ def test_what_cannot_be_decoded_is_unreadable(data: bytes) -> None:
     with pytest.raises(ImageError) as caught:
         from_bytes(data, LIMIT)
     assert caught.value.reason == "unreadable image"
+    assert " at 0x" not in caught.value.detail
 
 
 @settings(max_examples=60, deadline=None)
@@ -82,6 +83,7 @@ def test_pixels_are_counted_before_decoding() -> None:
     with pytest.raises(ImageError) as caught:
         from_bytes(png_header(100, 100), LIMIT)
     assert caught.value.reason == "unreadable image"
+    assert " at 0x" not in caught.value.detail
 
 
 @pytest.mark.parametrize("side", [15_000, 30_000])
@@ -95,6 +97,7 @@ def test_a_format_that_needs_another_program_is_unreadable() -> None:
     with pytest.raises(ImageError) as caught:
         from_bytes(encoded(picture(), "EPS"), LIMIT)
     assert caught.value.reason == "unreadable image"
+    assert " at 0x" not in caught.value.detail
 
 
 def test_of_an_animation_the_first_frame_counts() -> None:

@@ -2,10 +2,12 @@
 
 import copy
 import json
+import os
 import random
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from mathse.tables import store
 from mathse.tables.schemas import Image, Origin, Problem, Reject, Split
 from tests.shared_data import shared
 from tests.sources.adapters.samples import SAMPLES
-from tests.sources.adapters.test_damage import DAMAGES, damaged_rows
+from tests.sources.adapters.test_damage import DAMAGES, assert_of_no_machine, damaged_rows
 from tests.sources.adapters.test_hostile import IMAGES, pixel_bomb
 
 DRAWN = FigureSource(name="figures", seed=1, train=1, orm=1, test=1)
@@ -59,12 +61,49 @@ def test_every_row_of_500_damaged_sources_is_an_origin_or_a_reject(name: str, tm
     assert len(origins) > DAMAGES / 20
     assert len(rejects) > DAMAGES / 10
 
+    for row in rejects:
+        assert_of_no_machine(row, tmp_path)
     problems = {row.problem_id: row for row in store.read(tmp_path / layout.PROBLEMS, Problem, verify=True)}
     assert {origin.problem_id for origin in origins} == set(problems)
     assert {origin.split for origin in origins if origin.split is not problems[origin.problem_id].split} == set()
     images = {image_id: problem.split for problem in problems.values() for image_id in problem.image_ids}
     assert all(images[image_id] is row.split for row in problems.values() for image_id in row.image_ids)
     assert set(images) == {row.image_id for row in store.read(tmp_path / layout.IMAGES, Image, verify=True)}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_order_in_which_the_disk_lists_files_changes_no_byte(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = (layout.PROBLEMS, layout.IMAGES, layout.ORIGINS, layout.REJECTS)
+    made = []
+    for order in (1, -1):
+        root = tmp_path / str(order)
+        parts = ["b", "a", "c"][::order]
+        for part in parts:  # three copies, each with its own rows and one that is faulty
+            (root / "data" / part).mkdir(parents=True)
+            rows = [*copy.deepcopy(SAMPLES[name].rows), 3]
+            SAMPLES[name].put(root / "data" / part, rows)
+        monkeypatch.setattr(os, "walk", in_order(order))
+        monkeypatch.chdir(root)
+        ingest(settings(AdapterSource(name=name, path=Path("data"))), root)
+        made.append({table: (root / table).read_bytes() for table in tables})
+    assert made[0] == made[1]
+    rejects = store.read(root / layout.REJECTS, Reject)
+    assert rejects
+    assert len(store.read(root / layout.ORIGINS, Origin)) + len(rejects) == 3 + 3 * (len(SAMPLES[name].rows) + 1)
+
+
+def in_order(order: int) -> Callable[[Path], Iterator[tuple[str, list[str], list[str]]]]:
+    """`os.walk` of a disk that lists names in order, or in the reverse of it."""
+    whole = os.walk
+
+    def walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+        for place, below, names in whole(folder):
+            below.sort(reverse=order < 0)
+            yield place, below, sorted(names, reverse=order < 0)
+
+    return walk
 
 
 PEAK = """

@@ -9,36 +9,8 @@ Rows that share a key are matched in the order in which they stand: the first wi
 second; what is left over came or went. A null key matches a null key, NaN matches NaN.
 """
 
-from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
-
 from mathse.share.diff import merge
-from mathse.share.diff.sides import Columns, Side
-
-Places = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """How the rows of two tables correspond.
-
-    Attributes:
-        old: Places in the old table of rows whose counterpart may differ.
-        new: Places of their counterparts in the new table.
-        removed: Places in the old table of rows without counterpart.
-        added: Places in the new table of rows without counterpart.
-        unchanged: Matched rows whose stored hashes are equal.
-        duplicates: Rows of the old and of the new table that repeat another one's key.
-    """
-
-    old: Places
-    new: Places
-    removed: Places
-    added: Places
-    unchanged: int
-    duplicates: tuple[int, int] = (0, 0)
+from mathse.share.diff.sides import Alignment, Columns, Side
 
 
 def align(old: Side, new: Side, columns: Columns) -> Alignment:

@@ -22,10 +22,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mathse.share.diff.alignment import Alignment, Places
 from mathse.share.diff.counts import Counts
 from mathse.share.diff.rows import gather
-from mathse.share.diff.sides import Columns, DiffError, Side
+from mathse.share.diff.sides import Alignment, Columns, DiffError, Places, Side
 from mathse.share.diff.values import Mask, differ
 
 CHANGE, WHICH = "change", "changed_columns"

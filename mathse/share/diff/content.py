@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 from mathse.share.diff import changes, meaning
 from mathse.share.diff.asked import Asked
 from mathse.share.diff.changes import CHANGE, NEW, OLD, WHICH
-from mathse.share.diff.comparison import Matched, Wanted
-from mathse.share.diff.document import Document, Example
+from mathse.share.diff.document import Document, Example, Matched, Wanted
 from mathse.share.diff.reasons import explain
 from mathse.share.diff.sides import Columns, DiffError
 

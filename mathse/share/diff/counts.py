@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from mathse.share.diff.alignment import Alignment
-from mathse.share.diff.sides import Side
+from mathse.share.diff.sides import Alignment, Side
 
 
 @dataclass(frozen=True)

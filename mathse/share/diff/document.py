@@ -1,9 +1,54 @@
-"""What a comparison says, as one document that the terminal, Markdown and JSON print alike."""
+"""What is asked of a comparison, what it goes by, and what it says: one document, printed in three ways."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mathse.share.diff.counts import Counts
+from mathse.share.diff.names import Dataset
+from mathse.share.diff.sides import Alignment, Columns, Side
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a comparison.
+
+    Attributes:
+        key: Columns that identify a row; those of the row model if empty.
+        columns: Compare only these; all if empty.
+        condition: SQL that chooses among the changes; empty for all.
+        limit: Examples of each kind of change.
+        counts_only: Say the numbers of rows alone; where stored hashes suffice, nothing else is read.
+        verify: Do not trust stored hashes.
+        saved: Where the table of changes goes; None if it is not wanted.
+    """
+
+    key: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    condition: str = ""
+    limit: int = 3
+    counts_only: bool = False
+    verify: bool = False
+    saved: Path | None = None
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Two datasets whose rows are matched.
+
+    Attributes:
+        old: The earlier dataset.
+        new: The later one.
+        sides: Their files.
+        columns: How their columns relate.
+        rows: How their rows correspond.
+    """
+
+    old: Dataset
+    new: Dataset
+    sides: tuple[Side, Side]
+    columns: Columns
+    rows: Alignment
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ second; what is left over came or went. A null key matches a null key, NaN match
 
 import polars as pl
 
-from mathse.share.diff.alignment import Alignment
-from mathse.share.diff.sides import ROW_HASH, Columns, DiffError, Side
+from mathse.share.diff.sides import ROW_HASH, Alignment, Columns, DiffError, Side
 
 PLACE, RANK, AFTER = "#place", "#rank", "#after"
 

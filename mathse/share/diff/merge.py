@@ -66,7 +66,7 @@ def merged(old: Path, new: Path, key: str) -> Found | None:
         key: The column that both are sorted by.
 
     Returns:
-        As `alignment.Alignment` has them: places of differing rows in `old` and in `new`, removed, added, and the
+        As `sides.Alignment` has them: places of differing rows in `old` and in `new`, removed, added, and the
         number of unchanged rows; None if one of the tables is not sorted by distinct keys of 32 digits.
     """
     try:

@@ -14,27 +14,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from mathse.share.diff.revisions import Origin, fetch
 from mathse.share.diff.sides import DiffError
 from mathse.tables import views
 
 _STEPS = ("paths", "verdicts")
 _ALONE = {"feedback": "orm_feedback", "held_out": "orm_held_out"}
 _NAMED = re.compile(r"(?P<kind>mix|eval|predictions|paths|verdicts|feedback|held_out)@(?P<of>\w[\w.-]*)")
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a dataset is looked for.
-
-    Attributes:
-        root: The project's root, to which relative names belong.
-        repo: Another project: its folder or a git URL; None for this one.
-        revision: A git revision of it; None for what lies there now.
-    """
-
-    root: Path
-    repo: str | None = None
-    revision: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,8 +66,6 @@ def find(name: str, origin: Origin, scratch: Path) -> Dataset:
         return Dataset(label, file, view if views.table_file(view) else "", here)
     if origin.revision is None and ours and not (here / ".dvc").is_dir():
         raise DiffError(f"{file}: there is no {name} here; {_existing(here)}")
-    from mathse.share.diff.revisions import fetch
-
     try:
         return Dataset(label, fetch(origin, place, name, scratch), view, None)
     except DiffError as error:

@@ -19,9 +19,9 @@ from mathse import layout, params
 from mathse.errors import UserError
 from mathse.loop.mix import opened, tables_of
 from mathse.loop.selection import Contract, select
-from mathse.share.diff.alignment import Places
 from mathse.share.diff.names import Dataset
 from mathse.share.diff.rows import gather
+from mathse.share.diff.sides import Places
 from mathse.tables import store, views
 from mathse.tables.schemas import Reject
 

@@ -4,10 +4,25 @@ Nothing of the working tree is touched: DVC reads the revision's dvc.lock from g
 """
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
-from mathse.share.diff.names import Origin
 from mathse.share.diff.sides import DiffError
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a dataset is looked for.
+
+    Attributes:
+        root: The project's root, to which relative names belong.
+        repo: Another project: its folder or a git URL; None for this one.
+        revision: A git revision of it; None for what lies there now.
+    """
+
+    root: Path
+    repo: str | None = None
+    revision: str | None = None
 
 
 def fetch(origin: Origin, place: Path, name: str, scratch: Path) -> Path:

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mathse.share.diff.alignment import Places
+from mathse.share.diff.sides import Places
 
 
 def gather(file: Path, places: Places, columns: Sequence[str]) -> pl.DataFrame:

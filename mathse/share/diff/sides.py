@@ -1,4 +1,4 @@
-"""A Parquet file as one side of a comparison: its columns, and the key by which its rows are known.
+"""A Parquet file as one side of a comparison: its columns, the key of its rows, and how two sides correspond.
 
 A table of this project names its row model in its metadata, and so its key; any other Parquet file is compared by the
 columns that the caller names.
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -20,6 +22,8 @@ from mathse.tables.schemas import Row
 MODELS: dict[str, type[Row]] = {model.__name__: model for model in Row.__subclasses__()}
 ROW_HASH = "row_hash"
 TABLE, VERSION = b"mathse.table", b"mathse.version"
+Places = npt.NDArray[np.int64]
+"""Row numbers in a table."""
 
 
 class DiffError(UserError):
@@ -78,6 +82,27 @@ class Columns:
     retyped: dict[str, tuple[str, str]]
     unread: frozenset[str]
     hashed: bool
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How the rows of two tables correspond.
+
+    Attributes:
+        old: Places in the old table of rows whose counterpart may differ.
+        new: Places of their counterparts in the new table.
+        removed: Places in the old table of rows without counterpart.
+        added: Places in the new table of rows without counterpart.
+        unchanged: Matched rows whose stored hashes are equal.
+        duplicates: Rows of the old and of the new table that repeat another one's key.
+    """
+
+    old: Places
+    new: Places
+    removed: Places
+    added: Places
+    unchanged: int
+    duplicates: tuple[int, int] = (0, 0)
 
 
 def open_side(file: Path, label: str) -> Side:

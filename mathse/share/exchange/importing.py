@@ -181,7 +181,7 @@ def _require_columns(copy: Path, named: Path) -> None:
 def _try(folder: Path, result: Imported) -> None:
     """Read every row as the stages will, and write down those that they cannot use."""
     with (folder / QUARANTINE).open("w", encoding="utf-8") as quarantine:
-        for row in admit(mathse_export.read(folder), folder, PER_ROW, Limits()):
+        for row in admit(mathse_export.ADAPTER.read(folder), folder, PER_ROW, Limits()):
             if isinstance(row, Reject):
                 result.quarantined[row.reason] += 1
                 content = row.model_dump(include={"source_id", "reason", "detail"})

@@ -50,7 +50,7 @@ def charts(root: Path, connection: Connection, known: Vocabulary) -> list[Chart]
         ),
         Chart("errors", "What goes wrong, as the ORM says", _plot(root, "error_types"), _ERRORS),
         Chart("confusion", "The ORM on held-out paths: annotated against judged", _confusion(root), _CONFUSION),
-        Chart("lengths", "Mean length of a solution, in characters", _plot(root, "lengths"), _LENGTHS),
+        *measured(root),
     ]
     return [chart for chart in drawn if chart.rows]
 
@@ -63,6 +63,14 @@ def _plot(root: Path, name: str) -> list[dict[str, Any]]:
         return []
     rows = found if isinstance(found, list) else []
     return [row for row in rows[:MOST_ROWS] if isinstance(row, dict)]
+
+
+def measured(root: Path) -> list[Chart]:
+    """What the report shows of the models' metrics beside accuracy (`mathse.report.measures`), a chart each."""
+    of: dict[str, list[dict[str, Any]]] = {}
+    for row in _plot(root, "measures"):
+        of.setdefault(str(row.get("measure")), []).append(row)
+    return [Chart(name, str(rows[0].get("title")).capitalize(), rows, _MEASURE) for name, rows in of.items()]
 
 
 def _verdicts(connection: Connection, known: Vocabulary) -> list[dict[str, Any]]:
@@ -145,11 +153,11 @@ _CONFUSION: Spec = {
         {"mark": {"type": "text", "fontSize": 13}, "encoding": {"text": {"field": "paths", "format": ","}}},
     ],
 }
-_LENGTHS: Spec = {
+_MEASURE: Spec = {
     "mark": {"type": "bar", "width": {"band": 0.6}},
     "encoding": {
         "x": _STAGE,
-        "y": {"field": "characters", "type": "quantitative", "title": None},
-        "tooltip": [{"field": "stage"}, {"field": "characters", "format": ".1f"}],
+        "y": {"field": "value", "type": "quantitative", "title": None},
+        "tooltip": [{"field": "stage"}, {"field": "value", "format": ".1f"}],
     },
 }

@@ -7,16 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mathse.sources import fields
-from mathse.sources.raw import Faulty, ImageRef, Raw, Row, converted, id_of
+from mathse.sources.adapter import Adapter
+from mathse.sources.raw import Damaged, Faulty, ImageRef, Raw, Row, id_of
 from mathse.sources.reading import rows
-from mathse.tables.schemas import Reject
 
 NAME = "chartqa"
-
-
-def read(location: Path) -> Iterator[Raw | Reject]:
-    """Raw problems and rejects of a file of questions, or of a folder with them (not with tables or annotations)."""
-    return converted(NAME, rows(location, _is_questions), problem)
 
 
 def problem(row: Row) -> Raw:
@@ -34,6 +29,11 @@ def problem(row: Row) -> Raw:
         subject="charts",
         split=fields.split_in_name(row),
     )
+
+
+def _rows(location: Path) -> Iterator[Row | Damaged]:
+    """The rows of the files of questions; a folder has tables and annotations too."""
+    return rows(location, _is_questions)
 
 
 def _is_questions(name: str) -> bool:
@@ -56,3 +56,6 @@ def _label(row: Row) -> str:
     if len(found) != 1:
         raise Faulty("several answers", str(len(found)))
     return fields.as_value(found[0], "label[0]")
+
+
+ADAPTER = Adapter(NAME, problem, _rows)

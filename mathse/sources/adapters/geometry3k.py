@@ -10,28 +10,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mathse.sources import fields, questions
-from mathse.sources.raw import Damaged, Raw, Row, converted, id_of
+from mathse.sources.adapter import Adapter
+from mathse.sources.raw import Damaged, Raw, Row, id_of
 from mathse.sources.reading import files, root, rows, single
-from mathse.tables.schemas import Reject
 
 NAME = "geometry3k"
 _ANNOTATION = "data.json"
 _DIAGRAM = "img_diagram.png"
 
 
-def read(location: Path) -> Iterator[Raw | Reject]:
-    """Raw problems and rejects of a folder in the raw form, or of files in the hub's form."""
-    if location.is_dir() and next(files(location, _is_annotation), None) is not None:
-        return converted(NAME, _folders(location), from_folder)
-    return converted(NAME, rows(location), problem)
-
-
-def from_folder(row: Row) -> Raw:
-    """A `data.json` as a raw problem; the diagram lies beside it.
+def problem(row: Row) -> Raw:
+    """A row of either form as a raw problem.
 
     Raises:
         Faulty: Fields are missing or wrong.
     """
+    # Of a file with many rows the place ends with a row's number.
+    return _of_folder(row) if row.place.endswith(_ANNOTATION) else _of_hub(row)
+
+
+def _of_folder(row: Row) -> Raw:
+    """A `data.json`; the diagram lies beside it."""
     kinds = fields.values(row, "problem_type_graph") + fields.values(row, "problem_type_goal")
     return Raw(
         source=NAME,
@@ -47,12 +46,7 @@ def from_folder(row: Row) -> Raw:
     )
 
 
-def problem(row: Row) -> Raw:
-    """A row of the hub's form as a raw problem.
-
-    Raises:
-        Faulty: Fields are missing or wrong.
-    """
+def _of_hub(row: Row) -> Raw:
     question, choices = fields.text(row, "problem"), fields.values(row, "choices")
     if not choices:
         question, choices = questions.split_options(question)
@@ -67,10 +61,20 @@ def problem(row: Row) -> Raw:
     )
 
 
+def _rows(location: Path) -> Iterator[Row | Damaged]:
+    """The annotations of a folder in the raw form, or the rows of files in the hub's form."""
+    if location.is_dir() and next(files(location, _is_annotation), None) is not None:
+        return _annotations(location)
+    return rows(location)
+
+
 def _is_annotation(name: str) -> bool:
     return name == _ANNOTATION
 
 
-def _folders(location: Path) -> Iterator[Row | Damaged]:
+def _annotations(location: Path) -> Iterator[Row | Damaged]:
     for file in files(location, _is_annotation):
         yield single(file, root(location))
+
+
+ADAPTER = Adapter(NAME, problem, _rows)

@@ -3,20 +3,12 @@
 Sample row: `{"id": 5, "subject": "如图, ∠1=N_0...", "choice_nums": [30.0, 60.0], "label": 1, "image": <array>, ...}`
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-
 from mathse.sources import fields
-from mathse.sources.adapters.geometry_pickles import options, pickled_rows, picture, question_text
-from mathse.sources.raw import Raw, Row, converted, id_of
-from mathse.tables.schemas import Reject
+from mathse.sources.adapter import Adapter
+from mathse.sources.geometry_pickles import options, pickled_rows, picture, question_text
+from mathse.sources.raw import Raw, Row, id_of
 
 NAME = "geoqa_plus"
-
-
-def read(location: Path) -> Iterator[Raw | Reject]:
-    """Raw problems and rejects of a pickle, or of all pickles in a folder."""
-    return converted(NAME, pickled_rows(location), problem)
 
 
 def problem(row: Row) -> Raw:
@@ -45,3 +37,6 @@ def _subject(row: Row) -> str:
     if isinstance(points, str):
         return fields.text(row, "formal_point")
     return " ".join(fields.values(row, "formal_point")) or "geometry"
+
+
+ADAPTER = Adapter(NAME, problem, pickled_rows, hub=False)

@@ -3,20 +3,11 @@
 Sample row: `{"id": "256989c1", "question": "As shown in ...", "answer": "30°", "image_path": "images/256989c1.png"}`
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-
 from mathse.sources import fields
-from mathse.sources.raw import Raw, Row, converted, id_of
-from mathse.sources.reading import rows
-from mathse.tables.schemas import Reject
+from mathse.sources.adapter import Adapter
+from mathse.sources.raw import Raw, Row, id_of
 
 NAME = "k12"
-
-
-def read(location: Path) -> Iterator[Raw | Reject]:
-    """Raw problems and rejects of a file, or of all files in a folder."""
-    return converted(NAME, rows(location), problem)
 
 
 def problem(row: Row) -> Raw:
@@ -33,3 +24,6 @@ def problem(row: Row) -> Raw:
         answer=", ".join(line.strip(" ;") for line in fields.value(row, "answer").splitlines() if line.strip(" ;")),
         images=fields.within(row.folder, fields.pictures(row, "image_path", "image")),
     )
+
+
+ADAPTER = Adapter(NAME, problem)

@@ -3,21 +3,12 @@
 Sample row: `{"image_url": ["images/1.png"], "instruction": "Find x. A. 30 B. 45 C. 60", "output": "... answer is B"}`
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-
 from mathse.sources import fields
-from mathse.sources.adapters.chat import solved
-from mathse.sources.raw import Raw, Row, converted
-from mathse.sources.reading import rows
-from mathse.tables.schemas import Reject
+from mathse.sources.adapter import Adapter
+from mathse.sources.chat import solved
+from mathse.sources.raw import Raw, Row
 
 NAME = "math_puma"
-
-
-def read(location: Path) -> Iterator[Raw | Reject]:
-    """Raw problems and rejects of a file, or of all files in a folder."""
-    return converted(NAME, rows(location), problem)
 
 
 def problem(row: Row) -> Raw:
@@ -28,3 +19,6 @@ def problem(row: Row) -> Raw:
     """
     pictures = fields.within(row.folder, fields.pictures(row, "image_url"))
     return solved(row, fields.text(row, "instruction"), fields.text(row, "output"), pictures)
+
+
+ADAPTER = Adapter(NAME, problem)

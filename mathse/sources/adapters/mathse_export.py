@@ -15,7 +15,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mathse.sources import fields
-from mathse.sources.raw import Damaged, Faulty, Raw, Recorded, Row, converted, rejected
+from mathse.sources.adapter import Adapter
+from mathse.sources.raw import Damaged, Faulty, Raw, Recorded, Row, rejected
 from mathse.sources.reading import rows
 from mathse.tables import schemas
 from mathse.tables.schemas import PathKind, Problem, Reject, Status, content_id
@@ -27,11 +28,6 @@ _OF_PATH = ("path_id", "problem_id", "kind", "round", "sample_idx", "model", "se
 _COUNTED = ("tokens_in", "tokens_out", "cost", "parent_path_id")
 ID_DIGITS = 12
 """Of the problem's id, at the end of its id within the source: two of its own sources may have used one id twice."""
-
-
-def read(location: Path) -> Iterator[Raw | Reject]:
-    """Raw problems and rejects of an export; each problem once."""
-    return converted(NAME, _distinct(rows(location, _is_shard)), problem)
 
 
 def recorded(location: Path) -> Iterator[Recorded | Reject]:
@@ -106,10 +102,10 @@ def path_id(path: schemas.Path) -> str:
     )  # fmt: skip
 
 
-def _distinct(found: Iterator[Row | Damaged]) -> Iterator[Row | Damaged]:
+def _problem_rows(location: Path) -> Iterator[Row | Damaged]:
     """The rows without those of a problem that has come already; a faulty row does not count as one."""
     seen: set[bytes] = set()
-    for row in found:
+    for row in rows(location, _is_shard):
         if isinstance(row, Row):
             try:
                 mark = bytes.fromhex(fields.text(row, "problem_id"))
@@ -118,7 +114,7 @@ def _distinct(found: Iterator[Row | Damaged]) -> Iterator[Row | Damaged]:
                 problem(row)
                 seen.add(mark)
             except (Faulty, ValueError):
-                pass  # `converted` says why
+                pass  # `Adapter.read` says why
         yield row
 
 
@@ -145,3 +141,6 @@ def _matching(row: Row, name: str, pattern: re.Pattern[str]) -> str:
 
 def _is_shard(name: str) -> bool:
     return name.endswith(".parquet")
+
+
+ADAPTER = Adapter(NAME, problem, _problem_rows, hub=False, recorded=recorded)

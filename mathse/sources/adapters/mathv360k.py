@@ -7,22 +7,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mathse.sources import fields
-from mathse.sources.adapters import chat
-from mathse.sources.raw import Raw, Row, converted
+from mathse.sources import chat
+from mathse.sources.adapter import Adapter
+from mathse.sources.raw import Damaged, Row
 from mathse.sources.reading import root, rows
-from mathse.tables.schemas import Reject
 
 NAME = "mathv360k"
 _IMAGES = "data_images"
 
 
-def read(location: Path) -> Iterator[Raw | Reject]:
-    """Raw problems and rejects of the chat file, or of the folder with it and its images."""
+def _rows(location: Path) -> Iterator[Row | Damaged]:
+    """The rows of the chat file; their images lie in a folder beside it, where that is there."""
     found = rows(location, lambda name: name.endswith((".json", ".jsonl")))
-    return converted(NAME, found, _in_folder if (root(location) / _IMAGES).is_dir() else chat.problem)
+    if not (root(location) / _IMAGES).is_dir():
+        return found
+    return (
+        replace(row, folder=f"{_IMAGES}/{row.folder}".rstrip("/")) if isinstance(row, Row) else row for row in found
+    )
 
 
-def _in_folder(row: Row) -> Raw:
-    raw = chat.problem(row)
-    return replace(raw, images=fields.within(_IMAGES, raw.images))
+ADAPTER = Adapter(NAME, chat.problem, _rows)

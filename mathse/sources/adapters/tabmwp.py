@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from mathse.sources import fields, questions
-from mathse.sources.adapters.chat import exchange
-from mathse.sources.raw import Faulty, Raw, Recorded, Row, converted, id_of
-from mathse.sources.reading import rows
+from mathse.sources.adapter import Adapter
+from mathse.sources.chat import exchange
+from mathse.sources.raw import Faulty, Raw, Recorded, Row, id_of
 from mathse.tables.schemas import Reject
 
 NAME = "tabmwp"
@@ -23,17 +23,12 @@ _ANSWER = re.compile(r"^Answer:[ \t]*(\S[^\n]*)\Z", re.MULTILINE)
 _INSTRUCTION = re.compile(r"\n?^(?:First generate a step-by-step solution|Answer the question)[^\n]*\Z", re.MULTILINE)
 
 
-def read(location: Path) -> Iterator[Raw | Reject]:
-    """Raw problems and rejects of a file in either form, or of all files in a folder."""
-    return converted(NAME, rows(location), problem)
-
-
 def recorded(location: Path) -> Iterator[Recorded | Reject]:
     """The recorded solutions of a file in the chat form; as many come out, or are rejected, as the file has rows.
 
-    A row that `read` rejects is rejected here for the same reason.
+    A row that is no problem is rejected here for the same reason.
     """
-    for raw in read(location):
+    for raw in ADAPTER.read(location):
         if isinstance(raw, Reject):
             yield raw
         elif raw.solution is None:
@@ -86,3 +81,6 @@ def _recorded_problem(row: Row) -> Raw:
         source_id=PurePosixPath(named).stem if isinstance(named, str) and "id" not in row.fields else raw.source_id,
         images=fields.within(row.folder, pictures),
     )
+
+
+ADAPTER = Adapter(NAME, problem, recorded=recorded)

@@ -5,20 +5,12 @@ A proof has no final answer that a rule could compare, so the proving half is re
 Sample row: `{"id": 9, "English_problem": "... angle 1 = N_0 ...", "choice_nums": [30.0, 60.0], "label": 1, ...}`
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-
 from mathse.sources import fields
-from mathse.sources.adapters.geometry_pickles import options, pickled_rows, picture, question_text
-from mathse.sources.raw import Faulty, Raw, Row, converted, id_of
-from mathse.tables.schemas import Reject
+from mathse.sources.adapter import Adapter
+from mathse.sources.geometry_pickles import options, pickled_rows, picture, question_text
+from mathse.sources.raw import Faulty, Raw, Row, id_of
 
 NAME = "unigeo"
-
-
-def read(location: Path) -> Iterator[Raw | Reject]:
-    """Raw problems and rejects of a pickle, or of all pickles in a folder."""
-    return converted(NAME, pickled_rows(location), problem)
 
 
 def problem(row: Row) -> Raw:
@@ -40,3 +32,6 @@ def problem(row: Row) -> Raw:
         subject="geometry",
         split=fields.split_in_name(row),
     )
+
+
+ADAPTER = Adapter(NAME, problem, pickled_rows, hub=False)

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pyarrow.parquet as pq
 
 from mathse import layout, params
@@ -26,7 +25,7 @@ from mathse.sources.leakage.pictures import Hash, Shown
 from mathse.sources.removal import Removal, remove
 from mathse.tables import store
 from mathse.tables.images import ImageStore
-from mathse.tables.schemas import BenchmarkItem, Image, Leak, Split
+from mathse.tables.schemas import Image, Leak, Split
 
 REASON = "leak"
 DRAWN = "figures"
@@ -77,20 +76,12 @@ def find(settings: params.Problems, root: Path = Path()) -> list[Leak]:
         settings: The section `problems`.
         root: The project's root.
     """
-    items = benchmark_items(root / layout.BENCHMARK_ITEMS)
+    items = text.benchmark_items(root / layout.BENCHMARK_ITEMS)
     if items.is_empty():
         return []
     rule = Rule(score=settings.leakage.score)
     leaks = text.find(text.Questions(root / layout.PROBLEMS), items, rule) + _by_image(settings, root)
     return sorted(leaks, key=lambda leak: (leak.problem_id, leak.benchmark, leak.item_id, leak.kind))
-
-
-def benchmark_items(file: Path) -> pl.DataFrame:
-    """What the search by text reads of the benchmarks' items."""
-    store.require(file, BenchmarkItem)
-    frame = pl.from_arrow(pq.read_table(file, columns=["benchmark", "item_id", "question", "choices", "answer"]))
-    assert isinstance(frame, pl.DataFrame)
-    return frame
 
 
 def _to_remove(leaks: Iterable[Leak], root: Path) -> set[str]:

@@ -31,12 +31,22 @@ from mathse.sources.leakage.dress import plain, segments
 from mathse.sources.leakage.grams import I64, U64, words
 from mathse.sources.leakage.index import Items, Pairs, Rule, shared_pairs, whole_text
 from mathse.sources.leakage.verify import Shared, shared
+from mathse.tables import store
+from mathse.tables.schemas import BenchmarkItem
 
 BATCH_ROWS = 25_000
 RULE = Rule()
 THREADS = 2
 _WEIGHT = 1000
 """A weight of 1, in whole numbers: their sum is the same in any order."""
+
+
+def benchmark_items(file: Path) -> pl.DataFrame:
+    """What the search by text reads of the benchmarks' items."""
+    store.require(file, BenchmarkItem)
+    frame = pl.from_arrow(pq.read_table(file, columns=["benchmark", "item_id", "question", "choices", "answer"]))
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 class Questions:

@@ -5,11 +5,11 @@ from typing import Any
 
 import polars as pl
 
-from mathse.share.diff.alignment import Alignment, align
-from mathse.share.diff.comparison import Wanted, compare
-from mathse.share.diff.document import Document
+from mathse.share.diff.alignment import align
+from mathse.share.diff.comparison import compare
+from mathse.share.diff.document import Document, Wanted
 from mathse.share.diff.names import Dataset
-from mathse.share.diff.sides import open_side, relate
+from mathse.share.diff.sides import Alignment, open_side, relate
 
 
 def parquet(file: Path, **columns: Any) -> Path:

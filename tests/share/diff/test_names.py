@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from mathse import cli
-from mathse.share.diff.names import Origin, find, members, view_name
+from mathse.share.diff.names import find, members, view_name
+from mathse.share.diff.revisions import Origin
 from mathse.share.diff.sides import DiffError
 from mathse.tables import views
 from tests.share.diff.tables import parquet

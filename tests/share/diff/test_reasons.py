@@ -5,9 +5,10 @@ import polars as pl
 import pytest
 
 from mathse import layout
-from mathse.share.diff.comparison import Wanted, compare
-from mathse.share.diff.document import Document
-from mathse.share.diff.names import Dataset, Origin, find
+from mathse.share.diff.comparison import compare
+from mathse.share.diff.document import Document, Wanted
+from mathse.share.diff.names import Dataset, find
+from mathse.share.diff.revisions import Origin
 from mathse.tables import store
 from mathse.tables.schemas import MixRow, PathKind, Problem, Reject, Status, Verdict
 from mathse.tables.schemas import Path as PathRow

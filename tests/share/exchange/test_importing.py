@@ -75,7 +75,7 @@ def test_exported_again_it_has_the_licences_of_its_rows(exported: Path, tmp_path
         rows[0]["licence"], rows[1]["licence"] = "LicenseRef-secret", "MIT AND CC-BY-NC-SA-4.0"
 
     bring(tmp_path, rewritten(exported, relicense), "theirs")
-    found = list(mathse_export.read(tmp_path / layout.SOURCES / "theirs"))
+    found = list(mathse_export.ADAPTER.read(tmp_path / layout.SOURCES / "theirs"))
     licences = [row.licence for row in found if not isinstance(row, Reject)]
     assert Counter(licences) == {"Apache-2.0": 2, "LicenseRef-secret": 1, "MIT AND CC-BY-NC-SA-4.0": 1}
 
@@ -257,14 +257,14 @@ def test_damaged_bytes_are_rejects_and_not_crashes(exported: Path) -> None:
         at = chance.randrange(len(whole))
         broken = whole[:at] + bytes([chance.randrange(256)]) + whole[at + chance.randrange(2) :]
         (exported / SHARD).write_bytes(broken if seed % 3 else whole[:at])
-        found = list(admit(mathse_export.read(exported), exported, "MIT", Limits()))
+        found = list(admit(mathse_export.ADAPTER.read(exported), exported, "MIT", Limits()))
         assert found
         assert all(isinstance(row, Admitted | Reject) for row in found)
         list(mathse_export.recorded(exported))
 
 
 def test_origins_keep_each_rows_licence(exported: Path, tmp_path: Path) -> None:
-    admitted = [row for row in admit(mathse_export.read(exported), exported, "LicenseRef-per-row", Limits())]
+    admitted = [row for row in admit(mathse_export.ADAPTER.read(exported), exported, "LicenseRef-per-row", Limits())]
     origins = [row.origin for row in admitted if isinstance(row, Admitted)]
     assert {type(origin) for origin in origins} == {Origin}
     assert {origin.licence for origin in origins} == {"Apache-2.0"}

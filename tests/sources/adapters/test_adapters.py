@@ -1,5 +1,6 @@
 """Each adapter against a source in the real field names, and against the real samples where they are."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -8,12 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mathse.errors import UserError
+from mathse.params.sources import adapter_names, recorded_names
 from mathse.sources import hub
-from mathse.sources.adapters import ADAPTERS, geometry3k, tabmwp
+from mathse.sources.adapters import geometry3k, tabmwp
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.licences import licence, licences
 from mathse.sources.raw import Raw, Recorded, converted
 from mathse.sources.reading import SourceError
+from mathse.sources.registry import adapter
 from mathse.tables.schemas import Problem, Reject, Split
 from tests.shared_data import shared
 from tests.sources.adapters.samples import SAMPLES, png
@@ -23,7 +27,7 @@ LIMITS = Limits()
 
 def run(name: str, location: Path) -> tuple[list[Admitted], list[Reject]]:
     folder = location if location.is_dir() else location.parent
-    rows = list(admit(ADAPTERS[name](location), folder, licence(name).spdx, LIMITS))
+    rows = list(admit(adapter(name).read(location), folder, licence(name).spdx, LIMITS))
     return [row for row in rows if isinstance(row, Admitted)], [row for row in rows if isinstance(row, Reject)]
 
 
@@ -35,8 +39,25 @@ def problems(name: str, folder: Path) -> list[Problem]:
 
 
 def test_every_source_has_an_adapter_a_sample_and_a_licence() -> None:
-    assert set(ADAPTERS) == set(SAMPLES) | {"mathse_export"}  # which has tests of its own, beside the export's
-    assert set(ADAPTERS) <= set(licences())
+    assert set(adapter_names()) == set(SAMPLES) | {"mathse_export"}  # which has tests of its own, beside the export's
+    assert set(adapter_names()) <= set(licences())
+    assert [adapter(name).name for name in adapter_names()] == list(adapter_names())
+
+
+def test_recorded_solutions_have_a_licence_of_their_own() -> None:
+    assert set(recorded_names()) == {name for name in adapter_names() if adapter(name).recorded}
+
+
+def test_the_adapters_that_the_readme_names_are_there() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"`(\w+)`", readme.partition("\nAdapters, ")[2].partition(". Every row")[0])
+    assert len(listed) > 10
+    assert set(listed) <= set(adapter_names())
+
+
+def test_an_adapter_that_is_none_is_an_error() -> None:
+    with pytest.raises(UserError, match="no adapter is called 'k13'; there are chartqa, "):
+        adapter("k13")
 
 
 def test_a_chat_row_is_a_question_with_its_options_and_a_worked_answer(tmp_path: Path) -> None:
@@ -89,7 +110,7 @@ def test_geometry3k_of_the_hub(tmp_path: Path, form: str) -> None:
     rows = [hub_row(), hub_row(id="7", choices=["36", "48"], ground_truth="B")]
     if form == "parquet":
         pq.write_table(pa.Table.from_pylist([{**rows[1], **row} for row in rows[1:]]), tmp_path / "train.parquet")
-        raws = list(ADAPTERS["geometry3k"](tmp_path))
+        raws = list(adapter("geometry3k").read(tmp_path))
     else:
         features = datasets.Features(
             {"images": datasets.List(datasets.Image()), "problem": datasets.Value("string")}
@@ -160,7 +181,7 @@ def test_a_row_of_the_same_id_keeps_its_place(tmp_path: Path) -> None:
 
 def test_a_location_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such file or folder"):
-        list(ADAPTERS["k12"](tmp_path / "k13"))
+        list(adapter("k12").read(tmp_path / "k13"))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +201,7 @@ def test_the_real_samples(name: str, rows: int, reasons: dict[str, int]) -> None
 
 def test_recorded_solutions_belong_to_their_problems() -> None:
     folder = shared("tabmwp")
-    raws = {raw.source_id: raw for raw in ADAPTERS["tabmwp"](folder) if isinstance(raw, Raw)}
+    raws = {raw.source_id: raw for raw in adapter("tabmwp").read(folder) if isinstance(raw, Raw)}
     recorded = [row for row in tabmwp.recorded(folder / "distilled_cot.json") if isinstance(row, Recorded)]
 
     assert len(recorded) == 200

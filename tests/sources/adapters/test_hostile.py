@@ -11,9 +11,9 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from mathse.sources.adapters import ADAPTERS
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.raw import Pixels, Raw
+from mathse.sources.registry import adapter
 from mathse.tables.schemas import Reject
 from tests.sources.adapters.samples import png
 
@@ -21,10 +21,10 @@ LIMITS = Limits()
 PEAK = """
 import sys
 from pathlib import Path
-from mathse.sources.adapters import ADAPTERS
 from mathse.sources.admit import Limits, admit
+from mathse.sources.registry import adapter
 folder = Path(sys.argv[1])
-for row in admit(ADAPTERS["k12"](folder), folder, "MIT", Limits()):
+for row in admit(adapter("k12").read(folder), folder, "MIT", Limits()):
     print("row", getattr(row, "source_id", "admitted"), getattr(row, "reason", ""))
 print(*(line.strip() for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
@@ -163,7 +163,7 @@ def test_large_pixels_are_not_encoded() -> None:
 
 def test_a_name_that_utf8_cannot_hold_is_still_a_reject(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff.json")).write_bytes(b'[{"question": "x"}, 3]')
-    rows = list(ADAPTERS["k12"](tmp_path))
+    rows = list(adapter("k12").read(tmp_path))
     assert [row.reason for row in rows if isinstance(row, Reject)] == ["missing field", "row is not an object"]
     assert all(row.row_hash for row in rows if isinstance(row, Reject))
 

@@ -6,25 +6,12 @@ missing the next one is taken, never the image of one with the question of anoth
 Sample row: `{"id": 3, "image_text_dominant": "3.png", "text_en": {"text_dominant_question": "..."}, "answer_index": 1}`
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 from mathse.sources import fields, questions
-from mathse.sources.raw import Faulty, ImageRef, Raw, Row, converted, id_of
-from mathse.sources.reading import rows
-from mathse.tables.schemas import Reject
+from mathse.sources.raw import Faulty, ImageRef, Raw, Row, id_of
 
 _VERSIONS = ("text_dominant", "text_lite", "vision_dominant")
-
-
-def reader(name: str, subject: str) -> Callable[[Path], Iterator[Raw | Reject]]:
-    """The adapter of one of the two, by name and subject."""
-
-    def read(location: Path) -> Iterator[Raw | Reject]:
-        """Raw problems and rejects of a file, or of all files in a folder."""
-        return converted(name, rows(location), lambda row: problem(row, subject))
-
-    return read
 
 
 def problem(row: Row, subject: str) -> Raw:

@@ -27,8 +27,11 @@ def pickled_rows(location: Path) -> Iterator[Row | Damaged]:
         place = file.relative_to(root(location)).as_posix()
         try:
             found = load(file)
-        except (PickleError, OSError) as error:
+        except PickleError as error:
             yield Damaged(place, "refused pickle", str(error).removeprefix(f"{file}: "))
+            continue
+        except OSError as error:
+            yield Damaged(place, "unreadable file", f"{type(error).__name__}: {error.strerror}")
             continue
         yield from _rows(found, place)
 

@@ -1,4 +1,4 @@
-r"""LLaVA-style chat files: MathVL, MultiMath, and any other with `id, image, conversations[{from, value}]`.
+r"""Rows of LLaVA-style chat files: MathVL, MultiMath, and any other with `id, image, conversations[{from, value}]`.
 
 The user's turn is the question, with its options in the text; the model's turn is a worked solution that ends with the
 answer. Rows of more than one exchange are rejected: later questions lean on earlier answers.
@@ -7,29 +7,15 @@ Sample row: `{"id": "7", "image": "a.png", "conversations": [{"from": "human", "
 """
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from mathse.answers.extract import find
 from mathse.sources import fields, questions
-from mathse.sources.raw import Faulty, ImageRef, Raw, Row, converted, id_of
-from mathse.sources.reading import rows
-from mathse.tables.schemas import Reject
+from mathse.sources.raw import Faulty, ImageRef, Raw, Row, id_of
 
 _ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "model": "assistant"}
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _HINT = re.compile(r"^\s*Hint:[^\n]*\n", re.MULTILINE)
 _QUESTION = re.compile(r"^\s*Question:\s*", re.MULTILINE)
-
-
-def reader(name: str) -> Callable[[Path], Iterator[Raw | Reject]]:
-    """The adapter of a chat source with this name."""
-
-    def read(location: Path) -> Iterator[Raw | Reject]:
-        """Raw problems and rejects of a file, or of all files in a folder."""
-        return converted(name, rows(location), problem)
-
-    return read
 
 
 def problem(row: Row) -> Raw:

@@ -1,0 +1,37 @@
+"""What an adapter is: how a data set's files are read as rows, and how one row becomes a raw problem.
+
+Sample: `ADAPTER = Adapter("k12", problem)`  ->  `ADAPTER.read(Path("data/sources/k12"))` yields its raw problems
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mathse.sources import reading
+from mathse.sources.raw import Damaged, Raw, Recorded, Row, converted
+from mathse.tables.schemas import Reject
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A data set's adapter.
+
+    Attributes:
+        name: Its module's, and its licence's in `licences.yaml`.
+        problem: Makes a raw problem of a row, or raises `Faulty`. It opens no image.
+        rows: The rows at a location, streamed, none skipped; by default those of its JSON, JSON lines and
+            Parquet files.
+        hub: Whether the hub's rows have the same fields, so that `problem` takes them as well.
+        recorded: The solutions that a teacher wrote once, of a location: one, or a reject, for each of its rows. Where
+            there are any, `licences.yaml` has their own licence as `<name>_recorded`.
+    """
+
+    name: str
+    problem: Callable[[Row], Raw]
+    rows: Callable[[Path], Iterator[Row | Damaged]] = reading.rows
+    hub: bool = True
+    recorded: Callable[[Path], Iterator[Recorded | Reject]] | None = None
+
+    def read(self, location: Path) -> Iterator[Raw | Reject]:
+        """Raw problems and rejects of a file or a folder; exactly one of the two for each row."""
+        return converted(self.name, self.rows(location), self.problem)

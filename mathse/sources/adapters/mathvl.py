@@ -1,0 +1,6 @@
+"""MathVL, and any other chat file of your own: see `mathse.sources.chat` for its rows."""
+
+from mathse.sources import chat
+from mathse.sources.adapter import Adapter
+
+ADAPTER = Adapter("mathvl", chat.problem)

@@ -1,0 +1,8 @@
+"""MAVIS Geometry; see `mathse.sources.mavis` for its rows."""
+
+from functools import partial
+
+from mathse.sources import mavis
+from mathse.sources.adapter import Adapter
+
+ADAPTER = Adapter("mavis_geometry", partial(mavis.problem, subject="geometry"))

@@ -1,0 +1,6 @@
+"""MultiMath-300K: chat files in English and Chinese; see `mathse.sources.chat` for their rows."""
+
+from mathse.sources import chat
+from mathse.sources.adapter import Adapter
+
+ADAPTER = Adapter("multimath", chat.problem)
