@@ -3,8 +3,8 @@
     python benchmarks/noop.py [--repeat 5]
 
 Three pipelines, in turn, each in a scratch repository whose outputs are committed: ours (the stages, dependencies and
-params of this project, over small stand-ins for data and models), the same stages with no dependency on code, and one of
-a single stage. The stand-ins cost what real data costs: DVC looks at a file's time and size, not into it.
+params of this project, over small stand-ins for data and models), the same stages with no dependency on code, and one
+of a single stage. The stand-ins cost what real data costs: DVC looks at a file's time and size, not into it.
 
 Prints seconds (the least of all runs) and the ratio to the single stage.
 """

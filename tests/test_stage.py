@@ -135,15 +135,15 @@ def test_failures_and_truncations_are_counted() -> None:
         rows.path("c", finish_reason="error", error="timeout: after 30 s"),
         rows.path("d", finish_reason="error", error="timeout: after 31 s"),
     ]
-    tally, sound = tally.PathTally(paths), tally.PathTally(paths[:1])
-    assert [list(tally), list(sound)] == [paths, paths[:1]]
-    assert (str(tally), str(sound)) == ("4 paths out; 2 timeout, 1 truncated", "1 paths out; nothing left out")
+    every, sound = tally.PathTally(paths), tally.PathTally(paths[:1])
+    assert [list(every), list(sound)] == [paths, paths[:1]]
+    assert (str(every), str(sound)) == ("4 paths out; 2 timeout, 1 truncated", "1 paths out; nothing left out")
 
 
 def test_what_paths_cost_is_said() -> None:
-    tally = tally.PathTally([rows.path("a", cost=0.25), rows.path("b", cost=1.0)])
-    list(tally)
-    assert str(tally) == "2 paths out; nothing left out; cost 1.25"
+    paid = tally.PathTally([rows.path("a", cost=0.25), rows.path("b", cost=1.0)])
+    list(paid)
+    assert str(paid) == "2 paths out; nothing left out; cost 1.25"
 
 
 def test_a_counted_stream_knows_how_many_were_taken() -> None:

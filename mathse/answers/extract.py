@@ -1,10 +1,9 @@
 r"""Find the final answer in a solution's text.
 
 A solution that corrects itself says the right thing last, so the last of these places that holds an answer counts: the
-marker sentence (`mathse.tables.schemas.MARKER`), `\boxed{...}`, `answer is ...`, `答案是…`, `故选…`. Where there is none of
-them, a short text is its own answer; of a long one, the formula, option or number that its last words conclude with.
-What names no answer gives none, with the reason. Sample: `180 - 50 - 60 = 70. The answer to this problem is 70.` ->
-`70`
+marker sentence (`schemas.MARKER`), `\boxed{...}`, `answer is ...`, `答案是…`, `故选…`. Where there is none of them, a
+short text is its own answer; of a long one, the formula, option or number that its last words conclude with. What names
+no answer gives none, with the reason. Sample: `180 - 50 - 60 = 70. The answer to this problem is 70.` -> `70`
 """
 
 import re
