@@ -102,13 +102,18 @@ def metrics(name: str | int) -> Path:
 
 
 def training_report(name: str | int) -> Path:
-    """What training a model cost and how its loss went."""
+    """What a model was trained on and how its loss went."""
     return TRAINING / f"{name}.json"
 
 
+def timings(name: str) -> Path:
+    """How long a step took and what memory: `train-0`. No output of a stage, and ignored by git: no two runs agree."""
+    return REPORTS / "timings" / f"{name}.json"
+
+
 def live(name: str | int) -> Path:
-    """The folder into which a model's losses are written while it is trained."""
-    return REPORTS / "live" / str(name)
+    """The losses of a model, written while it is trained."""
+    return REPORTS / "live" / f"{name}.tsv"
 
 
 def checkpoints(name: str | int) -> Path:

@@ -21,12 +21,11 @@ from typing import Any
 import yaml
 
 from mathse.backbones.families import family_of, image_settings
-from mathse.backbones.fingerprint import require_model
+from mathse.backbones.fingerprint import require_model, write_lineage
 from mathse.backbones.sizes import tensor_shapes
 from mathse.errors import UserError
 from mathse.params import Pretrained
 from mathse.params.sources import how_to_pin
-from mathse.training.lineage import write_lineage
 
 log = logging.getLogger(__name__)
 

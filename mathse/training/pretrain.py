@@ -17,8 +17,9 @@ from mathse.params import Base, Compute, Train
 from mathse.synthetic.curriculum import Part, drill
 from mathse.synthetic.tiny import build_model, build_processor, build_tokenizer
 from mathse.synthetic.vocabulary import vocabulary
+from mathse.training.job import TrainingReport
 from mathse.training.muon import Muon
-from mathse.training.sft import TrainingReport, config, fit, report
+from mathse.training.train import PACKAGES, config, fit, report, versions
 
 _POOL = 8
 """Batches whose drills are sorted by length together."""
@@ -45,13 +46,14 @@ def pretrain(settings: Base, compute: Compute, out: Path) -> TrainingReport:
         "name": "base",
         "settings": settings.model_dump(mode="json"),
         "compute": compute.model_dump(mode="json"),
+        "packages": versions(PACKAGES),
     }
     model, drills = build_model(tokenizer, settings.seed), _drills(settings)
     optimizer = Muon(
         model.named_parameters(), settings.learning_rate, settings.matrix_learning_rate, beta2=0.95, decay=0.0
     )
     trainer, fingerprint = fit(model, build_processor(tokenizer), drills, out, arguments, made_from, optimizer)
-    return report(trainer, fingerprint, len(drills), (), time.monotonic() - began)
+    return report(trainer, fingerprint, len(drills), (), time.monotonic() - began)[0]
 
 
 def _drills(settings: Base) -> Dataset:

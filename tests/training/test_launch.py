@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mathse.training.launch import LaunchFailed
+from mathse.training.report import TrainingReport
 
 from mathse.backbones.loading import load_model
 from mathse.training.checkpoints import COMPLETE
-from mathse.training.launch import LaunchFailed
-from mathse.training.report import TrainingReport
 from tests.training.mixes import ROWS, furthest, run
 
 ROOT = Path(__file__).parents[2]
