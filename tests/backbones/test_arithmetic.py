@@ -50,6 +50,8 @@ def test_a_stage_on_a_cpu_is_held_to_avx2_and_so_are_its_weights(tmp_path: Path,
     assert in_force == {**arithmetic.HELD, "capability": "AVX2"}
     lesser, as_well = trained(tmp_path / "lesser", tiny_model, **LESSER_MACHINE)
     assert (lesser == weights, as_well) == (True, in_force)
+    other, asked_for = trained(tmp_path / "other", tiny_model, ATEN_CPU_CAPABILITY="default")
+    assert (other == weights, asked_for["capability"]) == (False, "DEFAULT")
 
 
 @AVX2
@@ -76,8 +78,8 @@ def test_nothing_is_held_elsewhere(device: str, machine: str, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("params", "held"),
     [
-        ("compute: {device: cpu}", True), ("compute: {device: cuda}", False), (None, True), ("", True), ("- a: [", True),
-        ("compute: 3", True), ("seed: 1", True),
+        ("compute: {device: cpu}", True), ("compute: {device: cuda}", False), (None, True), ("", True),
+        ("- a: [", True), ("compute: 3", True), ("seed: 1", True),
     ],
 )  # fmt: skip
 def test_params_say_whether_it_is_held_and_may_be_broken(params: str | None, held: bool, tmp_path: Path) -> None:

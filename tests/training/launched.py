@@ -4,6 +4,7 @@ python -m tests.training.launched job.json answer.json      # in the folder of b
 """
 
 from pathlib import Path
+from typing import Any
 
 from mathse import processes, stage
 from mathse.tables.files import write_json
@@ -35,12 +36,12 @@ def allow_sharding_on_cpu() -> None:
 
     from mathse.training import train, trainer
 
-    def build(*given: object) -> object:
+    def build(*given: Any) -> Any:
         if trainer.share_weights() and PartialState().distributed_type == DistributedType.MULTI_CPU:
             PartialState._shared_state["distributed_type"] = DistributedType.MULTI_GPU
-        return trainer.build(*given)  # type: ignore[arg-type]
+        return trainer.build(*given)
 
-    train.build = build  # type: ignore[attr-defined]
+    setattr(train, "build", build)  # noqa: B010  an assignment would have to have its exact type
 
 
 if __name__ == "__main__":

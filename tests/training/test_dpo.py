@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from mathse.params import Train
 from mathse.training.examples import MixError
 from mathse.training.job import TrainingReport
+from mathse.training.methods import METHODS
 from tests.training.mixes import IMAGES, PREFERENCES, ROWS, SETTINGS, preferred, run, weights
 
 DPO: dict[str, Any] = {"method": "dpo"}
@@ -115,6 +116,10 @@ def test_rows_that_cannot_be_used_are_named(wrong: Any, match: str, tmp_path: Pa
     with pytest.raises(MixError, match=match):
         run(tmp_path, tiny_model, [*PREFERENCES[:2], wrong], **DPO)
     assert not (tmp_path / "out").exists()
+
+
+def test_params_know_every_method() -> None:
+    assert set(get_args(Train.model_fields["method"].annotation)) == set(METHODS)
 
 
 @pytest.mark.parametrize(
