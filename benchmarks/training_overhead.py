@@ -3,8 +3,8 @@
     python benchmarks/training_overhead.py            # data/mix/0.parquet, models/base; about two minutes
     python benchmarks/training_overhead.py --steps 60 --times 7
 
-Both run in turn, in one process, ours with everything on that a stage has: progress, losses by dvclive, images from
-the project's table. The bare script holds its images as encoded bytes in the dataset and lets `datasets` decode them.
+Both run in turn, in one process, ours with everything on that a stage has: progress, losses in a file, images from the
+project's table. The bare script holds its images as encoded bytes in the dataset and lets `datasets` decode them.
 A step is timed from its beginning to that of the next; the first is left out. At most 3 % is the aim.
 """
 
@@ -25,7 +25,8 @@ from mathse.params import Compute, Train
 from mathse.tables import store
 from mathse.tables.images import ImageStore
 from mathse.tables.schemas import MixRow
-from mathse.training.sft import config, train
+from mathse.training.job import Job
+from mathse.training.train import config, train
 
 from datasets import Dataset, List, Value  # isort: skip  after `loading`, which makes torchvision importable
 from datasets import Image as Picture  # isort: skip
@@ -64,10 +65,10 @@ def main() -> None:
 
 def ours(folder: Path, settings: Train, compute: Compute, seed: int, max_pixels: int) -> None:
     """As `stages/train.py` does it."""
-    mix, start, out = layout.mix(0), layout.model("base"), folder / "ours"
-    train(
-        mix, layout.IMAGES, start, out, settings, compute, seed, max_pixels, {}, folder / "checkpoints", folder / "live"
-    )
+    train(Job(
+        mix=layout.mix(0), images=layout.IMAGES, start=layout.model("base"), out=folder / "ours", settings=settings,
+        compute=compute, seed=seed, max_pixels=max_pixels, checkpoints=folder / "checkpoints", live=folder / "live.tsv",
+    ))  # fmt: skip
 
 
 def bare(folder: Path, settings: Train, compute: Compute, seed: int, max_pixels: int) -> None:

@@ -1,5 +1,7 @@
 """How a stage runs: logging, one writer at a time, errors a user can read, and a closing line of counts.
 
+Where several processes do a stage together, the first takes its lock and says its lines for all.
+
 Closing line: `rollout 1: 960 problems in, 1920 paths out; 12 truncated; 48 s`
 """
 
@@ -8,9 +10,9 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
-from mathse import layout
+from mathse import layout, processes
 from mathse.errors import UserError
 
 log = logging.getLogger("mathse")
@@ -29,20 +31,24 @@ def run(name: str, main: Callable[..., str]) -> None:
     """
     arguments = sys.argv[1:]
     title = " ".join([name, *arguments])
+    processes.end_with_launcher()
     _log_to_terminal()
     start = time.monotonic()
     try:
-        with _only_one(title):
+        with _only_one(title) if processes.is_first() else nullcontext():
             closing = main(*arguments)
     except UserError as error:
+        processes.leave_the_error_to_the_first()
         sys.stderr.write(f"{title}: {error}\n")
         sys.exit(_FAILED)
     log.info("%s: %s; %.0f s", title, closing, time.monotonic() - start)
 
 
 def _log_to_terminal() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
+    level = logging.INFO if processes.is_first() else logging.ERROR
+    logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("accelerate").setLevel(logging.WARNING)
 
 
 @contextmanager

@@ -1,7 +1,24 @@
-"""One thin script a DVC stage: read its params, call mathse, write its tables."""
+"""One thin script a DVC stage: read its params, call mathse, write its tables.
+
+What torch reads from the environment when it is loaded is set here; a stage's own module is imported after this one.
+"""
 
 import os
 
-# Torch's idle threads spin; when anything else runs beside them, spinning for long makes both many times slower. This
-# must be said before torch is loaded; a stage's own module is imported after this one.
+import yaml
+
+from mathse.backbones import arithmetic
+from mathse.params import PARAMS
+
+
+def _device() -> str:
+    """`compute.device` of params.yaml; a file that cannot be read is for the stage itself to report."""
+    try:
+        return str(yaml.safe_load(PARAMS.read_bytes())["compute"]["device"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        return "cpu"
+
+
+# Torch's idle threads spin; when anything else runs beside them, spinning for long makes both many times slower.
 os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+arithmetic.hold(_device())

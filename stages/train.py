@@ -1,23 +1,30 @@
-"""Stage train: fine-tune a model on its mix: `student`, `orm`, `0`, a round's number, or `final`."""
+"""Stage train: train a model on its mix: `student`, one of `orms`, or one of `models`."""
 
-from mathse import layout, params, stage, tally
-from mathse.evaluation.scores import save
-from mathse.training.sft import train
+from mathse import layout, params, processes, stage, tally
+from mathse.ask.prompts import PROMPTS
+from mathse.tables.files import write_json
+from mathse.tables.schemas import content_id
+from mathse.training.job import Job
 
 
 def main(name: str) -> str:
-    """Write models/<name>, reports/training/<name>.json and, while it runs, reports/live/<name>."""
+    """Write models/<name>, reports/training/<name>.json and, while it runs, reports/live/<name>.tsv."""
     settings = params.load()
-    mix = layout.training_mix(name)
-    how = settings.orm.train if name == "orm" else settings.train
-    previous = settings.model_before(name) if how.start_from == "previous" else "base"
-    start = layout.model(previous)
-    images, out, pixels = layout.IMAGES, layout.model(name), settings.problems.max_pixels
-    report = train(
-        mix, images, start, out, how, settings.compute, settings.seed, pixels, {"name": name},
-        checkpoints=layout.checkpoints(name), live=layout.live(name), trust_remote_code=settings.trust_remote_code,
-    )  # fmt: skip
-    save(report, layout.training_report(name))
+    judges = name in settings.orms
+    how = settings.orm.train if judges else settings.train
+    processes.become_several(how.launch, settings.compute.threads, "stages.train", name)
+    from mathse.training.train import train  # brings torch, for which the launcher has no use
+
+    prompt = settings.judge.prompt if judges else settings.student.prompt
+    report, timings = train(Job(
+        mix=layout.mix(name), images=layout.IMAGES, start=layout.model(settings.start_of(name)), out=layout.model(name),
+        settings=how, compute=settings.compute, seed=settings.seed, max_pixels=settings.problems.max_pixels,
+        prompts={prompt: content_id("prompt", PROMPTS[prompt])}, checkpoints=layout.checkpoints(name),
+        live=layout.live(name), trust_remote_code=settings.trust_remote_code,
+    ))  # fmt: skip
+    if processes.is_first():
+        write_json(layout.training_report(name), report)
+        write_json(layout.timings(f"train-{name}"), timings)
     left_out = tally.counts({"too long": len(report.too_long)})
     return f"{report.rows} rows in, {report.steps} steps, loss {report.final_loss:.3f}; {left_out}"
 

@@ -12,7 +12,7 @@ from tests.imports import Tree, circles, imported
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
-    {"errors", "layout", "params", "progress", "tables"},
+    {"errors", "layout", "params", "processes", "progress", "tables"},
     {"answers"},
     {"sources", "synthetic"},
     {"ask", "backbones"},
@@ -106,7 +106,16 @@ def test_modules_say_what_they_are(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["mathse.cli", "mathse.params", "mathse.tables.schemas", "mathse.engines", "mathse.answers.grade"]
+    "module",
+    [
+        "mathse.cli",
+        "mathse.params",
+        "mathse.tables.schemas",
+        "mathse.engines",
+        "mathse.answers.grade",
+        "mathse.training.job",
+        "stages.train",
+    ],
 )
 def test_light_modules_load_nothing_heavy(module: str) -> None:
     program = f"import sys, {module}; print(*sys.modules)"

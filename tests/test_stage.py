@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mathse import stage, tally
+from mathse import processes, stage, tally
 from mathse.errors import UserError
 from tests import rows
 
@@ -37,10 +37,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "stage.py", *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -114,6 +114,43 @@ def test_an_error_gives_the_lock_back(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(SystemExit) as ended:
             stage.run("judge", fails)
         assert ended.value.code == 1
+
+
+def test_of_several_processes_the_first_takes_the_lock_and_speaks() -> None:
+    launcher = {"MATHSE_LAUNCHED": str(os.getpid())}
+    first = start("wait", RANK="0", **launcher)
+    assert first.stdout is not None
+    assert first.stdout.readline() == "working\n"
+    assert finish(start("wait", RANK="1", **launcher)) == (0, "working\n", "")
+    assert finish(start("wait"))[0] == 1  # another stage finds the lock
+    status, out, _ = finish(first)
+    assert status == 0
+    assert "judge wait: 7 paths in" in out
+
+
+def test_a_process_ends_when_its_launcher_has_gone() -> None:
+    process = start("wait", RANK="1", MATHSE_LAUNCHED="1")  # which is not its parent
+    assert process.wait(timeout=60) == 1
+    process.communicate()
+
+
+def test_an_error_of_one_process_alone_is_said_when_the_first_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> str:
+        raise UserError("no")
+
+    waited: list[float] = []
+    monkeypatch.setattr(processes.time, "sleep", waited.append)
+    monkeypatch.setattr(processes, "end_with_launcher", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["stage.py"])
+    for rank in ("1", "0"):
+        monkeypatch.setenv(processes.LAUNCHED, "1")
+        monkeypatch.setenv("RANK", rank)
+        with pytest.raises(SystemExit):
+            stage.run("judge", fails)
+        assert capsys.readouterr().err == "judge: no\n"
+    assert waited == [processes.PATIENCE]  # the first does not wait
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@
 
 Needs torch, transformers, trl, datasets, accelerate and peft beside the project's own pydantic, pyarrow and rich; no
 network. The two take turns in one process, on the same rows, model, batches and steps; on a GPU in bfloat16 autocast
-over float32 weights. Ours is `mathse.training.sft.train`, all of it. The plain script is `SFTTrainer` on a dataset of
+over float32 weights. Ours is `mathse.training.train.train`, all of it. The plain script is `SFTTrainer` on a dataset of
 encoded images, with torch's settings as they come; with `--settled` it too computes deterministically, as ours always
 does, so that the two ratios together say what that costs. A step is timed from its beginning to that of the next, the
 GPU idle at both ends of the measured stretch; the first steps are left out. How floating-point operations are counted
@@ -40,7 +40,8 @@ try:
     from mathse.tables import store
     from mathse.tables.images import ImageStore
     from mathse.tables.schemas import MixRow
-    from mathse.training.sft import config, train
+    from mathse.training.job import Job
+    from mathse.training.train import config, train
 
     from datasets import Dataset, List, Value, disable_progress_bars  # isort: skip  after `loading`, which makes torchvision importable
     from datasets import Image as Picture  # isort: skip
@@ -157,10 +158,10 @@ def main() -> None:
 
 def ours(setting: Setting) -> None:
     """As `stages/train.py` does it."""
-    train(
-        setting.mix, setting.images, setting.start, setting.folder / "ours", setting.train, setting.compute, SEED,
-        shapes.MAX_PIXELS, {},
-    )  # fmt: skip
+    train(Job(
+        mix=setting.mix, images=setting.images, start=setting.start, out=setting.folder / "ours",
+        settings=setting.train, compute=setting.compute, seed=SEED, max_pixels=shapes.MAX_PIXELS,
+    ))  # fmt: skip
 
 
 def plain(setting: Setting) -> None:

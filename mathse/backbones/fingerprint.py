@@ -6,13 +6,12 @@ wherever they lie. What only describes a model (its lineage file, a README) does
 Sample: `models/0` -> `5f0c1d7a4f6e0f3b8f0f0c0a8f3d2b1e`
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mathse.errors import UserError
+from mathse.tables.files import sha256, write_json
 from mathse.tables.schemas import content_id
 
 LINEAGE = "lineage.json"
@@ -40,25 +39,22 @@ def model_fingerprint(folder: Path) -> str:
     """
     require_model(folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file() and _is_decisive(path.relative_to(folder)))
-    return content_id("model", [[path.relative_to(folder).as_posix(), _sha256(path)] for path in files])
+    return content_id("model", [[path.relative_to(folder).as_posix(), sha256(path)] for path in files])
 
 
 def write_lineage(folder: Path, given: Mapping[str, Any]) -> str:
-    """Write the lineage file of a finished model: keys sorted, no times, so that the same model has the same bytes.
+    """Write the lineage file of a finished model: what it was made from, and its own fingerprint as `model`.
 
     Args:
         folder: Holds the model's weights and processor.
-        given: What it was made from, as JSON values; the model's own fingerprint is added as `model`.
+        given: What it was made from: JSON values; no times and no commit, so that the same making writes the same
+            bytes.
 
     Returns:
-        The model's fingerprint.
-
-    Raises:
-        ModelMissing: The folder holds no model.
+        The fingerprint.
     """
     fingerprint = model_fingerprint(folder)
-    text = json.dumps({**given, "model": fingerprint}, indent=2, sort_keys=True, ensure_ascii=False)
-    (folder / LINEAGE).write_text(text + "\n", encoding="utf-8")
+    write_json(folder / LINEAGE, {**given, "model": fingerprint})
     return fingerprint
 
 
@@ -80,8 +76,3 @@ def require_model(folder: Path) -> None:
 def _is_decisive(path: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.parts)
     return path.suffix in DECISIVE and path.name != LINEAGE and not hidden
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,7 +1,7 @@
-"""One supervised fine-tuning run: what is trained, in which batches, on how many processes."""
+"""One training: by which method, what is trained, in which batches, on how many processes."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -32,9 +32,38 @@ class Launch(Section):
     )
 
 
-class Train(Section):
-    """One supervised fine-tuning run (the paper's Table 6): loss on the completion only."""
+class Dpo(Section):
+    """Direct preference optimization (arXiv 2305.18290); names and meanings are those of TRL's `DPOConfig`."""
 
+    beta: float = Field(default=0.1, gt=0, le=100, description="How strongly the model is held to its start.")
+    loss_type: tuple[Literal["sigmoid", "sigmoid_norm", "hinge", "ipo", "apo_zero", "apo_down", "sft"], ...] = Field(
+        default=("sigmoid",),
+        min_length=1,
+        description="Summed; `[sigmoid, sft]` adds the negative log-likelihood of what is preferred.",
+    )
+    loss_weights: tuple[Annotated[float, Field(gt=0)], ...] | None = Field(
+        default=None, description="One for each loss_type, such as `[1.0, 0.2]`; null: 1 each."
+    )
+
+    @model_validator(mode="after")
+    def losses_fit(self) -> "Dpo":
+        """Each loss is there once and has its weight, and one of them looks at what is rejected."""
+        if self.loss_weights is not None and len(self.loss_weights) != len(self.loss_type):
+            raise ValueError(f"loss_weights: {len(self.loss_weights)} weights for {len(self.loss_type)} of loss_type")
+        if len(set(self.loss_type)) < len(self.loss_type):
+            raise ValueError("loss_type: names a loss twice; name it once, with its weight in loss_weights")
+        if set(self.loss_type) == {"sft"}:
+            raise ValueError("loss_type: sft alone prefers nothing; write `method: sft`, or add sigmoid")
+        return self
+
+
+class Train(Section):
+    """One training: supervised fine-tuning (the paper's Table 6), loss on the completion only; or DPO beside it."""
+
+    method: Literal["sft", "dpo"] = Field(
+        default="sft", description="dpo: of a mix whose query returns `rejected_path_id` beside `path_id` and `reason`."
+    )
+    dpo: Dpo | None = Field(default=None, description="Of `method: dpo` alone; null: its defaults.")
     epochs: float = Field(gt=0)
     max_steps: int = Field(default=-1, ge=-1, description="Stop after this many steps; -1: after `epochs`.")
     batch_size: Count = Field(
@@ -93,6 +122,21 @@ class Train(Section):
                 f"batch_size: {self.batch_size} is not a multiple of {share} ({each}processes {self.processes}), "
                 "but it is the global batch: per_device x launch.processes x accumulation"
             )
+        return self
+
+    @model_validator(mode="after")
+    def settings_are_the_methods(self) -> "Train":
+        """What only one method reads is refused beside another; nothing is silently left aside."""
+        if self.method != "dpo":
+            if self.dpo is not None:
+                raise ValueError(
+                    f"dpo: method {self.method} has no such settings; write `method: dpo`, or leave it out"
+                )
+            return self
+        if self.lora is not None and self.lora.dropout:
+            raise ValueError("lora.dropout: DPO compares with the start model and drops nothing out; leave it 0")
+        if self.launch is not None and self.launch.config is not None:
+            raise ValueError("launch.config: DPO trains whole copies of the model; leave it out, or take lora to save")
         return self
 
     @model_validator(mode="after")

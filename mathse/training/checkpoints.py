@@ -10,15 +10,14 @@ only after they have matched the list that this program wrote.
 Sample, `complete.json` in `checkpoint-40/`: `{"optimizer.pt": "9f86d081...", "trainer_state.json": "2c26b46b..."}`
 """
 
-import hashlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mathse.tables.files import sha256, write_json
 from mathse.tables.schemas import content_id
 
 log = logging.getLogger(__name__)
@@ -56,12 +55,7 @@ class Checkpoints:
     def complete(self, step: int) -> None:
         """Note that the checkpoint of a step is written in full."""
         folder = self.folder / f"checkpoint-{step}"
-        fresh = folder / f".{COMPLETE}"
-        with fresh.open("w", encoding="utf-8") as file:
-            json.dump(_hashes(folder), file, indent=2, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(folder / COMPLETE)
+        write_json(folder / COMPLETE, _hashes(folder))
 
     def remove(self) -> None:
         """Remove all checkpoints of the model, those of other settings included."""
@@ -81,9 +75,4 @@ def _is_whole(folder: Path) -> bool:
 
 def _hashes(folder: Path) -> dict[str, str]:
     files = sorted(file for file in folder.rglob("*") if file.is_file() and COMPLETE not in file.name)
-    return {file.relative_to(folder).as_posix(): _sha256(file) for file in files}
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+    return {file.relative_to(folder).as_posix(): sha256(file) for file in files}

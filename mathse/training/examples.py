@@ -1,13 +1,15 @@
-"""The rows of a mix as TRL takes them: `images`, `prompt` and `completion`, images decoded a batch at a time.
+"""The rows of a mix as TRL takes them: `images` and the method's texts, images decoded a batch at a time.
 
 Every row is put through the trainer's own collator before training starts, so that a training that has begun does not
 end at a row it cannot use.
 
-Sample: `{"images": [<112 x 112>], "prompt": [{"role": "user", ...}], "completion": [{"role": "assistant", ...}]}`
+Samples, of a mix for fine-tuning and of one of preferences:
+`{"images": [<112 x 112>], "prompt": [{"role": "user", ...}], "completion": [{"role": "assistant", ...}]}`,
+`{"images": [<112 x 112>], "prompt": [...], "chosen": [{"role": "assistant", ...}], "rejected": [...]}`
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +43,8 @@ class Examples:
     Attributes:
         dataset: One example a row, in the order of the mix.
         too_long: Path ids of the rows left out because they are longer than the limit.
-        lengths: Tokens of each row of the dataset, images included.
+        lengths: Tokens of each row of the dataset, images included; of what is preferred and what is rejected the
+            longer.
     """
 
     dataset: Dataset
@@ -62,7 +65,9 @@ class Limits:
     image_tokens: ImageTokens | None = None
 
 
-def load_examples(mix: Path, images: ImageStore, collate: Collate, limits: Limits) -> Examples:
+def load_examples(
+    mix: Path, images: ImageStore, collate: Collate, limits: Limits, columns: Mapping[str, str]
+) -> Examples:
     """Read a mix and check each of its rows.
 
     A row that is too long is left out: cutting it would cost its answer. If it would cost image tokens too, its images
@@ -73,25 +78,37 @@ def load_examples(mix: Path, images: ImageStore, collate: Collate, limits: Limit
         images: Where their images are.
         collate: The trainer's collator.
         limits: What each row must keep to.
+        columns: Of the dataset, each with the field of a mix row that it holds.
 
     Raises:
-        MixError: The mix is empty, an image of it cannot be used or has lost tokens, the processor refuses a row, or
-            every row is too long.
+        MixError: The mix is empty or lacks rejected paths that the columns need, an image of it cannot be used or has
+            lost tokens, the processor refuses a row, or every row is too long.
         StoreError: The table is missing or damaged.
     """
     rows = store.read(mix, MixRow)
     if not rows:
         raise MixError(f"{mix}: no rows to train on; see how many its query left out, and why")
+    if "rejected" in columns.values():
+        _refuse_without_rejected(mix, rows)
     _refuse_unreadable(mix, rows, images)
-    lengths = list(_checked(mix, rows, _dataset(rows, images), collate, limits))
+    lengths = list(_checked(mix, rows, _dataset(rows, images, columns), collate, limits))
     kept = [place for place, length in enumerate(lengths) if length <= limits.length]
     if not kept:
         raise MixError(f"{mix}: every row is longer than the limit of {limits.length} tokens")
     long = tuple(row.path_id for row, length in zip(rows, lengths, strict=True) if length > limits.length)
     if long:
         log.warning("%s: %d rows left out, longer than %d tokens: %s", mix, len(long), limits.length, ", ".join(long))
-    dataset = _dataset([rows[place] for place in kept], images)
+    dataset = _dataset([rows[place] for place in kept], images, columns)
     return Examples(dataset, long, tuple(lengths[place] for place in kept))
+
+
+def _refuse_without_rejected(mix: Path, rows: Sequence[MixRow]) -> None:
+    lacking = sum(row.rejected_path_id is None or not row.rejected for row in rows)
+    if lacking:
+        raise MixError(
+            f"{mix}: {lacking} of {len(rows)} rows have no rejected path, and preferences need one for each; name a "
+            "mix.query whose SELECT returns rejected_path_id beside path_id and reason, or write train.method: sft"
+        )
 
 
 def _refuse_unreadable(mix: Path, rows: Sequence[MixRow], images: ImageStore) -> None:
@@ -114,17 +131,14 @@ def _refuse(mix: Path, what: str, found: Sequence[tuple[str, str]]) -> None:
     raise MixError(f"{mix}: nothing was trained: {what}:\n{listed}{more}")
 
 
-def _dataset(rows: Sequence[MixRow], images: ImageStore) -> Dataset:
+def _dataset(rows: Sequence[MixRow], images: ImageStore, columns: Mapping[str, str]) -> Dataset:
     def with_images(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
         decoded = [[images.load(image_id) for image_id in ids] for ids in batch["image_ids"]]
-        return {"images": decoded, "prompt": batch["prompt"], "completion": batch["completion"]}
+        return {"images": decoded, **{column: batch[column] for column in columns}}
 
-    columns = {
-        "image_ids": [list(row.image_ids) for row in rows],
-        "prompt": [_turns(row.prompt) for row in rows],
-        "completion": [_turns(row.completion) for row in rows],
-    }
-    return Dataset.from_dict(columns).with_transform(with_images)
+    texts = {column: [_turns(getattr(row, field)) for row in rows] for column, field in columns.items()}
+    image_ids = [list(row.image_ids) for row in rows]
+    return Dataset.from_dict({"image_ids": image_ids, **texts}).with_transform(with_images)
 
 
 def _turns(messages: Sequence[Message]) -> list[dict[str, str]]:
@@ -147,8 +161,10 @@ def _checked(mix: Path, rows: Sequence[MixRow], dataset: Dataset, collate: Colla
                 raise
             refused += faults
             continue
-        lengths = batch["attention_mask"].sum(1).tolist()
-        needed = limits.image_tokens.needed_length(batch) if limits.image_tokens else [0] * len(lengths)
+        lengths = _longest(batch["attention_mask"].sum(1).tolist(), len(places))
+        needed = _longest(
+            limits.image_tokens.needed_length(batch) if limits.image_tokens else [0] * len(lengths), len(places)
+        )
         cut += [
             (rows[place].path_id, f"{length} tokens, those of its images up to the {last}th")
             for place, length, last in zip(places, lengths, needed, strict=True)
@@ -162,6 +178,11 @@ def _checked(mix: Path, rows: Sequence[MixRow], dataset: Dataset, collate: Colla
             f"{limits.length} tokens do not hold the images of {len(cut)} rows; raise train.max_length, or have fewer"
         )
         _refuse(mix, f"{remedy} or smaller images (base.image)", cut)
+
+
+def _longest(lengths: Sequence[int], examples: int) -> list[int]:
+    """The longest row of each example: a batch has one row of each, and then perhaps another of each."""
+    return [max(lengths[place::examples]) for place in range(examples)]
 
 
 def _collated(dataset: Dataset, places: Iterable[int], collate: Collate, limits: Limits) -> Any:

@@ -1,7 +1,11 @@
-"""All that one training is told: by the stage to itself, or to the processes it starts, as a JSON file."""
+"""All that one training is told, and what it answers: light to import, and JSON.
+
+Samples: `{"model": "7d79...", "rows": 212, "steps": 140, "final_loss": 0.412, "loss_curve": [[1, 2.1875], ...], ...}`
+in `reports/training/<m>.json`, which the same training always writes with the same bytes, and `{"seconds": 48.1,
+"tokens_per_second": 2511.0, "peak_memory": 1288490188, "processes": 1}` in `reports/timings/train-<m>.json`.
+"""
 
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,12 +20,50 @@ class Job(BaseModel):
     mix: Path = Field(description="Table of mix rows.")
     images: Path = Field(description="Table of their images.")
     start: Path = Field(description="Folder of the model to start from.")
-    out: Path = Field(description="Folder of the new model; replaced if there is one.")
+    out: Path = Field(description="Folder of the new model, by whose name it is known; replaced if there is one.")
     settings: Train
-    compute: Compute
+    compute: Compute = Field(
+        description="In bfloat16 the weights are trained in float32 under autocast; those that only carry adapters are "
+        "bfloat16."
+    )
     seed: int = Field(description="Decides the order of the rows, and an adapter's first weights.")
     max_pixels: int = Field(description="Images above are refused.")
-    extra_lineage: dict[str, Any] = Field(description="What else the lineage file shall say.")
-    checkpoints: Path | None = Field(default=None, description="Folder of the model's checkpoints.")
+    prompts: dict[str, str] = Field(default={}, description="Prompts that the mix was written with: hashes by name.")
+    checkpoints: Path | None = Field(
+        default=None, description="Folder of the model's checkpoints, if `settings.save_steps` asks for them."
+    )
+    live: Path | None = Field(default=None, description="File of the losses that are written while it runs.")
     trust_remote_code: bool = Field(default=False, description="Whether code that lies in the start folder may run.")
-    live: Path | None = Field(default=None, description="Folder of the losses that are written while it runs.")
+
+
+class TrainingReport(BaseModel):
+    """What a model was trained on and how its loss went: the same training writes the same bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field(description="Content hash of the trained model; of several processes only the first has it.")
+    rows: int = Field(description="Rows trained on.")
+    too_long: tuple[str, ...] = Field(
+        description="Path ids of the rows longer than the model's context or `max_length`."
+    )
+    steps: int
+    epochs: float
+    tokens: int = Field(description="Tokens seen, prompts and images included, over all epochs.")
+    final_loss: float = Field(description="Mean loss at the curve's last point.")
+    loss_curve: tuple[tuple[int, float], ...] = Field(description="Pairs of step and mean loss since the last pair.")
+
+
+class Timings(BaseModel):
+    """What a training took, which no two runs share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seconds: float = Field(
+        description="Wall-clock time, loading and checking included; since a kill, if there was one."
+    )
+    tokens_per_second: float = Field(description="Over the steps alone, all processes together; since a kill.")
+    peak_memory: int = Field(
+        description="Bytes: on CUDA the most that torch had allocated, on a CPU the process's largest resident set; of "
+        "several processes the one that needed most."
+    )
+    processes: int

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mathse.params import Train
+
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
 _MOMENTUM = 0.95
@@ -87,3 +89,28 @@ def orthogonal(matrices: Tensor) -> Tensor:
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x.mT if tall else x
+
+
+class ResumableMuon(Muon):
+    """Muon whose state can be read back from a checkpoint."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        torch.optim.Optimizer.__setstate__(self, state)  # AdamW's looks for its own step in the matrices' states
+
+
+def optimizer_of(model: Any, settings: Train) -> torch.optim.Optimizer | None:
+    """Muon, if the settings give its rate; else None: the AdamW that the trainer makes.
+
+    Args:
+        model: What is trained.
+        settings: Both rates, the second moment and the weight decay.
+    """
+    if settings.matrix_learning_rate is None:
+        return None
+    return ResumableMuon(
+        model.named_parameters(),
+        settings.learning_rate,
+        settings.matrix_learning_rate,
+        settings.beta2,
+        settings.weight_decay,
+    )

@@ -1,10 +1,9 @@
 """Watches a training while it runs: progress, losses, checkpoints, and what it takes in time and memory.
 
-The losses go into dvclive's files, `<live>/plots/metrics/loss.tsv` and `<live>/metrics.json`, as they come, so that
-`dvc plots show` and `dvc exp show` have them during the training. Neither holds a time: the same training writes the
-same bytes, also if it was killed and went on.
+The losses go into a table as they come, so that `dvc plots show` has them during the training. It holds no time: the
+same training writes the same bytes, also if it was killed and went on.
 
-Sample of loss.tsv, its columns between tabs: `step loss`, then `1 2.1875`, `3 1.9531`, ...
+Sample of `reports/live/0.tsv`, its columns between tabs: `step loss`, then `1 2.1875`, `3 1.9531`, ...
 """
 
 import math
@@ -38,7 +37,7 @@ class Beside:
 
     Attributes:
         checkpoints: Where it can go on after a kill; None: nowhere.
-        live: Folder of dvclive's files; None: none are written.
+        live: File of the losses; None: none are written.
         job: Of the training; None: there is none, and this process does it alone.
         lengths: Tokens of each row; empty where there is no job.
     """
@@ -62,7 +61,6 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         """
         self._title, self._beside, self._trainer = title, beside, trainer
         self._showing: Any = None
-        self._live: Any = None
         self._advance: Advance
         self.resumed_at = 0
         """Steps that an earlier run had done."""
@@ -115,27 +113,19 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self._showing = progress(self._title, state.max_steps, state.global_step)
         self._advance = self._showing.__enter__()
         if self._beside.live is not None:
-            self._live = _live(self._beside.live)
+            self._beside.live.parent.mkdir(parents=True, exist_ok=True)
+            self._beside.live.write_text("step\tloss\n", encoding="utf-8")
         for logs in state.log_history:
             self._write(logs["step"], logs)
 
     def _write(self, step: int, logs: dict[str, float]) -> None:
-        if self._live is not None and "loss" in logs:
-            self._live.step = step
-            self._live.log_metric("loss", logs["loss"])
-            self._live.next_step()
+        if self._showing is not None and self._beside.live is not None and "loss" in logs:
+            with self._beside.live.open("a", encoding="utf-8") as losses:  # opened each time: a kill leaves whole lines
+                losses.write(f"{step}\t{logs['loss']!r}\n")
 
     def _end(self) -> None:
         if self._showing is not None:
             self._showing.__exit__(None, None, None)
-        if self._live is not None:
-            self._live.end()
-
-
-def _live(folder: Path) -> Any:
-    from dvclive.live import Live  # brings DVC along, which only a training that is shown needs
-
-    return Live(str(folder), save_dvc_exp=False, dvcyaml=None)
 
 
 def _peak_memory(device: str) -> int:

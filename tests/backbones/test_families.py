@@ -26,7 +26,8 @@ from mathse.tables import store
 from mathse.tables.images import ImageStore
 from mathse.tables.schemas import Image, Message, MixRow, PathKind, Problem, Split, Status
 from mathse.tables.schemas import Path as PathRow
-from mathse.training.sft import TrainingReport, train
+from mathse.training.job import Job, TrainingReport
+from mathse.training.train import train
 from tests.backbones import tiny_backbones
 from tests.engines.noise import noise
 
@@ -86,9 +87,10 @@ def tried(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     how = Train(
         epochs=1, max_steps=40, batch_size=6, learning_rate=1e-2, warmup=0.1, weight_decay=0.0, scheduler="cosine"
     )
-    report = train(
-        folder / "mix.parquet", folder / "images.parquet", base, folder / "0", how, COMPUTE, 1, 10**6, {"name": "0"}
-    )
+    report, _ = train(Job(
+        mix=folder / "mix.parquet", images=folder / "images.parquet", start=base, out=folder / "0", settings=how,
+        compute=COMPUTE, seed=1, max_pixels=10**6,
+    ))  # fmt: skip
     return Tried(request.param, base, folder / "0", report, ImageStore(folder / "images.parquet", 10**6))
 
 

@@ -9,8 +9,8 @@ from mathse.params import Compute, Train
 from mathse.sources.images import encode
 from mathse.tables import store
 from mathse.tables.schemas import Image, Message, MixRow, PathKind
-from mathse.training.report import TrainingReport
-from mathse.training.sft import train
+from mathse.training.job import Job, TrainingReport
+from mathse.training.train import train
 
 SETTINGS = Train(
     epochs=1, max_steps=2, batch_size=4, learning_rate=1e-3, warmup=0.1, weight_decay=0.05, scheduler="cosine"
@@ -34,17 +34,33 @@ def row(place: int, image_ids: tuple[str, ...] | None = None, words: int = 2, qu
 ROWS = [row(place) for place in range(16)]
 
 
-def run(folder: Path, start: Path, rows: list[MixRow], out: str = "out", **changed: Any) -> TrainingReport:
-    """Train a model on rows, in `folder`; `checkpoints` and `live` are folders in it."""
-    beside: dict[str, Any] = {name: folder / name for name in ("checkpoints", "live") if changed.pop(name, False)}
+def preferred(place: int, words: int = 1, **changed: Any) -> MixRow:
+    """A row with a rejected path beside its completion."""
+    rejected = (Message(role="assistant", content=f"Therefore {place}" + " chart" * words),)
+    made = row(place, **changed)
+    return made.model_copy(update={"rejected_path_id": f"wrong{place}", "rejected": rejected})
+
+
+PREFERENCES = [preferred(place) for place in range(8)]
+
+
+def job(folder: Path, start: Path, rows: list[MixRow], out: str = "out", **changed: Any) -> Job:
+    """A training on rows, all of it in `folder`, where the rows are written; `checkpoints` and `live` lie there too."""
+    places = {"checkpoints": folder / "checkpoints", "live": folder / "live.tsv"}
+    beside: dict[str, Any] = {name: place for name, place in places.items() if changed.pop(name, False)}
     store.write(folder / "images.parquet", Image, IMAGES)
     store.write(folder / "mix.parquet", MixRow, rows)
-    compute = Compute(threads=1, dtype=changed.pop("dtype", "float32"))
-    settings = Train.model_validate({**SETTINGS.model_dump(), **changed})
-    return train(
-        folder / "mix.parquet", folder / "images.parquet", start, folder / out, settings, compute, 1, 10**6,
-        {"stage": "test"}, **beside,
+    return Job(
+        mix=folder / "mix.parquet", images=folder / "images.parquet", start=start, out=folder / out,
+        compute=Compute(threads=1, dtype=changed.pop("dtype", "float32")),
+        settings=Train.model_validate({**SETTINGS.model_dump(), **changed}),
+        seed=1, max_pixels=10**6, prompts={"solve@1": "fcde"}, **beside,
     )  # fmt: skip
+
+
+def run(folder: Path, start: Path, rows: list[MixRow], out: str = "out", **changed: Any) -> TrainingReport:
+    """Train a model on rows, in this process."""
+    return train(job(folder, start, rows, out, **changed))[0]
 
 
 def weights(folder: Path) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from datasets import Dataset
 
 from mathse.backbones.loading import settle
 from mathse.params import Compute, Train
+from mathse.training.job import TrainingReport
 from mathse.training.muon import Muon
-from mathse.training.sft import TrainingReport, config, fit, report
+from mathse.training.train import PACKAGES, config, fit, report, versions
 from tools.tiny_base.curriculum import Part, drill
 from tools.tiny_base.tiny import build_model, build_processor, build_tokenizer
 from tools.tiny_base.vocabulary import vocabulary
@@ -81,11 +82,11 @@ def _train(drills: Dataset, out: Path, recipe: Recipe) -> TrainingReport:
     )  # fmt: skip
     # The drills lie in the order of the course.
     arguments = config(how, COMPUTE, recipe.seed) | {"train_sampling_strategy": "sequential"}
-    made_from = {"name": "tiny", "settings": recipe.settings(), "compute": COMPUTE.model_dump(mode="json")}
+    made_from = {"name": "tiny", "settings": recipe.settings(), "compute": COMPUTE.model_dump(mode="json"), "packages": versions(PACKAGES)}
     # AdamW learns to read far later than Muon (README.md).
     optimizer = Muon(model.named_parameters(), recipe.learning_rate, recipe.matrix_learning_rate, beta2=0.95, decay=0.0)
     trainer, fingerprint = fit(model, build_processor(tokenizer), drills, out, arguments, made_from, optimizer)
-    return report(trainer, fingerprint, len(drills), (), time.monotonic() - began)
+    return report(trainer, fingerprint, len(drills), (), time.monotonic() - began)[0]
 
 
 def _drills(recipe: Recipe) -> Dataset:

@@ -8,20 +8,26 @@ from typing import Any
 import pytest
 
 from mathse.backbones.fingerprint import LINEAGE, ModelMissing, model_fingerprint
-from mathse.share.card import CARD
-from mathse.tables import store
+from mathse.tables.files import sha256
 from mathse.training.examples import MixError
-from mathse.training.sft import TrainingDiverged, TrainingReport
+from mathse.training.job import Timings, TrainingReport
+from mathse.training.train import train
+from mathse.training.watch import TrainingDiverged
 from tests.training.mixes import ROWS as MIXED
-from tests.training.mixes import SETTINGS, row, run
+from tests.training.mixes import SETTINGS, job, row, run
 
 ROWS = MIXED[:8]
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Path, TrainingReport]:
+def made(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Path, TrainingReport, Timings]:
     folder = tmp_path_factory.mktemp("trained")
-    return folder, run(folder, tiny_model, ROWS)
+    return folder, *train(job(folder, tiny_model, ROWS))
+
+
+@pytest.fixture
+def trained(made: tuple[Path, TrainingReport, Timings]) -> tuple[Path, TrainingReport]:
+    return made[:2]
 
 
 def test_the_report_says_what_was_done(trained: tuple[Path, TrainingReport]) -> None:
@@ -30,6 +36,14 @@ def test_the_report_says_what_was_done(trained: tuple[Path, TrainingReport]) -> 
     assert [step for step, _ in report.loss_curve] == [1, 2]
     assert report.final_loss == report.loss_curve[-1][1] > 0
     assert report.tokens > 8 * 10
+
+
+def test_what_it_took_is_said_apart(made: tuple[Path, TrainingReport, Timings]) -> None:
+    _, report, timings = made
+    assert 10**8 < timings.peak_memory < 10**11
+    assert 0 < report.tokens / timings.seconds < timings.tokens_per_second
+    assert timings.processes == 1
+    assert not set(Timings.model_fields) & set(TrainingReport.model_fields)
 
 
 def test_training_lowers_the_loss(tmp_path: Path, tiny_model: Path) -> None:
@@ -53,7 +67,7 @@ def test_muon_trains_the_matrices_if_its_rate_is_given(tmp_path: Path, tiny_mode
 def test_the_model_differs_in_its_weights_alone(trained: tuple[Path, TrainingReport], tiny_model: Path) -> None:
     folder, _ = trained
     files = {file.name for file in tiny_model.iterdir()}
-    assert {file.name for file in (folder / "out").iterdir()} == files | {LINEAGE, CARD}
+    assert {file.name for file in (folder / "out").iterdir()} == files | {LINEAGE}
     assert (folder / "out" / "model.safetensors").read_bytes() != (tiny_model / "model.safetensors").read_bytes()
     for name in ("config.json", "generation_config.json", "tokenizer.json", "chat_template.jinja"):
         made, given = ((place / name).read_text() for place in (folder / "out", tiny_model))
@@ -75,11 +89,15 @@ def test_the_lineage_names_start_mix_settings_and_packages(
     lineage = json.loads((folder / "out" / LINEAGE).read_text())
     assert lineage["model"] == report.model == model_fingerprint(folder / "out")
     assert lineage["start"]["fingerprint"] == model_fingerprint(tiny_model)
-    assert lineage["mix"]["rows"] == 8
-    assert lineage["mix"]["hash"] in store.input_hashes([folder / "mix.parquet"]).values()
+    mix = folder / "mix.parquet"
+    assert lineage["mix"] == {"file": mix.as_posix(), "hash": sha256(mix), "rows": 8}
     assert lineage["settings"]["learning_rate"] == SETTINGS.learning_rate
-    assert lineage["stage"] == "test"
+    assert (lineage["name"], lineage["method"], lineage["prompts"]) == ("out", "sft", {"solve@1": "fcde"})
     assert set(lineage["packages"]) == {"torch", "transformers", "trl"}
+    assert lineage["arithmetic"]["capability"]
+    assert set(lineage) == {
+        "arithmetic", "compute", "method", "mix", "model", "name", "packages", "prompts", "seed", "settings", "start",
+    }  # fmt: skip
     assert list(lineage) == sorted(lineage)
 
 
@@ -98,7 +116,7 @@ def test_another_process_makes_the_same_bytes(
         [sys.executable, "-c", program, __file__, str(tmp_path), str(tiny_model)], check=True, env=environment, cwd=root
     )
     for file in sorted((folder / "out").iterdir()):
-        if file.name not in {LINEAGE, CARD}:  # they name the files, which lie elsewhere
+        if file.name != LINEAGE:  # it names the files, which lie elsewhere
             assert (tmp_path / "out" / file.name).read_bytes() == file.read_bytes(), file.name
 
 
@@ -138,7 +156,7 @@ def test_a_training_that_dies_leaves_the_old_model(
     def dies(*_: Any) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mathse.training.sft.write_lineage", dies)
+    monkeypatch.setattr("mathse.training.train.write_lineage", dies)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, tiny_model, ROWS)
     assert {file.name for file in tmp_path.iterdir()} == {"images.parquet", "mix.parquet", "out"}
