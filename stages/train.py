@@ -1,9 +1,7 @@
 """Stage train: train a model on its mix: `student`, one of `orms`, or one of `models`."""
 
 from mathse import layout, params, processes, stage, tally
-from mathse.ask.prompts import PROMPTS
 from mathse.tables.files import write_json
-from mathse.tables.schemas import content_id
 from mathse.training.job import Job
 
 
@@ -19,7 +17,7 @@ def main(name: str) -> str:
     report, timings = train(Job(
         mix=layout.mix(name), images=layout.IMAGES, start=layout.model(settings.start_of(name)), out=layout.model(name),
         settings=how, compute=settings.compute, seed=settings.seed, max_pixels=settings.problems.max_pixels,
-        prompts={prompt: content_id("prompt", PROMPTS[prompt])}, checkpoints=layout.checkpoints(name),
+        prompt=prompt, checkpoints=layout.checkpoints(name),
         live=layout.live(name), trust_remote_code=settings.trust_remote_code,
     ))  # fmt: skip
     if processes.is_first():

@@ -1,6 +1,6 @@
 """All that one training is told, and what it answers: light to import, and JSON.
 
-Samples: `{"model": "7d79...", "rows": 212, "steps": 140, "final_loss": 0.412, "loss_curve": [[1, 2.1875], ...], ...}`
+Samples: `{"model": "7d79...", "rows": 212, "steps": 140, "final_loss": 0.412, "loss_curve": [{"step": 1, ...}, ...]}`
 in `reports/training/<m>.json`, which the same training always writes with the same bytes, and `{"seconds": 48.1,
 "tokens_per_second": 2511.0, "peak_memory": 1288490188, "processes": 1}` in `reports/timings/train-<m>.json`.
 """
@@ -28,12 +28,23 @@ class Job(BaseModel):
     )
     seed: int = Field(description="Decides the order of the rows, and an adapter's first weights.")
     max_pixels: int = Field(description="Images above are refused.")
-    prompts: dict[str, str] = Field(default={}, description="Prompts that the mix was written with: hashes by name.")
+    prompt: str | None = Field(
+        default=None, description="Name and version of the prompt that the mix was written with, and the model expects."
+    )
     checkpoints: Path | None = Field(
         default=None, description="Folder of the model's checkpoints, if `settings.save_steps` asks for them."
     )
     live: Path | None = Field(default=None, description="File of the losses that are written while it runs.")
     trust_remote_code: bool = Field(default=False, description="Whether code that lies in the start folder may run.")
+
+
+class Loss(BaseModel):
+    """A point of a training's loss curve; `dvc plots show` draws them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: int
+    loss: float = Field(description="Mean loss of the steps since the point before.")
 
 
 class TrainingReport(BaseModel):
@@ -50,7 +61,7 @@ class TrainingReport(BaseModel):
     epochs: float
     tokens: int = Field(description="Tokens seen, prompts and images included, over all epochs.")
     final_loss: float = Field(description="Mean loss at the curve's last point.")
-    loss_curve: tuple[tuple[int, float], ...] = Field(description="Pairs of step and mean loss since the last pair.")
+    loss_curve: tuple[Loss, ...]
 
 
 class Timings(BaseModel):

@@ -9,7 +9,7 @@ Sample, `models/0/lineage.json` (keys sorted; no times, no commit, so that the s
 
     {"mix": {"file": "data/mix/0.parquet", "hash": "5d41...", "rows": 212}, "model": "7d79...", "seed": 1,
      "start": {"fingerprint": "9f86...", "folder": "models/base"}, "packages": {"torch": "2.13.0", ...},
-     "prompts": {"solve-brief@1": "fcde..."}, "arithmetic": {"ATEN_CPU_CAPABILITY": "avx2", ...}, "method": "sft", ...}
+     "prompt": "solve-brief@1", "arithmetic": {"ATEN_CPU_CAPABILITY": "avx2", ...}, "method": "sft", ...}
 """
 
 import copy
@@ -36,7 +36,7 @@ from mathse.training import adapters
 from mathse.training.checkpoints import KEPT, Checkpoints
 from mathse.training.examples import Limits, load_examples
 from mathse.training.image_tokens import ImageTokens, token_id
-from mathse.training.job import Job, Timings, TrainingReport
+from mathse.training.job import Job, Loss, Timings, TrainingReport
 from mathse.training.methods import METHODS
 from mathse.training.muon import optimizer_of
 from mathse.training.trainer import build, gathered, go
@@ -105,7 +105,7 @@ def _made_from(job: Job) -> dict[str, Any]:
         "settings": job.settings.model_dump(mode="json"),
         "compute": job.compute.model_dump(mode="json"),
         "seed": job.seed,
-        "prompts": job.prompts,
+        "prompt": job.prompt,
         "packages": versions((*PACKAGES, "peft") if job.settings.lora else PACKAGES),
         "arithmetic": in_force(),
     }
@@ -220,7 +220,7 @@ def report(
     history = trainer.state.log_history
     before = _tokens(entry for entry in history if entry["step"] <= watch.resumed_at)
     since = _tokens(entry for entry in history if entry["step"] > watch.resumed_at)
-    curve = tuple((entry["step"], entry["loss"]) for entry in history if "loss" in entry)
+    curve = tuple(Loss(step=entry["step"], loss=entry["loss"]) for entry in history if "loss" in entry)
     result = TrainingReport(
         model=model,
         rows=rows,
@@ -228,7 +228,7 @@ def report(
         steps=trainer.state.global_step,
         epochs=trainer.state.epoch,
         tokens=before + since,
-        final_loss=curve[-1][1],
+        final_loss=curve[-1].loss,
         loss_curve=curve,
     )
     timings = Timings(

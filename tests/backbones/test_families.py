@@ -100,7 +100,7 @@ def written(outcomes: Sequence[Any]) -> list[Completion]:
 
 
 def test_training_lowers_the_loss(tried: Tried) -> None:
-    first, last = tried.report.loss_curve[0][1], tried.report.final_loss
+    first, last = tried.report.loss_curve[0].loss, tried.report.final_loss
     assert last < 0.2 * first, tried.report.loss_curve
     assert tried.report.too_long == ()
 

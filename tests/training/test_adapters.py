@@ -24,7 +24,7 @@ def test_adapters_of_the_language_model_are_merged_into_a_plain_model(tmp_path: 
         "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
     }  # fmt: skip
     assert not [name for name in names if "visual" in name]
-    assert report.final_loss < 0.9 * report.loss_curve[0][1]
+    assert report.final_loss < 0.9 * report.loss_curve[0].loss
     assert {file.name for file in (tmp_path / "out").iterdir()} >= {"config.json", "model.safetensors"}
     assert not list((tmp_path / "out").glob("adapter*"))
 
@@ -32,7 +32,7 @@ def test_adapters_of_the_language_model_are_merged_into_a_plain_model(tmp_path: 
 def test_adapters_of_a_bfloat16_model_are_merged_into_one(tmp_path: Path, tiny_model: Path) -> None:
     report = run(tmp_path, tiny_model, ROWS[:4], max_steps=12, learning_rate=5e-3, lora=LORA, dtype="bfloat16")
     assert {weight.dtype for weight in weights(tmp_path / "out").values()} == {torch.bfloat16}
-    assert report.final_loss < 0.9 * report.loss_curve[0][1]
+    assert report.final_loss < 0.9 * report.loss_curve[0].loss
 
 
 def test_a_merged_model_says_what_the_adapted_one_did(tiny_model: Path) -> None:

@@ -59,9 +59,9 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(tmp_path: Path, tiny
     at_once = run(tmp_path, tiny_model, ROWS, "whole", batch_size=16, max_steps=3)
     in_parts = run(tmp_path, tiny_model, ROWS, "parts", batch_size=16, max_steps=3, per_device=4)
     assert (at_once.steps, at_once.tokens) == (in_parts.steps, in_parts.tokens)
-    for (step, loss), (same, part) in zip(at_once.loss_curve, in_parts.loss_curve, strict=True):
-        assert step == same
-        assert loss == pytest.approx(part, abs=1e-5)
+    for whole, part in zip(at_once.loss_curve, in_parts.loss_curve, strict=True):
+        assert whole.step == part.step
+        assert whole.loss == pytest.approx(part.loss, abs=1e-5)
     assert furthest(tmp_path / "whole", tmp_path / "parts") < 2e-4  # of steps of 1e-3 each
     assert furthest(tiny_model, tmp_path / "parts") > 1e-3
 

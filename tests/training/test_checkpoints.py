@@ -68,7 +68,9 @@ def test_losses_are_written_while_it_runs(undisturbed: tuple[Path, TrainingRepor
     folder, report = undisturbed
     lines = [line.split("\t") for line in losses(folder).splitlines()]
     assert lines[0] == ["step", "loss"]
-    assert tuple((int(step), float(loss)) for step, loss in lines[1:]) == report.loss_curve
+    assert [(int(step), float(loss)) for step, loss in lines[1:]] == [
+        (point.step, point.loss) for point in report.loss_curve
+    ]
     assert not (folder / "checkpoints").exists()
 
 

@@ -30,8 +30,8 @@ def test_preferences_with_images_change_the_weights_and_the_same_way_twice(
     folder, report = trained
     assert any(row.image_ids for row in PREFERENCES)
     assert (report.rows, report.steps, report.too_long) == (8, 2, ())
-    assert report.loss_curve[0][1] == pytest.approx(math.log(2), abs=1e-5)  # the model is still its own reference
-    assert all(math.isfinite(loss) for _, loss in report.loss_curve)
+    assert report.loss_curve[0].loss == pytest.approx(math.log(2), abs=1e-5)  # the model is still its own reference
+    assert all(math.isfinite(point.loss) for point in report.loss_curve)
     before, after = weights(tiny_model), weights(folder / "out")
     assert before.keys() == after.keys()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
@@ -46,7 +46,7 @@ def test_preferences_with_images_change_the_weights_and_the_same_way_twice(
 
 def test_training_lowers_the_loss(tmp_path: Path, tiny_model: Path) -> None:
     report = run(tmp_path, tiny_model, PREFERENCES[:4], max_steps=12, **DPO)
-    assert report.final_loss < 0.5 * report.loss_curve[0][1]
+    assert report.final_loss < 0.5 * report.loss_curve[0].loss
 
 
 def test_the_likelihood_of_what_is_preferred_can_be_added(
@@ -55,14 +55,14 @@ def test_the_likelihood_of_what_is_preferred_can_be_added(
     weighted = {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, 0.5]}
     mixed = run(tmp_path, tiny_model, PREFERENCES, **DPO, dpo=weighted)
     likelihood = run(tmp_path, tiny_model, PREFERENCES, "sft")
-    first = [report.loss_curve[0][1] for report in (mixed, trained[1], likelihood)]
+    first = [report.loss_curve[0].loss for report in (mixed, trained[1], likelihood)]
     assert first[0] == pytest.approx(first[1] + 0.5 * first[2], abs=1e-3)
 
 
 def test_adapters_learn_to_prefer_and_are_merged(tmp_path: Path, tiny_model: Path) -> None:
     report = run(tmp_path, tiny_model, PREFERENCES[:4], max_steps=12, learning_rate=5e-3, lora={"rank": 4}, **DPO)
-    assert report.loss_curve[0][1] == pytest.approx(math.log(2), abs=1e-5)  # compared with the model without them
-    assert report.final_loss < 0.8 * report.loss_curve[0][1]
+    assert report.loss_curve[0].loss == pytest.approx(math.log(2), abs=1e-5)  # compared with the model without them
+    assert report.final_loss < 0.8 * report.loss_curve[0].loss
     assert weights(tmp_path / "out").keys() == weights(tiny_model).keys()
 
 

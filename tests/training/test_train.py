@@ -33,8 +33,8 @@ def trained(made: tuple[Path, TrainingReport, Timings]) -> tuple[Path, TrainingR
 def test_the_report_says_what_was_done(trained: tuple[Path, TrainingReport]) -> None:
     _, report = trained
     assert (report.rows, report.steps, report.epochs, report.too_long) == (8, 2, 1.0, ())
-    assert [step for step, _ in report.loss_curve] == [1, 2]
-    assert report.final_loss == report.loss_curve[-1][1] > 0
+    assert [point.step for point in report.loss_curve] == [1, 2]
+    assert report.final_loss == report.loss_curve[-1].loss > 0
     assert report.tokens > 8 * 10
 
 
@@ -48,7 +48,7 @@ def test_what_it_took_is_said_apart(made: tuple[Path, TrainingReport, Timings]) 
 
 def test_training_lowers_the_loss(tmp_path: Path, tiny_model: Path) -> None:
     report = run(tmp_path, tiny_model, ROWS[:4], max_steps=12)
-    assert report.final_loss < 0.8 * report.loss_curve[0][1]
+    assert report.final_loss < 0.8 * report.loss_curve[0].loss
 
 
 def test_muon_trains_the_matrices_if_its_rate_is_given(tmp_path: Path, tiny_model: Path) -> None:

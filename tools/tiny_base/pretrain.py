@@ -82,7 +82,12 @@ def _train(drills: Dataset, out: Path, recipe: Recipe) -> TrainingReport:
     )  # fmt: skip
     # The drills lie in the order of the course.
     arguments = config(how, COMPUTE, recipe.seed) | {"train_sampling_strategy": "sequential"}
-    made_from = {"name": "tiny", "settings": recipe.settings(), "compute": COMPUTE.model_dump(mode="json"), "packages": versions(PACKAGES)}
+    made_from = {
+        "name": "tiny",
+        "settings": recipe.settings(),
+        "compute": COMPUTE.model_dump(mode="json"),
+        "packages": versions(PACKAGES),
+    }
     # AdamW learns to read far later than Muon (README.md).
     optimizer = Muon(model.named_parameters(), recipe.learning_rate, recipe.matrix_learning_rate, beta2=0.95, decay=0.0)
     trainer, fingerprint = fit(model, build_processor(tokenizer), drills, out, arguments, made_from, optimizer)
