@@ -1,7 +1,7 @@
 """How much memory the judge stage takes, and how long, with recorded verdicts in place of a model.
 
     python benchmarks/judge_memory.py                     # 200,000 paths to 50,000 problems, some minutes
-    python benchmarks/judge_memory.py --paths 2000000     # to 500,000 problems, within 1 GiB; about an hour, 12 GB of disk
+    python benchmarks/judge_memory.py --paths 2000000     # to 500,000 problems, within 1 GiB; about half an hour
 
 It makes the tables of problems and paths and a file of recorded replies in a scratch folder. Then a process of its own
 does all that the stage does: the replies are indexed, every path is asked about, journaled, parsed and graded by rule

@@ -3,9 +3,9 @@
 from itertools import chain
 
 from mathse import layout, params, stage
+from mathse.engines.opening import open_for
 from mathse.loop.recorded import Recordings
-from mathse.loop.solve import Ask, of_split, solve, subset
-from mathse.loop.teacher import SOLVE, open_teacher, solving
+from mathse.loop.solve import SOLVE, Ask, of_split, solve, solving, subset
 from mathse.tables import store
 from mathse.tables.schemas import Path, PathKind, Problem, Split
 
@@ -20,7 +20,7 @@ def main() -> str:
     recorded = Recordings(settings.distill, [problem.problem_id for problem in chosen])
     asked = [problem for problem in chosen if problem.problem_id not in recorded.solved]
     ask = Ask(PathKind.DISTILLED, 0, SOLVE, solving(settings.teacher), settings.distill.samples, settings.seed)
-    written = solve(open_teacher(settings, asked), asked, ask, layout.journal("distill")) if asked else ()
+    written = solve(open_for("teacher", settings), asked, ask, layout.journal("distill")) if asked else ()
     paths = stage.PathTally(chain(recorded.paths(), written))
     store.write(layout.paths(layout.DISTILL), Path, paths, inputs)
     also = f" ({len(recorded.solved)} with recorded solutions)" if settings.distill.recorded else ""

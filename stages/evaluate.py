@@ -3,11 +3,11 @@
 import time
 
 from mathse import layout, params, stage
+from mathse.engines.opening import open_for
 from mathse.evaluation.scores import save
 from mathse.loop.measuring import answers, measured
 from mathse.loop.provenance import provenance
 from mathse.loop.solve import of_split
-from mathse.loop.student import open_model
 from mathse.tables import store
 from mathse.tables.schemas import BenchmarkItem, Prediction, Problem, Split
 
@@ -20,7 +20,9 @@ def main(name: str) -> str:
     inputs = store.input_hashes([*INPUTS, layout.model(name)])
     tests = list(of_split(store.scan(layout.PROBLEMS, Problem), Split.TEST))
     items = store.read(layout.BENCHMARK_ITEMS, BenchmarkItem)
-    model = open_model(layout.model(name), settings.student, settings.evaluate.batch_size, settings, benchmarks=True)
+    model = open_for(
+        "student", settings, folder=layout.model(name), batch_size=settings.evaluate.batch_size, benchmarks=True
+    )
     file = layout.predictions(name)
     store.write(file, Prediction, answers(name, model, tests, items, settings), inputs)
     known = provenance(name, model.name, time.monotonic() - start)

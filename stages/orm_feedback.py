@@ -1,25 +1,23 @@
 """Stage orm_feedback: the teacher marks the paths that the ORM learns from (step 0)."""
 
-from collections import Counter
-
 from mathse import layout, params, stage
-from mathse.loop.annotate import annotate
-from mathse.loop.teacher import marking, open_teacher
+from mathse.engines.opening import open_for
+from mathse.loop.annotate import annotate, marking
 from mathse.tables import store
-from mathse.tables.schemas import Feedback, Path, Problem
+from mathse.tables.lookup import ProblemLookup
+from mathse.tables.schemas import Feedback, Path
 
 
 def main() -> str:
     """Write data/orm/feedback.parquet."""
     settings = params.load()
     inputs = store.input_hashes([layout.PROBLEMS, layout.ORM_PATHS])
-    problems = {problem.problem_id: problem for problem in store.scan(layout.PROBLEMS, Problem)}
-    paths = store.read(layout.ORM_PATHS, Path)
-    teacher = open_teacher(settings, problems.values())
-    feedback = annotate(teacher, paths, problems, marking(settings.teacher), layout.journal("orm_feedback"))
-    store.write(layout.ORM_FEEDBACK, Feedback, feedback, inputs)
-    spent = stage.cost(sum(row.cost for row in feedback))
-    return f"{len(paths)} paths in, {stage.counts(Counter(str(row.status) for row in feedback))}{spent}"
+    teacher, problems = open_for("teacher", settings), ProblemLookup(layout.PROBLEMS)
+    drawn, journal = marking(settings.teacher), layout.journal("orm_feedback")
+    feedback = annotate(teacher, lambda: store.scan(layout.ORM_PATHS, Path), problems, drawn, journal)
+    tally = stage.StatusTally(feedback)
+    store.write(layout.ORM_FEEDBACK, Feedback, tally, inputs)
+    return str(tally)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@ from itertools import chain
 
 from mathse import layout, params, stage
 from mathse.ask.protocol import Sampling
-from mathse.loop.solve import Ask, of_split, solve
-from mathse.loop.student import open_model
-from mathse.loop.teacher import SOLVE, open_teacher, solving
+from mathse.engines.opening import open_for
+from mathse.loop.solve import SOLVE, Ask, of_split, solve, solving
 from mathse.tables import store
 from mathse.tables.schemas import MixRow, Path, PathKind, Problem, Split
 
@@ -19,11 +18,11 @@ def main() -> str:
     seen = {row.problem_id for row in store.scan(layout.STUDENT_MIX, MixRow)}
     split = list(of_split(store.scan(layout.PROBLEMS, Problem), Split.ORM))
     problems = [problem for problem in split if problem.problem_id not in seen]
-    student = open_model(layout.model("student"), settings.student, settings.student.batch_size, settings)
+    student = open_for("student", settings, folder=layout.model("student"))
     drawn = Sampling(orm.temperature, max_new_tokens=settings.student.max_new_tokens)
     ask = Ask(PathKind.ROLLOUT, 0, settings.student.prompt, drawn, orm.samples, seed)
     written = solve(student, problems, ask, layout.journal("orm_paths"))
-    teacher = open_teacher(settings, problems, orm.teacher_mistake_rate)
+    teacher = open_for("teacher", settings, mistake_rate=orm.teacher_mistake_rate)
     ask = Ask(PathKind.DISTILLED, 0, SOLVE, solving(settings.teacher), orm.teacher_samples, seed)
     paths = stage.PathTally(chain(written, solve(teacher, problems, ask, layout.journal("orm_teacher_paths"))))
     store.write(layout.ORM_PATHS, Path, paths, inputs)

@@ -2,8 +2,8 @@
 
 from mathse import layout, params, stage
 from mathse.ask.protocol import Sampling
+from mathse.engines.opening import open_for
 from mathse.loop.solve import Ask, of_split, solve, unsolved
-from mathse.loop.student import open_model
 from mathse.tables import store
 from mathse.tables.schemas import MixRow, Path, PathKind, Problem, Split
 
@@ -15,7 +15,7 @@ def main(round_number: str) -> str:
     inputs = store.input_hashes([layout.PROBLEMS, layout.IMAGES, layout.mix(previous), layout.model(previous)])
     train = stage.Counted(of_split(store.scan(layout.PROBLEMS, Problem), Split.TRAIN))
     remaining = stage.Counted(unsolved(train, store.scan(layout.mix(previous), MixRow)))
-    student = open_model(layout.model(previous), settings.student, settings.student.batch_size, settings)
+    student = open_for("student", settings, folder=layout.model(previous))
     drawn = Sampling(settings.rollout.temperature, settings.rollout.top_p, settings.student.max_new_tokens)
     ask = Ask(PathKind.ROLLOUT, number, settings.student.prompt, drawn, settings.rollout.samples, settings.seed)
     paths = stage.PathTally(solve(student, remaining, ask, layout.journal(f"rollout-{number}")))

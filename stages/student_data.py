@@ -1,8 +1,8 @@
 """Stage student_data: teacher paths to some ORM problems, which make the student whose mistakes the ORM learns from."""
 
 from mathse import layout, params, stage
-from mathse.loop.solve import Ask, of_split, solve, subset
-from mathse.loop.teacher import SOLVE, open_teacher, solving
+from mathse.engines.opening import open_for
+from mathse.loop.solve import SOLVE, Ask, of_split, solve, solving, subset
 from mathse.loop.warm_up import warm_up
 from mathse.tables import store
 from mathse.tables.schemas import MixRow, Path, PathKind, Problem, Split
@@ -14,7 +14,7 @@ def main() -> str:
     inputs = store.input_hashes([layout.PROBLEMS])
     problems = list(of_split(store.scan(layout.PROBLEMS, Problem), Split.ORM))
     chosen = subset(problems, settings.orm.warmup_problems, settings.seed)
-    teacher = open_teacher(settings, chosen)
+    teacher = open_for("teacher", settings)
     ask = Ask(PathKind.DISTILLED, 0, SOLVE, solving(settings.teacher), samples=1, seed=settings.seed)
     paths = list(solve(teacher, chosen, ask, layout.journal("student_data")))
     rows, left_out = warm_up(paths, chosen, settings.student.prompt)

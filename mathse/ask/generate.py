@@ -16,7 +16,6 @@ import json
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, astuple
 from pathlib import Path
 
 from mathse.ask.journal import Journal
@@ -82,7 +81,7 @@ def generate(
         if failed:
             log.warning("%s: failed: %s", title, ", ".join(f"{count} {reason}" for reason, count in failed.items()))
         for text, payload, reason in work.ends():
-            label = Label(*json.loads(text))
+            label = Label.from_json(text)
             if payload is not None:
                 yield label, Completion(**json.loads(payload))
             elif reason is not None:
@@ -132,7 +131,7 @@ def _write_down(work: Worklist, requests: Iterable[Request], engine: Engine) -> 
             request.key(engine.fingerprint),
             sum(len(message.content) for message in request.messages),
             request.problem_id + request.subject_id,
-            json.dumps(astuple(request.label)),
+            request.label.to_json(),
             request.to_json(),
         )
         for request in requests
@@ -152,7 +151,7 @@ def _write_down(work: Worklist, requests: Iterable[Request], engine: Engine) -> 
 def _keep(outcomes: Mapping[str, Outcome], finished: Journal, work: Worklist) -> float:
     """Journal completions, note failures; returns what the completions cost."""
     made = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Completion)}
-    finished.put({key: asdict(completion) for key, completion in made.items()})
+    finished.put({key: vars(completion) for key, completion in made.items()})
     work.forgive(list(made))
     lost = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Failure)}
     work.fail({key: (failure.reason, failure.detail, failure.retryable) for key, failure in lost.items()})

@@ -104,6 +104,15 @@ class Label:
     seed: int
     subject_id: str = ""
 
+    def to_json(self) -> str:
+        """The label as one line of JSON; `from_json` gives it back."""
+        return json.dumps([self.problem_id, self.sample_idx, self.prompt, self.seed, self.subject_id])
+
+    @classmethod
+    def from_json(cls, text: str) -> "Label":
+        """The label that `to_json` wrote."""
+        return cls(*json.loads(text))
+
 
 @dataclass(frozen=True)
 class Completion:

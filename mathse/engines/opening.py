@@ -1,13 +1,13 @@
 """Opens whoever params name for a role: a local model, a model behind a server, recorded responses, or the solver.
 
-    open_for("judge", settings, folder=layout.model("orm"))
+open_for("judge", settings, folder=layout.model("orm"))
 
-    role        described by            may be
-    teacher     teacher                 solver, api, replay
-    student     student                 model, api, replay
-    judge       judge                   model, api, replay
-    extractor   evaluate.extractor      model, api, replay; with the benchmarks at hand
-    matcher     evaluate.matcher        model, api, replay; with the benchmarks at hand
+role        described by            may be
+teacher     teacher                 solver, api, replay
+student     student                 model, api, replay
+judge       judge                   model, api, replay
+extractor   evaluate.extractor      model, api, replay; with the benchmarks at hand
+matcher     evaluate.matcher        model, api, replay; with the benchmarks at hand
 """
 
 from collections import Counter

@@ -109,8 +109,8 @@ class _Index:
             self._fill()
         except sqlite3.OperationalError as error:
             raise ReplayError(
-                f"{file}: its index cannot be written to the temporary folder ({error}); free some space there, or name "
-                "another folder in the environment variable SQLITE_TMPDIR"
+                f"{file}: its index cannot be written to the temporary folder ({error}); free some space there, or "
+                "name another folder in the environment variable SQLITE_TMPDIR"
             ) from error
         if self._db.execute("select 1 from places limit 1").fetchone() is None:
             reasons = "; ".join(self._bad) or "it is empty"

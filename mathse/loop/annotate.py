@@ -18,6 +18,7 @@ from mathse.tables.schemas import Feedback, Path, Problem
 
 PROMPT = "annotate@1"
 
+
 def marking(settings: params.Teacher) -> Sampling:
     """How the teacher's marks are drawn: a mark is not a matter of luck."""
     return Sampling(max_new_tokens=settings.max_new_tokens)

@@ -87,9 +87,7 @@ def _graded(row: Prediction, graded: Grade, reason: str) -> Prediction:
     )
 
 
-def _of_benchmark(
-    engine: Engine, item: BenchmarkItem, label: Label, outcome: Outcome, grader: Grader
-) -> Prediction:
+def _of_benchmark(engine: Engine, item: BenchmarkItem, label: Label, outcome: Outcome, grader: Grader) -> Prediction:
     row = _row(engine, label, outcome, item.benchmark)
     graded = grader.grade(item.answer, row.text, item.choices)
     row = _graded(row, graded, row.reason or graded.reason)

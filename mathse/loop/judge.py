@@ -6,7 +6,7 @@ UNDECIDED, `failed request`. The judge is greedy: a verdict is not a matter of l
 Paths and verdicts are streams: the paths are gone through twice, once to ask and once beside what came of it, and
 nothing is held per path.
 
-Sample: `path 5c1e..., problem 3f..., WRONG, "Step 2", "calculation: 50 + 60 is not 111", rule WRONG (different quantity)`
+Sample: `path 5c1e..., WRONG, "Step 2", "calculation: 50 + 60 is not 111", rule WRONG (different quantity)`
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -50,6 +50,9 @@ class Feedback:
     marking: Sampling = Sampling()
 
 
+ORM = Feedback()
+
+
 def reflect(
     teacher: Engine,
     remaining: Callable[[], Iterable[Remaining]],
@@ -57,7 +60,7 @@ def reflect(
     ask: Ask,
     scope: Scope,
     journal: File,
-    feedback: Feedback = Feedback(),
+    feedback: Feedback = ORM,
 ) -> Iterator[Path]:
     """Have the teacher write new solutions.
 
@@ -74,7 +77,6 @@ def reflect(
     Yields:
         Reflections, in the order of wrong paths and samples. A problem without a wrong path has none.
     """
-
     marks_cost = 0.0
 
     def requests() -> Iterator[Request]:

@@ -1,7 +1,7 @@
 """Asks an engine for reasoning paths: the teacher for distilled ones, a student for rollouts.
 
-In: problems. Out: one `Path` per sample of a problem. A failed request is a row too, with its reason and no text, so that
-nothing asked for is ever missing. Sample:
+In: problems. Out: one `Path` per sample of a problem. A failed request is a row too, with its reason and no text, so
+that nothing asked for is ever missing. Sample:
 
     problem 3f…, rollout, round 1, sample 0, "Step 1: bar A is 12. … The answer to this problem is 42.", answer 42
 """
@@ -17,7 +17,6 @@ from mathse.ask.generate import generate
 from mathse.ask.protocol import Completion, Engine, Label, Outcome, Request, Sampling
 from mathse.ask.requests import request, request_seed
 from mathse.tables.schemas import MixRow, Path, PathKind, Problem, Split, content_id
-
 
 SOLVE = "solve@1"
 """What the teacher is asked with."""

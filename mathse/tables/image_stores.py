@@ -10,7 +10,6 @@ import PIL.Image
 
 from mathse.tables.images import MISSING, ImageError, Images, ImageStore
 
-
 BENCHMARK_PIXELS = 20_000_000
 """The most an image of a benchmark may have: MathVista has pictures of 18 million pixels."""
 

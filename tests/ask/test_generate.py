@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mathse.ask.generate import DuplicateRequest, generate
 from mathse.ask.prompts import turn
-from mathse.ask.protocol import BatchEngine, Completion, Engine, Failure, Outcome, Request, Sampling, Task
+from mathse.ask.protocol import BatchEngine, Completion, Engine, Failure, Label, Outcome, Request, Sampling, Task
 from mathse.ask.requests import request_seed
 
 
@@ -189,3 +189,4 @@ def test_an_engine_is_told_what_was_spent_before(tmp_path: Path) -> None:
 )
 def test_a_request_survives_json(request: Request) -> None:
     assert Request.from_json(request.to_json()) == request
+    assert Label.from_json(request.label.to_json()) == request.label

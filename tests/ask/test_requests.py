@@ -54,7 +54,10 @@ def test_a_request_is_its_problem_and_its_prompt_filled() -> None:
     ("prompt", "message"),
     [
         ("solve@7", r"params\.yaml: evaluate\.prompts\.mathvista: unknown prompt 'solve@7'; known: .*solve@1"),
-        ("hinted@1", r"evaluate\.prompts\.mathvista: hinted@1 needs 'hint', and there is none for problem p1: .*question"),
+        (
+            "hinted@1",
+            r"evaluate\.prompts\.mathvista: hinted@1 needs 'hint', and there is none for problem p1: .*question",
+        ),
     ],
 )
 def test_the_key_of_params_is_named(prompt: str, message: str) -> None:

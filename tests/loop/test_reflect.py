@@ -7,7 +7,7 @@ import pytest
 
 from mathse.ask.protocol import BatchEngine, Failure, Request, Sampling
 from mathse.ask.requests import request_seed
-from mathse.loop.reflect import PROMPT, Feedback, Scope, reflect, wrong_paths
+from mathse.loop.reflect import ORM, PROMPT, Feedback, Scope, reflect, wrong_paths
 from mathse.loop.solve import Ask
 from mathse.tables import schemas
 from mathse.tables.schemas import PathKind, Problem, Remaining, WrongPath
@@ -44,7 +44,7 @@ def reflected(
     folder: Path,
     ask: Ask = ASK,
     problems: dict[str, Problem] = PROBLEMS,
-    feedback: Feedback = Feedback(),
+    feedback: Feedback = ORM,
 ) -> list[schemas.Path]:
     return list(reflect(engine, lambda: left, problems, ask, "unsolved", folder / "j.sqlite", feedback))
 
