@@ -109,7 +109,7 @@ class StatusTally(Iterator[R]):
     """
 
     def __init__(self, rows: Iterable[R]) -> None:
-        self._rows = iter(rows)
+        self._rows: Iterator[R] = iter(rows)
         self._cost = 0.0
         self.statuses: Counter[str] = Counter()
         self.differing: int | None = None

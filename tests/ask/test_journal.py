@@ -41,7 +41,7 @@ def known(journal: Journal) -> dict[str, Any]:
 
 
 def test_what_was_put_is_known_in_a_later_session(tmp_path: Path) -> None:
-    entries = {"a": {"text": "é\ud800\0", "cost": 0.1}, "b": {"text": ""}}
+    entries: dict[str, dict[str, Any]] = {"a": {"text": "é\ud800\0", "cost": 0.1}, "b": {"text": ""}}
     with Journal(tmp_path / "deep" / "j.sqlite") as journal:
         journal.put(entries)
     with Journal(tmp_path / "deep" / "j.sqlite") as journal:
@@ -54,7 +54,7 @@ def test_a_journal_of_an_earlier_version_still_serves(tmp_path: Path) -> None:
     with closing(sqlite3.connect(file)) as db:
         db.execute("pragma journal_mode = wal")
         db.execute("create table completions (key text primary key, payload text not null) without rowid")
-        payload = {"text": "4", "finish_reason": "stop", "tokens_in": 1, "tokens_out": 1, "cost": 0.5}
+        payload: dict[str, Any] = {"text": "4", "finish_reason": "stop", "tokens_in": 1, "tokens_out": 1, "cost": 0.5}
         db.execute("insert into completions values (?, ?)", (asked.key("scripted's rules"), json.dumps(payload)))
         db.commit()
     engine = Scripted(lambda _: "asked again")

@@ -260,7 +260,7 @@ def test_how_a_completion_ended(images: ImageStore) -> None:
     server = ChatServer(lambda body: said[body["messages"][0]["content"].split()[1]])
     with server.running():
         got = ask(api(server), images, [request(n) for n in (1, 2, 3)])
-    ends = [(outcome.text, outcome.finish_reason) for _, outcome in sorted(got.items())]  # type: ignore[union-attr]
+    ends = [(outcome.text, outcome.finish_reason) for _, outcome in sorted(got.items())]
     assert ends == [("Cut", "length"), ("", "length"), ("", "stop")]
 
 
