@@ -39,9 +39,14 @@ PATH = (
 )
 
 
+def by_id(kind: str, count: int) -> list[int]:
+    """Numbers in the order of their ids: a table is written several times faster when its rows come in order."""
+    return sorted(range(count), key=lambda number: content_id(kind, number))
+
+
 def problems(count: int) -> Iterator[Problem]:
     """So many problems, no two alike."""
-    for number in range(count):
+    for number in by_id("problem", count):
         yield Problem(
             problem_id=content_id("problem", number), source="drawn", source_id=f"drawn-{number}", licence="CC0-1.0",
             split=Split.TRAIN, question=QUESTION.format(number, number % 179 + 1), answer=str(180 - number % 179 - 1),
@@ -51,7 +56,7 @@ def problems(count: int) -> Iterator[Problem]:
 
 def paths(count: int) -> Iterator[schemas.Path]:
     """So many paths, one in three of them wrong."""
-    for number in range(count):
+    for number in by_id("path", count):
         problem, sample = divmod(number, PATHS_PER_PROBLEM)
         angle = problem % 179 + 1
         said = 180 - angle + (number % 3 == 0)

@@ -92,7 +92,7 @@ class Journal:
 
 @contextmanager
 def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("begin immediate")
+    db.execute("begin")
     try:
         yield
         db.execute("commit")

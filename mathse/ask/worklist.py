@@ -33,16 +33,20 @@ End = tuple[str, str | None, Reason | None]
 
 _AGAIN = "and asked.key in (select key from failed where retryable)"
 
-_TABLES = """
-create temp table asked (
-    place integer primary key, key text not null unique, size integer, about text, label text not null,
-    task text not null
-);
-create temp table todo (turn integer primary key, place integer not null);
-create temp table failed (
-    key text primary key, reason text not null, detail text not null, retryable integer not null
-) without rowid;
-"""
+_TABLES = (
+    """
+    create temp table asked (
+        place integer primary key, key text not null unique, size integer, about text, label text not null,
+        task text not null
+    )
+    """,
+    "create temp table todo (turn integer primary key, place integer not null)",
+    """
+    create temp table failed (
+        key text primary key, reason text not null, detail text not null, retryable integer not null
+    ) without rowid
+    """,
+)
 
 
 class WorklistError(UserError):
@@ -76,14 +80,15 @@ class Worklist:
         """
         self._db, self._journal = db, journal
         folder = str(journal.parent.resolve()).replace("'", "''")
+        # Beside the journal, whose disk has room for a stage's work; SQLite's own choice may be a small /tmp.
+        db.execute(f"pragma temp_store_directory = '{folder}'")
+        db.execute("pragma temp_store = file")
+        # Worth nothing after a crash, so nothing is synced and nothing can be rolled back.
+        db.execute("pragma temp.journal_mode = off")
+        db.execute(f"pragma temp.cache_size = -{CACHE_KIB}")
         with self._changing():
-            # Beside the journal, whose disk has room for a stage's work; SQLite's own choice may be a small /tmp.
-            db.execute(f"pragma temp_store_directory = '{folder}'")
-            db.execute("pragma temp_store = file")
-            db.executescript(_TABLES)
-            # Worth nothing after a crash, so nothing is synced and nothing can be rolled back.
-            db.execute("pragma temp.journal_mode = off")
-            db.execute(f"pragma temp.cache_size = -{CACHE_KIB}")
+            for table in _TABLES:
+                db.execute(table)
 
     def __len__(self) -> int:
         requests: int = self._db.execute("select count(*) from asked").fetchone()[0]
@@ -101,18 +106,11 @@ class Worklist:
             WorklistError: The disk is full.
         """
         with self._changing():
-            self._db.execute("begin")
-            try:
-                for row in rows:
-                    try:
-                        self._db.execute(
-                            "insert into asked (key, size, about, label, task) values (?, ?, ?, ?, ?)", row
-                        )
-                    except sqlite3.IntegrityError:
-                        raise AskedTwice(row[4]) from None
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("commit")
+            for row in rows:
+                try:
+                    self._db.execute("insert into asked (key, size, about, label, task) values (?, ?, ?, ?, ?)", row)
+                except sqlite3.IntegrityError:
+                    raise AskedTwice(row[4]) from None
 
     def order(self, by_problem: bool) -> None:
         """Settle the order of work, when all requests are added.
@@ -129,8 +127,14 @@ class Worklist:
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
+        """One transaction, which is quicker; it cannot be rolled back, and whoever fails gives the list up."""
         try:
-            yield
+            self._db.execute("begin")
+            try:
+                yield
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("commit")
         except sqlite3.OperationalError as error:
             raise WorklistError(
                 f"{self._journal}: the requests of this run cannot be written down ({error}); free some space and run "
@@ -187,7 +191,8 @@ class Worklist:
 
     def forgive(self, keys: Sequence[str]) -> None:
         """Forget the failures of tasks that have a completion after all."""
-        self._db.executemany("delete from failed where key = ?", [(key,) for key in keys])
+        with self._changing():
+            self._db.executemany("delete from failed where key = ?", [(key,) for key in keys])
 
     def failures(self) -> dict[str, int]:
         """How many tasks failed, by reason."""
