@@ -82,7 +82,7 @@ def rejudged(file: Path, known: list[Problem], folder: Path) -> tuple[list[Reaso
     }
     replies = folder / "replies.jsonl"
     replies.write_text("\n".join(_replies(paths, source_ids, official)), encoding="utf-8")
-    return paths, judge(ReplayEngine(replies), paths, by_id, JUDGE, folder / "judge.sqlite")
+    return paths, list(judge(ReplayEngine(replies), lambda: paths, by_id, JUDGE, folder / "judge.sqlite"))
 
 
 def _replies(paths: Iterable[ReasoningPath], source_ids: dict[str, str], official: dict[str, bool]) -> Iterable[str]:

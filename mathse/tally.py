@@ -1,6 +1,6 @@
 """What passes through a stage, counted on its way, for the closing line: the rows themselves stay as they are.
 
-Sample: `1920 paths out; 12 truncated`, `1920 paths judged: 1300 WRONG, 620 CORRECT; the rule grader differs on 41`
+Sample: `1920 paths out; 12 truncated`, `1920 paths in, 1300 WRONG, 620 CORRECT; the rule grader differs on 41`
 """
 
 from collections import Counter
@@ -51,25 +51,30 @@ class PathTally(Iterator[Path]):
         return f"{self._ends.total()} paths out; {counts(left_out)}{cost(self._cost)}"
 
 
-class VerdictTally(Iterator[V]):
-    """A stream of verdicts or marks that knows what they say; as text: `38 paths judged: 20 CORRECT, 18 WRONG`."""
+class StatusTally(Iterator[V]):
+    """A stream of verdicts or of feedback that knows what it said.
 
-    def __init__(self, verdicts: Iterable[V]) -> None:
-        self._verdicts = iter(verdicts)
-        self._statuses: Counter[str] = Counter()
-        self._differing = 0
+    As text: `38 paths in, 30 CORRECT, 8 WRONG; the rule grader differs on 2; cost 1.25`, the grader for verdicts alone.
+    """
+
+    def __init__(self, rows: Iterable[V]) -> None:
+        self._rows: Iterator[V] = iter(rows)
         self._cost = 0.0
+        self.statuses: Counter[str] = Counter()
+        self.differing: int | None = None
+        """Verdicts on which the rule grader says something else."""
 
     def __next__(self) -> V:
-        verdict = next(self._verdicts)
-        self._statuses[verdict.status] += 1
-        self._differing += isinstance(verdict, Verdict) and verdict.status is not verdict.rule_status
-        self._cost += verdict.cost
-        return verdict
+        row = next(self._rows)
+        self.statuses[str(row.status)] += 1
+        self._cost += row.cost
+        if isinstance(row, Verdict):
+            self.differing = (self.differing or 0) + (row.status != row.rule_status)
+        return row
 
     def __str__(self) -> str:
-        differs = f"; the rule grader differs on {self._differing}" if self._differing else ""
-        return f"{self._statuses.total()} paths judged: {counts(self._statuses)}{differs}{cost(self._cost)}"
+        graded = "" if self.differing is None else f"; the rule grader differs on {self.differing}"
+        return f"{self.statuses.total()} paths in, {counts(self.statuses)}{graded}{cost(self._cost)}"
 
 
 def cost(total: float) -> str:

@@ -19,7 +19,7 @@ def main(step: str) -> str:
         open_for("judge", settings, folder=orm), lambda: store.scan(file, Path), ProblemLookup(layout.PROBLEMS),
         settings.judge, layout.journal(f"judge-{step}"), verdict_only=alone,
     )  # fmt: skip
-    verdicts = tally.VerdictTally(judged)
+    verdicts = tally.StatusTally(judged)
     store.write(layout.verdicts(step), Verdict, verdicts)
     return str(verdicts)
 

@@ -33,7 +33,7 @@ def main(name: str) -> str:
         open_for("teacher", settings), lambda: store.scan(file, Path), ProblemLookup(layout.PROBLEMS),
         marking(settings.teacher), layout.journal(f"orm_feedback-{name}"),
     )  # fmt: skip
-    marked = tally.VerdictTally(marks)
+    marked = tally.StatusTally(marks)
     store.write(layout.orm_feedback(name), Feedback, marked)
     return f"{len(problems)} problems in, {paths}; {marked}"
 

@@ -8,6 +8,7 @@ import pytest
 
 from mathse import processes, stage, tally
 from mathse.errors import UserError
+from mathse.tables.schemas import Status
 from tests import rows
 
 ROOT = Path(__file__).parent.parent
@@ -181,6 +182,23 @@ def test_what_paths_cost_is_said() -> None:
     paid = tally.PathTally([rows.path("a", cost=0.25), rows.path("b", cost=1.0)])
     list(paid)
     assert str(paid) == "2 paths out; nothing left out; cost 1.25"
+
+
+def test_verdicts_are_counted_by_status_and_beside_the_rule_grader() -> None:
+    verdicts = [
+        rows.verdict("a", cost=0.5),
+        rows.verdict("b", rule_status=Status.WRONG),
+        rows.verdict("c", status=Status.WRONG),
+    ]
+    tally = stage.StatusTally(verdicts)
+    assert list(tally) == verdicts
+    assert str(tally) == "3 paths in, 2 CORRECT, 1 WRONG; the rule grader differs on 1; cost 0.50"
+
+
+def test_feedback_is_counted_by_status() -> None:
+    tally = stage.StatusTally([rows.feedback("a"), rows.feedback("b", status=Status.UNDECIDED)])
+    assert len(list(tally)) == 2
+    assert str(tally) == "2 paths in, 1 CORRECT, 1 UNDECIDED"
 
 
 def test_a_counted_stream_knows_how_many_were_taken() -> None:

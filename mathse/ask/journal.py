@@ -1,12 +1,16 @@
-"""A stage's completions as they come, safe against a crash at any moment: what is journaled is never made again.
+"""A stage's work as it stands, in one SQLite file: what has been completed, and what this run still asks for.
 
-One SQLite file a stage, outside the stage's outputs (DVC deletes those before it runs a stage). One row a completion:
+The file lies outside the stage's outputs (DVC deletes those before it runs a stage). Its one table, one row per
+completion, outlives the run: an edited stage that runs again finds in it every completion that it asks for.
 
     key      Request.key: hash of everything that decides the completion
     payload  {"text": "...", "finish_reason": "stop", "tokens_in": 31, "tokens_out": 58, "cost": 0.0}
 
-A put is one transaction: after kill -9 or a power cut, all of its entries are there or none. A journal has one writer:
-a child may outlive a killed `dvc`, and two writers would each make the same completions.
+A put is one transaction: after kill -9 or a power cut, all of its entries are there or none. The worklist of the run
+that has the journal open lies beside the completions in temporary tables of the same connection (`Journal.worklist`):
+they are never synced and cost a put nothing, and they are gone when the journal is closed, however that happens.
+
+A journal has one writer: a child may outlive a killed `dvc`, and two writers would each make the same completions.
 """
 
 import fcntl
@@ -14,17 +18,17 @@ import json
 import logging
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from mathse.ask.worklist import Worklist
 from mathse.errors import UserError
 
 log = logging.getLogger(__name__)
-
-KEYS_PER_QUERY = 500
 
 
 class JournalError(UserError):
@@ -59,20 +63,13 @@ class Journal:
         self._db.close()
         self._unlock()
 
-    def __len__(self) -> int:
-        """How many completions are journaled."""
-        found: int = self._db.execute("select count(*) from completions").fetchone()[0]
-        return found
+    def worklist(self) -> Worklist:
+        """The list of what this run asks for; made once.
 
-    def known(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Payloads of those of `keys` that are journaled."""
-        found: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(keys), KEYS_PER_QUERY):
-            chunk = keys[start : start + KEYS_PER_QUERY]
-            marks = ", ".join("?" * len(chunk))
-            rows = self._db.execute(f"select key, payload from completions where key in ({marks})", chunk)
-            found.update((key, json.loads(payload)) for key, payload in rows)
-        return found
+        Raises:
+            WorklistError: There is no room for it.
+        """
+        return Worklist(self._db, self.file)
 
     def put(self, entries: Mapping[str, Mapping[str, Any]]) -> None:
         """Journal `entries`, all of them or none; on return they are on the disk.
@@ -81,16 +78,9 @@ class Journal:
             JournalError: They could not be written, as when the disk is full.
         """
         rows = [(key, json.dumps(payload, sort_keys=True)) for key, payload in entries.items()]
-        self._change("insert or replace into completions values (?, ?)", rows)
-
-    def clear(self) -> None:
-        """Forget every completion."""
-        self._change("delete from completions", [()])
-
-    def _change(self, statement: str, rows: Sequence[tuple[str, ...]]) -> None:
         try:
-            with self._db:
-                self._db.executemany(statement, rows)
+            with _transaction(self._db):
+                self._db.executemany("insert or replace into completions values (?, ?)", rows)
         except sqlite3.OperationalError as error:
             raise JournalError(f"{self.file}: cannot be written ({error}); what it held before is safe") from error
 
@@ -98,6 +88,18 @@ class Journal:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("begin")
+    try:
+        yield
+        db.execute("commit")
+    except BaseException:
+        if db.in_transaction:  # SQLite itself has rolled back where the disk is full
+            db.execute("rollback")
+        raise
 
 
 def _locked(file: Path) -> int:
@@ -130,7 +132,7 @@ def _opened(file: Path) -> sqlite3.Connection:
 
 
 def _connected(file: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(file)
+    db = sqlite3.connect(file, isolation_level=None)  # transactions begin and end where the code says so
     try:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = full")

@@ -2,7 +2,8 @@
 
 Four tasks, as the paper describes them (restated in our own words): *solve* a problem, *judge* a path (the ORM),
 *annotate* a path (the teacher, for the ORM's training data) and *reflect* on a wrong one. Each has a full form for
-large models and, where a tiny model needs it, a `-brief` one.
+large models and, where a tiny model needs it, a `-brief` one. Of the judge's, version 1 shows the gold answer and
+version 2 does not.
 
 The sentence that closes a solution is an interface: `mathse.answers.extract` looks for it.
 
@@ -125,6 +126,7 @@ PROMPTS: Mapping[str, str] = {
         "\nStandard answer: {gold}\n", ""
     ),
     "judge-brief@1": "{question}\nSolution: {path}\nStandard answer: {gold}\nVerdict?",
+    "judge-brief@2": "{question}\nSolution: {path}\nVerdict?",
     "annotate@1": _ANNOTATE,
     "reflect@1": _REFLECT,
     "boxed@1": _BOXED,

@@ -2,11 +2,13 @@
 
 An engine is given a stream of *batches* of tasks, each a request under its key, and gives back outcomes as they come,
 in any order: a `Completion` or a `Failure` for each. One bad request never ends a run. An engine does not journal,
-count or show progress: `method.generate` owns those, so that an engine is only the call. It takes the next batch when
-it has room for it and never before, so that memory does not grow with the number of requests.
+count or show progress: `mathse.ask.generate` owns those, so that an engine is only the call. It takes the next batch
+when it has room for it and never before, so that memory does not grow with the number of requests.
 
 Where a batch is cut matters to an engine that runs a batch at once (its sums depend on how a batch is padded): those
-are `BatchEngine`s. An engine with a queue of its own takes the tasks one by one, and ignores the cuts.
+are `BatchEngine`s, and their batches hold texts of about one length. An engine with a queue of its own (`queued`) takes
+the tasks one by one and ignores the cuts; its tasks come problem by problem, so that those of one problem share an
+image's decoding and a prefix.
 
 A request carries the rendered messages (all that a language model sees) and the `fields` they were rendered from, so
 that an engine which is no language model, such as the solver-teacher, need not parse them back out of prose.
@@ -16,7 +18,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from mathse.tables.schemas import Message, content_id
 
@@ -68,6 +70,11 @@ class Request:
             self.seed, self.sample_idx, *([self.json_schema] if self.json_schema else []),
         )  # fmt: skip
 
+    @property
+    def label(self) -> "Label":
+        """What its outcome is known by."""
+        return Label(self.problem_id, self.sample_idx, self.prompt, self.seed, self.subject_id)
+
     def to_json(self) -> str:
         """The request as one line of JSON; `from_json` gives it back."""
         sampling = self.sampling
@@ -88,6 +95,26 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Label:
+    """What an outcome is known by when it comes back: the part of its request that a row records."""
+
+    problem_id: str
+    sample_idx: int
+    prompt: str
+    seed: int
+    subject_id: str = ""
+
+    def to_json(self) -> str:
+        """The label as one line of JSON; `from_json` gives it back."""
+        return json.dumps([self.problem_id, self.sample_idx, self.prompt, self.seed, self.subject_id])
+
+    @classmethod
+    def from_json(cls, text: str) -> "Label":
+        """The label that `to_json` wrote."""
+        return cls(*json.loads(text))
+
+
+@dataclass(frozen=True)
 class Completion:
     """What an engine wrote."""
 
@@ -97,10 +124,12 @@ class Completion:
     tokens_out: int
     cost: float = 0.0
 
+    error: ClassVar[None] = None
+
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an engine wrote nothing.
+    """Why an engine wrote nothing; it reads as an empty completion, so that a row is made of either alike.
 
     Attributes:
         reason: Short and countable, such as `unreadable image` or `timeout`.
@@ -112,8 +141,20 @@ class Failure:
     detail: str = ""
     retryable: bool = False
 
+    text: ClassVar[str] = ""
+    finish_reason: ClassVar[Literal["error"]] = "error"
+    tokens_in: ClassVar[int] = 0
+    tokens_out: ClassVar[int] = 0
+    cost: ClassVar[float] = 0.0
+
+    @property
+    def error(self) -> str:
+        """Reason and detail, as rows record them."""
+        return f"{self.reason}: {self.detail}"
+
 
 Outcome = Completion | Failure
+"""Either has `text`, `finish_reason`, `tokens_in`, `tokens_out`, `cost` and `error` (None: there is none)."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +174,8 @@ class Engine(Protocol):
     """Hash of everything in the engine that decides a completion: weights, precision, rules."""
     batch_size: int
     """How many tasks a batch has, but for the last."""
+    queued: bool
+    """Whether it takes tasks one by one into a queue of its own: then they come problem by problem."""
 
     def answer(self, batches: Iterable[Sequence[Task]], spent: float) -> Iterator[Mapping[str, Outcome]]:
         """Complete every task of a stream of batches.
@@ -156,6 +199,7 @@ class BatchEngine(ABC):
     name: str
     fingerprint: str
     batch_size: int
+    queued = False
 
     @abstractmethod
     def complete(self, requests: Sequence[Request]) -> Sequence[Outcome]:

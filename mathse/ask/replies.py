@@ -2,6 +2,9 @@
 
     {"status": "WRONG", "error_step": "Step 2", "error_analysis": "calculation: 50 + 60 is not 111"}
 
+A judge that is trained on the verdict alone (`orm.target: verdict`, the paper's Table 5) writes `{"status": "WRONG"}`,
+and nothing else is a reply of its.
+
 A reply is text to be parsed, never obeyed: whatever is not exactly such an object is UNDECIDED with a reason that can
 be counted. A reply that contradicts itself (CORRECT, but naming a wrong step) is undecided too.
 """
@@ -9,10 +12,12 @@ be counted. A reply that contradicts itself (CORRECT, but naming a wrong step) i
 import json
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from mathse.ask.protocol import Failure, Outcome
 from mathse.tables.schemas import Status
 
 _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n\s*```\s*", re.DOTALL)
@@ -26,10 +31,13 @@ class NotAgreed(ValueError):
     """A reply is not the object that was asked for; the message is a reason that can be counted."""
 
 
-class _Verdict(BaseModel):
+class _Status(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     status: Literal["CORRECT", "WRONG"]
+
+
+class _Verdict(_Status):
     error_step: str | None
     error_analysis: str | None
 
@@ -46,16 +54,24 @@ class _Annotation(_Verdict):
     improvement_suggestion: str | None
 
 
-def json_schema(annotation: bool) -> str:
+@cache
+def json_schema(annotation: bool = False, verdict_only: bool = False) -> str:
     """The JSON schema of a reply, for engines that can hold a model to it.
 
     Args:
         annotation: Whether it has the teacher's fourth key.
+        verdict_only: Whether it is the verdict alone.
 
     Returns:
         JSON text; every key required and no other admitted, as servers want it that check strictly.
     """
-    return schema_of(_Annotation if annotation else _Verdict)
+    return schema_of(_form(annotation, verdict_only))
+
+
+def _form(annotation: bool, verdict_only: bool) -> type[_Status]:
+    if annotation and verdict_only:
+        raise ValueError("an annotation is more than a verdict")
+    return _Annotation if annotation else _Status if verdict_only else _Verdict
 
 
 def schema_of(model: type[BaseModel]) -> str:
@@ -82,20 +98,28 @@ class Reply(BaseModel):
     undecided_reason: str | None = None
 
 
-def parse(text: str, annotation: bool = False) -> Reply:
+def read(outcome: Outcome, annotation: bool = False, verdict_only: bool = False) -> Reply:
+    """Parse what came of a request; a failure is UNDECIDED with its own reason. Otherwise as `parse`."""
+    if isinstance(outcome, Failure):
+        return _undecided(outcome.reason)
+    return parse(outcome.text, annotation, verdict_only)
+
+
+def parse(text: str, annotation: bool = False, verdict_only: bool = False) -> Reply:
     """Parse a reply.
 
     Args:
         text: What was written; one fenced code block around the object is admitted.
         annotation: Whether the teacher's fourth key, `improvement_suggestion`, is expected.
+        verdict_only: Whether `status` alone is expected.
     """
     try:
-        said = agreed(text, _Annotation if annotation else _Verdict)
+        verdict = agreed(text, _form(annotation, verdict_only))
     except NotAgreed as error:
         return _undecided(str(error).replace("the agreed", "a verdict"))
-    if (said.status == "CORRECT") != (said.error_step is None):
+    if isinstance(verdict, _Verdict) and (verdict.status == "CORRECT") != (verdict.error_step is None):
         return _undecided("contradicts itself")
-    return Reply(**said.model_dump() | {"status": Status(said.status)})
+    return Reply(**verdict.model_dump() | {"status": Status(verdict.status)})
 
 
 def agreed(text: str, model: type[T]) -> T:
@@ -132,8 +156,14 @@ def _undecided(reason: str) -> Reply:
     return Reply(status=Status.UNDECIDED, undecided_reason=reason)
 
 
-def write(status: Status, error_step: str | None, error_analysis: str | None) -> str:
-    """A verdict as the judge is trained to write it; `parse(write(...))` gives it back."""
-    return json.dumps(
-        {"status": status, "error_step": error_step, "error_analysis": error_analysis}, ensure_ascii=False
-    )
+def write(status: Status, error_step: str | None, error_analysis: str | None, *, verdict_only: bool = False) -> str:
+    """A verdict as the judge is trained to write it; `parse(write(...))` gives it back.
+
+    Args:
+        status: The verdict.
+        error_step: The first wrong step.
+        error_analysis: Why it is wrong.
+        verdict_only: Whether the verdict is all that is written.
+    """
+    reasons = {} if verdict_only else {"error_step": error_step, "error_analysis": error_analysis}
+    return json.dumps({"status": status, **reasons}, ensure_ascii=False)

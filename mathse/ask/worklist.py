@@ -1,40 +1,52 @@
-"""What a step asks of an engine, on disk: any number of requests in constant memory, in batches cut at fixed places.
+"""What a run asks of an engine, on disk: any number of requests in constant memory, in batches cut at fixed places.
 
-One SQLite file beside the step's journal, made anew by every run and removed at its end. One row a request:
+Temporary tables of the journal's connection, one row per request:
 
     place  when it was added: outcomes are given back in this order
     key    hash of everything that decides the completion; two requests with one key are an error
-    size   characters of its text: requests are worked on from short to long, so that a batch has little padding
-    about  the problem and the path, so that the samples of one problem come one after the other and share its prefill
+    size   characters of its text
+    about  the problem and the path, so that the samples of one problem come one after the other
+    label  what its outcome is known by (`Label`), as JSON
     task   the request as JSON
 
-The order of work, (size, about, key), is a total one that does not depend on the order in which requests were added.
+The order of work is (size, about, key) for engines that compute a batch at once: from short to long, so that a batch
+has little padding. It is (about, key) for engines with a queue of their own: problem by problem, so that requests share
+an image and a prefix. Both are total orders that do not depend on the order in which requests were added.
 """
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from mathse.errors import UserError
 
 ROWS_AT_ONCE = 512
+CACHE_KIB = 32_768
 
 Planned = tuple[str, str]
 """A key and the request under it, as JSON."""
 Reason = tuple[str, str, bool]
 """Why there is no completion: in short, in full, and whether it may pass."""
+End = tuple[str, str | None, Reason | None]
+"""A request's label, the payload of its completion, and why there is none."""
 
-_AGAIN = "and key in (select key from failed where retryable)"
+_AGAIN = "and asked.key in (select key from failed where retryable)"
 
-_TABLES = """
-create table asked (place integer primary key, key text not null unique, size integer, about text, task text not null);
-create table todo (turn integer primary key, place integer not null);
-create table failed (key text primary key, reason text not null, detail text not null, retryable integer not null)
-    without rowid;
-"""
+_TABLES = (
+    """
+    create temp table asked (
+        place integer primary key, key text not null unique, size integer, about text, label text not null,
+        task text not null
+    )
+    """,
+    "create temp table todo (turn integer primary key, place integer not null)",
+    """
+    create temp table failed (
+        key text primary key, reason text not null, detail text not null, retryable integer not null
+    ) without rowid
+    """,
+)
 
 
 class WorklistError(UserError):
@@ -54,94 +66,118 @@ class AskedTwice(Exception):
 
 
 class Worklist:
-    """The requests of one run, open within a `with` block."""
+    """The requests of one run."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._db: sqlite3.Connection
+    def __init__(self, db: sqlite3.Connection, journal: Path) -> None:
+        """Make the tables.
 
-    def __enter__(self) -> Self:
-        """Make the file.
+        Args:
+            db: The journal's connection, in which no transaction is open and no other list was made.
+            journal: Its file.
 
         Raises:
-            WorklistError: The folder cannot be written.
+            WorklistError: There is no room.
         """
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.unlink(missing_ok=True)  # of a run that was killed
-        self._db = sqlite3.connect(self._file)
+        self._db, self._journal = db, journal
+        folder = str(journal.parent.resolve()).replace("'", "''")
+        # Beside the journal, whose disk has room for a stage's work; SQLite's own choice may be a small /tmp.
+        db.execute(f"pragma temp_store_directory = '{folder}'")
+        db.execute("pragma temp_store = file")
+        # Worth nothing after a crash, so nothing is synced and nothing can be rolled back.
+        db.execute("pragma temp.journal_mode = off")
+        db.execute(f"pragma temp.cache_size = -{CACHE_KIB}")
         with self._changing():
-            # It is worth nothing after a crash, so nothing is synced and nothing can be rolled back.
-            self._db.executescript(f"pragma journal_mode = off; pragma synchronous = off; {_TABLES}")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._db.close()
-        self._file.unlink(missing_ok=True)
+            for table in _TABLES:
+                db.execute(table)
 
     def __len__(self) -> int:
-        found: int = self._db.execute("select count(*) from asked").fetchone()[0]
-        return found
+        requests: int = self._db.execute("select count(*) from asked").fetchone()[0]
+        return requests
 
-    def add(self, rows: Iterable[tuple[str, int, str, str]]) -> None:
+    def add(self, rows: Iterable[tuple[str, int, str, str, str]]) -> None:
         """Add requests.
 
         Args:
-            rows: Key, size, what it is about, and the request as JSON.
+            rows: Key, size, what it is about, label and request as JSON. They may come from a step that has a journal
+                of its own, but not from this one.
 
         Raises:
             AskedTwice: A key was added before.
             WorklistError: The disk is full.
         """
-        for row in rows:
-            try:
-                with self._changing():
-                    self._db.execute("insert into asked (key, size, about, task) values (?, ?, ?, ?)", row)
-            except sqlite3.IntegrityError:
-                raise AskedTwice(row[3]) from None
+        with self._changing():
+            for row in rows:
+                try:
+                    self._db.execute("insert into asked (key, size, about, label, task) values (?, ?, ?, ?, ?)", row)
+                except sqlite3.IntegrityError:
+                    raise AskedTwice(row[4]) from None
 
-    def order(self) -> None:
+    def order(self, by_problem: bool) -> None:
         """Settle the order of work, when all requests are added.
+
+        Args:
+            by_problem: Whether they go problem by problem, rather than from short to long.
 
         Raises:
             WorklistError: The disk is full.
         """
+        columns = "about, key" if by_problem else "size, about, key"
         with self._changing():
-            self._db.execute("insert into todo (place) select place from asked order by size, about, key")
+            self._db.execute(f"insert into todo (place) select place from asked order by {columns}")
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
+        """One transaction, which is quicker; it cannot be rolled back, and whoever fails gives the list up."""
         try:
-            yield
+            self._db.execute("begin")
+            try:
+                yield
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("commit")
         except sqlite3.OperationalError as error:
             raise WorklistError(
-                f"{self._file}: cannot be written ({error}); free some space and run again: what is journaled is safe"
+                f"{self._journal}: the requests of this run cannot be written down ({error}); free some space and run "
+                "again: what is journaled is safe"
             ) from error
 
+    def journaled(self) -> tuple[int, float]:
+        """How many of the requests an earlier run has completed, and what those completions have cost."""
+        query = "select count(*), total(json_extract(payload, '$.cost')) from asked join completions using (key)"
+        count, cost = self._db.execute(query).fetchone()
+        return count, cost
+
     def batches(self, length: int, again: bool = False) -> Iterator[list[Planned]]:
-        """Tasks in the order of work, cut at every `length` of the whole list.
+        """What is still to be completed of each batch, where there is anything.
 
         Args:
-            length: Tasks a batch, but for the last.
+            length: Requests per batch, but for the last; the cuts are at fixed places of the whole list, so that what
+                is journaled already moves none of them.
             again: Only those that failed for a reason that may pass; they are cut anew.
         """
+        query = f"""
+            select turn, asked.key, case when completions.key is null then task end
+            from todo join asked using (place) left join completions using (key)
+            where turn > ? {_AGAIN if again else ""} order by turn limit ?
+        """
         last = 0
-        while batch := self._turns(last, length, _AGAIN if again else ""):
+        while batch := self._db.execute(query, (last, length)).fetchall():
             last = batch[-1][0]
-            yield [(key, task) for _, key, task in batch]
+            if lacking := [(key, task) for _, key, task in batch if task is not None]:
+                yield lacking
 
-    def _turns(self, after: int, count: int, condition: str) -> list[tuple[int, str, str]]:
-        query = f"select turn, key, task from todo join asked using (place) where turn > ? {condition} order by turn"
-        return self._db.execute(f"{query} limit ?", (after, count)).fetchall()
-
-    def in_order(self) -> Iterator[list[Planned]]:
-        """Key and request of every task in the order in which they were added, some at a time."""
+    def ends(self) -> Iterator[End]:
+        """What became of every request, in the order in which they were added."""
+        query = """
+            select place, label, payload, reason, detail, retryable
+            from asked left join completions using (key) left join failed using (key)
+            where place > ? order by place limit ?
+        """
         last = 0
-        query = "select place, key, task from asked where place > ? order by place limit ?"
         while rows := self._db.execute(query, (last, ROWS_AT_ONCE)).fetchall():
             last = rows[-1][0]
-            yield [(key, task) for _, key, task in rows]
+            for _, label, payload, reason, detail, retryable in rows:
+                yield label, payload, None if reason is None else (reason, detail, bool(retryable))
 
     def fail(self, reasons: Mapping[str, Reason]) -> None:
         """Note why tasks have no completion, in place of what was noted before."""
@@ -155,13 +191,8 @@ class Worklist:
 
     def forgive(self, keys: Sequence[str]) -> None:
         """Forget the failures of tasks that have a completion after all."""
-        self._db.executemany("delete from failed where key = ?", [(key,) for key in keys])
-
-    def failed(self, keys: Sequence[str]) -> dict[str, Reason]:
-        """Why those of `keys` that failed did."""
-        marks = ", ".join("?" * len(keys))
-        rows = self._db.execute(f"select * from failed where key in ({marks})", list(keys))
-        return {key: (reason, detail, bool(retryable)) for key, reason, detail, retryable in rows}
+        with self._changing():
+            self._db.executemany("delete from failed where key = ?", [(key,) for key in keys])
 
     def failures(self) -> dict[str, int]:
         """How many tasks failed, by reason."""

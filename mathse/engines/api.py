@@ -51,6 +51,8 @@ def open_api(settings: Api, images: StoredImages, batch_size: int | None = None)
 class ApiEngine:
     """Completes requests over HTTP; see `mathse.ask.protocol.Engine`."""
 
+    queued = True
+
     def __init__(
         self, settings: Api, images: StoredImages, batch_size: int | None = None, clock: Clock | None = None
     ) -> None:

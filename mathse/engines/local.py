@@ -26,6 +26,11 @@ class LocalModel:
     batch_size: int
     trust_remote_code: bool = False
 
+    @property
+    def queued(self) -> bool:
+        """Whether its engine has a queue of its own; see `Engine.queued`."""
+        return self.inference.engine == "vllm"
+
     def open(self, images: Images) -> Engine:
         """Load the model in this process.
 

@@ -102,6 +102,7 @@ class RayEngine:
         self._images = images
         self._settings = settings
         self._model = model
+        self.queued = model.queued
         self._class = self._ray.remote(num_cpus=settings.cpus, num_gpus=settings.gpus, max_restarts=0)(Actor)
         self._refuse_too_small_a_cluster()
         self.actors = [self._started() for _ in range(settings.actors)]

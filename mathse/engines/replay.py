@@ -13,10 +13,10 @@ path, such as a verdict. A line that cannot be used is counted and named, and it
 import hashlib
 import json
 import logging
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mathse.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
 from mathse.errors import UserError
@@ -29,16 +29,13 @@ TEXTS = ("text", "response")
 NAMED = 5
 """How many bad lines a warning names before it only counts."""
 
-Place = tuple[str, str, int]
-"""Id of the problem, of the path (or nothing), and sample."""
-
 
 class ReplayError(UserError):
     """The file of recorded responses cannot be read, or says two things about one sample."""
 
 
 class ReplayEngine(BatchEngine):
-    """Serves the lines of a file; memory holds their places, not their texts."""
+    """Serves the lines of a file; memory holds neither their texts nor their places."""
 
     batch_size = 256
 
@@ -63,13 +60,14 @@ class ReplayEngine(BatchEngine):
         with self._file.open("rb") as lines:
             return [self._outcome(request, lines) for request in requests]
 
-    def _outcome(self, request: Request, lines: Any) -> Outcome:
-        names = (request.problem_id, self._source_ids.get(request.problem_id, request.problem_id))
-        places = ((name, request.subject_id, request.sample_idx) for name in names)
-        offset = next((self._index.offsets[place] for place in places if place in self._index.offsets), None)
+    def _outcome(self, request: Request, lines: BinaryIO) -> Outcome:
+        offset = self._index.offset(request.problem_id, request)
         if offset is None:
-            sample = f"{names[-1]}, sample {request.sample_idx}"
-            return Failure("no recorded response", f"{self._file} has none for problem {sample}")
+            name = self._source_ids.get(request.problem_id, request.problem_id)
+            offset = self._index.offset(name, request)
+            if offset is None:
+                detail = f"{self._file} has none for problem {name}, sample {request.sample_idx}"
+                return Failure("no recorded response", detail)
         lines.seek(offset)
         row = _row(lines.readline())
         return Completion(
@@ -80,37 +78,109 @@ class ReplayEngine(BatchEngine):
         )
 
 
+_LINES = "create table lines (number integer primary key, about blob not null, sample integer, offset integer not null)"
+_PLACES = """
+create table places as
+select about, number, offset, coalesce(sample, row_number() over (
+    partition by about, sample is null order by number
+) - 1) as sample
+from lines
+"""
+"""A line that does not say which sample it is, is the next one of what it is about."""
+_TWICE = """
+select max(number), offset, sample from places where (about, sample) in (
+    select about, sample from places group by about, sample having count(*) > 1
+) group by about, sample order by 1 limit 1
+"""
+
+
 class _Index:
-    """Where each response begins, the file's digest, and the one model that wrote it (if it names one)."""
+    """Where each response begins, the file's digest, and the one model that wrote it (if it names one).
+
+    It lies in a temporary SQLite database: that of 2,000,000 verdicts would take half a gigabyte as a dict.
+    """
 
     def __init__(self, file: Path) -> None:
-        self.offsets: dict[Place, int] = {}
-        digest, models, bad, samples = hashlib.sha256(), set[str](), list[str](), Counter[tuple[str, str]]()
-        offset = 0
-        for number, line in enumerate(_lines(file), start=1):
-            digest.update(line)
-            try:
-                if line.strip():
-                    row = _row(line)
-                    place = _place(row, samples)
-                    _text(row)
-                    self._add(place, offset, f"{file}:{number}")
-                    models.add(str(row.get("model", "")))
-            except ValueError as error:
-                bad.append(f"{file}:{number}: {error}")
-            offset += len(line)
-        if not self.offsets:
-            said = "; ".join(bad[:NAMED]) or "it is empty"
-            raise ReplayError(f"{file}: holds no recorded response: {said}")
-        if bad:
-            log.warning("%d lines cannot be used: %s", len(bad), "; ".join(bad[:NAMED]))
-        self.digest = digest.hexdigest()
-        self.model = models.pop() if len(models) == 1 else ""
+        self._file = file
+        self._digest, self._models = hashlib.sha256(), set[str]()
+        self._bad, self._bad_lines = list[str](), 0
+        self._db = sqlite3.connect("")  # a file in SQLite's temporary folder, under no name
+        try:
+            self._fill()
+        except sqlite3.OperationalError as error:
+            raise ReplayError(
+                f"{file}: its index cannot be written to the temporary folder ({error}); free some space there, or "
+                "name another folder in the environment variable SQLITE_TMPDIR"
+            ) from error
+        if self._db.execute("select 1 from places limit 1").fetchone() is None:
+            reasons = "; ".join(self._bad) or "it is empty"
+            raise ReplayError(f"{file}: holds no recorded response: {reasons}")
+        if self._bad:
+            log.warning("%d lines cannot be used: %s", self._bad_lines, "; ".join(self._bad))
+        self.digest = self._digest.hexdigest()
+        self.model = self._models.pop() if len(self._models) == 1 else ""
 
-    def _add(self, place: Place, offset: int, where: str) -> None:
-        if place in self.offsets:
-            raise ReplayError(f"{where}: problem {place[0]}, sample {place[2]}: recorded twice; give it once")
-        self.offsets[place] = offset
+    def offset(self, name: str, request: Request) -> int | None:
+        """Where the response to a request begins, if the file has one for the problem under this name."""
+        about = _about(name, request.subject_id)
+        query = "select offset from places where about = ? and sample = ?"
+        row = self._db.execute(query, (about, request.sample_idx)).fetchone()
+        return None if row is None else int(row[0])
+
+    def _fill(self) -> None:
+        self._db.execute("pragma journal_mode = off")
+        self._db.execute(_LINES)
+        self._db.executemany("insert into lines values (?, ?, ?, ?)", self._parsed())
+        self._db.execute(_PLACES)
+        self._db.execute("drop table lines")
+        self._db.execute("delete from places where offset < 0")
+        try:
+            self._db.execute("create unique index place on places (about, sample)")
+        except sqlite3.IntegrityError:
+            number, offset, sample = self._db.execute(_TWICE).fetchone()
+            with self._file.open("rb") as lines:
+                lines.seek(offset)
+                problem = _place(_row(lines.readline()))[0]
+            raise ReplayError(
+                f"{self._file}:{number}: problem {problem}, sample {sample}: recorded twice; give it once"
+            ) from None
+
+    def _parsed(self) -> Iterator[tuple[int, bytes, int | None, int]]:
+        """Number, subject, sample and offset of every line that names a problem; notes those that cannot be used."""
+        offset = 0
+        for number, line in enumerate(_lines(self._file), start=1):
+            self._digest.update(line)
+            if line.strip():
+                try:
+                    row = _row(line)
+                    problem, subject, sample = _place(row)
+                    about = _about(problem, subject)
+                except ValueError as error:
+                    self._note(number, error)
+                else:
+                    # A line without a text counts among the samples of its problem, so that the others keep theirs.
+                    yield number, about, sample, offset if self._usable(number, row) else -1
+            offset += len(line)
+
+    def _usable(self, number: int, row: Mapping[str, Any]) -> bool:
+        try:
+            _text(row)
+        except ValueError as error:
+            self._note(number, error)
+            return False
+        if len(self._models) < 2:  # a second one is enough to know that there is not one
+            self._models.add(str(row.get("model", "")))
+        return True
+
+    def _note(self, number: int, error: ValueError) -> None:
+        self._bad_lines += 1
+        if len(self._bad) < NAMED:
+            self._bad.append(f"{self._file}:{number}: {error}")
+
+
+def _about(problem: str, subject: str) -> bytes:
+    """A short digest of the ids of a problem and of a path (or nothing), half the size of the ids themselves."""
+    return bytes.fromhex(content_id(problem, subject))
 
 
 def _lines(file: Path) -> Any:
@@ -132,19 +202,15 @@ def _row(line: bytes) -> dict[str, Any]:
     return row
 
 
-def _place(row: Mapping[str, Any], samples: Counter[tuple[str, str]]) -> Place:
-    """Which request a row answers; counts the samples of rows that do not say."""
+def _place(row: Mapping[str, Any]) -> tuple[str, str, int | None]:
+    """Ids of the problem and of the path (or nothing) that a row answers about, and the sample if it says so."""
     named = next((row[name] for name in ("problem_id", *SOURCE_IDS) if isinstance(row.get(name), str | int)), None)
     if named is None:
         raise ValueError(f"names no problem: give problem_id, or one of {', '.join(SOURCE_IDS)}")
-    problem, subject = str(named), str(row.get("subject_id") or "")
     sample = row.get("sample_idx")
-    if sample is None:
-        sample = samples[problem, subject]
-        samples[problem, subject] += 1
-    if not isinstance(sample, int) or sample < 0:
+    if sample is not None and (not isinstance(sample, int) or not 0 <= sample < 2**63):
         raise ValueError(f"sample_idx: must be a whole number from 0, found {sample!r}")
-    return problem, subject, sample
+    return str(named), str(row.get("subject_id") or ""), sample
 
 
 def _text(row: Mapping[str, Any]) -> str:

@@ -47,6 +47,7 @@ class VllmEngine:
     """Completes requests with a model folder; see `mathse.ask.protocol.Engine`."""
 
     batch_size = BATCH
+    queued = True
 
     def __init__(
         self, model_folder: Path, images: Images, compute: Compute, settings: Vllm, trust_remote_code: bool = False

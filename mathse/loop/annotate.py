@@ -1,75 +1,68 @@
 """Has the teacher mark paths: the verdict, the first wrong step, why, and a suggestion. The ORM learns from these.
 
-In: paths and their problems. Out: one `Feedback` a path; what the teacher wrote in another form is UNDECIDED.
+In: paths and their problems. Out: one `Feedback` per path; what the teacher wrote in another form is UNDECIDED. The
+paths are gone through twice, and nothing is held per path.
+
+Sample: `path 5c1e..., WRONG, "Step 2", "calculation: 50 + 60 is not 111", "Add the two angles again."`
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path as File
 
-from mathse.ask import prompts
-from mathse.ask.generate import generate
-from mathse.ask.protocol import Completion, Engine, Outcome, Request, Sampling
-from mathse.ask.replies import Reply, json_schema, parse
-from mathse.tables.schemas import Feedback, Path, Problem, Status
+from mathse import params
+from mathse.ask import prompts, replies
+from mathse.ask.generate import ask_about
+from mathse.ask.protocol import Engine, Request, Sampling
+from mathse.ask.requests import request
+from mathse.tables.schemas import Feedback, Path, Problem
 
 PROMPT = "annotate@1"
 
 
+def marking(settings: params.Teacher) -> Sampling:
+    """How the teacher's marks are drawn: a mark is not a matter of luck."""
+    return Sampling(max_new_tokens=settings.max_new_tokens)
+
+
 def annotate(
-    teacher: Engine, paths: Sequence[Path], problems: Mapping[str, Problem], sampling: Sampling, journal: File
-) -> list[Feedback]:
+    teacher: Engine,
+    paths: Callable[[], Iterable[Path]],
+    problems: Mapping[str, Problem],
+    sampling: Sampling,
+    journal: File,
+) -> Iterator[Feedback]:
     """Mark every path that has text.
 
     Args:
         teacher: Who marks.
-        paths: What is marked.
-        problems: Problems by id; holds at least the paths' own.
-        sampling: How marks are drawn.
-        journal: Where finished completions are kept until the stage is done.
+        paths: Gives what is marked, in the same order at every call: it is called twice.
+        problems: Problems by id, at least the paths' own; a `ProblemLookup` where there are many.
+        sampling: How marks are drawn (`marking`).
+        journal: Where finished completions are kept.
 
-    Returns:
-        One row a path, in the paths' order; failed requests and empty paths are UNDECIDED.
+    Yields:
+        One row per path, in the paths' order; failed requests and empty paths are UNDECIDED.
     """
-    asked = [path for path in paths if path.text]
-    requests = (_request(path, problems[path.problem_id], sampling) for path in asked)
-    said = {request.subject_id: outcome for request, outcome in generate(teacher, requests, journal, "annotations")}
-    return [_feedback(path, said.get(path.path_id), teacher.name) for path in paths]
+
+    def request_of(path: Path) -> Request:
+        return mark_request(problems[path.problem_id], path.path_id, path.text, sampling)
+
+    for path, outcome in ask_about(teacher, paths, request_of, journal, title="annotations"):
+        yield Feedback(
+            path_id=path.path_id,
+            problem_id=path.problem_id,
+            teacher=teacher.name,
+            prompt=PROMPT,
+            raw=outcome.text,
+            tokens_in=outcome.tokens_in,
+            tokens_out=outcome.tokens_out,
+            cost=outcome.cost,
+            **replies.read(outcome, annotation=True).model_dump(),
+        )
 
 
-def _request(path: Path, problem: Problem, sampling: Sampling) -> Request:
-    fields = {
-        "question": prompts.question_with_choices(problem),
-        "path": path.text,
-        "gold": problem.answer,
-    }
-    return Request(
-        problem_id=problem.problem_id,
-        sample_idx=0,
-        prompt=PROMPT,
-        messages=prompts.turn(prompts.render(PROMPT, fields)),
-        image_ids=problem.image_ids,
-        sampling=sampling,
-        seed=0,
-        fields=fields,
-        subject_id=path.path_id,
-        json_schema=json_schema(annotation=True),
-    )
-
-
-def _feedback(path: Path, outcome: Outcome | None, teacher: str) -> Feedback:
-    if isinstance(outcome, Completion):
-        reply, said = parse(outcome.text, annotation=True), outcome
-    else:
-        reason = outcome.reason if outcome else "failed request"
-        reply, said = Reply(status=Status.UNDECIDED, undecided_reason=reason), Completion("", "stop", 0, 0)
-    return Feedback(
-        path_id=path.path_id,
-        problem_id=path.problem_id,
-        teacher=teacher,
-        prompt=PROMPT,
-        raw=said.text,
-        tokens_in=said.tokens_in,
-        tokens_out=said.tokens_out,
-        cost=said.cost,
-        **reply.model_dump(),
-    )
+def mark_request(problem: Problem, path_id: str, text: str, sampling: Sampling) -> Request:
+    """The request for a path's marks."""
+    fields = {"question": prompts.question_with_choices(problem), "path": text, "gold": problem.answer}
+    schema = replies.json_schema(annotation=True)
+    return request(problem, PROMPT, fields, sampling, seed=0, subject_id=path_id, json_schema=schema)

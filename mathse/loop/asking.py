@@ -4,14 +4,13 @@ Sample: `mathvision_testmini/4`, sample 0, prompt `boxed@1`, temperature 0
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mathse import params
 from mathse.ask import prompts
-from mathse.ask.generate import request_seed
 from mathse.ask.protocol import Request, Sampling
-from mathse.errors import UserError
+from mathse.ask.requests import request, request_seed
 from mathse.params.benchmarks import name_of
 from mathse.tables.schemas import BenchmarkItem, Problem, Split
 
@@ -54,13 +53,15 @@ def requests(problems: Iterable[Problem], items: Iterable[BenchmarkItem], asking
     """All requests: the problems' first, then the items', each one's samples together.
 
     Raises:
-        UserError: A benchmark's prompt does not exist, or needs what its items do not have.
+        PromptError: A benchmark's prompt does not exist, or needs what its items do not have.
     """
     for problem in problems:
         fields = {"question": prompts.question_with_choices(problem)}
-        yield from _samples(problem, asking.student.prompt, fields, asking)
+        yield from _samples(problem, asking.student.prompt, "student.prompt", fields, asking)
     for item in items:
-        yield from _samples(as_problem(item), asking.prompt(item.benchmark), fields_of(item), asking)
+        name = name_of(item.benchmark)
+        param = f"evaluate.prompts.{name}" if name in asking.evaluate.prompts else "student.prompt"
+        yield from _samples(as_problem(item), asking.prompt(item.benchmark), param, fields_of(item), asking)
 
 
 def fields_of(item: BenchmarkItem) -> dict[str, str]:
@@ -93,38 +94,10 @@ def as_problem(item: BenchmarkItem) -> Problem:
     )
 
 
-def rendered(prompt: str, fields: Mapping[str, str], about: str) -> str:
-    """A prompt that params name, filled.
-
-    Args:
-        prompt: Name and version.
-        fields: Values by name.
-        about: What is asked about, for the error.
-
-    Raises:
-        UserError: There is no such prompt, or it needs a field that is not there.
-    """
-    try:
-        return prompts.render(prompt, fields)
-    except prompts.UnknownPrompt as error:
-        raise UserError(f"params.yaml: student and evaluate: {error}") from error
-    except KeyError as error:
-        raise UserError(
-            f"params.yaml: student and evaluate: {prompt} needs {error}, which there is none of for {about}; "
-            "choose another prompt"
-        ) from error
-
-
-def _samples(problem: Problem, prompt: str, fields: dict[str, str], asking: Asking) -> Iterator[Request]:
-    messages = prompts.turn(rendered(prompt, fields, problem.problem_id))
+def _samples(problem: Problem, prompt: str, param: str, fields: dict[str, str], asking: Asking) -> Iterator[Request]:
     for sample in range(asking.evaluate.samples + 1):
-        yield Request(
-            problem_id=problem.problem_id,
-            sample_idx=sample,
-            prompt=prompt,
-            messages=messages,
-            image_ids=problem.image_ids,
-            sampling=asking.sampling(sample),
+        yield request(
+            problem, prompt, fields, asking.sampling(sample),
             seed=request_seed(asking.seed, problem.problem_id, sample, "evaluate") if sample else 0,
-            fields=fields,
-        )
+            sample_idx=sample, param=param,
+        )  # fmt: skip

@@ -6,18 +6,19 @@ Rows record who helped: `gpt-4o extract@1`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path as File
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from mathse import params
-from mathse.ask import prompts
 from mathse.ask.generate import generate
-from mathse.ask.protocol import Completion, Engine, Outcome, Request, Sampling
+from mathse.ask.protocol import Engine, Failure, Outcome, Request, Sampling
 from mathse.ask.replies import NotAgreed, agreed, schema_of
+from mathse.ask.requests import request
 from mathse.evaluation import official
-from mathse.loop.asking import fields_of, rendered
+from mathse.loop.asking import as_problem, fields_of
 from mathse.loop.evaluate import rescored
 from mathse.params.benchmarks import name_of
 from mathse.tables import store
@@ -25,6 +26,7 @@ from mathse.tables.schemas import BenchmarkItem, Prediction, Status
 
 Items = Mapping[str, BenchmarkItem]
 Asks = Callable[[Prediction], Request | None]
+Helper = params.Extractor | params.Matcher
 Applies = Callable[[Prediction, Outcome], Prediction]
 T = TypeVar("T", bound=BaseModel)
 
@@ -66,14 +68,14 @@ def extracted(
         if official.plain_answer(item, row.text) is not None:
             return None
         fields = fields_of(item) | {"reply": row.text}
-        return _request(row, settings, fields, schema_of(_Extraction))
+        return _request(row, item, settings, fields, _Extraction)
 
     def apply(row: Prediction, outcome: Outcome) -> Prediction:
         said = _agreed(outcome, _Extraction)
         if isinstance(said, str):
-            found = rescored(row, items[row.problem_id], None, name, _cost(outcome))
+            found = rescored(row, items[row.problem_id], None, name, outcome.cost)
             return found.model_copy(update={"reason": f"extractor: {said}"})
-        return rescored(row, items[row.problem_id], _storable(said.answer), name, _cost(outcome))
+        return rescored(row, items[row.problem_id], _storable(said.answer), name, outcome.cost)
 
     yield from _helped(rows, engine, ask, apply, scratch, journal, "extractions")
 
@@ -92,7 +94,7 @@ def matched(
             return None
         item = items[row.problem_id]
         fields = fields_of(item) | {"answer": row.answer, "gold": official.gold(item)}
-        return _request(row, settings, fields, schema_of(_Judgement))
+        return _request(row, item, settings, fields, _Judgement)
 
     def apply(row: Prediction, outcome: Outcome) -> Prediction:
         said = _agreed(outcome, _Judgement)
@@ -104,7 +106,7 @@ def matched(
                 "status": verdict[0],
                 "reason": verdict[1],
                 "scorer": f"{row.scorer}, {name}",
-                "cost": row.cost + _cost(outcome),
+                "cost": row.cost + outcome.cost,
             }
         )
 
@@ -126,32 +128,26 @@ def _helped(
     try:
         store.write(scratch, Prediction, rows)
         waiting = store.scan(scratch, Prediction)
-        answered = generate(engine, filter(None, map(ask, waiting)), journal, title)
-        for row in store.scan(scratch, Prediction):
-            yield row if ask(row) is None else apply(row, next(answered)[1])
+        with closing(generate(engine, filter(None, map(ask, waiting)), journal, title)) as answered:
+            for row in store.scan(scratch, Prediction):
+                yield row if ask(row) is None else apply(row, next(answered)[1])
     finally:
         scratch.unlink(missing_ok=True)
 
 
 def _request(
-    row: Prediction, settings: params.Extractor | params.Matcher, fields: Mapping[str, str], schema: str
+    row: Prediction, item: BenchmarkItem, settings: Helper, fields: Mapping[str, str], form: type[BaseModel]
 ) -> Request:
-    return Request(
-        problem_id=row.problem_id,
-        sample_idx=row.sample_idx,
-        prompt=settings.prompt,
-        messages=prompts.turn(rendered(settings.prompt, fields, row.problem_id)),
-        image_ids=(),
-        sampling=Sampling(max_new_tokens=settings.max_new_tokens),
-        seed=0,
-        fields=fields,
-        json_schema=schema,
-    )
+    return request(
+        as_problem(item), settings.prompt, fields, Sampling(max_new_tokens=settings.max_new_tokens),
+        seed=0, sample_idx=row.sample_idx, json_schema=schema_of(form), images=False,
+        param=f"evaluate.{type(settings).__name__.lower()}.prompt",
+    )  # fmt: skip
 
 
 def _agreed(outcome: Outcome, model: type[T]) -> T | str:
     """The reply as the agreed object, or why it is none."""
-    if not isinstance(outcome, Completion):
+    if isinstance(outcome, Failure):
         return outcome.reason
     try:
         return agreed(outcome.text, model)
@@ -162,7 +158,3 @@ def _agreed(outcome: Outcome, model: type[T]) -> T | str:
 def _storable(answer: str | None) -> str | None:
     """The answer as it can be stored: JSON can escape half a character, which no table can hold."""
     return None if answer is None else answer.encode("utf-8", "replace").decode("utf-8").strip()
-
-
-def _cost(outcome: Outcome) -> float:
-    return outcome.cost if isinstance(outcome, Completion) else 0.0

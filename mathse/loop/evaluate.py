@@ -14,7 +14,7 @@ from mathse import params
 from mathse.answers.batch import Grader
 from mathse.answers.grade import Grade
 from mathse.ask.generate import generate
-from mathse.ask.protocol import Completion, Engine, Outcome, Request
+from mathse.ask.protocol import Completion, Engine, Label, Outcome
 from mathse.evaluation import official
 from mathse.loop.asking import Asking, requests
 from mathse.params.benchmarks import name_of
@@ -46,12 +46,12 @@ def predict(
     known = {problem.problem_id: problem for problem in problems}
     by_id = {item.problem_id: item for item in items}
     grader = Grader()
-    for request, outcome in generate(engine, requests(problems, items, asking), journal, title="answers"):
-        item = by_id.get(request.problem_id)
+    for label, outcome in generate(engine, requests(problems, items, asking), journal, title="answers"):
+        item = by_id.get(label.problem_id)
         if item is None:
-            yield _own(engine, known[request.problem_id], request, outcome, grader)
+            yield _own(engine, known[label.problem_id], label, outcome, grader)
         else:
-            yield _of_benchmark(engine, item, request, outcome, grader)
+            yield _of_benchmark(engine, item, label, outcome, grader)
 
 
 def rescored(row: Prediction, item: BenchmarkItem, extraction: str | None, extractor: str, cost: float) -> Prediction:
@@ -69,8 +69,8 @@ def rescored(row: Prediction, item: BenchmarkItem, extraction: str | None, extra
     )
 
 
-def _own(engine: Engine, problem: Problem, request: Request, outcome: Outcome, grader: Grader) -> Prediction:
-    row = _row(engine, request, outcome)
+def _own(engine: Engine, problem: Problem, label: Label, outcome: Outcome, grader: Grader) -> Prediction:
+    row = _row(engine, label, outcome)
     graded = grader.grade(problem.answer, row.text, problem.choices)
     return _graded(row, graded, row.reason or graded.reason)
 
@@ -87,10 +87,8 @@ def _graded(row: Prediction, graded: Grade, reason: str) -> Prediction:
     )
 
 
-def _of_benchmark(
-    engine: Engine, item: BenchmarkItem, request: Request, outcome: Outcome, grader: Grader
-) -> Prediction:
-    row = _row(engine, request, outcome, item.benchmark)
+def _of_benchmark(engine: Engine, item: BenchmarkItem, label: Label, outcome: Outcome, grader: Grader) -> Prediction:
+    row = _row(engine, label, outcome, item.benchmark)
     graded = grader.grade(item.answer, row.text, item.choices)
     row = _graded(row, graded, row.reason or graded.reason)
     if not isinstance(outcome, Completion) or name_of(item.benchmark) not in official.RULES:
@@ -98,21 +96,20 @@ def _of_benchmark(
     return rescored(row, item, official.extract(item, row.text), "rule", 0.0)
 
 
-def _row(engine: Engine, request: Request, outcome: Outcome, benchmark: str = OWN_TESTS) -> Prediction:
+def _row(engine: Engine, label: Label, outcome: Outcome, benchmark: str = OWN_TESTS) -> Prediction:
     """The row of one outcome, not scored yet; `reason` is that of a failure."""
-    done = outcome if isinstance(outcome, Completion) else None
     return Prediction(
         benchmark=benchmark,
-        problem_id=request.problem_id,
-        sample_idx=request.sample_idx,
+        problem_id=label.problem_id,
+        sample_idx=label.sample_idx,
         model=engine.name,
-        prompt=request.prompt,
-        text=done.text if done else "",
+        prompt=label.prompt,
+        text=outcome.text,
         answer=None,
         status=Status.UNDECIDED,
-        reason="" if isinstance(outcome, Completion) else f"{outcome.reason}: {outcome.detail}",
-        finish_reason=done.finish_reason if done else "error",
-        tokens_in=done.tokens_in if done else 0,
-        tokens_out=done.tokens_out if done else 0,
-        cost=done.cost if done else 0.0,
+        reason=outcome.error or "",
+        finish_reason=outcome.finish_reason,
+        tokens_in=outcome.tokens_in,
+        tokens_out=outcome.tokens_out,
+        cost=outcome.cost,
     )

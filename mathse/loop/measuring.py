@@ -7,15 +7,16 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path as File
+from typing import Literal
 
 from mathse import layout, params
 from mathse.ask.protocol import Engine
+from mathse.engines.opening import open_for
 from mathse.evaluation import benchmark_scores, scores
 from mathse.evaluation.scores import Metrics, Provenance
 from mathse.loop.asking import Asking
 from mathse.loop.assisted import extracted, matched
 from mathse.loop.evaluate import predict
-from mathse.loop.student import open_model
 from mathse.sources.benchmarks.items import published
 from mathse.tables import store
 from mathse.tables.schemas import BenchmarkItem, Prediction, Problem, Reject
@@ -42,21 +43,27 @@ def answers(
     by_id = {item.problem_id: item for item in items}
     scratch = layout.STATE / "evaluate"
     if evaluate.extractor is not None and items:
-        helper = _helper(name, evaluate.extractor, engine, settings)
+        helper = _helper("extractor", evaluate.extractor, name, engine, settings)
         journal = layout.journal(f"evaluate-{name}-extractor")
         rows = extracted(rows, by_id, helper, evaluate.extractor, scratch / f"{name}-extracted.parquet", journal)
     if evaluate.matcher is not None and items:
-        helper = _helper(name, evaluate.matcher, engine, settings)
+        helper = _helper("matcher", evaluate.matcher, name, engine, settings)
         journal = layout.journal(f"evaluate-{name}-matcher")
         rows = matched(rows, by_id, helper, evaluate.matcher, scratch / f"{name}-matched.parquet", journal)
     return rows
 
 
-def _helper(name: str, helper: params.Extractor | params.Matcher, engine: Engine, settings: params.Params) -> Engine:
+def _helper(
+    role: Literal["extractor", "matcher"],
+    helper: params.Extractor | params.Matcher,
+    name: str,
+    engine: Engine,
+    settings: params.Params,
+) -> Engine:
     """The helper's engine; the evaluated model itself where both are local."""
     if helper.engine == "model" and settings.student.engine == "model":
         return engine
-    return open_model(layout.model(name), helper, helper.batch_size, settings, benchmarks=True)
+    return open_for(role, settings, folder=layout.model(name))
 
 
 def measured(

@@ -1,98 +1,147 @@
-"""Step 3: the teacher reconsiders what stayed wrong, with the ORM's feedback in hand.
+"""Step 3: the teacher reconsiders what stayed wrong, with feedback on where it goes wrong.
 
-In: the problems that the last mix does not solve, their wrong paths from all rounds, and the verdicts. Out: one
-`Path` of kind reflection a wrong path and sample; `parent_path_id` names the path it reconsiders.
+In: the problems that no mix row solves, with their wrong paths and what the judge said of them (`Remaining`). Out: one
+`Path` of kind reflection per wrong path and sample; `parent_path_id` names the path it reconsiders.
+
+Whose feedback the teacher is shown is the paper's Table 3:
+
+    orm      what the judge said: step and analysis, each "none named" where it named none
+    teacher  what the teacher says when it marks the path first, with the gold answer before it; "none named" where its
+             marks cannot be read, or find nothing wrong
+    none     nobody's: step and analysis are "none named" for every path
+
+Sample: `problem 3f..., reflection, sample 0, parent 5c1e..., "Step 1: angle B is 50, not 60. ..."`
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as File
+from typing import Literal
 
-from mathse.ask import prompts
-from mathse.ask.generate import generate, request_seed
-from mathse.ask.protocol import Engine, Request
+from mathse.ask import prompts, replies
+from mathse.ask.generate import generate
+from mathse.ask.protocol import Engine, Request, Sampling
+from mathse.ask.requests import request, request_seed
+from mathse.loop.annotate import mark_request
 from mathse.loop.solve import Ask, path_row
-from mathse.tables.schemas import Path, Problem, Status, Verdict
+from mathse.tables.schemas import Path, Problem, Remaining, Status, WrongPath
+
+log = logging.getLogger(__name__)
 
 PROMPT = "reflect@1"
-_UNNAMED = "none named"
+UNNAMED = "none named"
+
+Scope = Literal["unsolved", "all"]
+Remark = tuple[str | None, str | None]
+"""The step that is said to be wrong, and why."""
 
 
 @dataclass(frozen=True)
-class Wrong:
-    """A path that the ORM judged wrong, with its verdict."""
+class Feedback:
+    """Whose feedback the teacher reflects on.
 
-    path: Path
-    verdict: Verdict
-
-
-def wrong_paths(
-    paths: Iterable[Path], verdicts: Mapping[str, Verdict], unsolved: Iterable[Problem], scope: str
-) -> list[Wrong]:
-    """The wrong paths to reconsider.
-
-    Args:
-        paths: Of all rounds.
-        verdicts: By path id.
-        unsolved: Problems that no mix row solves.
-        scope: `unsolved`: the newest wrong path of each unsolved problem; `all`: every wrong path of those problems.
-
-    Returns:
-        Wrong paths ordered by problem, newest first, then sample.
+    Attributes:
+        by: `reflect.feedback`: the ORM's, the teacher's own marks, or none.
+        marking: How the teacher's marks are drawn, where they are asked for (`annotate.marking`).
     """
-    open_ids = {problem.problem_id for problem in unsolved}
-    wrong = [
-        Wrong(path, verdicts[path.path_id])
-        for path in paths
-        if path.problem_id in open_ids and path.text and verdicts[path.path_id].status is Status.WRONG
-    ]
-    wrong.sort(key=lambda one: (one.path.problem_id, -one.path.round, one.path.sample_idx, one.path.path_id))
-    if scope == "all":
-        return wrong
-    newest = {one.path.problem_id: one for one in reversed(wrong)}
-    return [newest[problem_id] for problem_id in sorted(newest)]
+
+    by: Literal["orm", "teacher", "none"] = "orm"
+    marking: Sampling = Sampling()
+
+
+ORM = Feedback()
 
 
 def reflect(
-    teacher: Engine, wrong: Sequence[Wrong], problems: Mapping[str, Problem], ask: Ask, journal: File
-) -> list[Path]:
+    teacher: Engine,
+    remaining: Callable[[], Iterable[Remaining]],
+    problems: Mapping[str, Problem],
+    ask: Ask,
+    scope: Scope,
+    journal: File,
+    feedback: Feedback = ORM,
+) -> Iterator[Path]:
     """Have the teacher write new solutions.
 
     Args:
         teacher: Who reflects.
-        wrong: The paths to reconsider.
-        problems: Problems by id.
-        ask: Sampling, and samples a wrong path; its round is the last one.
-        journal: Where finished completions are kept until the stage is done.
+        remaining: Gives the unsolved problems with their wrong paths, in the same order at every call: where the
+            teacher marks the paths first, it is called twice.
+        problems: Problems by id; a `ProblemLookup` where there are many.
+        ask: Sampling, and samples per wrong path; its round is the step's.
+        scope: `unsolved`: the newest wrong path of each problem; `all`: every wrong path.
+        journal: Where finished completions are kept; the teacher's marks have a file of their own beside it.
+        feedback: Whose feedback it is shown.
 
-    Returns:
-        Reflections, in the order of wrong paths and samples.
+    Yields:
+        Reflections, in the order of wrong paths and samples. A problem without a wrong path has none.
     """
-    asked = [(one, sample) for one in wrong for sample in range(ask.samples)]
-    requests = (_request(one, problems[one.path.problem_id], ask, sample) for one, sample in asked)
-    done = generate(teacher, requests, journal, title="reflections")
-    return [
-        path_row(teacher, ask, request, outcome, parent=one.path.path_id)
-        for (one, _), (request, outcome) in zip(asked, done, strict=True)
-    ]
+    marks_cost = 0.0
+
+    def requests() -> Iterator[Request]:
+        nonlocal marks_cost
+        for problem_id, wrong, remark, cost in _remarks(teacher, remaining, problems, scope, journal, feedback):
+            marks_cost += cost
+            for sample in range(ask.samples):
+                yield _request(problems[problem_id], wrong, remark, ask, sample)
+        if marks_cost:
+            log.info("marks before reflecting: cost %.2f", marks_cost)
+
+    for label, outcome in generate(teacher, requests(), journal, title="reflections", before=lambda: marks_cost):
+        yield path_row(teacher, ask, label, outcome, parent=label.subject_id)
 
 
-def _request(wrong: Wrong, problem: Problem, ask: Ask, sample_idx: int) -> Request:
+def wrong_paths(remaining: Iterable[Remaining], scope: Scope) -> Iterator[tuple[str, WrongPath]]:
+    """Problem and path of what is reconsidered: of each problem, the newest wrong path with text, or all of them."""
+    for row in remaining:
+        written = [wrong for wrong in row.wrong if wrong.text]
+        for wrong in written if scope == "all" else written[:1]:
+            yield row.problem_id, wrong
+
+
+def _remarks(
+    teacher: Engine,
+    remaining: Callable[[], Iterable[Remaining]],
+    problems: Mapping[str, Problem],
+    scope: Scope,
+    journal: File,
+    feedback: Feedback,
+) -> Iterator[tuple[str, WrongPath, Remark, float]]:
+    """Problem and wrong path, what the teacher is told of it, and what that has cost."""
+    if feedback.by != "teacher":
+        for problem_id, wrong in wrong_paths(remaining(), scope):
+            remark = (wrong.error_step, wrong.error_analysis) if feedback.by == "orm" else (None, None)
+            yield problem_id, wrong, remark, 0.0
+        return
+    requests = (
+        mark_request(problems[problem_id], wrong.path_id, wrong.text, feedback.marking)
+        for problem_id, wrong in wrong_paths(remaining(), scope)
+    )
+    marks = generate(teacher, requests, marks_journal(journal), title="marks before reflecting")
+    for (problem_id, wrong), (label, outcome) in zip(wrong_paths(remaining(), scope), marks, strict=True):
+        if label.subject_id != wrong.path_id:
+            raise RuntimeError(f"path {wrong.path_id}: the wrong paths came in another order the second time")
+        reply = replies.read(outcome, annotation=True)
+        remark = (reply.error_step, reply.error_analysis) if reply.status is Status.WRONG else (None, None)
+        yield problem_id, wrong, remark, outcome.cost
+
+
+def marks_journal(journal: File) -> File:
+    """Where the teacher's marks are kept: beside the reflections' own journal."""
+    return journal.with_name(f"{journal.stem}-marks{journal.suffix}")
+
+
+def _request(problem: Problem, wrong: WrongPath, remark: Remark, ask: Ask, sample_idx: int) -> Request:
+    step, analysis = remark
     fields = {
         "question": prompts.question_with_choices(problem),
-        "path": wrong.path.text,
-        "error_step": wrong.verdict.error_step or _UNNAMED,
-        "error_analysis": wrong.verdict.error_analysis or _UNNAMED,
+        "path": wrong.text,
+        "error_step": step or UNNAMED,
+        "error_analysis": analysis or UNNAMED,
     }
-    salt = f"{ask.kind} of {wrong.path.path_id}"
-    return Request(
-        problem_id=problem.problem_id,
-        sample_idx=sample_idx,
-        prompt=ask.prompt,
-        messages=prompts.turn(prompts.render(ask.prompt, fields)),
-        image_ids=problem.image_ids,
-        sampling=ask.sampling,
-        seed=request_seed(ask.seed, problem.problem_id, sample_idx, salt),
-        fields=fields,
-        subject_id=wrong.path.path_id,
+    salt = f"{ask.kind} of {wrong.path_id}"
+    seed = request_seed(ask.seed, problem.problem_id, sample_idx, salt)
+    return request(
+        problem, ask.prompt, fields, ask.sampling, seed=seed, sample_idx=sample_idx, subject_id=wrong.path_id
     )

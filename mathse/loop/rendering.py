@@ -1,8 +1,8 @@
 """A path as a training row: the prompt as the model will be asked, the completion as it is to answer."""
 
 from mathse.ask import prompts, replies
+from mathse.ask.requests import judge_turn
 from mathse.errors import UserError
-from mathse.loop.judging import judge_turn
 from mathse.params import Judge
 from mathse.tables import schemas
 from mathse.tables.schemas import Feedback, Message, MixRow, Problem
@@ -31,7 +31,7 @@ def judge_row(problem: Problem, path: schemas.Path, feedback: Feedback, judge: J
     """Render an annotated path as the ORM is to judge it: the paper's JSON, without the suggestion.
 
     Raises:
-        JudgePromptError: The prompt does not fit.
+        PromptError: The prompt does not fit.
     """
     messages, _ = judge_turn(judge.prompt, problem, path.text, judge.reference)
     verdict = replies.write(feedback.status, feedback.error_step, feedback.error_analysis)

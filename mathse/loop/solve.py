@@ -1,7 +1,7 @@
 """Asks an engine for reasoning paths: the teacher for distilled ones, a student for rollouts.
 
-In: problems. Out: one `Path` a sample of a problem. A failed request is a row too, with its reason and no text, so that
-nothing asked for is ever missing. Sample:
+In: problems. Out: one `Path` per sample of a problem. A failed request is a row too, with its reason and no text, so
+that nothing asked for is ever missing. Sample:
 
     problem 3f…, rollout, round 1, sample 0, "Step 1: bar A is 12. … The answer to this problem is 42.", answer 42
 """
@@ -10,11 +10,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 
+from mathse import params
 from mathse.answers.extract import extract
 from mathse.ask import prompts
-from mathse.ask.generate import generate, request_seed
-from mathse.ask.protocol import Completion, Engine, Outcome, Request, Sampling
+from mathse.ask.generate import generate
+from mathse.ask.protocol import Completion, Engine, Label, Outcome, Request, Sampling
+from mathse.ask.requests import request, request_seed
 from mathse.tables.schemas import MixRow, Path, PathKind, Problem, Split, content_id
+
+SOLVE = "solve@1"
+"""What the teacher is asked with."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Ask:
         round: 0 for distilled paths, else the round.
         prompt: Name and version of the prompt.
         sampling: How paths are drawn.
-        samples: Paths a problem.
+        samples: Paths per problem.
         seed: Of the run.
     """
 
@@ -36,6 +41,11 @@ class Ask:
     sampling: Sampling
     samples: int
     seed: int
+
+
+def solving(settings: params.Teacher) -> Sampling:
+    """How the teacher's solutions and reflections are drawn."""
+    return Sampling(settings.temperature, max_new_tokens=settings.max_new_tokens)
 
 
 def solve(engine: Engine, problems: Iterable[Problem], ask: Ask, journal: File) -> Iterator[Path]:
@@ -51,46 +61,36 @@ def solve(engine: Engine, problems: Iterable[Problem], ask: Ask, journal: File) 
         Paths in the order of problems and samples; the engine's work is done before the first.
     """
     requests = (solve_request(problem, ask, sample) for problem in problems for sample in range(ask.samples))
-    for request, outcome in generate(engine, requests, journal, title=f"{ask.kind} paths, round {ask.round}"):
-        yield path_row(engine, ask, request, outcome)
+    for label, outcome in generate(engine, requests, journal, title=f"{ask.kind} paths, round {ask.round}"):
+        yield path_row(engine, ask, label, outcome)
 
 
 def solve_request(problem: Problem, ask: Ask, sample_idx: int) -> Request:
     """The request for one path."""
     fields = {"question": prompts.question_with_choices(problem)}
-    return Request(
-        problem_id=problem.problem_id,
-        sample_idx=sample_idx,
-        prompt=ask.prompt,
-        messages=prompts.turn(prompts.render(ask.prompt, fields)),
-        image_ids=problem.image_ids,
-        sampling=ask.sampling,
-        seed=request_seed(ask.seed, problem.problem_id, sample_idx, f"{ask.kind} {ask.round}"),
-        fields=fields,
-    )
+    seed = request_seed(ask.seed, problem.problem_id, sample_idx, f"{ask.kind} {ask.round}")
+    return request(problem, ask.prompt, fields, ask.sampling, seed=seed, sample_idx=sample_idx)
 
 
-def path_row(engine: Engine, ask: Ask, request: Request, outcome: Outcome, parent: str | None = None) -> Path:
+def path_row(engine: Engine, ask: Ask, label: Label, outcome: Outcome, parent: str | None = None) -> Path:
     """The row of one request's outcome."""
-    written = isinstance(outcome, Completion)
-    text = outcome.text if isinstance(outcome, Completion) else ""
-    identity = (request.problem_id, ask.kind, ask.round, request.sample_idx, engine.name, ask.prompt, request.seed)
+    identity = (label.problem_id, ask.kind, ask.round, label.sample_idx, engine.name, ask.prompt, label.seed)
     return Path(
-        path_id=content_id("path", *identity, parent, text),
-        problem_id=request.problem_id,
+        path_id=content_id("path", *identity, parent, outcome.text),
+        problem_id=label.problem_id,
         kind=ask.kind,
         round=ask.round,
-        sample_idx=request.sample_idx,
+        sample_idx=label.sample_idx,
         model=engine.name,
         prompt=ask.prompt,
-        seed=request.seed,
-        text=text,
-        answer=extract(text) if written else None,
-        finish_reason=outcome.finish_reason if isinstance(outcome, Completion) else "error",
-        error=None if isinstance(outcome, Completion) else f"{outcome.reason}: {outcome.detail}",
-        tokens_in=outcome.tokens_in if isinstance(outcome, Completion) else 0,
-        tokens_out=outcome.tokens_out if isinstance(outcome, Completion) else 0,
-        cost=outcome.cost if isinstance(outcome, Completion) else 0.0,
+        seed=label.seed,
+        text=outcome.text,
+        answer=extract(outcome.text) if isinstance(outcome, Completion) else None,
+        finish_reason=outcome.finish_reason,
+        error=outcome.error,
+        tokens_in=outcome.tokens_in,
+        tokens_out=outcome.tokens_out,
+        cost=outcome.cost,
         parent_path_id=parent,
     )
 

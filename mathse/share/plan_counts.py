@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mathse.ask import prompts, replies
+from mathse.ask.requests import judge_turn
 from mathse.backbones.families import Family, image_settings
 from mathse.loop import annotate, reflect
-from mathse.loop.judging import judge_turn
 from mathse.params import FigureSource, Params, Problems
 from mathse.sources import figures
 from mathse.synthetic.figures import figure

@@ -10,6 +10,9 @@ import PIL.Image
 
 from mathse.tables.images import MISSING, ImageError, Images, ImageStore
 
+BENCHMARK_PIXELS = 20_000_000
+"""The most an image of a benchmark may have: MathVista has pictures of 18 million pixels."""
+
 
 class StoredImages(Images, Protocol):
     """Images by id, decoded or as they were stored."""

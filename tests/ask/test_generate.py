@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mathse.ask.generate import DuplicateRequest, generate, request_seed
+from mathse.ask.generate import DuplicateRequest, generate
 from mathse.ask.prompts import turn
-from mathse.ask.protocol import BatchEngine, Completion, Engine, Failure, Outcome, Request, Sampling, Task
+from mathse.ask.protocol import BatchEngine, Completion, Engine, Failure, Label, Outcome, Request, Sampling, Task
+from mathse.ask.requests import request_seed
 
 
 class Killed(BaseException):
@@ -47,7 +48,7 @@ def outcomes(engine: Engine, asked: Iterable[Request], journal: Path, attempts: 
     """Run to the end; each outcome belongs to the request it is given back with."""
     asked = list(asked)
     made = list(generate(engine, iter(asked), journal, "t", attempts))
-    assert [request for request, _ in made] == asked
+    assert [label for label, _ in made] == [request.label for request in asked]
     return [outcome for _, outcome in made]
 
 
@@ -85,7 +86,9 @@ def test_a_killed_run_resumes(tmp_path_factory: pytest.TempPathFactory, deaths: 
     made += engine.made
     assert resumed == undisturbed
     assert set(made.values()) == {1}, "a journaled completion was made again"
-    assert not list(folder.glob("*.work"))
+    assert {file.name for file in folder.iterdir()} == {
+        f"{name}.sqlite{suffix}" for name in "ab" for suffix in ("", ".lock")
+    }
 
 
 def test_a_failure_that_may_pass_is_tried_again(tmp_path: Path) -> None:
@@ -186,3 +189,4 @@ def test_an_engine_is_told_what_was_spent_before(tmp_path: Path) -> None:
 )
 def test_a_request_survives_json(request: Request) -> None:
     assert Request.from_json(request.to_json()) == request
+    assert Label.from_json(request.label.to_json()) == request.label

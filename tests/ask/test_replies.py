@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathse.ask.replies import Reply, json_schema, parse, write
+from mathse.ask.protocol import Completion, Failure
+from mathse.ask.replies import Reply, json_schema, parse, read, write
 from mathse.tables.schemas import Status
 
 WRONG = {"status": "WRONG", "error_step": "Step 2", "error_analysis": "calculation: 5 + 6 is not 12"}
@@ -67,6 +68,22 @@ def test_what_is_written_is_parsed_back(status: Status, step: str, analysis: str
     named = step if status is Status.WRONG else None
     reply = parse(write(status, named, analysis))
     assert (reply.status, reply.error_step, reply.error_analysis) == (status, named, analysis)
+
+
+@pytest.mark.parametrize("status", [Status.CORRECT, Status.WRONG])
+def test_a_verdict_alone_is_a_reply_where_the_target_says_so(status: Status) -> None:
+    alone, full = write(status, None, None, verdict_only=True), json.dumps(CORRECT)
+    assert alone == f'{{"status": "{status}"}}'
+    assert parse(alone, verdict_only=True) == Reply(status=status)
+    assert parse(alone).undecided_reason == parse(full, verdict_only=True).undecided_reason == "not a verdict object"
+    schema = json.loads(json_schema(verdict_only=True))
+    assert list(schema["properties"]) == schema["required"] == ["status"]
+    assert schema["additionalProperties"] is False
+
+
+def test_a_failure_is_undecided_with_its_own_reason() -> None:
+    assert read(Failure("timeout", "30 s")) == Reply(status=Status.UNDECIDED, undecided_reason="timeout")
+    assert read(Completion(json.dumps(CORRECT), "stop", 1, 1)) == Reply(status=Status.CORRECT)
 
 
 @pytest.mark.parametrize("annotation", [False, True])

@@ -212,7 +212,7 @@ def test_a_judge_of_the_family_is_parsed(tried: Tried, tmp_path: Path) -> None:
         for place in range(3)
     ]  # fmt: skip
     settings = Judge(batch_size=4, max_new_tokens=16, prompt="judge-brief@1")
-    verdicts = judge(tried.engine(tried.trained), paths, problems, settings, tmp_path / "judge.sqlite")
+    verdicts = list(judge(tried.engine(tried.trained), lambda: paths, problems, settings, tmp_path / "judge.sqlite"))
     assert [verdict.status for verdict in verdicts] == [Status.UNDECIDED] * 3
     assert all(verdict.raw and verdict.undecided_reason for verdict in verdicts)
     assert {verdict.rule_status for verdict in verdicts} == {Status.CORRECT}

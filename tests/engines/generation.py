@@ -54,6 +54,7 @@ class Watched:
 
     def __init__(self, engine: Engine, notes: Path) -> None:
         self.name, self.fingerprint, self.batch_size = engine.name, engine.fingerprint, engine.batch_size
+        self.queued = engine.queued
         self._engine, self._notes = engine, notes
 
     def answer(self, batches: Iterable[Sequence[Task]], spent: float) -> Iterator[Mapping[str, Outcome]]:
@@ -95,8 +96,8 @@ def main(kind: str, folder: Path) -> None:
     """Run to the end; what came of it goes to `outcomes.json`."""
     engine = Watched(opened(kind, folder), folder / "taken.txt")
     made = [
-        (request.problem_id, request.sample_idx, outcome.text if isinstance(outcome, Completion) else str(outcome))
-        for request, outcome in generate(engine, requests(), folder / "journal.sqlite", kind)
+        (label.problem_id, label.sample_idx, outcome.text if isinstance(outcome, Completion) else str(outcome))
+        for label, outcome in generate(engine, requests(), folder / "journal.sqlite", kind)
     ]
     (folder / "outcomes.json").write_text(json.dumps(made), encoding="utf-8")
 

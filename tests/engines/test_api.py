@@ -260,7 +260,7 @@ def test_how_a_completion_ended(images: ImageStore) -> None:
     server = ChatServer(lambda body: said[body["messages"][0]["content"].split()[1]])
     with server.running():
         got = ask(api(server), images, [request(n) for n in (1, 2, 3)])
-    ends = [(outcome.text, outcome.finish_reason) for _, outcome in sorted(got.items())]  # type: ignore[union-attr]
+    ends = [(outcome.text, outcome.finish_reason) for _, outcome in sorted(got.items())]
     assert ends == [("Cut", "length"), ("", "length"), ("", "stop")]
 
 
@@ -374,12 +374,13 @@ def test_an_engine_opened_by_params_of_the_teacher(
     server: ChatServer, images: ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mathse import layout, params
-    from mathse.loop.teacher import open_teacher, solving
+    from mathse.engines.opening import open_for
+    from mathse.loop.solve import solving
 
     monkeypatch.setattr(layout, "IMAGES", images.file)
     teacher = params.Teacher(engine="api", api=api(server), max_new_tokens=77, temperature=0.5)
     settings = params.load().model_copy(update={"teacher": teacher})
-    engine = open_teacher(settings, [])
+    engine = open_for("teacher", settings)
     assert engine.name == "m"
     one = request(1, sampling=solving(teacher))
     assert list(engine.answer(iter(tasks([one])), 0.0))

@@ -46,6 +46,7 @@ class KillsAnActor:
 
     def __init__(self, engine: RayEngine) -> None:
         self.name, self.fingerprint, self.batch_size = engine.name, engine.fingerprint, engine.batch_size
+        self.queued = engine.queued
         self._engine = engine
 
     def answer(self, batches: Iterator[Sequence[Task]], spent: float) -> Iterator[Mapping[str, Outcome]]:

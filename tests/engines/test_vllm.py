@@ -117,7 +117,7 @@ def test_the_samples_of_a_problem_share_one_decoded_image(
     monkeypatch.setattr(engine._images, "load", noted)  # type: ignore[attr-defined]
     asked = [request(place, temperature=1.0, seed=seed) for seed in range(4) for place in (7, 8, 9)]
     made = list(generate(engine, asked, tmp_path / "journal.sqlite", "samples"))
-    assert [one for one, _ in made] == asked
+    assert [label for label, _ in made] == [one.label for one in asked]
     assert set(Counter(decoded).values()) == {1}, "an image was decoded once a sample"
 
 

@@ -21,7 +21,8 @@ MARKS = {
 
 def test_a_mark_has_four_parts(tmp_path: Path) -> None:
     raw = json.dumps(MARKS)
-    (row,) = annotate(Scripted(lambda _: raw, name="teacher"), [rows.path("a1")], PROBLEMS, DRAWN, tmp_path / "j")
+    engine = Scripted(lambda _: raw, name="teacher")
+    (row,) = annotate(engine, lambda: [rows.path("a1")], PROBLEMS, DRAWN, tmp_path / "j")
     assert (row.path_id, row.problem_id, row.teacher, row.prompt) == ("a1", "p1", "teacher", "annotate@1")
     assert (row.status, row.raw, row.undecided_reason) == (Status.WRONG, raw, None)
     assert (row.tokens_in, row.tokens_out, row.cost) == (len("annotate@1"), len(raw.split()), 0.5)
@@ -30,7 +31,7 @@ def test_a_mark_has_four_parts(tmp_path: Path) -> None:
 
 def test_the_teacher_sees_question_path_and_gold(tmp_path: Path) -> None:
     engine = Scripted(lambda _: json.dumps(MARKS))
-    annotate(engine, [rows.path("a1", text="Four, {gold}.")], PROBLEMS, DRAWN, tmp_path / "j")
+    list(annotate(engine, lambda: [rows.path("a1", text="Four, {gold}.")], PROBLEMS, DRAWN, tmp_path / "j"))
     (request,) = engine.asked
     assert request.fields == {"question": "How many?\nA. 3\nB. 4", "path": "Four, {gold}.", "gold": "B"}
     assert "Solution to mark:\nFour, {gold}.\n\nStandard answer: B" in request.messages[0].content
@@ -48,7 +49,7 @@ def test_the_teacher_sees_question_path_and_gold(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_read_is_undecided(said: str | Failure, reason: str, tmp_path: Path) -> None:
-    (row,) = annotate(Scripted(lambda _: said), [rows.path("a1")], PROBLEMS, DRAWN, tmp_path / "j")
+    (row,) = annotate(Scripted(lambda _: said), lambda: [rows.path("a1")], PROBLEMS, DRAWN, tmp_path / "j")
     assert (row.status, row.undecided_reason) == (Status.UNDECIDED, reason)
     assert row.raw == (said if isinstance(said, str) else "")
     assert row.error_step is None
@@ -57,7 +58,7 @@ def test_what_cannot_be_read_is_undecided(said: str | Failure, reason: str, tmp_
 def test_no_path_is_lost(tmp_path: Path) -> None:
     paths = [rows.path(f"a{place}", text="" if place == 2 else f"Path {place}.") for place in range(7)]
     engine = Scripted(lambda request: json.dumps({**MARKS, "error_analysis": request.fields["path"]}))
-    made = annotate(engine, paths, PROBLEMS, DRAWN, tmp_path / "j")
+    made = list(annotate(engine, lambda: paths, PROBLEMS, DRAWN, tmp_path / "j"))
     assert [row.path_id for row in made] == [path.path_id for path in paths]
     assert [row.error_analysis for row in made] == [path.text or None for path in paths]
     assert (made[2].status, made[2].undecided_reason) == (Status.UNDECIDED, "failed request")

@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ CORRECT = json.dumps({"status": "CORRECT", "error_step": None, "error_analysis":
 WRONG = json.dumps({"status": "WRONG", "error_step": "Step 1", "error_analysis": "vision: it is not 5"})
 
 
-def judged(engine: Scripted, paths: list[schemas.Path], folder: Path) -> dict[str, schemas.Verdict]:
-    verdicts = judge(engine, paths, PROBLEMS, SETTINGS, folder / "journal")
+def judged(
+    engine: Scripted, paths: list[schemas.Path], folder: Path, settings: params.Judge = SETTINGS
+) -> dict[str, schemas.Verdict]:
+    verdicts = list(judge(engine, lambda: paths, PROBLEMS, settings, folder / "journal"))
     assert [verdict.path_id for verdict in verdicts] == [path.path_id for path in paths]
     return {verdict.path_id: verdict for verdict in verdicts}
 
@@ -91,3 +94,44 @@ def test_equal_texts_of_two_paths_are_two_requests(tmp_path: Path) -> None:
 
 def test_no_paths_no_verdicts(tmp_path: Path) -> None:
     assert judged(Scripted(lambda _: CORRECT), [], tmp_path) == {}
+
+
+def test_a_judge_without_the_gold_answer(tmp_path: Path) -> None:
+    engine = Scripted(lambda _: WRONG)
+    blind = params.Judge(reference=False, batch_size=2, max_new_tokens=40, prompt="judge-brief@2")
+    verdict = judged(engine, [rows.path("a1", text="Five, I say.")], tmp_path, blind)["a1"]
+    assert engine.asked[0].messages[0].content == "What is p1?\nSolution: Five, I say.\nVerdict?"
+    assert "gold" not in engine.asked[0].fields
+    assert (verdict.status, verdict.prompt) == (Status.WRONG, "judge-brief@2")
+
+
+def test_a_judge_that_writes_its_verdict_alone(tmp_path: Path) -> None:
+    def reply(request: Request) -> str:
+        assert json.loads(request.json_schema)["required"] == ["status"]
+        return '{"status": "WRONG"}' if request.subject_id == "a1" else WRONG
+
+    paths = [rows.path("a1"), rows.path("a2")]
+    made = list(judge(Scripted(reply), lambda: paths, PROBLEMS, SETTINGS, tmp_path / "j", verdict_only=True))
+    assert [(one.status, one.error_step) for one in made] == [(Status.WRONG, None), (Status.UNDECIDED, None)]
+
+
+def test_paths_that_come_in_another_order_are_a_bug(tmp_path: Path) -> None:
+    orders = iter([[rows.path("a1"), rows.path("a2")], [rows.path("a2"), rows.path("a1")]])
+    with pytest.raises(RuntimeError, match="path a2: .*another order"):
+        list(judge(Scripted(lambda _: CORRECT), lambda: next(orders), PROBLEMS, SETTINGS, tmp_path / "j"))
+
+
+@pytest.mark.parametrize(("queued", "least", "most"), [(True, 0.87, 0.88), (False, 0.0, 0.1)])
+def test_an_engine_with_a_queue_is_given_problem_by_problem(
+    queued: bool, least: float, most: float, tmp_path: Path
+) -> None:
+    problems = {f"p{number}": rows.problem(f"p{number}", question="What? " * (number % 5)) for number in range(60)}
+    texts = [f"Path {'on ' * (number * 7 % 83)}" for number in range(480)]
+    paths = [rows.path(f"a{place * 271 % 480:03}", f"p{place % 60}", text=text) for place, text in enumerate(texts)]
+    engine = Scripted(lambda _: CORRECT, batch_size=16)
+    engine.queued = queued
+    verdicts = list(judge(engine, lambda: paths, problems, SETTINGS, tmp_path / "journal"))
+    assert [verdict.path_id for verdict in verdicts] == [path.path_id for path in paths]
+    asked = [request.problem_id for request in engine.asked]
+    neighbours = sum(one == other for one, other in pairwise(asked)) / len(asked)
+    assert least <= neighbours <= most

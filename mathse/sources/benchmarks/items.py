@@ -22,10 +22,10 @@ from mathse.sources.benchmarks.form import Form, RawItem, Subset
 from mathse.sources.licences import licence
 from mathse.sources.raw import Damaged, Faulty, Raw, Row, converted, rejected
 from mathse.sources.reading import SourceError, files, root, rows
+from mathse.tables.image_stores import BENCHMARK_PIXELS
 from mathse.tables.schemas import BenchmarkItem, Image, Reject
 
-LIMITS = Limits(image_pixels=20_000_000)
-"""MathVista has pictures of 18 million pixels."""
+LIMITS = Limits(image_pixels=BENCHMARK_PIXELS)
 _NO_ANSWER = {"response": "", "extraction": "", "prediction": ""}
 
 
