@@ -207,7 +207,7 @@ def _pair(connection: duckdb.DuckDBPyConnection, query: Query) -> None:
     """Find the wrong paths that new rows of the mix are to be preferred to; rows of the mix before keep theirs."""
     connection.execute("create table pairs (path_id varchar, rejected_path_id varchar, text varchar)")
     named = "from selection where reason is null and rejected_path_id is not null"
-    if connection.execute(f"{named} limit 1").fetchone() is None:
+    if not connection.execute(f"select path_id {named} limit 1").fetchall():
         return  # most mixes pair nothing, and need not read the wrong paths
     connection.execute(f"""
         insert into pairs
@@ -215,12 +215,10 @@ def _pair(connection: duckdb.DuckDBPyConnection, query: Query) -> None:
         from ({named}) as named join paths using (path_id) anti join previous using (path_id)
         left join wrong_paths as wrong on rejected_path_id = wrong.path_id and paths.problem_id = wrong.problem_id
     """)
-    amiss = connection.execute(
-        "select rejected_path_id, path_id from pairs where text is null order by all limit 1"
-    ).fetchone()
-    if amiss is not None:
+    amiss = "select rejected_path_id, path_id from pairs where text is null order by all limit 1"
+    for rejected, path_id in connection.execute(amiss).fetchall():
         raise SelectionError(
-            f"{query.query}: rejected_path_id {amiss[0]} of path {amiss[1]}: no wrong path to the same problem; take "
+            f"{query.query}: rejected_path_id {rejected} of path {path_id}: no wrong path to the same problem; take "
             "one of the view `wrong_paths`"
         )
 

@@ -115,7 +115,7 @@ def _leaking(connection: duckdb.DuckDBPyConnection, file: Path, rule: Rule) -> l
         return []
     connection.execute(_KEPT)
     solutions = text.find(_Texts(connection, _SOLUTIONS), items, rule)
-    if connection.execute("from kept where rejected is not null limit 1").fetchone() is not None:
+    if connection.execute("select path_id from kept where rejected is not null limit 1").fetchall():
         solutions += text.find(_Texts(connection, _REJECTED), items, rule)
     questions = text.find(_Texts(connection, _QUESTIONS), items, rule)
     for what, leak in [("path", leak) for leak in solutions] + [("problem", leak) for leak in questions]:
