@@ -27,8 +27,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mathse.loop.mix import Tables, opened
-from mathse.loop.selection import Contract, select
+from mathse.loop.mix import CONTRACT, Tables, opened
+from mathse.loop.selection import select
 from mathse.params import Query
 
 CUMULATIVE = Path(__file__).parents[1] / "mathse" / "sql" / "mixes" / "cumulative.sql"
@@ -121,11 +121,11 @@ def _timed(choose: Callable[[Path, str], pa.Table], folder: Path, paths: str) ->
 
 
 def _ours(folder: Path, paths: str) -> pa.Table:
-    names = ("problems", paths, "verdicts", "nowhere", "previous")
+    names = ("problems", paths, "verdicts", "previous", "remaining")
     tables = Tables(*(folder / f"{name}.parquet" for name in names))
     query = Query(query=CUMULATIVE, parameters={"max_per_problem": 1})
     with opened(tables) as connection:
-        select(connection, query, Contract("mix", ("previous", "paths")))
+        select(connection, query, CONTRACT)
         return _table(connection, "from selection where reason is null")
 
 

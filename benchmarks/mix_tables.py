@@ -70,7 +70,14 @@ _PREVIOUS = """
     from (from problems where split = 'train' and source_id::bigint % 20 = 2) join range($problems) t(i)
         on source_id = i::varchar
 """
-FILES = ("paths", "shuffled", "verdicts", "problems", "previous")
+_REMAINING = """
+    select problem_id, []::struct(
+        path_id varchar, step varchar, round bigint, sample_idx bigint, text varchar, error_step varchar,
+        error_analysis varchar
+    )[] as wrong, row_hash
+    from problems where split = 'train' limit 0
+"""
+FILES = ("paths", "shuffled", "verdicts", "problems", "previous", "remaining")
 
 
 def make(folder: Path, paths: int) -> None:
@@ -88,7 +95,7 @@ def make(folder: Path, paths: int) -> None:
         opened.execute("set preserve_insertion_order = true")
         for name, sql, step in (
             ("paths", _PATHS, 1), ("shuffled", _PATHS, SHUFFLE), ("verdicts", _VERDICTS, 1),
-            ("problems", _PROBLEMS, 0), ("previous", _PREVIOUS, 0),
+            ("problems", _PROBLEMS, 0), ("previous", _PREVIOUS, 0), ("remaining", _REMAINING, 0),
         ):  # fmt: skip
             file = folder / f"{name}.parquet"
             if not file.exists():

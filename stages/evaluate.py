@@ -2,13 +2,12 @@
 
 import time
 
-from mathse.engines.opening import open_for
-from mathse.tables.files import write_json
-
 from mathse import layout, params, stage
+from mathse.engines.opening import open_for
 from mathse.loop.measuring import answers, measured
 from mathse.loop.solve import of_split
 from mathse.tables import store
+from mathse.tables.files import write_json
 from mathse.tables.schemas import BenchmarkItem, Prediction, Problem, Split
 
 

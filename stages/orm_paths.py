@@ -2,23 +2,21 @@
 
 from itertools import chain
 
-from mathse.engines.opening import open_for
-from mathse.loop.remaining import problem_ids
-from mathse.tables.lookup import ProblemLookup
-
 from mathse import layout, params, stage, tally
 from mathse.ask.protocol import Sampling
+from mathse.engines.opening import open_for
 from mathse.loop.annotate import annotate, marking
 from mathse.loop.solve import SOLVE, Ask, of_split, solve, solving
 from mathse.tables import store
-from mathse.tables.schemas import Feedback, Path, PathKind, Problem, Split
+from mathse.tables.lookup import ProblemLookup, problem_ids
+from mathse.tables.schemas import Feedback, MixRow, Path, PathKind, Problem, Split
 
 
 def main(name: str) -> str:
     """Write data/orm/<orm>/paths.parquet and data/orm/<orm>/feedback.parquet."""
     settings = params.load()
     orm, seed, file = settings.orm, settings.seed, layout.orm_paths(name)
-    seen = problem_ids(layout.mix(params.STUDENT))
+    seen = problem_ids(layout.mix(params.STUDENT), MixRow)
     problems = [p for p in of_split(store.scan(layout.PROBLEMS, Problem), Split.ORM) if p.problem_id not in seen]
     student = open_for("student", settings, folder=layout.model(settings.orms[name].student))
     drawn = Sampling(orm.temperature, max_new_tokens=settings.student.max_new_tokens)

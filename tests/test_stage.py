@@ -190,15 +190,15 @@ def test_verdicts_are_counted_by_status_and_beside_the_rule_grader() -> None:
         rows.verdict("b", rule_status=Status.WRONG),
         rows.verdict("c", status=Status.WRONG),
     ]
-    tally = stage.StatusTally(verdicts)
-    assert list(tally) == verdicts
-    assert str(tally) == "3 paths in, 2 CORRECT, 1 WRONG; the rule grader differs on 1; cost 0.50"
+    told = tally.StatusTally(verdicts)
+    assert list(told) == verdicts
+    assert str(told) == "3 paths in, 2 CORRECT, 1 WRONG; the rule grader differs on 1; cost 0.50"
 
 
 def test_feedback_is_counted_by_status() -> None:
-    tally = stage.StatusTally([rows.feedback("a"), rows.feedback("b", status=Status.UNDECIDED)])
-    assert len(list(tally)) == 2
-    assert str(tally) == "2 paths in, 1 CORRECT, 1 UNDECIDED"
+    told = tally.StatusTally([rows.feedback("a"), rows.feedback("b", status=Status.UNDECIDED)])
+    assert len(list(told)) == 2
+    assert str(told) == "2 paths in, 1 CORRECT, 1 UNDECIDED"
 
 
 def test_a_counted_stream_knows_how_many_were_taken() -> None:

@@ -11,7 +11,7 @@ def add_mix(commands: Commands) -> None:
         "mix",
         help="check a mix's SQL before anything is trained; list the mixes that come with MathSE",
         description="A mix is one SELECT that says which paths train the next model.",
-        epilog="example:\n  mathse mix check my_mix.sql --model 1 --set max_per_problem=2",
+        epilog="example:\n  mathse mix check my_mix.sql --step 1 --set max_per_problem=2",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parts = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -26,10 +26,10 @@ def _add_check(parts: Commands) -> None:
         "run a mix's query and say what it would change",
         "Its columns and grain, the checks of mathse/sql/checks, whether the order of rows matters, and what it would\n"
         "put in and leave out beside `mix.query` of params.yaml. Reading only. Exit status 2 if it fails.",
-        "mathse mix check my_mix.sql --model 1 --set max_per_problem=2",
+        "mathse mix check my_mix.sql --step 1 --set max_per_problem=2",
     )
     parser.add_argument("file", metavar="FILE.sql", type=Path, help="the query")
-    parser.add_argument("--model", default="final", help="whose mix: 0, a round's number, or final (default)")
+    parser.add_argument("--step", "--model", metavar="STEP", help="whose mix: a step of params.yaml; default: the last")
     parser.add_argument(
         "--set", metavar="NAME=VALUE", action="append", default=[], type=_setting, help="a $parameter of the query"
     )
@@ -54,7 +54,7 @@ def _check(arguments: argparse.Namespace) -> None:
     from mathse.loop.mix_checks import CheckFailed
     from mathse.share import mix_check, mix_check_text
 
-    found = mix_check.explain(arguments.root, arguments.file, arguments.model, dict(arguments.set))
+    found = mix_check.explain(arguments.root, arguments.file, arguments.step, dict(arguments.set))
     if arguments.json:
         print(json.dumps(found.as_dict(), ensure_ascii=False, default=str))
     else:

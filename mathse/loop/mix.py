@@ -1,18 +1,21 @@
 """Step "mix": what the next model is trained on, decided by an SQL file.
 
-`build` makes a student's mix from the mix before and this step's judged paths (the paper's D_SFT); `build_feedback`
-makes the ORM's, a training and a held-out part, from annotated paths. In: problems, paths, verdicts or feedback, the
-mix before. Out: one row a path, a TRL prompt-completion pair with its lineage:
+`chosen` lets that file choose, and is all that does, whoever asks: `build`, which makes a student's mix from the mix
+before and a step's judged paths (the paper's D_SFT), `mathse mix check`, and `mathse diff`. `build_feedback` makes an
+ORM's mix, a training and a held-out part, from annotated paths. In: problems, paths, verdicts or feedback, the mix and
+the remaining problems before. Out: one row per path, a TRL prompt-completion pair with its lineage:
 
     path_id 0a51...  problem_id c3d0...  kind rollout  round 1  image_ids [9f86...]
     prompt      [{"role": "user", "content": "In the triangle, angle A is 50 and angle B is 60. Find angle C."}]
     completion  [{"role": "assistant", "content": "50 + 60 = 110. ... The answer to this problem is 70."}]
+    rejected_path_id  77e2..., and rejected as `completion`, where the mix is one of preferences
 
 `mathse/sql/checks/*.sql` must return no rows of a mix before it takes its place.
 """
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -21,15 +24,22 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
+import mathse
 from mathse import layout
+from mathse.loop import mix_report, remaining
 from mathse.loop.mix_checks import require_sound
-from mathse.loop.mix_screen import NOTHING, Screens, screen
+from mathse.loop.mix_report import MixReport
+from mathse.loop.mix_screen import Screens, screen, screens_of
 from mathse.loop.rendering import MixError, judge_row, student_row
-from mathse.loop.selection import Contract, Selected, select
-from mathse.params import Judge, Orm, Params, Query
+from mathse.loop.selection import Contract, Selected, SelectionError, select
+from mathse.params import Params, Query
+from mathse.params.loop import STUDENT
 from mathse.tables import schemas, store, views
 from mathse.tables.schemas import Feedback, MixRow, Problem, Row
 
+CONTRACT = Contract("mix", ("previous", "paths"), optional=("rejected_path_id",))
+FEEDBACK = Contract("orm.mix", ("paths",), ("path_id", "part", "reason"))
+CANDIDATES = Path(mathse.__file__).parent / "sql" / "candidates.sql"
 BATCH_ROWS = 1024
 MEMORY = "1200MB"
 """What choosing paths may take, besides the interpreter; beyond it, DuckDB spills to `.mathse/duckdb`."""
@@ -39,90 +49,117 @@ R = TypeVar("R", bound=Row)
 
 @dataclass(frozen=True)
 class Tables:
-    """What a student's mix is made from, and where it goes.
+    """What a student's mix is made from.
 
     Attributes:
         problems: The `problems` table.
-        paths: This step's paths.
-        verdicts: This step's verdicts.
-        mix: Where the mix goes.
-        previous: The mix before; None if there is none.
+        paths: The step's paths.
+        verdicts: Its verdicts.
+        previous: The mix before.
+        remaining: What that left unsolved.
     """
 
     problems: Path
     paths: Path
     verdicts: Path
-    mix: Path
-    previous: Path | None = None
+    previous: Path
+    remaining: Path
 
 
-@dataclass(frozen=True)
-class FeedbackTables:
-    """What the ORM's mix is made from, and where its two parts go.
-
-    Attributes:
-        problems: The `problems` table.
-        paths: The annotated paths.
-        feedback: Their annotations.
-        mix: Where the training part goes.
-        held_out: Where the part for measuring goes.
-    """
-
-    problems: Path
-    paths: Path
-    feedback: Path
-    mix: Path
-    held_out: Path
-
-
-def tables_of(settings: Params, model: str, root: Path = Path()) -> Tables:
-    """The tables from which the mix of a student `model` is made: `0`, a round's number, or `final`.
+def tables_of(settings: Params, step: str, root: Path = Path()) -> Tables:
+    """The tables from which a step's mix is made.
 
     Raises:
-        ParamsError: There is no such model.
-        MixError: Its mix is another: the ORM's or its student's.
+        ParamsError: There is no such step.
+        MixError: The mix is an ORM's or its student's.
     """
-    if model in {"orm", "student"}:
-        raise MixError(f"{model}: `mix.query` does not choose its mix; name 0, a round's number, or final")
-    before = settings.model_before(model)
-    folder = root / layout.step_dir({"0": "distill", "final": "reflect"}.get(model, model))
-    previous = None if before == "base" else root / layout.mix(before)
-    problems, mix = root / layout.PROBLEMS, root / layout.mix(model)
-    return Tables(problems, layout.paths(folder), layout.verdicts(folder), mix, previous)
+    if step == STUDENT or step in settings.orms:
+        names = ", ".join(settings.steps)
+        raise MixError(f"{step}: `mix.query` does not choose its mix; name a step of params.yaml: {names}")
+    before = settings.step(step).prev
+    files = (layout.PROBLEMS, layout.paths(step), layout.verdicts(step), layout.mix(before), layout.remaining(before))
+    return Tables(*(root / file for file in files))
 
 
-def build(query: Query, prompt: str, tables: Tables, screens: Screens = NOTHING) -> Selected:
-    """Make a student's mix: rows of the mix before as they are, new ones rendered.
+@contextmanager
+def chosen(
+    settings: Params, step: str, root: Path = Path(), others: Mapping[str, Path] | None = None, partial: bool = False
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Selected]]:
+    """Let `mix.query` choose a step's mix, and hold what it chose against benchmarks and near-duplicates.
 
     Args:
-        query: The section `mix` of params.yaml.
-        prompt: Name and version of the prompt that the student is asked with, `student.prompt`.
-        tables: What it is made from, and where it goes.
+        settings: All of params.yaml.
+        step: A step of it.
+        root: The project's root.
+        others: More views for the connection.
+        partial: Whether a project without benchmark items will do, such as one that is only looked at.
+
+    Yields:
+        A connection with the step's views and `selection` (`choose`), and what became of the candidates.
+
+    Raises:
+        SelectionError: The query does not keep its contract.
+        UserError: There is no such step, or a table is missing.
+    """
+    query = settings.mix.model_copy(update={"query": root / settings.mix.query})
+    with opened(tables_of(settings, step, root), others) as connection:
+        yield connection, choose(connection, query, screens_of(settings, root, partial))
+
+
+def opened(tables: Tables, others: Mapping[str, Path] | None = None) -> duckdb.DuckDBPyConnection:
+    """The views that a student's mix is chosen from, those of `candidates.sql` too, on all cores.
+
+    Args:
+        tables: Where they lie.
+        others: More views.
+    """
+    connection = views.connect({**vars(tables), **(others or {})}, len(os.sched_getaffinity(0)), MEMORY)
+    share(connection)
+    return connection
+
+
+def share(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add the views of `candidates.sql` to those of a step."""
+    for statement in duckdb.extract_statements(CANDIDATES.read_text(encoding="utf-8")):
+        connection.execute(statement)
+
+
+def choose(connection: duckdb.DuckDBPyConnection, query: Query, screens: Screens) -> Selected:
+    """Run a student's mix query and screen what it chose.
+
+    Args:
+        connection: As `opened` makes it. It keeps `selection` (path_id, reason, rejected_path_id), one row per
+            candidate, and `pairs` (path_id, rejected_path_id, text), the wrong paths beside those in the mix.
+        query: The file and the values of its parameters.
         screens: What the chosen rows are held against.
 
     Raises:
         SelectionError: The query does not keep its contract.
-        MixError: The prompt does not exist or does not fit, or a path in the mix has no problem.
+    """
+    select(connection, query, CONTRACT)
+    _pair(connection, query)
+    return screen(connection, screens)
+
+
+def build(settings: Params, step: str, root: Path = Path()) -> MixReport:
+    """Make a step's mix, what it leaves unsolved, and the report; rows of the mix before stay as they are.
+
+    Raises:
+        SelectionError: The query does not keep its contract.
+        MixError: The student's prompt does not exist or does not fit, or a path in the mix has no problem.
         CheckFailed: A check found rows; the mix before the run, if any, is still in place.
     """
-    sources = [tables.problems, tables.paths, tables.verdicts, *([tables.previous] if tables.previous else [])]
-    inputs = store.input_hashes([query.query, *sources, *screens.sources])
-    with opened(tables) as connection:
-        select(connection, query, Contract("mix", ("previous", "paths")))
-        counts = screen(connection, screens)
-        rows = chain(_previous_rows(connection), _new_rows(connection, prompt))
-        write(tables.mix, rows, tables.problems, inputs)
-    return counts
+    tables, mix = tables_of(settings, step, root), root / layout.mix(step)
+    with chosen(settings, step, root) as (connection, selected):
+        rows = chain(_previous_rows(connection), _new_rows(connection, settings.student.prompt))
+        write(mix, rows, tables.problems)
+    with opened(tables, {"mix": mix}) as connection:
+        remaining.write(connection, step, root / layout.remaining(step))
+        return mix_report.write(connection, step, selected, root / layout.mix_report(step))
 
 
-def build_feedback(orm: Orm, judge: Judge, seed: int, tables: FeedbackTables) -> Selected:
-    """Make the ORM's mix and its held-out part; no problem is in both.
-
-    Args:
-        orm: The section `orm`: its mix, and the share that is held out.
-        judge: The section `judge`: prompt and reference, as when it judges.
-        seed: Of the division and the choice.
-        tables: What it is made from, and where it goes.
+def build_feedback(settings: Params, orm: str, root: Path = Path()) -> Selected:
+    """Make an ORM's mix and its held-out part; no problem is in both.
 
     Raises:
         SelectionError: The query does not keep its contract.
@@ -130,26 +167,25 @@ def build_feedback(orm: Orm, judge: Judge, seed: int, tables: FeedbackTables) ->
         MixError: One of the parts is empty.
         CheckFailed: A check found rows.
     """
-    sources = {"problems": tables.problems, "paths": tables.paths, "feedback": tables.feedback}
-    inputs = store.input_hashes([orm.mix.query, *sources.values()])
+    problems = root / layout.PROBLEMS
+    sources = {"problems": problems, "paths": root / layout.orm_paths(orm), "feedback": root / layout.orm_feedback(orm)}
+    query = settings.orm.mix.model_copy(update={"query": root / settings.orm.mix.query})
     with views.connect(sources) as connection:
-        given = {"held_out": orm.held_out, "seed": seed}
-        contract = Contract("orm.mix", ("paths",), ("path_id", "part", "reason"), given)
-        counts = select(connection, orm.mix, contract)
-        files = {"train": tables.mix, "held_out": tables.held_out}
+        counts = select(connection, query, FEEDBACK, {"held_out": settings.orm.held_out, "seed": settings.seed})
+        files = {"train": root / layout.mix(orm), "held_out": root / layout.orm_held_out(orm)}
         _require_parts(connection, files, counts)
         for part, file in files.items():
-            write(file, _feedback_rows(connection, part, judge), tables.problems, inputs)
+            write(file, _feedback_rows(connection, part, settings), problems)
     return counts
 
 
-def write(file: Path, rows: Iterable[MixRow], problems: Path, inputs: Mapping[str, str]) -> int:
+def write(file: Path, rows: Iterable[MixRow], problems: Path) -> int:
     """Write a mix once every check has passed.
 
     Raises:
         CheckFailed: One has not; what was at `file` before is still there.
     """
-    return store.write(file, MixRow, rows, inputs, check=lambda fresh: check(fresh, problems, named=file))
+    return store.write(file, MixRow, rows, check=lambda fresh: check(fresh, problems, named=file))
 
 
 def check(mix: Path, problems: Path, named: Path | None = None) -> None:
@@ -167,20 +203,24 @@ def check(mix: Path, problems: Path, named: Path | None = None) -> None:
         require_sound(connection, str(named or mix))
 
 
-def opened(tables: Tables, others: Mapping[str, Path] | None = None) -> duckdb.DuckDBPyConnection:
-    """The views that a student's mix is chosen from, on all cores; `previous` is empty where there is no mix before.
-
-    Args:
-        tables: Where they lie.
-        others: More views.
-    """
-    sources = {"problems": tables.problems, "paths": tables.paths, "verdicts": tables.verdicts, **(others or {})}
-    threads = len(os.sched_getaffinity(0))
-    if tables.previous is not None:
-        return views.connect({**sources, "previous": tables.previous}, threads, MEMORY)
-    connection = views.connect(sources, threads, MEMORY)
-    connection.register("previous", store.arrow_schema(MixRow).empty_table())
-    return connection
+def _pair(connection: duckdb.DuckDBPyConnection, query: Query) -> None:
+    """Find the wrong paths that new rows of the mix are to be preferred to; rows of the mix before keep theirs."""
+    connection.execute("create table pairs (path_id varchar, rejected_path_id varchar, text varchar)")
+    named = "from selection where reason is null and rejected_path_id is not null"
+    if not connection.execute(f"select path_id {named} limit 1").fetchall():
+        return  # most mixes pair nothing, and need not read the wrong paths
+    connection.execute(f"""
+        insert into pairs
+        select named.path_id, rejected_path_id, wrong.text
+        from ({named}) as named join paths using (path_id) anti join previous using (path_id)
+        left join wrong_paths as wrong on rejected_path_id = wrong.path_id and paths.problem_id = wrong.problem_id
+    """)
+    amiss = "select rejected_path_id, path_id from pairs where text is null order by all limit 1"
+    for rejected, path_id in connection.execute(amiss).fetchall():
+        raise SelectionError(
+            f"{query.query}: rejected_path_id {rejected} of path {path_id}: no wrong path to the same problem; take "
+            "one of the view `wrong_paths`"
+        )
 
 
 def _require_parts(connection: duckdb.DuckDBPyConnection, files: Mapping[str, Path], counts: Selected) -> None:
@@ -201,23 +241,27 @@ def _previous_rows(connection: duckdb.DuckDBPyConnection) -> Iterator[MixRow]:
 
 def _new_rows(connection: duckdb.DuckDBPyConnection, prompt: str) -> Iterator[MixRow]:
     kept = """
-        select problems, paths from paths anti join previous using (path_id)
-        join selection using (path_id) left join problems using (problem_id) where reason is null
+        select problems, paths, pairs.rejected_path_id, pairs.text
+        from paths anti join previous using (path_id)
+        join selection using (path_id) left join problems using (problem_id) left join pairs using (path_id)
+        where reason is null
     """
     for stored in _records(connection, kept):
         path = _parsed(schemas.Path, stored["paths"])
-        yield student_row(_problem(stored, path), path, prompt)
+        rejected = None if stored["text"] is None else (stored["rejected_path_id"], stored["text"])
+        yield student_row(_problem(stored, path), path, prompt, rejected)
 
 
-def _feedback_rows(connection: duckdb.DuckDBPyConnection, part: str, judge: Judge) -> Iterator[MixRow]:
+def _feedback_rows(connection: duckdb.DuckDBPyConnection, part: str, settings: Params) -> Iterator[MixRow]:
     kept = """
         select problems, paths, feedback from paths join selection using (path_id)
         join feedback using (path_id) left join problems on paths.problem_id = problems.problem_id
         where reason is null and part = $part
     """
+    verdict_only = settings.orm.target == "verdict"
     for stored in _records(connection, kept, {"part": part}):
-        path = _parsed(schemas.Path, stored["paths"])
-        yield judge_row(_problem(stored, path), path, _parsed(Feedback, stored["feedback"]), judge)
+        path, feedback = _parsed(schemas.Path, stored["paths"]), _parsed(Feedback, stored["feedback"])
+        yield judge_row(_problem(stored, path), path, feedback, settings.judge, verdict_only)
 
 
 def _records(

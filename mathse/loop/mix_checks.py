@@ -6,6 +6,7 @@
     no_empty_completion   a row has something to learn
     no_test_problem       no row is of a test problem, or shows an image of one
     one_row_per_path      a path is there at most once
+    rejected_is_another   the wrong path beside a row says something, and something else
 
 A check sees the views `mix` and `problems`. Whoever adds a file adds a check.
 """

@@ -1,17 +1,15 @@
 """What went into a mix, as a small JSON file beside the metrics: rows, reasons, and problems solved.
 
-{"model": "1", "candidates": 1128, "rows": 420, "left_out": {"judged WRONG": 610, ...}, "solved": 212, "remaining": 960}
+{"step": "1", "candidates": 1128, "rows": 420, "left_out": {"judged WRONG": 610, ...}, "solved": 212, "remaining": 960}
 """
 
-from pathlib import Path as File
+import os
+from pathlib import Path
 
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 
-from mathse import layout
-from mathse.evaluation.scores import save
 from mathse.loop.selection import Selected
-from mathse.tables import views
 
 
 class MixReport(BaseModel):
@@ -19,39 +17,43 @@ class MixReport(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field(description="The model it trains.")
+    step: str = Field(description="The step whose mix it is.")
     candidates: int = Field(description="Paths the query decided on.")
     rows: int = Field(description="Those in the mix.")
     left_out: dict[str, int] = Field(description="The others, by reason.")
     solved: int = Field(description="Problems that this mix solves and the one before does not.")
     remaining: int = Field(description="Problems that the step tried to solve.")
 
+    def __str__(self) -> str:
+        selected = Selected(self.candidates, self.rows, self.left_out)
+        return f"{selected}; {self.solved} of {self.remaining} problems solved"
 
-def save_mix_report(name: str, selected: Selected, paths: File, previous: File | None) -> MixReport:
-    """Write reports/mixes/<name>.json.
+
+def write(connection: duckdb.DuckDBPyConnection, step: str, selected: Selected, file: Path) -> MixReport:
+    """Write a step's report.
 
     Args:
-        name: The model that the mix trains.
-        selected: What its query made of the candidates.
-        paths: The step's paths.
-        previous: The mix before; None if there is none.
+        connection: Has its `mix`, `paths`, and `previous`, the mix before.
+        step: The step.
+        selected: What became of the candidates.
+        file: Where the report goes.
     """
-    with views.connect({"mix": layout.mix(name), "paths": paths, "previous": previous or layout.mix(name)}) as opened:
-        solved = "select distinct problem_id from mix"
-        if previous is not None:
-            solved += " anti join previous using (problem_id)"
-        report = MixReport(
-            model=name,
-            candidates=selected.rows_in,
-            rows=selected.rows_kept,
-            left_out=selected.left_out,
-            solved=_count(opened, solved),
-            remaining=_count(opened, "select distinct problem_id from paths"),
-        )
-    save(report, layout.mix_report(name))
+    counts = connection.execute("""
+        select
+            (select count(distinct problem_id) from mix anti join previous using (problem_id)),
+            (select count(distinct problem_id) from paths)
+    """).fetchone()
+    solved, tried = counts or (0, 0)
+    report = MixReport(
+        step=step,
+        candidates=selected.rows_in,
+        rows=selected.rows_kept,
+        left_out=selected.left_out,
+        solved=solved,
+        remaining=tried,
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f".{file.name}.{os.getpid()}")
+    fresh.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    os.replace(fresh, file)
     return report
-
-
-def _count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
-    ((count,),) = connection.execute(f"select count(*) from ({rows})").fetchall()
-    return int(count)

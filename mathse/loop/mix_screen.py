@@ -3,7 +3,7 @@
 In: the connection in which `selection.select` has left its result, and the benchmarks' items. Out: the same view
 `selection`, with a reason where there was none:
 
-    leak             the solution, or its problem's question, is or quotes a benchmark item
+    leak             the solution, the wrong one beside it, or its problem's question, is or quotes a benchmark item
     near duplicate   the solution is nearly that of a row that stays: of the mix before first, then by path_id
 
 What a model writes may hold a benchmark's question even where no problem does, as when it has seen it before.
@@ -30,14 +30,20 @@ LEAK, NEAR = "leak", "near duplicate"
 
 _KEPT = """
     create or replace view kept as
-    select path_id, problem_id, completion[-1].content as text, 0 as is_new from previous
+    select path_id, problem_id, completion[-1].content as text, rejected[-1].content as rejected, 0 as is_new
+    from previous
     semi join (from selection where reason is null) using (path_id)
     union all by name
-    select path_id, problem_id, text, 1 as is_new from paths
+    select path_id, problem_id, paths.text, pairs.text as rejected, 1 as is_new from paths
     anti join previous using (path_id)
     semi join (from selection where reason is null) using (path_id)
+    left join pairs using (path_id)
 """
 _SOLUTIONS = "select path_id as problem_id, text as question, []::varchar[] as choices from kept order by path_id"
+_REJECTED = """
+    select path_id as problem_id, rejected as question, []::varchar[] as choices
+    from kept where rejected is not null order by path_id
+"""
 _QUESTIONS = "select problem_id, question, choices from problems semi join kept using (problem_id) order by problem_id"
 
 
@@ -55,40 +61,35 @@ class Screens:
     score: float = 5
     near: NearDuplicates | None = None
 
-    @property
-    def sources(self) -> list[Path]:
-        """Files that decide on the mix; none where they are empty, as they then decide nothing."""
-        return [] if self.items is None or text.benchmark_items(self.items).is_empty() else [self.items]
-
 
 NOTHING = Screens()
 
 
-def screens_of(settings: Params, root: Path = Path()) -> Screens:
+def screens_of(settings: Params, root: Path = Path(), partial: bool = False) -> Screens:
     """What params ask for.
 
     Args:
         settings: All of params.yaml.
         root: The project's root.
+        partial: Whether to do without benchmark items where there are none.
     """
-    leakage = settings.problems.leakage
-    return Screens(
-        root / layout.BENCHMARK_ITEMS if leakage.remove else None, leakage.score, settings.mix.near_duplicates
-    )
+    leakage, items = settings.problems.leakage, root / layout.BENCHMARK_ITEMS
+    held_against = leakage.remove and (items.is_file() or not partial)
+    return Screens(items if held_against else None, leakage.score, settings.mix.near_duplicates)
 
 
 def screen(connection: duckdb.DuckDBPyConnection, screens: Screens) -> Selected:
     """Give the rows that must leave their reason.
 
     Args:
-        connection: Has `selection`, and the views it was chosen from.
+        connection: Has `selection`, the views it was chosen from, and `pairs`.
         screens: What they are held against.
 
     Returns:
         What became of the candidates.
     """
-    if screens.sources:
-        _leave(connection, LEAK, _leaking(connection, screens))
+    if screens.items is not None:
+        _leave(connection, LEAK, _leaking(connection, screens.items, Rule(score=screens.score)))
     if screens.near is not None:
         _leave(connection, NEAR, _near_duplicates(connection, screens.near))
     return counted(connection)
@@ -101,16 +102,20 @@ def _leave(connection: duckdb.DuckDBPyConnection, reason: str, path_ids: list[st
     connection.unregister("leaving")
     connection.execute("""
         create or replace view selection as
-        select path_id, coalesce(reason, why) as reason from chosen left join screened_out using (path_id)
+        select chosen.* replace (coalesce(reason, why) as reason)
+        from chosen left join screened_out using (path_id)
     """)
 
 
-def _leaking(connection: duckdb.DuckDBPyConnection, screens: Screens) -> list[str]:
-    """Paths whose solution, or whose problem's question, is or quotes an item."""
-    assert screens.items is not None
-    items, rule = text.benchmark_items(screens.items), Rule(score=screens.score)
+def _leaking(connection: duckdb.DuckDBPyConnection, file: Path, rule: Rule) -> list[str]:
+    """Paths whose solution, or whose wrong path, or whose problem's question, is or quotes an item."""
+    items = text.benchmark_items(file)
+    if items.is_empty():
+        return []
     connection.execute(_KEPT)
     solutions = text.find(_Texts(connection, _SOLUTIONS), items, rule)
+    if connection.execute("select path_id from kept where rejected is not null limit 1").fetchall():
+        solutions += text.find(_Texts(connection, _REJECTED), items, rule)
     questions = text.find(_Texts(connection, _QUESTIONS), items, rule)
     for what, leak in [("path", leak) for leak in solutions] + [("problem", leak) for leak in questions]:
         log.info("mix: %s %s quotes %s %s: %s", what, leak.problem_id, leak.benchmark, leak.item_id, leak.shared)

@@ -9,6 +9,7 @@ paths. Which problems, which model, which prompt and which round follow from the
 from collections import Counter
 from collections.abc import Collection, Iterator
 from itertools import chain
+from pathlib import Path as File
 
 from mathse import layout
 from mathse.ask.protocol import Sampling
@@ -16,11 +17,10 @@ from mathse.engines.opening import open_for
 from mathse.loop.annotate import marking
 from mathse.loop.recorded import Recordings
 from mathse.loop.reflect import PROMPT, Feedback, reflect, wrong_paths
-from mathse.loop.remaining import problem_ids
 from mathse.loop.solve import SOLVE, Ask, solve, solving, subset
 from mathse.params import Params
 from mathse.tables import store
-from mathse.tables.lookup import ProblemLookup
+from mathse.tables.lookup import ProblemLookup, problem_ids
 from mathse.tables.schemas import Path, PathKind, Problem, Remaining
 from mathse.tally import PathTally, counts
 
@@ -86,7 +86,7 @@ def _reflected(settings: Params, step: str) -> str:
 
 def _remaining(settings: Params, step: str) -> Collection[str]:
     """The problems that the step before has left."""
-    return problem_ids(layout.remaining(settings.steps[step].prev))
+    return problem_ids(layout.remaining(settings.steps[step].prev), Remaining)
 
 
 def _problems(wanted: Collection[str]) -> Iterator[Problem]:
@@ -105,5 +105,5 @@ def _left_out(reasons: Counter[str]) -> str:
     return f"; {counts(reasons)}" if reasons else ""
 
 
-def _journal(step: str) -> "layout.Path":
+def _journal(step: str) -> File:
     return layout.journal(f"paths-{step}")

@@ -12,8 +12,14 @@ class MixError(UserError):
     """A mix cannot be made from its parts: a prompt that does not fit, an empty part, a path without a problem."""
 
 
-def student_row(problem: Problem, path: schemas.Path, prompt: str) -> MixRow:
+def student_row(problem: Problem, path: schemas.Path, prompt: str, rejected: tuple[str, str] | None = None) -> MixRow:
     """Render a path as the student is to write it.
+
+    Args:
+        problem: The problem.
+        path: A right path to it.
+        prompt: Name and version of the prompt that the student is asked with.
+        rejected: Id and text of a wrong path that this one is to be preferred to.
 
     Raises:
         MixError: The prompt does not exist, or needs more than the question.
@@ -24,21 +30,37 @@ def student_row(problem: Problem, path: schemas.Path, prompt: str) -> MixRow:
         raise MixError(f"student.prompt: {error}") from error
     except KeyError as error:
         raise MixError(f"student.prompt: {prompt} needs {error}, which a student is not given") from error
-    return _mix_row(problem, path, prompts.turn(asked), path.text)
+    return _mix_row(problem, path, prompts.turn(asked), path.text, rejected)
 
 
-def judge_row(problem: Problem, path: schemas.Path, feedback: Feedback, judge: Judge) -> MixRow:
+def judge_row(
+    problem: Problem, path: schemas.Path, feedback: Feedback, judge: Judge, verdict_only: bool = False
+) -> MixRow:
     """Render an annotated path as the ORM is to judge it: the paper's JSON, without the suggestion.
+
+    Args:
+        problem: The problem.
+        path: A path to it.
+        feedback: Its annotation.
+        judge: The section `judge`: prompt and reference, as when it judges.
+        verdict_only: Whether the ORM is to say the verdict alone, `orm.target: verdict`.
 
     Raises:
         PromptError: The prompt does not fit.
     """
     messages, _ = judge_turn(judge.prompt, problem, path.text, judge.reference)
-    verdict = replies.write(feedback.status, feedback.error_step, feedback.error_analysis)
+    verdict = replies.write(feedback.status, feedback.error_step, feedback.error_analysis, verdict_only)
     return _mix_row(problem, path, messages, verdict)
 
 
-def _mix_row(problem: Problem, path: schemas.Path, prompt: tuple[Message, ...], completion: str) -> MixRow:
+def _mix_row(
+    problem: Problem,
+    path: schemas.Path,
+    prompt: tuple[Message, ...],
+    completion: str,
+    rejected: tuple[str, str] | None = None,
+) -> MixRow:
+    rejected_path_id, rejected_text = rejected or (None, "")
     return MixRow(
         path_id=path.path_id,
         problem_id=problem.problem_id,
@@ -46,5 +68,11 @@ def _mix_row(problem: Problem, path: schemas.Path, prompt: tuple[Message, ...], 
         round=path.round,
         image_ids=problem.image_ids,
         prompt=prompt,
-        completion=(Message(role="assistant", content=completion),),
+        completion=_reply(completion),
+        rejected_path_id=rejected_path_id,
+        rejected=_reply(rejected_text) if rejected else (),
     )
+
+
+def _reply(text: str) -> tuple[Message, ...]:
+    return (Message(role="assistant", content=text),)

@@ -1,16 +1,16 @@
 """Which candidate paths enter a mix: one SQL file decides, and is held to its contract.
 
-The file is one SELECT over plain view names with named `$parameters`. It returns one row a candidate path:
+The file is one SELECT over plain view names with named `$parameters`. It returns one row per candidate path:
 
-    path_id      reason
-    0a51...      null             in the mix
-    7be2...      judged WRONG     left out, and why: short, as it is counted
+    path_id      reason           rejected_path_id
+    0a51...      null             77e2...             in the mix; beside it a wrong path, if the mix has such a column
+    7be2...      judged WRONG     null                left out, and why: short, as it is counted
 
 A candidate that it does not return is left out with the reason `not returned by the query`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import duckdb
 
@@ -53,37 +53,46 @@ class Contract:
         section: Where the query stands in params.yaml, such as `mix`, for errors.
         candidates: Views whose paths it decides on.
         columns: What it must return.
-        given: Values of parameters that it may use, but need not.
+        optional: What it may return besides; null where it does not.
     """
 
     section: str
     candidates: tuple[str, ...]
     columns: tuple[str, ...] = ("path_id", "reason")
-    given: Mapping[str, int | float | str] = field(default_factory=dict)
+    optional: tuple[str, ...] = ()
 
 
-def select(connection: duckdb.DuckDBPyConnection, query: Query, contract: Contract) -> Selected:
+def select(
+    connection: duckdb.DuckDBPyConnection,
+    query: Query,
+    contract: Contract,
+    given: Mapping[str, int | float | str] | None = None,
+) -> Selected:
     """Run a mix's query; its result stays in the connection as `selection`, one row a candidate.
 
     Args:
         connection: Has the views that the query names.
         query: The file and the values of its parameters.
         contract: What it is held to.
+        given: Values of parameters that the file may use, but need not.
 
     Raises:
         SelectionError: The file or the parameters do not fit, or the result breaks the contract.
         QueryError: The file does not hold one SELECT.
     """
     sql = _read(query, contract.section)
-    values = _values(sql, query, contract)
+    values = _values(sql, query, contract.section, given or {})
     try:
         connection.execute(f"create table returned as {sql}", values)
     except duckdb.Error as error:
         raise SelectionError(f"{query.query}: {error}") from error
-    _require_columns(connection, query, contract)
+    columns = {row[0] for row in connection.execute("describe returned").fetchall()}
+    for missing in sorted(set(contract.columns) - columns):
+        raise SelectionError(f"{query.query}: column {missing} is missing; found {', '.join(sorted(columns))}")
     # A column of nothing but nulls would otherwise have no type to which a reason can be added.
-    texts = ", ".join(f"{column}::varchar as {column}" for column in contract.columns)
-    told = f"select {texts} from returned"
+    texts = [f"{column}::varchar as {column}" for column in contract.columns]
+    texts += [f"{name if name in columns else 'null'}::varchar as {name}" for name in contract.optional]
+    told = f"select {', '.join(texts)} from returned"
     if not _returns_every_candidate(connection, contract):
         _hold_to_contract(connection, query, contract)
         told += f" union all by name select path_id, '{NOT_RETURNED}' as reason from not_returned"
@@ -94,9 +103,9 @@ def select(connection: duckdb.DuckDBPyConnection, query: Query, contract: Contra
 
 def forget(connection: duckdb.DuckDBPyConnection) -> None:
     """Remove what `select` has left, so that another query can be run."""
-    connection.execute("drop view selection; drop view chosen; drop view if exists told; drop table returned")
-    connection.execute("drop view if exists kept")
-    for table in ("candidates", "not_returned", "screened_out"):
+    connection.execute("drop view if exists kept; drop view selection; drop view chosen")
+    connection.execute("drop view if exists told; drop table returned")
+    for table in ("expected", "not_returned", "screened_out", "pairs"):
         connection.execute(f"drop table if exists {table}")
 
 
@@ -122,9 +131,10 @@ def _read(query: Query, section: str) -> str:
         raise SelectionError(f"{query.query}: cannot be read ({error}); see {section}.query in params.yaml") from error
 
 
-def _values(sql: str, query: Query, contract: Contract) -> dict[str, int | float | str]:
+def _values(
+    sql: str, query: Query, section: str, given: Mapping[str, int | float | str]
+) -> dict[str, int | float | str]:
     """The values of exactly the parameters that the file names."""
-    section, given = contract.section, contract.given
     named = select_statement(sql, str(query.query)).named_parameters
     for missing in sorted(named - query.parameters.keys() - given.keys()):
         raise SelectionError(f"{query.query}: needs ${missing}; add {section}.parameters.{missing} to params.yaml")
@@ -133,17 +143,11 @@ def _values(sql: str, query: Query, contract: Contract) -> dict[str, int | float
     return {name: value for name, value in {**given, **query.parameters}.items() if name in named}
 
 
-def _require_columns(connection: duckdb.DuckDBPyConnection, query: Query, contract: Contract) -> None:
-    columns = {row[0] for row in connection.execute("describe returned").fetchall()}
-    for missing in sorted(set(contract.columns) - columns):
-        raise SelectionError(f"{query.query}: column {missing} is missing; found {', '.join(sorted(columns))}")
-
-
 def _hold_to_contract(connection: duckdb.DuckDBPyConnection, query: Query, contract: Contract) -> None:
     """Name what breaks the contract; what is merely missing goes to the table `not_returned`."""
     connection.execute("create view told as select path_id::varchar as path_id from returned")
     everyone = " union ".join(f"select path_id from {view}" for view in contract.candidates)
-    connection.execute(f"create table candidates as {everyone}")
+    connection.execute(f"create table expected as {everyone}")
     _refuse(connection, query, "rows without a path_id", "select 'null' from told where path_id is null")
     _refuse(
         connection, query, "path_id returned more than once",
@@ -151,16 +155,16 @@ def _hold_to_contract(connection: duckdb.DuckDBPyConnection, query: Query, contr
     )  # fmt: skip
     _refuse(
         connection, query, "path_id that is no candidate",
-        "select path_id from told anti join candidates using (path_id) order by path_id",
+        "select path_id from told anti join expected using (path_id) order by path_id",
     )  # fmt: skip
-    connection.execute("create table not_returned as select path_id from candidates anti join told using (path_id)")
+    connection.execute("create table not_returned as select path_id from expected anti join told using (path_id)")
 
 
 def _refuse(connection: duckdb.DuckDBPyConnection, query: Query, fault: str, offenders: str) -> None:
     found = [str(row[0]) for row in connection.execute(offenders).fetchmany(SHOWN_IDS + 1)]
     if found:
         shown = ", ".join(found[:SHOWN_IDS]) + (", ..." if len(found) > SHOWN_IDS else "")
-        raise SelectionError(f"{query.query}: {fault}: {shown}; it must return one row a candidate path")
+        raise SelectionError(f"{query.query}: {fault}: {shown}; it must return one row per candidate path")
 
 
 def counted(connection: duckdb.DuckDBPyConnection) -> Selected:

@@ -1,6 +1,6 @@
 """A mix's query looked at before anything is trained: does it keep its contract, and what would it change?
 
-In: the tables of one model's mix, read only. Out: what a person wants to know of an SQL file of theirs.
+In: the tables of one step's mix, read only. Out: what a person wants to know of an SQL file of theirs.
 
     stable   True: the same rows in another order, on one core, give the same mix
     checks   no_test_problem: no rows
@@ -8,11 +8,11 @@ In: the tables of one model's mix, read only. Out: what a person wants to know o
     parts    subject angles  now 40, new 52
     added    7be2...  p 9f86...  now: over the limit per problem
 
-*Now* is what `mix.query` of params.yaml chooses, for the same model, from the same tables.
+*Now* is what `mix.query` of params.yaml chooses, for the same step, from the same tables.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,13 @@ import duckdb
 from mathse import layout, params
 from mathse.errors import UserError
 from mathse.loop import mix_checks
-from mathse.loop.mix import Tables, opened, tables_of
+from mathse.loop.mix import Tables, choose, chosen, share, tables_of
 from mathse.loop.mix_checks import Checked
-from mathse.loop.mix_screen import Screens, screen, screens_of
-from mathse.loop.selection import Contract, forget, select
+from mathse.loop.mix_screen import Screens, screens_of
+from mathse.loop.selection import forget
 from mathse.params import Query
-from mathse.tables import store, views
-from mathse.tables.schemas import MixRow
+from mathse.tables import views
 
-CONTRACT = Contract("mix", ("previous", "paths"))
 SHUFFLED_ROWS = 500_000
 """With more candidates than this the rows are read again in their own order."""
 EXAMPLES = 3
@@ -37,16 +35,18 @@ PARTS = ("kind", "round", "subject", "level", "source")
 
 _ROWS = """
     create view {name}_rows as
-    select path_id, problem_id, kind, round, image_ids, prompt, completion from previous
+    select path_id, problem_id, kind, round, image_ids, prompt, completion, rejected_path_id, rejected from previous
     semi join (from {name} where reason is null) using (path_id)
     union all by name
     select
         path_id, problem_id, kind, round, image_ids, [{{'role': 'user', 'content': question}}] as prompt,
-        [{{'role': 'assistant', 'content': text}}] as completion
+        [{{'role': 'assistant', 'content': paths.text}}] as completion, wrong.rejected_path_id,
+        if(wrong.text is null, [], [{{'role': 'assistant', 'content': wrong.text}}]) as rejected
     from paths
     anti join previous using (path_id)
     semi join (from {name} where reason is null) using (path_id)
     left join problems using (problem_id)
+    left join {name}_pairs as wrong using (path_id)
 """
 
 
@@ -65,7 +65,7 @@ class Explained:
 
     Attributes:
         query: The file, as it was named.
-        model: The model whose mix it would choose.
+        step: The step whose mix it would choose.
         candidates: Paths it decides on.
         stable: Whether another order of rows gives the same mix.
         stale: In how many rows the mix on disk differs from what `mix.query` chooses; None if there is none.
@@ -78,7 +78,7 @@ class Explained:
     """
 
     query: str
-    model: str
+    step: str
     candidates: int
     stable: bool
     stale: int | None
@@ -99,38 +99,38 @@ class Explained:
         return asdict(self)
 
 
-def explain(root: Path, file: Path, model: str, given: Mapping[str, int | float | str]) -> Explained:
-    """Say what a mix's query would choose for a model.
+def explain(root: Path, file: Path, step: str | None, given: Mapping[str, int | float | str]) -> Explained:
+    """Say what a mix's query would choose for a step.
 
     Args:
         root: The project's root.
         file: The query.
-        model: `0`, a round's number, or `final`.
+        step: A step of params.yaml; None: the last.
         given: Values of its parameters; others are those of `mix.parameters` that it names.
 
     Raises:
         SelectionError: The query does not keep its contract.
-        MixError: The model is the ORM or its student.
-        UserError: A table is missing, or params.yaml is broken.
+        MixError: It is no step, but an ORM or its student.
+        UserError: There is no such step, a table is missing, or params.yaml is broken.
     """
     settings = params.load(root / params.PARAMS)
-    tables = tables_of(settings, model, root)
+    step = step or list(settings.steps)[-1]
+    tables, mix = tables_of(settings, step, root), root / layout.mix(step)
     query = Query(query=file, parameters={**_named(file, settings.mix.parameters), **given})
-    configured = settings.mix.model_copy(update={"query": root / settings.mix.query})
-    screens = screens_of(settings, root)
-    if not (root / layout.BENCHMARK_ITEMS).is_file():
-        screens = replace(screens, items=None)
-    with opened(tables, {"stored": tables.mix} if tables.mix.is_file() else {}) as connection:
-        _choose(connection, configured, screens, "now")
-        stale = _stale(connection) if tables.mix.is_file() else None
-        candidates = _choose(connection, query, screens, "new")
+    screens = screens_of(settings, root, partial=True)
+    others = {"stored": mix} if mix.is_file() else {}
+    with chosen(settings, step, root, others, partial=True) as (connection, _):
+        _keep(connection, "now")
+        stale = _stale(connection) if others else None
+        candidates = choose(connection, query, screens).rows_in
+        _keep(connection, "new")
         connection.execute("create view mix as from new_rows")
         checks = list(mix_checks.run(connection))
         reasons, parts = _reasons(connection), {part: _part(connection, part) for part in PARTS}
         added, removed = _moved(connection, "new", "now"), _moved(connection, "now", "new")
         examples = {"added": _examples(connection, "new", "now"), "removed": _examples(connection, "now", "new")}
         stable = _fingerprint(connection, "new") == _shuffled(tables, query, screens, candidates)
-    return Explained(str(file), model, candidates, stable, stale, checks, reasons, parts, added, removed, examples)
+    return Explained(str(file), step, candidates, stable, stale, checks, reasons, parts, added, removed, examples)
 
 
 def _named(file: Path, values: Mapping[str, int | float | str]) -> dict[str, int | float | str]:
@@ -142,14 +142,11 @@ def _named(file: Path, values: Mapping[str, int | float | str]) -> dict[str, int
     return {name: value for name, value in values.items() if name in named}
 
 
-def _choose(connection: duckdb.DuckDBPyConnection, query: Query, screens: Screens, name: str) -> int:
-    """Run a query; its result becomes the table `name`, its rows the view `<name>_rows`."""
-    select(connection, query, CONTRACT)
-    counts = screen(connection, screens)
-    connection.execute(f"create table {name} as from selection")
+def _keep(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Let what was chosen be the table `name`, its rows the view `<name>_rows`, and make way for another query."""
+    connection.execute(f"create table {name} as from selection; create table {name}_pairs as from pairs")
     forget(connection)
     connection.execute(_ROWS.format(name=name))
-    return counts.rows_in
 
 
 def _stale(connection: duckdb.DuckDBPyConnection) -> int:
@@ -202,22 +199,18 @@ def _examples(connection: duckdb.DuckDBPyConnection, inside: str, outside: str) 
 
 
 def _fingerprint(connection: duckdb.DuckDBPyConnection, selection: str) -> tuple[Any, ...] | None:
-    told = f"select hash(concat_ws('|', path_id, reason)) as h from {selection}"
+    told = f"select hash(path_id, reason, rejected_path_id) as h from {selection}"
     return connection.execute(f"select count(*), sum(h), bit_xor(h) from ({told})").fetchone()
 
 
 def _shuffled(tables: Tables, query: Query, screens: Screens, candidates: int) -> tuple[Any, ...] | None:
     """What the query chooses on one core, and from rows in another order where they are not too many."""
-    files = {"problems": tables.problems, "paths": tables.paths, "verdicts": tables.verdicts}
-    if tables.previous is not None:
-        files["previous"] = tables.previous
+    files: dict[str, Path] = vars(tables)
     prefix = "stored_" if candidates <= SHUFFLED_ROWS else ""
     with views.connect({prefix + name: file for name, file in files.items()}) as connection:
         for name in files if prefix else ():
             rows = f"select stored_{name} from stored_{name} order by hash(stored_{name}), stored_{name}"
             connection.execute(f"create table {name} as select unnest(stored_{name}) from ({rows})")
-        if tables.previous is None:
-            connection.register("previous", store.arrow_schema(MixRow).empty_table())
-        select(connection, query, CONTRACT)
-        screen(connection, screens)
+        share(connection)
+        choose(connection, query, screens)
         return _fingerprint(connection, "selection")

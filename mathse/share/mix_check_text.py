@@ -1,10 +1,10 @@
 """What `mathse mix check` found, for people.
 
-mix check my_mix.sql for model 1: 1,820 candidates
+mix check my_mix.sql for step 1: 1,820 candidates
 
-  contract  one row a candidate path, with path_id and reason
+  contract  one row per candidate path, with path_id and reason
   order     the same mix from rows in another order
-  checks    6 of 6 passed
+  checks    7 of 7 passed
 
                                     now     new  change
   in the mix                        326     346     +20
@@ -26,14 +26,14 @@ def render(found: Explained) -> str:
 
 
 def _lines(found: Explained) -> Iterator[str]:
-    yield f"mix check {found.query} for model {found.model}: {found.candidates:,} candidates"
+    yield f"mix check {found.query} for step {found.step}: {found.candidates:,} candidates"
     yield ""
-    yield "  contract  one row a candidate path, with path_id and reason"
+    yield "  contract  one row per candidate path, with path_id and reason"
     yield f"  order     {'the same mix from rows in another order' if found.stable else UNSTABLE}"
     yield f"  checks    {len(found.checks) - len(found.failed)} of {len(found.checks)} passed"
     yield from (f"            {failed}" for failed in found.failed)
     if found.stale:
-        yield f"  on disk   the mix of model {found.model} is not what mix.query chooses now, by {found.stale:,} rows"
+        yield f"  on disk   the mix of step {found.step} is not what mix.query chooses now, by {found.stale:,} rows"
     yield ""
     yield f"  {'':40} {'now':>10} {'new':>10} {'change':>10}"
     yield from map(_change, found.reasons)

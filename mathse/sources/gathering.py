@@ -115,7 +115,7 @@ class Gathering:
         self.counts.rejected[found.source, found.reason] += 1
         return False
 
-    def write(self, root: Path, inputs: Mapping[str, str]) -> None:
+    def write(self, root: Path) -> None:
         """Write the tables below `root`; nothing can be added afterwards.
 
         Raises:
@@ -125,7 +125,7 @@ class Gathering:
         for model, file in TABLES.items():
             spill = self._spills.pop(model)
             groups = self._with_licences(spill.groups()) if model is Problem else spill.groups()
-            store.write_groups(root / file, model, groups, inputs)
+            store.write_groups(root / file, model, groups)
             spill.file.unlink()
 
     def _conflict(self, problem: Problem) -> tuple[str, str] | None:

@@ -17,7 +17,7 @@ from mathse import layout, params
 from mathse.errors import UserError
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.gathering import Counts, Gathering
-from mathse.sources.opening import Opened, content_hashes, open_source
+from mathse.sources.opening import Opened, open_source, require_there
 from mathse.tables.schemas import Reject, Split
 
 log = logging.getLogger(__name__)
@@ -39,13 +39,13 @@ def ingest(settings: params.Problems, root: Path = Path()) -> Counts:
     Raises:
         UserError: A source cannot be read, a split came out empty, or a table cannot be written.
     """
-    inputs = content_hashes(settings.sources)
+    require_there(settings.sources)
     with Gathering(root / layout.STATE / "ingest") as gathering:
         for source in settings.sources:
             limit = source.limit if isinstance(source, params.AdapterSource) else None
             gather(open_source(source, settings.seed), source.name, limits(settings), gathering, limit)
         require_every_split(gathering.counts)
-        gathering.write(root, inputs)
+        gathering.write(root)
     return gathering.counts
 
 

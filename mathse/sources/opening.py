@@ -3,7 +3,6 @@
 Sample: `{name: k12, path: data/sources/k12}`  ->  the raw problems of `data/sources/k12/k12.json`, under Apache-2.0
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,6 @@ from mathse.sources.licences import licence
 from mathse.sources.raw import Raw, converted
 from mathse.sources.reading import SourceError, root
 from mathse.sources.registry import adapter
-from mathse.tables import store
 from mathse.tables.schemas import Reject
 
 NO_FOLDER = Path("/nonexistent")
@@ -60,22 +58,15 @@ def open_source(source: FigureSource | AdapterSource, seed: int) -> Opened:
     return Opened(_labelled(rows, source), folder, spdx, Choice.of(source, seed))
 
 
-def content_hashes(sources: Iterable[FigureSource | AdapterSource]) -> dict[str, str]:
-    """A hash of what each source that is not drawn holds, by its path or its place on the hub.
+def require_there(sources: Iterable[FigureSource | AdapterSource]) -> None:
+    """Look for every source's files before hours go by with the first.
 
     Raises:
         SourceError: There is nothing at a path.
     """
-    hashes: dict[str, str] = {}
     for source in sources:
-        if isinstance(source, FigureSource):
-            continue
-        if source.path is not None:
-            hashes |= store.input_hashes([_there(source, source.path)])
-        else:
-            place = f"{source.repository}@{source.revision}/{source.hub_split}"
-            hashes[place] = hashlib.blake2b(place.encode(), digest_size=store.HASH_BYTES).hexdigest()
-    return hashes
+        if not isinstance(source, FigureSource) and source.path is not None:
+            _there(source, source.path)
 
 
 def _there(source: AdapterSource, path: Path) -> Path:

@@ -6,7 +6,7 @@ for each of their origins, so that source rows are still origins + rejects.
 Sample: `Removal("9f86...", "benchmark item", "mathvista 17, shared_grams")`
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -30,16 +30,13 @@ class Removal:
     detail: str = ""
 
 
-def remove(
-    removals: Iterable[Removal], counts: Counts, root: Path = Path(), inputs: Mapping[str, str] | None = None
-) -> int:
+def remove(removals: Iterable[Removal], counts: Counts, root: Path = Path()) -> int:
     """Take problems out of the tables that `ingest` wrote.
 
     Args:
         removals: A problem may be named more than once; its first reason stands. What is in no table is passed over.
         counts: What `ingest` returned; brought up to date.
         root: The project's root.
-        inputs: Content hashes of what decided on the removals, to be added to those of the tables.
 
     Returns:
         How many problems were taken out.
@@ -53,12 +50,11 @@ def remove(
     rejects = [_reject(origin, why[origin.problem_id]) for origin in gone]
     _recount(counts, gone, rejects)
     unused = _images_of_none_but(root / layout.PROBLEMS, why)
-    hashes = {**store.metadata(root / layout.PROBLEMS).inputs, **(inputs or {})}
     for model in (Problem, Origin):
-        _rewrite(root / TABLES[model], model, hashes, _without("problem_id", why))
-    _rewrite(root / layout.IMAGES, Image, hashes, _without("image_id", unused))
+        _rewrite(root / TABLES[model], model, _without("problem_id", why))
+    _rewrite(root / layout.IMAGES, Image, _without("image_id", unused))
     every = chain(list(store.scan(root / layout.REJECTS, Reject)), rejects)
-    store.write(root / layout.REJECTS, Reject, every, hashes)
+    store.write(root / layout.REJECTS, Reject, every)
     return len({origin.problem_id for origin in gone})
 
 
@@ -100,8 +96,8 @@ def _without(column: str, values: Iterable[str]) -> Callable[[pa.Table], pa.Tabl
     return lambda group: group.filter(pc.invert(pc.is_in(group.column(column), excluded)))
 
 
-def _rewrite(file: Path, model: type[Row], inputs: Mapping[str, str], keep: Callable[[pa.Table], pa.Table]) -> None:
+def _rewrite(file: Path, model: type[Row], keep: Callable[[pa.Table], pa.Table]) -> None:
     """Write a table anew, row group by row group, in its order."""
     with pq.ParquetFile(file) as table:
         groups = (keep(table.read_row_group(number, use_threads=False)) for number in range(table.num_row_groups))
-        store.write_groups(file, model, (group for group in groups if group.num_rows), inputs)
+        store.write_groups(file, model, (group for group in groups if group.num_rows))

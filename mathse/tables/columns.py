@@ -3,8 +3,8 @@
     str, StrEnum, Literal -> string    int -> int64    float -> double    bool -> bool    bytes -> binary
     X | None -> nullable X             tuple[X, ...] -> list of X         a nested model -> struct
 
-Every other column is declared non-null. A field's description becomes the column's metadata, so that a table read
-elsewhere explains itself.
+Every other column is declared non-null. What a column means stands in the model alone (`Field(description=...)`): a
+better word for it changes no byte of a table.
 """
 
 from collections.abc import Iterator
@@ -72,18 +72,17 @@ def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
 
 
 def _fields(model: type[BaseModel]) -> list[pa.Field]:
-    stored = [(name, info.annotation, info.description) for name, info in model.model_fields.items()]
-    computed = [(name, info.return_type, info.description) for name, info in model.model_computed_fields.items()]
-    return [_field(name, annotation, description) for name, annotation, description in stored + computed]
+    stored = [(name, info.annotation) for name, info in model.model_fields.items()]
+    computed = [(name, info.return_type) for name, info in model.model_computed_fields.items()]
+    return [_field(name, annotation) for name, annotation in stored + computed]
 
 
-def _field(name: str, annotation: Any, description: str | None) -> pa.Field:
+def _field(name: str, annotation: Any) -> pa.Field:
     kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     present = [kind for kind in kinds if kind is not NoneType]
     if len(present) != 1:
         raise TypeError(f"{name}: a column has one type, found {annotation}")
-    described = {"description": description} if description else None
-    return pa.field(name, _data_type(present[0]), nullable=NoneType in kinds, metadata=described)
+    return pa.field(name, _data_type(present[0]), nullable=NoneType in kinds)
 
 
 def _data_type(annotation: Any) -> pa.DataType:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from mathse.errors import UserError
 from mathse.tables import store
-from mathse.tables.schemas import Problem
+from mathse.tables.schemas import Problem, Row
 
 _LEFT_OUT = {"solution", "row_hash"}
 
@@ -94,3 +94,17 @@ class SourceIds(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._ids)
+
+
+def problem_ids(file: Path, model: type[Row]) -> set[str]:
+    """The problems that a table has rows of.
+
+    Args:
+        file: The table.
+        model: The model of its rows, which has a `problem_id`.
+
+    Raises:
+        StoreError: The table is missing, damaged, or another one.
+    """
+    store.require(file, model)
+    return set(pq.read_table(file, columns=["problem_id"], use_threads=False).column("problem_id").to_pylist())

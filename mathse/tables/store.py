@@ -1,12 +1,12 @@
 """Typed Parquet tables: rows in, the same bytes out, and nothing half-written.
 
 A table holds the rows of one model of `mathse.tables.schemas`. Its columns derive from the model's fields, its order
-from the model's key; the file's key-value metadata names the table, its schema version and the hashes of the inputs it
-was made from:
+from the model's key; the file's key-value metadata names the table and its schema version:
 
     mathse.table    Verdict
     mathse.version  1
-    mathse.inputs   {"data/distill/paths.parquet": "5d41402a...", "models/orm": "7d793037..."}
+
+Nothing else is in it, so that its bytes depend on its rows alone: what they were made from is for `dvc.lock` to say.
 
 A table is replaced in one step or not at all: it is written beside its place, synced, checked and renamed. Writing
 holds one batch of rows, the key columns and one row group in memory (`mathse.tables.spill`).
@@ -16,7 +16,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +36,8 @@ __all__ = [
     "Metadata",
     "StoreError",
     "arrow_schema",
+    "content_hash",
     "encoding",
-    "input_hashes",
     "metadata",
     "read",
     "require",
@@ -62,30 +62,21 @@ class Metadata:
     Attributes:
         table: Name of the row's model, such as `Verdict`.
         version: The model's schema version when the table was written.
-        inputs: Content hashes of the files it was made from, by path.
         rows: How many rows it holds.
     """
 
     table: str
     version: int
-    inputs: Mapping[str, str]
     rows: int
 
 
-def write(
-    file: Path,
-    model: type[R],
-    rows: Iterable[R],
-    inputs: Mapping[str, str] | None = None,
-    check: Callable[[Path], None] | None = None,
-) -> int:
+def write(file: Path, model: type[R], rows: Iterable[R], check: Callable[[Path], None] | None = None) -> int:
     """Write a table: sorted by the model's key, byte-stable, in place of the old one or not at all.
 
     Args:
         file: Where the table goes; its folder is made.
         model: The model of the rows.
         rows: In any order; consumed once.
-        inputs: Content hashes of what it was made from (`input_hashes`, taken when the stage starts).
         check: Called with the finished file before it takes its place; what it raises leaves the old table as it was.
 
     Returns:
@@ -96,23 +87,19 @@ def write(
     """
     spill = _beside(file, "spill")
     try:
-        return write_groups(file, model, sorted_groups(spill, model, rows), inputs, check)
+        return write_groups(file, model, sorted_groups(spill, model, rows), check)
     finally:
         spill.unlink(missing_ok=True)
 
 
 def write_groups(
-    file: Path,
-    model: type[Row],
-    groups: Iterable[pa.Table],
-    inputs: Mapping[str, str] | None = None,
-    check: Callable[[Path], None] | None = None,
+    file: Path, model: type[Row], groups: Iterable[pa.Table], check: Callable[[Path], None] | None = None
 ) -> int:
     """Write a table whose row groups are sorted already, as `mathse.tables.spill` makes them; else as `write`."""
     fresh = _beside(file, "new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        count = _write_new(fresh, model, groups, inputs or {})
+        count = _write_new(fresh, model, groups)
         if check is not None:
             check(fresh)
         _put_in_place(fresh, file)
@@ -172,34 +159,22 @@ def metadata(file: Path) -> Metadata:
     """
     with _opened(file) as parquet:
         found = parquet.metadata.metadata or {}
-        if not {b"mathse.table", b"mathse.version", b"mathse.inputs"} <= found.keys():
+        if not {b"mathse.table", b"mathse.version"} <= found.keys():
             raise StoreError(f"{file}: not a MathSE table: its metadata does not name one")
-        return Metadata(
-            found[b"mathse.table"].decode(),
-            int(found[b"mathse.version"]),
-            json.loads(found[b"mathse.inputs"]),
-            parquet.metadata.num_rows,
-        )
+        return Metadata(found[b"mathse.table"].decode(), int(found[b"mathse.version"]), parquet.metadata.num_rows)
 
 
-def input_hashes(files: Iterable[Path]) -> dict[str, str]:
-    """Content hashes of a stage's inputs, by path; take them when the stage starts, before anything is read.
-
-    Args:
-        files: Files, or folders, whose hash covers the relative path and content of every file below.
+def content_hash(file: Path) -> str:
+    """Hash of a file, or of a folder: of the relative path and the content of every file below.
 
     Raises:
-        StoreError: One does not exist.
+        StoreError: It does not exist.
     """
-    return {file.as_posix(): _content_hash(file) for file in files}
-
-
-def _content_hash(file: Path) -> str:
     if not file.exists():
         raise StoreError(f"{file}: not found; make it with `dvc repro`")
     if file.is_dir():
         below = sorted(path.relative_to(file).as_posix() for path in file.rglob("*") if path.is_file())
-        listing = json.dumps([[name, _content_hash(file / name)] for name in below])
+        listing = json.dumps([[name, content_hash(file / name)] for name in below])
         return hashlib.blake2b(listing.encode(), digest_size=HASH_BYTES).hexdigest()
     with file.open("rb") as content:
         return hashlib.file_digest(content, lambda: hashlib.blake2b(digest_size=HASH_BYTES)).hexdigest()
@@ -209,12 +184,8 @@ def _beside(file: Path, part: str) -> Path:
     return file.with_name(f".{file.name}.{os.getpid()}.{part}")
 
 
-def _write_new(fresh: Path, model: type[Row], groups: Iterable[pa.Table], inputs: Mapping[str, str]) -> int:
-    described = {
-        "mathse.table": model.__name__,
-        "mathse.version": str(model.version),
-        "mathse.inputs": json.dumps(inputs, sort_keys=True),
-    }
+def _write_new(fresh: Path, model: type[Row], groups: Iterable[pa.Table]) -> int:
+    described = {"mathse.table": model.__name__, "mathse.version": str(model.version)}
     schema = arrow_schema(model).with_metadata(described)
     count = 0
     with pq.ParquetWriter(fresh, schema, **encoding(model, schema)) as writer:

@@ -5,89 +5,128 @@ from pathlib import Path
 import pytest
 
 import mathse
-from mathse import params
+from mathse import layout, params
 from mathse.errors import UserError
 from mathse.loop import mix
-from mathse.loop.mix import FeedbackTables, Tables
 from mathse.loop.mix_checks import CheckFailed
+from mathse.loop.mix_report import MixReport
 from mathse.loop.rendering import MixError
-from mathse.loop.selection import Selected
-from mathse.params import Judge, Orm, Query
+from mathse.loop.selection import Selected, SelectionError
+from mathse.params import Params, Query
 from mathse.tables import schemas, store
 from mathse.tables.schemas import Feedback, MixRow, PathKind, Problem, Split, Status, Verdict
+from mathse.tables.start import write_base
 from tests import rows
 
 SQL = Path(mathse.__file__).parent / "sql" / "mixes"
-CUMULATIVE = Query(query=SQL / "cumulative.sql", parameters={"max_per_problem": 1})
-PROMPT = "solve-brief@1"
+LOADED = params.load(Path(mathse.__file__).parents[1] / "presets" / "default.yaml")
+WRITTEN = (layout.mix, layout.remaining, layout.mix_report)
+
+
+def mixed_by(query: Path, **parameters: int) -> Params:
+    """Settings with another mix, and without benchmarks to hold it against."""
+    leakage = LOADED.problems.leakage.model_copy(update={"remove": False})
+    problems = LOADED.problems.model_copy(update={"leakage": leakage})
+    chosen = LOADED.mix.model_copy(update={"query": query, "parameters": parameters})
+    return LOADED.model_copy(update={"mix": chosen, "problems": problems})
+
+
+CUMULATIVE = mixed_by(SQL / "cumulative.sql", max_per_problem=1)
+
+
+def asked_with(prompt: str) -> Params:
+    return CUMULATIVE.model_copy(update={"student": CUMULATIVE.student.model_copy(update={"prompt": prompt})})
 
 
 def step(
-    folder: Path, paths: Sequence[schemas.Path], verdicts: Sequence[Verdict], problems: Sequence[Problem]
-) -> Tables:
-    tables = Tables(*(folder / f"{name}.parquet" for name in ("problems", "paths", "verdicts", "mix")))
-    store.write(tables.problems, Problem, problems)
-    store.write(tables.paths, schemas.Path, paths)
-    store.write(tables.verdicts, Verdict, verdicts)
-    return tables
+    root: Path,
+    paths: Sequence[schemas.Path],
+    verdicts: Sequence[Verdict],
+    problems: Sequence[Problem],
+    name: str = "0",
+) -> Path:
+    """What was asked for a step, and what the judge said; returns where its mix goes."""
+    store.write(root / layout.PROBLEMS, Problem, problems)
+    write_base(root)
+    store.write(root / layout.paths(name), schemas.Path, paths)
+    store.write(root / layout.verdicts(name), Verdict, verdicts)
+    return root / layout.mix(name)
 
 
 def test_a_new_path_becomes_a_training_row(tmp_path: Path) -> None:
     problem = rows.problem(question="How many?", choices=("3", "4"), image_ids=("i", "j"))
-    tables = step(tmp_path, [rows.path("a1", text="Two and two. {question}")], [rows.verdict("a1")], [problem])
+    made = step(tmp_path, [rows.path("a1", text="Two and two. {question}")], [rows.verdict("a1")], [problem])
 
-    assert mix.build(CUMULATIVE, PROMPT, tables) == Selected(1, 1, {})
-    (row,) = store.read(tables.mix, MixRow, verify=True)
+    assert str(mix.build(CUMULATIVE, "0", tmp_path)) == "candidates 1, kept 1; 1 of 1 problems solved"
+    (row,) = store.read(made, MixRow, verify=True)
     assert (row.path_id, row.problem_id, row.kind, row.round) == ("a1", "p1", PathKind.ROLLOUT, 1)
     assert row.image_ids == ("i", "j")
     assert [(m.role, m.content) for m in row.prompt] == [("user", "How many?\nA. 3\nB. 4")]
     assert [(m.role, m.content) for m in row.completion] == [("assistant", "Two and two. {question}")]
+    assert (row.rejected_path_id, row.rejected) == (None, ())
 
 
-def test_the_mix_before_is_copied_and_the_inputs_are_told(tmp_path: Path) -> None:
+def test_the_mix_before_is_copied(tmp_path: Path) -> None:
     problems = [rows.problem("p1"), rows.problem("p2")]
-    first = step(tmp_path / "0", [rows.path("a1", "p1")], [rows.verdict("a1", "p1")], problems)
-    mix.build(CUMULATIVE, PROMPT, first)
+    first = step(tmp_path, [rows.path("a1", "p1")], [rows.verdict("a1", "p1")], problems)
+    mix.build(CUMULATIVE, "0", tmp_path)
     paths = [rows.path("b1", "p2"), rows.path("b2", "p2"), rows.path("b3", "p2", text="long" * 99)]
     verdicts = [rows.verdict("b1", "p2"), rows.verdict("b2", "p2", Status.WRONG), rows.verdict("b3", "p2")]
-    second = step(tmp_path / "1", paths, verdicts, problems)
-    second = Tables(second.problems, second.paths, second.verdicts, second.mix, previous=first.mix)
+    second = step(tmp_path, paths, verdicts, problems, "1")
 
-    counts = mix.build(CUMULATIVE, "solve@1", second)
+    report = mix.build(asked_with("solve@1"), "1", tmp_path)
 
-    assert counts == Selected(4, 2, {"judged WRONG": 1, "over the limit per problem": 1})
-    found = store.read(second.mix, MixRow)
+    left_out = {"judged WRONG": 1, "over the limit per problem": 1}
+    assert report == MixReport(step="1", candidates=4, rows=2, left_out=left_out, solved=1, remaining=1)
+    assert json.loads((tmp_path / layout.mix_report("1")).read_text()) == report.model_dump()
+    found = store.read(second, MixRow)
     assert [row.path_id for row in found] == ["a1", "b1"]
-    assert found[0] == store.read(first.mix, MixRow)[0]
-    sources = [CUMULATIVE.query, second.problems, second.paths, second.verdicts, first.mix]
-    assert store.metadata(second.mix).inputs == store.input_hashes(sources)
+    assert found[0] == store.read(first, MixRow)[0]
+
+
+def test_a_comment_in_the_query_changes_no_byte(tmp_path: Path) -> None:
+    step(tmp_path, [rows.path("a1"), rows.path("a2", "p2")], [rows.verdict("a1")], [rows.problem(), rows.problem("p2")])
+    own, made = tmp_path / "own.sql", []
+    for comment in ("", "-- Twice the same.\n"):
+        own.write_text(comment + (SQL / "cumulative.sql").read_text())
+        mix.build(mixed_by(own, max_per_problem=1), "0", tmp_path)
+        made.append([(tmp_path / file("0")).read_bytes() for file in WRITTEN])
+    assert made[0] == made[1]
 
 
 def test_more_rows_than_a_batch_are_all_there(tmp_path: Path) -> None:
     problems = [rows.problem(f"p{n}") for n in range(2500)]
     paths = [rows.path(f"a{n}", f"p{n}") for n in range(2500)]
-    tables = step(tmp_path, paths, [rows.verdict(f"a{n}", f"p{n}") for n in range(2500)], problems)
+    made = step(tmp_path, paths, [rows.verdict(f"a{n}", f"p{n}") for n in range(2500)], problems)
 
-    assert mix.build(CUMULATIVE, PROMPT, tables).rows_kept == 2500
-    assert [row.path_id for row in store.scan(tables.mix, MixRow)] == sorted(path.path_id for path in paths)
+    assert mix.build(CUMULATIVE, "0", tmp_path).rows == 2500
+    assert [row.path_id for row in store.scan(made, MixRow)] == sorted(path.path_id for path in paths)
 
 
 @pytest.mark.parametrize("prompt", ["solve@99", "judge-brief@1"])
 def test_a_prompt_that_does_not_fit_names_its_key(tmp_path: Path, prompt: str) -> None:
-    tables = step(tmp_path, [rows.path()], [rows.verdict()], [rows.problem()])
+    made = step(tmp_path, [rows.path()], [rows.verdict()], [rows.problem()])
 
     with pytest.raises(MixError, match=rf"student\.prompt: .*{prompt}"):
-        mix.build(CUMULATIVE, prompt, tables)
-    assert not tables.mix.exists()
+        mix.build(asked_with(prompt), "0", tmp_path)
+    assert not made.exists()
 
 
-def everything(folder: Path) -> Query:
+@pytest.mark.parametrize("name", ["orm", "student"])
+def test_an_orm_has_another_mix(tmp_path: Path, name: str) -> None:
+    with pytest.raises(
+        MixError, match=rf"{name}: `mix\.query` does not choose its mix; name a step .*: 0, 1, 2, final"
+    ):
+        mix.build(CUMULATIVE, name, tmp_path)
+
+
+def everything(folder: Path) -> Params:
     """A careless mix, such as a user may write: every path."""
     file = folder / "everything.sql"
     file.write_text(
         "select path_id, null as reason from (select path_id from previous union select path_id from paths)"
     )
-    return Query(query=file)
+    return mixed_by(file)
 
 
 @pytest.mark.parametrize(
@@ -102,59 +141,119 @@ def test_a_test_problem_is_stopped_and_the_old_mix_stays(tmp_path: Path, test: P
         [rows.problem("p1"), rows.problem("p3")],
         [rows.path("a1", "p1"), rows.path("a2", test.problem_id)],
     )
-    tables = step(tmp_path, [rows.path("a3", "p3")], [], problems)
-    mix.build(everything(tmp_path), PROMPT, tables)
-    before = tables.mix.read_bytes()
+    made = step(tmp_path, [rows.path("a3", "p3")], [], problems)
+    mix.build(everything(tmp_path), "0", tmp_path)
+    before = [(tmp_path / file("0")).read_bytes() for file in WRITTEN]
     step(tmp_path, paths[: 1 if said.startswith("image") else 2], [], [*problems, test])
 
-    with pytest.raises(CheckFailed, match=rf"mix\.parquet: check no_test_problem failed; .*{said}"):
-        mix.build(everything(tmp_path), PROMPT, tables)
-    assert tables.mix.read_bytes() == before
-    assert not list(tmp_path.glob(".*"))
+    with pytest.raises(CheckFailed, match=rf"0\.parquet: check no_test_problem failed; .*{said}"):
+        mix.build(everything(tmp_path), "0", tmp_path)
+    assert [(tmp_path / file("0")).read_bytes() for file in WRITTEN] == before
+    assert not list(made.parent.glob(".*"))
 
 
 def test_a_path_whose_problem_is_gone_is_named(tmp_path: Path) -> None:
-    tables = step(tmp_path, [rows.path("a1", "gone")], [], [rows.problem("p1")])
+    step(tmp_path, [rows.path("a1", "gone")], [], [rows.problem("p1")])
 
     with pytest.raises(MixError, match="path a1: its problem gone is not in `problems`"):
-        mix.build(everything(tmp_path), PROMPT, tables)
+        mix.build(everything(tmp_path), "0", tmp_path)
 
 
 def test_a_mix_is_the_same_bytes_again(tmp_path: Path) -> None:
     made = []
-    for folder in (tmp_path / "a", tmp_path / "b"):
+    for root in (tmp_path / "a", tmp_path / "b"):
         problems = [rows.problem(f"p{n}") for n in range(9)]
         paths = [rows.path(f"a{n}", f"p{n % 9}", text=f"t{n}") for n in range(30)]
-        tables = step(folder, paths, [rows.verdict(f"a{n}", f"p{n % 9}") for n in range(30)], problems)
-        mix.build(CUMULATIVE, PROMPT, tables)
-        made.append([row.row_hash for row in store.scan(tables.mix, MixRow)])
+        step(root, paths, [rows.verdict(f"a{n}", f"p{n % 9}") for n in range(30)], problems)
+        mix.build(CUMULATIVE, "0", root)
+        made.append([(root / file("0")).read_bytes() for file in WRITTEN])
     assert made[0] == made[1]
 
 
-def feedback_tables(folder: Path, count: int) -> FeedbackTables:
-    tables = FeedbackTables(*(folder / f"{name}.parquet" for name in ("problems", "paths", "feedback", "mix", "held")))
+PAIRED = mixed_by(SQL / "preferences.sql", max_per_problem=1)
+
+
+def wrong(path_id: str, problem_id: str = "p1") -> Verdict:
+    return rows.verdict(path_id, problem_id, Status.WRONG)
+
+
+def test_a_mix_of_preferences_keeps_a_wrong_path_beside_each_row(tmp_path: Path) -> None:
+    problems = [rows.problem("p1"), rows.problem("p2"), rows.problem("p3")]
+    paths = [
+        rows.path("a1", "p1", text="Right."), rows.path("a2", "p1", text="Wrong, and long."),
+        rows.path("a3", "p1", text="Wrong."), rows.path("b1", "p2", text="Alone."), rows.path("c1", "p3", text="No."),
+    ]  # fmt: skip
+    verdicts = [rows.verdict("a1"), wrong("a2"), wrong("a3"), rows.verdict("b1", "p2"), wrong("c1", "p3")]
+    step(tmp_path, paths, verdicts, problems)
+    report = mix.build(PAIRED, "0", tmp_path)
+
+    assert report.left_out == {"judged WRONG": 3, "no wrong path": 1}
+    (first,) = store.read(tmp_path / layout.mix("0"), MixRow, verify=True)
+    assert (first.path_id, first.rejected_path_id, first.rejected[0].content) == ("a1", "a3", "Wrong.")
+
+    paths = [rows.path("b2", "p2", text="Still alone."), rows.path("c2", "p3", text="Yes.")]
+    second = step(tmp_path, paths, [rows.verdict("b2", "p2"), rows.verdict("c2", "p3")], problems, "1")
+    mix.build(PAIRED, "1", tmp_path)
+
+    found = store.read(second, MixRow, verify=True)
+    assert found[0] == first
+    assert [(row.path_id, row.rejected_path_id) for row in found] == [("a1", "a3"), ("c2", "c1")]
+    assert found[1].rejected[0].content == "No."
+
+
+@pytest.mark.parametrize("named", ["b1", "a1", "nowhere", "a4"])
+def test_a_rejected_path_that_is_no_wrong_path_of_the_problem_is_named(tmp_path: Path, named: str) -> None:
+    problems = [rows.problem("p1"), rows.problem("p2")]
+    paths = [rows.path("a1"), rows.path("a2"), rows.path("a4"), rows.path("b1", "p2")]
+    step(tmp_path, paths, [rows.verdict("a1"), wrong("a2"), wrong("b1", "p2")], problems)
+    own = tmp_path / "own.sql"
+    own.write_text(f"select path_id, reason, '{named}' as rejected_path_id from candidates")
+
+    with pytest.raises(SelectionError, match=rf"own\.sql: rejected_path_id {named} of path a1: no wrong path to the"):
+        mix.build(mixed_by(own), "0", tmp_path)
+
+
+def test_a_query_of_one_line_takes_what_the_judge_takes(tmp_path: Path) -> None:
+    step(tmp_path, [rows.path("a1"), rows.path("a2")], [rows.verdict("a1"), wrong("a2")], [rows.problem()])
+    own = tmp_path / "own.sql"
+    own.write_text("select path_id, reason from candidates")
+
+    assert mix.build(mixed_by(own), "0", tmp_path).left_out == {"judged WRONG": 1}
+
+
+def marked(root: Path, count: int, orm: str = "orm") -> None:
+    """Marked paths: a correct and a wrong one to each of so many problems."""
     numbers = range(count)
-    store.write(tables.problems, Problem, [rows.problem(f"p{n}", split=Split.ORM) for n in numbers])
-    store.write(tables.paths, schemas.Path, [rows.path(f"a{n}-{s}", f"p{n}") for n in numbers for s in "cw"])
-    told = [rows.feedback(f"a{n}-c", f"p{n}") for n in numbers]
-    wrong = {"error_step": "Schritt 2: 5·3", "error_analysis": "is not 16"}
-    store.write(
-        tables.feedback, Feedback, told + [rows.feedback(f"a{n}-w", f"p{n}", Status.WRONG, **wrong) for n in numbers]
-    )
-    return tables
+    paths = [rows.path(f"a{n}-{s}", f"p{n}") for n in numbers for s in "cw"]
+    analysis = {"error_step": "Schritt 2: 5·3", "error_analysis": "is not 16"}
+    correct = [rows.feedback(f"a{n}-c", f"p{n}") for n in numbers]
+    amiss = [rows.feedback(f"a{n}-w", f"p{n}", Status.WRONG, **analysis) for n in numbers]
+    store.write(root / layout.PROBLEMS, Problem, [rows.problem(f"p{n}", split=Split.ORM) for n in numbers])
+    store.write(root / layout.orm_paths(orm), schemas.Path, paths)
+    store.write(root / layout.orm_feedback(orm), Feedback, correct + amiss)
 
 
-ORM = params.load(Path(mathse.__file__).parent.parent / "params.yaml").orm.model_copy(
-    update={"held_out": 0.4, "mix": Query(query=SQL / "balanced_feedback.sql")}
-)
-JUDGE = Judge(reference=True, batch_size=1, max_new_tokens=1, prompt="judge-brief@1")
+def learning(
+    query: Path = SQL / "balanced_feedback.sql",
+    target: str = "full",
+    parameters: dict[str, int | float | str] | None = None,
+) -> Params:
+    """Settings with another mix for the ORM."""
+    chosen = Query(query=query, parameters=parameters or {})
+    orm = LOADED.orm.model_copy(update={"held_out": 0.4, "mix": chosen, "target": target})
+    return LOADED.model_copy(update={"orm": orm})
 
 
-def test_feedback_becomes_verdicts_to_learn_and_verdicts_to_measure(tmp_path: Path) -> None:
-    tables = feedback_tables(tmp_path, 30)
-    counts = mix.build_feedback(ORM, JUDGE, 1, tables)
+def learned(root: Path, orm: str = "orm") -> tuple[list[MixRow], list[MixRow]]:
+    return store.read(root / layout.mix(orm), MixRow), store.read(root / layout.orm_held_out(orm), MixRow)
 
-    train, held_out = store.read(tables.mix, MixRow), store.read(tables.held_out, MixRow)
+
+@pytest.mark.parametrize("orm", ["orm", "orm2"])
+def test_feedback_becomes_verdicts_to_learn_and_verdicts_to_measure(tmp_path: Path, orm: str) -> None:
+    marked(tmp_path, 30, orm)
+    counts = mix.build_feedback(learning(), orm, tmp_path)
+
+    train, held_out = learned(tmp_path, orm)
     assert counts == Selected(60, 60, {})
     assert len(train) + len(held_out) == 60 and len(held_out) > 5
     assert not {row.problem_id for row in train} & {row.problem_id for row in held_out}
@@ -171,19 +270,28 @@ def test_feedback_becomes_verdicts_to_learn_and_verdicts_to_measure(tmp_path: Pa
     }
 
 
-def test_without_a_reference_no_row_shows_gold(tmp_path: Path) -> None:
-    tables = feedback_tables(tmp_path, 10)
-    mix.build_feedback(ORM, JUDGE.model_copy(update={"reference": False, "prompt": "judge@2"}), 1, tables)
+def test_an_orm_may_learn_the_verdict_alone(tmp_path: Path) -> None:
+    marked(tmp_path, 10)
+    mix.build_feedback(learning(target="verdict"), "orm", tmp_path)
 
-    assert not any("Standard answer:" in row.prompt[0].content for row in store.scan(tables.mix, MixRow))
+    said = {row.completion[0].content for part in learned(tmp_path) for row in part}
+    assert said == {'{"status": "WRONG"}', '{"status": "CORRECT"}'}
+
+
+def test_without_a_reference_no_row_shows_gold(tmp_path: Path) -> None:
+    marked(tmp_path, 10)
+    judge = LOADED.judge.model_copy(update={"reference": False, "prompt": "judge@2"})
+    mix.build_feedback(learning().model_copy(update={"judge": judge}), "orm", tmp_path)
+
+    assert not any("Standard answer:" in row.prompt[0].content for row in learned(tmp_path)[0])
 
 
 def test_an_empty_part_is_an_error(tmp_path: Path) -> None:
-    tables = feedback_tables(tmp_path, 1)
+    marked(tmp_path, 1)
 
     with pytest.raises(MixError, match=r"no path for the part .*raise orm\.samples or change orm\.held_out"):
-        mix.build_feedback(ORM, JUDGE, 1, tables)
-    assert not tables.mix.exists() and not tables.held_out.exists()
+        mix.build_feedback(learning(), "orm", tmp_path)
+    assert not (tmp_path / layout.mix("orm")).exists() and not (tmp_path / layout.orm_held_out("orm")).exists()
 
 
 @pytest.mark.parametrize(
@@ -199,13 +307,14 @@ def test_an_empty_part_is_an_error(tmp_path: Path) -> None:
 def test_a_query_must_tell_the_parts(tmp_path: Path, part: str, said: str) -> None:
     file = tmp_path / "own.sql"
     file.write_text(f"select path_id, null as reason, {part} from paths")
+    marked(tmp_path, 3)
 
     with pytest.raises(UserError, match=said):
-        mix.build_feedback(ORM.model_copy(update={"mix": Query(query=file)}), JUDGE, 1, feedback_tables(tmp_path, 3))
+        mix.build_feedback(learning(file), "orm", tmp_path)
 
 
 def test_the_orm_section_is_bound_to_its_query(tmp_path: Path) -> None:
-    orm: Orm = ORM.model_copy(update={"mix": Query(query=SQL / "balanced_feedback.sql", parameters={"spare": 1})})
+    marked(tmp_path, 2)
 
     with pytest.raises(UserError, match=r"orm\.mix\.parameters\.spare"):
-        mix.build_feedback(orm, JUDGE, 1, feedback_tables(tmp_path, 2))
+        mix.build_feedback(learning(parameters={"spare": 1}), "orm", tmp_path)

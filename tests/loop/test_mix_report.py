@@ -4,47 +4,26 @@ from pathlib import Path
 import pytest
 
 from mathse import layout
-from mathse.errors import UserError
-from mathse.loop.mix_report import save_mix_report
-from mathse.loop.provenance import provenance
-from mathse.loop.rendering import student_row
-from mathse.loop.selection import Selected
-from mathse.tables import store
-from mathse.tables.schemas import MixRow
-from mathse.tables.schemas import Path as ReasoningPath
+from mathse.loop import mix
 from tests import rows
+from tests.loop.test_mix import CUMULATIVE, step, wrong
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with mix 0 (one problem solved) and mix 1 (two), and the paths of round 1."""
+    """A project with mix 0 (one problem solved) and mix 1 (two of three)."""
     monkeypatch.chdir(tmp_path)
     problems = [rows.problem(f"p{n}") for n in range(3)]
-    paths = [rows.path(f"a{n}", problem.problem_id) for n, problem in enumerate(problems)]
-    made = [student_row(*pair, "solve-brief@1") for pair in zip(problems, paths, strict=True)]
-    store.write(layout.mix(0), MixRow, made[:1])
-    store.write(layout.mix(1), MixRow, made[:2])
-    store.write(layout.paths(layout.round_dir(1)), ReasoningPath, paths[1:])
+    step(tmp_path, [rows.path("a0", "p0")], [rows.verdict("a0", "p0")], problems)
+    mix.build(CUMULATIVE, "0")
+    paths = [rows.path("a1", "p1"), rows.path("a2", "p2")]
+    step(tmp_path, paths, [rows.verdict("a1", "p1"), wrong("a2", "p2")], problems, "1")
+    mix.build(CUMULATIVE, "1")
     return tmp_path
 
 
 def test_a_mix_report_counts_problems_newly_solved(project: Path) -> None:
-    selected = Selected(rows_in=3, rows_kept=2, left_out={"judged WRONG": 1})
-    report = save_mix_report("1", selected, layout.paths(layout.round_dir(1)), layout.mix(0))
-    assert (report.solved, report.remaining) == (1, 2)
-    assert json.loads(layout.mix_report("1").read_text())["left_out"] == {"judged WRONG": 1}
-
-
-def test_provenance_joins_the_reports(project: Path) -> None:
-    selected = Selected(rows_in=3, rows_kept=2, left_out={"judged WRONG": 1})
-    save_mix_report("1", selected, layout.paths(layout.round_dir(1)), layout.mix(0))
-    layout.training_report("1").parent.mkdir(parents=True)
-    layout.training_report("1").write_text(json.dumps({"rows": 2, "seconds": 12.34}))
-    known = provenance("1", "abc", seconds=3.21)
-    assert (known.train_rows, known.solved, known.remaining, known.train_seconds) == (2, 1, 2, 12.3)
-    assert provenance("base", "abc", seconds=1).train_rows == 0
-
-
-def test_a_missing_report_is_named(project: Path) -> None:
-    with pytest.raises(UserError, match=r"reports/mixes/0.json"):
-        provenance("0", "abc", seconds=1)
+    report = json.loads(layout.mix_report("1").read_text())
+    assert (report["solved"], report["remaining"]) == (1, 2)
+    assert report["left_out"] == {"judged WRONG": 1}
+    assert not list(layout.MIX_REPORTS.glob(".*"))

@@ -5,24 +5,29 @@ from pathlib import Path
 
 import pytest
 
+from mathse import layout
 from mathse.loop import mix
-from mathse.loop.mix import Tables
-from mathse.loop.mix_screen import NOTHING, Screens
-from mathse.loop.selection import Selected
-from mathse.params import NearDuplicates
+from mathse.loop.mix_screen import screens_of
+from mathse.params import NearDuplicates, Params
 from mathse.tables import schemas, store
-from mathse.tables.schemas import BenchmarkItem, MixRow
+from mathse.tables.schemas import BenchmarkItem, MixRow, Status
 from tests import rows
-from tests.loop.test_mix import CUMULATIVE, PROMPT, step
+from tests.loop.test_mix import LOADED, PAIRED, SQL, mixed_by, step
 from tests.sources.leakage.test_planted import QUESTION
 from tests.sources.leakage.test_text import filler
 
 LONG = "Angle A is 40 and angle B is 60 by the figure. Their sum is 100. So angle C is 180 minus 100, which is 80."
-ALL = CUMULATIVE.model_copy(update={"parameters": {"max_per_problem": 9}})
+ALL = mixed_by(SQL / "cumulative.sql", max_per_problem=9)
 
 
-def items(folder: Path, *questions: str) -> Path:
-    file = folder / "items.parquet"
+def screened(settings: Params = ALL, near: NearDuplicates | None = None, items: bool = True) -> Params:
+    """Settings by which a mix is held against benchmark items."""
+    problems = LOADED.problems if items else settings.problems
+    mixes = settings.mix.model_copy(update={"near_duplicates": near})
+    return settings.model_copy(update={"problems": problems, "mix": mixes})
+
+
+def items(root: Path, *questions: str) -> None:
     told = [
         BenchmarkItem(
             benchmark="bench", item_id=str(number), question=question, answer="A", licence="CC0-1.0",
@@ -30,11 +35,10 @@ def items(folder: Path, *questions: str) -> Path:
         )
         for number, question in enumerate(questions)
     ]  # fmt: skip
-    store.write(file, BenchmarkItem, told)
-    return file
+    store.write(root / layout.BENCHMARK_ITEMS, BenchmarkItem, told)
 
 
-def written(folder: Path, texts: Sequence[tuple[str, str]], questions: dict[str, str] | None = None) -> Tables:
+def written(folder: Path, texts: Sequence[tuple[str, str]], questions: dict[str, str] | None = None) -> Path:
     """Correct paths a0, a1, ... of (problem, text)."""
     paths = [rows.path(f"a{number}", problem_id, text=text) for number, (problem_id, text) in enumerate(texts)]
     verdicts = [rows.verdict(path.path_id, path.problem_id) for path in paths]
@@ -42,47 +46,64 @@ def written(folder: Path, texts: Sequence[tuple[str, str]], questions: dict[str,
     return step(folder, paths, verdicts, [rows.problem(name, question=text) for name, text in asked.items()])
 
 
-def kept(tables: Tables) -> list[str]:
-    return [row.path_id for row in store.read(tables.mix, MixRow)]
+def kept(file: Path) -> list[str]:
+    return [row.path_id for row in store.read(file, MixRow)]
 
 
 def test_a_solution_that_quotes_an_item_leaves(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     texts = [("p1", f"The problem says: {QUESTION} So it is 65."), ("p1", LONG), ("p2", "Other.")]
-    tables = written(tmp_path, texts)
+    file = written(tmp_path, texts)
+    items(tmp_path, QUESTION)
     caplog.set_level("INFO")
-    counts = mix.build(ALL, PROMPT, tables, Screens(items(tmp_path, QUESTION)))
+    report = mix.build(screened(), "0", tmp_path)
 
-    assert counts == Selected(3, 2, {"leak": 1}) and kept(tables) == ["a1", "a2"]
+    assert (report.rows, report.left_out) == (2, {"leak": 1}) and kept(file) == ["a1", "a2"]
     assert "path a0 quotes bench 0: the triangle below has an angle of 47 degree" in caplog.text
-    assert str(tmp_path / "items.parquet") in store.metadata(tables.mix).inputs
+
+
+def test_a_row_whose_wrong_path_quotes_an_item_leaves(tmp_path: Path) -> None:
+    paths = [rows.path("a0", text="Right."), rows.path("a1", text=f"{QUESTION} It is 66.")]
+    file = step(tmp_path, paths, [rows.verdict("a0"), rows.verdict("a1", status=Status.WRONG)], [rows.problem()])
+    items(tmp_path, QUESTION)
+
+    assert mix.build(screened(PAIRED), "0", tmp_path).left_out == {"judged WRONG": 1, "leak": 1} and kept(file) == []
 
 
 def test_all_rows_of_a_question_that_is_an_item_leave(tmp_path: Path) -> None:
-    tables = written(tmp_path, [("p1", "One."), ("p1", "Two."), ("p2", "Three.")], {"p1": QUESTION})
-    counts = mix.build(ALL, PROMPT, tables, Screens(items(tmp_path, QUESTION)))
+    file = written(tmp_path, [("p1", "One."), ("p1", "Two."), ("p2", "Three.")], {"p1": QUESTION})
+    items(tmp_path, QUESTION)
+    report = mix.build(screened(), "0", tmp_path)
 
-    assert counts == Selected(3, 1, {"leak": 2}) and kept(tables) == ["a2"]
+    assert (report.rows, report.left_out) == (1, {"leak": 2}) and kept(file) == ["a2"]
 
 
 def test_a_row_of_the_mix_before_leaves_too(tmp_path: Path) -> None:
-    before = written(tmp_path / "0", [("p1", f"{QUESTION} It is 65.")])
-    mix.build(ALL, PROMPT, before)
-    after = step(
-        tmp_path / "1", [rows.path("b1", "p2")], [rows.verdict("b1", "p2")], [rows.problem("p1"), rows.problem("p2")]
-    )
-    tables = Tables(after.problems, after.paths, after.verdicts, after.mix, before.mix)
-    counts = mix.build(ALL, PROMPT, tables, Screens(items(tmp_path, QUESTION)))
+    written(tmp_path, [("p1", f"{QUESTION} It is 65.")])
+    mix.build(ALL, "0", tmp_path)
+    problems = [rows.problem("p1"), rows.problem("p2")]
+    file = step(tmp_path, [rows.path("b1", "p2")], [rows.verdict("b1", "p2")], problems, "1")
+    items(tmp_path, QUESTION)
+    report = mix.build(screened(), "1", tmp_path)
 
-    assert counts == Selected(2, 1, {"leak": 1}) and kept(tables) == ["b1"]
+    assert (report.candidates, report.left_out) == (2, {"leak": 1}) and kept(file) == ["b1"]
 
 
 def test_without_items_or_likeness_the_bytes_stay(tmp_path: Path) -> None:
-    tables = written(tmp_path, [(f"p{number}", text) for number, (_, text, _) in enumerate(filler(30))])
+    file = written(tmp_path, [(f"p{number}", text) for number, (_, text, _) in enumerate(filler(30))])
+    items(tmp_path)
     made = []
-    for screens in (NOTHING, Screens(items(tmp_path)), Screens(items(tmp_path), near=NearDuplicates())):
-        mix.build(ALL, PROMPT, tables, screens)
-        made.append(tables.mix.read_bytes())
+    for settings in (ALL, screened(), screened(near=NearDuplicates())):
+        mix.build(settings, "0", tmp_path)
+        made.append(file.read_bytes())
     assert made[0] == made[1] == made[2]
+
+
+def test_only_a_project_that_is_looked_at_does_without_items(tmp_path: Path) -> None:
+    written(tmp_path, [("p1", "One.")])
+
+    assert screens_of(screened(), tmp_path, partial=True).items is None
+    with pytest.raises(store.StoreError, match=r"items\.parquet: not found"):
+        mix.build(screened(), "0", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -93,20 +114,19 @@ def test_of_near_duplicates_the_first_stays(tmp_path: Path, within: str, left: l
         ("p1", LONG), ("p1", LONG.replace("So angle", "so, angle").replace("80.", "eighty.")), ("p1", "Short."),
         ("p2", LONG + " Done."), ("p2", LONG.replace("40", "35").replace("60", "55").replace("100", "90")),
     ]  # fmt: skip
-    tables = written(tmp_path, texts)
+    file = written(tmp_path, texts)
     near = NearDuplicates.model_validate({"within": within})
-    counts = mix.build(ALL, PROMPT, tables, Screens(near=near))
+    report = mix.build(screened(near=near, items=False), "0", tmp_path)
 
-    assert kept(tables) == left
-    assert counts.left_out == {"near duplicate": 5 - len(left)}
+    assert kept(file) == left
+    assert report.left_out == {"near duplicate": 5 - len(left)}
 
 
 def test_the_mix_before_stays_whatever_its_ids(tmp_path: Path) -> None:
-    before = written(tmp_path / "0", [("p1", LONG)])
+    written(tmp_path, [("p1", LONG)])
     paths: list[schemas.Path] = [rows.path("A", "p1", text=LONG + " Done."), rows.path("B", "p1", text="Another way.")]
-    mix.build(ALL, PROMPT, before)
-    after = step(tmp_path / "1", paths, [rows.verdict("A"), rows.verdict("B")], [rows.problem("p1")])
-    tables = Tables(after.problems, after.paths, after.verdicts, after.mix, before.mix)
+    mix.build(ALL, "0", tmp_path)
+    file = step(tmp_path, paths, [rows.verdict("A"), rows.verdict("B")], [rows.problem("p1")], "1")
 
-    mix.build(ALL, PROMPT, tables, Screens(near=NearDuplicates()))
-    assert sorted(kept(tables)) == ["B", "a0"]
+    mix.build(screened(near=NearDuplicates(), items=False), "1", tmp_path)
+    assert sorted(kept(file)) == ["B", "a0"]

@@ -7,7 +7,7 @@ from mathse.errors import UserError
 from mathse.loop.selection import Contract, Selected, SelectionError, select
 from mathse.params import Query
 
-CONTRACT = Contract("mix", ("previous", "paths"), given={"seed": 1})
+CONTRACT = Contract("mix", ("previous", "paths"))
 
 
 def selected(folder: Path, sql: str, **parameters: int | float | str) -> Selected:
@@ -15,7 +15,7 @@ def selected(folder: Path, sql: str, **parameters: int | float | str) -> Selecte
     connection = duckdb.connect()
     connection.execute("create table previous as select 'old' as path_id")
     connection.execute("create table paths as select unnest(['a', 'b', 'c']) as path_id")
-    return select(connection, Query(query=folder / "mix.sql", parameters=parameters), CONTRACT)
+    return select(connection, Query(query=folder / "mix.sql", parameters=parameters), CONTRACT, {"seed": 1})
 
 
 def test_reasons_are_counted_the_most_frequent_first(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_candidate_that_is_not_returned_is_counted(tmp_path: Path) -> None:
         ("select null as path_id, 'r' as reason", r"mix\.sql: rows without a path_id"),
         (
             "select path_id, null as reason from paths union all select 'b', 'again'",
-            r"mix\.sql: path_id returned more than once: b; it must return one row a candidate path",
+            r"mix\.sql: path_id returned more than once: b; it must return one row per candidate path",
         ),
         ("select path_id, null as reason from nowhere", r"mix\.sql: .*nowhere"),
         ("select path_id, error('bad') as reason from paths", r"mix\.sql: .*bad"),

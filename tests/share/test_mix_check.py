@@ -8,11 +8,12 @@ import pytest
 
 from mathse import cli, layout, params
 from mathse.errors import UserError
-from mathse.loop.mix import build, tables_of
+from mathse.loop.mix import build
 from mathse.share.mix_check import Change, explain
 from mathse.share.mix_check_text import UNSTABLE, render
 from mathse.tables import schemas, store
 from mathse.tables.schemas import BenchmarkItem, Problem, Split, Status, Verdict
+from mathse.tables.start import write_base
 from tests import rows
 
 ROOT = Path(__file__).parents[2]
@@ -21,25 +22,26 @@ EVERYTHING = "select path_id, null as reason from (select path_id from previous 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Mix 0 with one row; round 1 with two correct paths to p2, a wrong one, and one to a test problem."""
+    """Mix 0 with one row; step 1 with two correct paths to p2, a wrong one, and one to a test problem."""
     shutil.copy(ROOT / "presets" / "default.yaml", tmp_path / "params.yaml")
     shutil.copytree(ROOT / "mathse" / "sql" / "mixes", tmp_path / "mathse" / "sql" / "mixes")
     problems = [rows.problem("p1"), rows.problem("p2", level=2), rows.problem("p3", split=Split.TEST)]
     store.write(tmp_path / layout.PROBLEMS, Problem, problems)
-    step(tmp_path, layout.DISTILL, [("d1", "p1", Status.CORRECT)])
+    write_base(tmp_path)
+    step(tmp_path, "0", [("d1", "p1", Status.CORRECT)])
     told = [("a1", "p2", Status.CORRECT), ("a2", "p2", Status.CORRECT), ("a3", "p2", Status.WRONG)]
-    step(tmp_path, layout.round_dir(1), [*told, ("t1", "p3", Status.CORRECT)])
+    step(tmp_path, "1", [*told, ("t1", "p3", Status.CORRECT)])
+    store.write(tmp_path / layout.BENCHMARK_ITEMS, BenchmarkItem, [])
     settings = params.load(tmp_path / "params.yaml")
-    query = settings.mix.model_copy(update={"query": tmp_path / settings.mix.query})
-    for model in ("0", "1"):
-        build(query, settings.student.prompt, tables_of(settings, model, tmp_path))
+    for name in ("0", "1"):
+        build(settings, name, tmp_path)
     return tmp_path
 
 
-def step(root: Path, folder: Path, told: list[tuple[str, str, Status]]) -> None:
+def step(root: Path, named: str, told: list[tuple[str, str, Status]]) -> None:
     paths = [rows.path(name, problem_id) for name, problem_id, _ in told]
-    store.write(root / layout.paths(folder), schemas.Path, paths)
-    store.write(root / layout.verdicts(folder), Verdict, [rows.verdict(*row) for row in told])
+    store.write(root / layout.paths(named), schemas.Path, paths)
+    store.write(root / layout.verdicts(named), Verdict, [rows.verdict(*row) for row in told])
 
 
 def written(root: Path, sql: str) -> Path:
@@ -76,9 +78,9 @@ def test_what_is_removed_has_its_new_reason(project: Path) -> None:
 def test_a_test_problem_fails_and_is_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {file: file.read_bytes() for file in project.rglob("*") if file.is_file()}
 
-    assert cli.main(["-C", str(project), "mix", "check", str(written(project, EVERYTHING)), "--model", "1"]) == 2
+    assert cli.main(["-C", str(project), "mix", "check", str(written(project, EVERYTHING)), "--step", "1"]) == 2
     said = capsys.readouterr()
-    assert "checks    5 of 6 passed" in said.out and '"test_problem_id": "p3"' in said.out
+    assert "checks    6 of 7 passed" in said.out and '"test_problem_id": "p3"' in said.out
     assert "own.sql: no_test_problem failed" in said.err
     (project / "own.sql").unlink()
     assert {file: file.read_bytes() for file in project.rglob("*") if file.is_file()} == before
@@ -86,7 +88,7 @@ def test_a_test_problem_fails_and_is_named(project: Path, capsys: pytest.Capture
 
 def test_a_choice_by_the_order_of_rows_is_found(project: Path) -> None:
     unstable = f"select path_id, if(row_number() over () > 2, 'late', null) as reason from ({EVERYTHING})"
-    step(project, layout.round_dir(1), [(f"b{number}", "p2", Status.CORRECT) for number in range(50)])
+    step(project, "1", [(f"b{number}", "p2", Status.CORRECT) for number in range(50)])
     found = explain(project, written(project, unstable), "1", {})
 
     assert not found.stable and UNSTABLE in render(found)
@@ -106,9 +108,29 @@ def test_a_broken_contract_is_named(project: Path, sql: str, said: str) -> None:
         explain(project, written(project, sql), "1", {})
 
 
-def test_the_orm_has_another_mix(project: Path) -> None:
-    with pytest.raises(UserError, match=r"orm: `mix\.query` does not choose its mix; name 0"):
-        explain(project, project / "mathse/sql/mixes/cumulative.sql", "orm", {})
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("orm", r"orm: `mix\.query` does not choose its mix; name a step .*: 0, 1, 2, final"),
+        ("9", r"steps: there is no step '9'; known: 0, 1, 2, final"),
+        (None, r"data/paths/final\.parquet"),
+    ],
+)
+def test_a_step_is_named_the_last_where_none_is(project: Path, name: str | None, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        explain(project, project / "mathse/sql/mixes/cumulative.sql", name, {})
+
+
+def test_a_mix_of_preferences_is_looked_at_with_its_pairs(project: Path) -> None:
+    found = explain(project, project / "mathse/sql/mixes/preferences.sql", "1", {"max_per_problem": 1})
+
+    assert found.stable and found.failed == [] and found.reasons[0] == Change("in the mix", 2, 2)
+    sql = "select path_id, reason, if(reason is null, {}, null) as rejected_path_id from candidates where is_new"
+    step(project, "1", [(f"a{number}", "p2", Status(said)) for number, said in enumerate(["CORRECT"] + ["WRONG"] * 50)])
+    named = written(project, sql.format("'a3'"))
+    assert explain(project, named, "1", {}).stable
+    chance = "(select path_id from wrong_paths limit 1)"
+    assert not explain(project, written(project, sql.format(chance)), "1", {}).stable
 
 
 def test_a_leak_is_a_reason_like_others(project: Path) -> None:
@@ -119,14 +141,14 @@ def test_a_leak_is_a_reason_like_others(project: Path) -> None:
     )  # fmt: skip
     store.write(project / layout.BENCHMARK_ITEMS, BenchmarkItem, [leaked])
     paths = [rows.path("a1", "p2", text=f"{question} It is 5."), rows.path("a2", "p2")]
-    store.write(project / layout.paths(layout.round_dir(1)), schemas.Path, paths)
+    store.write(project / layout.paths("1"), schemas.Path, paths)
     found = explain(project, project / "mathse/sql/mixes/cumulative.sql", "1", {"max_per_problem": 2})
 
     assert Change("leak", 0, 1) in found.reasons and found.stable
 
 
 def test_a_mix_on_disk_that_is_out_of_date_is_told(project: Path) -> None:
-    step(project, layout.round_dir(1), [("a9", "p2", Status.CORRECT)])
+    step(project, "1", [("a9", "p2", Status.CORRECT)])
     found = explain(project, project / "mathse/sql/mixes/cumulative.sql", "1", {})
 
     assert found.stale == 2 and "is not what mix.query chooses now, by 2 rows" in render(found)

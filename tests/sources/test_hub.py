@@ -39,7 +39,6 @@ def test_rows_of_a_repository_become_problems(offline: Path) -> None:
     assert counts.reasons("geometry3k") == {"empty answer": 1}
     found = [one for one in store.scan(layout.PROBLEMS, Problem) if one.source == "geometry3k"]
     assert [(one.question, one.answer, one.licence) for one in found] == [("Find $x$.", "4", "MIT")]
-    assert f"owner/geometry@{'0' * 40}/train" in store.metadata(layout.PROBLEMS).inputs
 
 
 def test_a_repository_that_is_not_there_is_an_error_that_says_so(offline: Path) -> None:

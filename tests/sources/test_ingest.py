@@ -16,7 +16,7 @@ from mathse.params import AdapterSource, FigureSource
 from mathse.sources import figures, ingest
 from mathse.sources.admit import Admitted, admit
 from mathse.sources.choice import AsSaid
-from mathse.sources.gathering import Counts, Gathering
+from mathse.sources.gathering import TABLES, Counts, Gathering
 from mathse.sources.images import encode
 from mathse.sources.raw import Pixels, Raw
 from mathse.sources.removal import Removal, remove
@@ -42,7 +42,7 @@ def gathered(root: Path, *raws: Raw) -> Counts:
             one = one if one.split else Raw(**{**vars(one), "split": "train"})
             (found,) = admit([one], root, LICENCES[one.source], ingest.limits(SETTINGS), AsSaid())
             gathering.add(found, one.source)
-        gathering.write(root, {})
+        gathering.write(root)
     return gathering.counts
 
 
@@ -217,14 +217,14 @@ def test_one_adapter_twice_is_told_apart_by_label(tmp_path: Path) -> None:
     assert counts.problems.total() == 40
 
 
-def test_the_tables_name_what_they_were_made_from(tmp_path: Path) -> None:
+def test_a_file_that_gives_no_row_changes_no_byte(tmp_path: Path) -> None:
     source = k12(tmp_path / "k12", 40).model_copy(update={"split": params.SplitShares(**ALL)})
-    hashes = []
+    written = []
     for root in ("one", "two"):
         ingested(tmp_path / root, source)
-        hashes.append(store.metadata(tmp_path / root / layout.PROBLEMS).inputs[(tmp_path / "k12").as_posix()])
+        written.append([(tmp_path / root / file).read_bytes() for file in TABLES.values()])
         (tmp_path / "k12" / "more.png").write_bytes(png())
-    assert hashes[0] != hashes[1]
+    assert written[0] == written[1]
 
 
 def test_a_path_that_is_not_there_is_an_error_that_says_so(tmp_path: Path) -> None:
@@ -296,13 +296,12 @@ def test_removed_problems_are_rejects_and_their_images_go(tmp_path: Path) -> Non
     ids = {one.source_id: one.problem_id for one in origins(tmp_path)}
     wanted = [Removal(ids["b"], "leak", "item 1"), Removal(ids["a"], "leak", "item 2"), Removal(ids["d"], "leak")]
 
-    assert remove([*wanted, Removal("nobody", "leak")], counts, tmp_path, {"benchmarks": "00"}) == 2
+    assert remove([*wanted, Removal("nobody", "leak")], counts, tmp_path) == 2
     assert sorted(one.source_id for one in origins(tmp_path)) == ["c", "e"]
     assert {problem.problem_id for problem in problems(tmp_path)} == {ids["c"], ids["e"]}
     assert rejects(tmp_path) == [("a", "leak"), ("d", "leak"), ("b", "leak")]
     assert len(images(tmp_path)) == 2
     assert (counts.rows, counts.taken.total(), counts.problems[Split.TRAIN]) == (5, 2, 2)
-    assert store.metadata(tmp_path / layout.IMAGES).inputs == {"benchmarks": "00"}
 
     assert remove([Removal(ids["e"], "leak")], counts, tmp_path) == 1
     assert len(images(tmp_path)) == 1

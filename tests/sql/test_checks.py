@@ -72,6 +72,22 @@ def test_an_empty_completion_is_found(tmp_path: Path) -> None:
         checked(tmp_path, [empty], [rows.problem()])
 
 
+@pytest.mark.parametrize("text", ["path A1.  the answer to this problem is 4.", " "])
+def test_a_wrong_path_that_says_nothing_else_is_found(tmp_path: Path, text: str) -> None:
+    pair = student_row(rows.problem(), rows.path("a1"), PROMPT, ("w", text))
+
+    with pytest.raises(CheckFailed, match=r"rejected_is_another failed.*a1"):
+        checked(tmp_path, [pair], [rows.problem()])
+    checked(tmp_path, [student_row(rows.problem(), rows.path("a1"), PROMPT, ("w", "Else."))], [rows.problem()])
+
+
+def test_a_wrong_path_without_its_id_is_found(tmp_path: Path) -> None:
+    pair = student_row(rows.problem(), rows.path("a1"), PROMPT, ("w", "Else."))
+
+    with pytest.raises(CheckFailed, match=r"rejected_is_another failed.*a1"):
+        checked(tmp_path, [pair.model_copy(update={"rejected_path_id": None})], [rows.problem()])
+
+
 def test_a_text_that_is_there_twice_is_found(tmp_path: Path) -> None:
     problems = [rows.problem("p1"), rows.problem("p2")]
     told = [("a1", "p1", "Same text."), ("a2", "p1", "same\n text. "), ("a3", "p2", "Same text.")]

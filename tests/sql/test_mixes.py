@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mathse
-from mathse.loop.selection import Contract, select
+from mathse.loop.mix import CONTRACT, FEEDBACK, share
+from mathse.loop.selection import select
 from mathse.params import Query
 from mathse.tables import schemas
-from mathse.tables.schemas import Feedback, Message, MixRow, PathKind, Problem, Row, Split, Status, Verdict
+from mathse.tables.schemas import Feedback, Message, MixRow, PathKind, Problem, Remaining, Row, Split, Status, Verdict
 from mathse.tables.store import arrow_schema
 from tests import rows
 
@@ -33,12 +34,27 @@ def inline(model: type[Row], given: Sequence[Row]) -> pa.Table:
     return pa.Table.from_pylist([row.model_dump() for row in given], schema=arrow_schema(model))
 
 
-def run(query: Query, candidates: Sequence[str], **tables: tuple[type[Row], Sequence[Row]]) -> dict[str, str | None]:
-    """Why each path is left out; null if it is in."""
+def step(
+    paths: Sequence[schemas.Path],
+    verdicts: Sequence[Verdict],
+    previous: Sequence[MixRow] = (),
+    problems: Sequence[Problem] = (rows.problem(),),
+    remaining: Sequence[Remaining] = (),
+) -> duckdb.DuckDBPyConnection:
+    """The views of a step, those that the mixes share too."""
     connection = duckdb.connect()
-    for name, (model, given_rows) in tables.items():
+    for model, name, given_rows in (
+        (Problem, "problems", problems), (schemas.Path, "paths", paths), (Verdict, "verdicts", verdicts),
+        (MixRow, "previous", previous), (Remaining, "remaining", remaining),
+    ):  # fmt: skip
         connection.register(name, inline(model, given_rows))
-    select(connection, query, Contract("mix", tuple(candidates)))
+    share(connection)
+    return connection
+
+
+def run(query: Query, connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
+    """Why each path is left out; null if it is in."""
+    select(connection, query, CONTRACT)
     return dict(connection.execute("select path_id, reason from selection").fetchall())
 
 
@@ -50,10 +66,7 @@ def cumulative(
     max_per_problem: int = 1,
 ) -> dict[str, str | None]:
     query = Query(query=MIXES / "cumulative.sql", parameters={"max_per_problem": max_per_problem})
-    return run(
-        query, ("previous", "paths"), problems=(Problem, problems), paths=(schemas.Path, paths),
-        verdicts=(Verdict, verdicts), previous=(MixRow, previous),
-    )  # fmt: skip
+    return run(query, step(paths, verdicts, previous, problems))
 
 
 @pytest.mark.parametrize(
@@ -171,8 +184,8 @@ def balanced(
         ("problems", Problem, problems), ("paths", schemas.Path, paths), ("feedback", Feedback, annotations),
     ):  # fmt: skip
         connection.register(name, inline(model, given_rows))
-    query = Query(query=MIXES / "balanced_feedback.sql", parameters={"held_out": held_out, "seed": seed})
-    select(connection, query, Contract("orm.mix", ("paths",), ("path_id", "part", "reason")))
+    query = Query(query=MIXES / "balanced_feedback.sql")
+    select(connection, query, FEEDBACK, {"held_out": held_out, "seed": seed})
     found = connection.execute("select path_id, part, reason from selection").fetchall()
     return {path_id: (part, reason) for path_id, part, reason in found}
 

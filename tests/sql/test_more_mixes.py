@@ -1,4 +1,4 @@
-"""The mixes beside the default one: hardest first, balanced, shortest, rule-checked."""
+"""The mixes beside the default one: hardest first, balanced, shortest, rule-checked, preferences."""
 
 import random
 from collections import Counter
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import mathse
 from mathse.params import Query
 from mathse.tables import schemas
-from mathse.tables.schemas import MixRow, Problem, Split, Status, Verdict
+from mathse.tables.schemas import MixRow, Problem, Remaining, Split, Status, Verdict, WrongPath
 from tests import rows
-from tests.sql.test_mixes import kept, run, some_paths, split_problems, statuses
+from tests.sql.test_mixes import kept, run, some_paths, split_problems, statuses, step
 
 MIXES = Path(mathse.__file__).parent / "sql" / "mixes"
 WIDE = {
@@ -34,10 +34,7 @@ def chosen(
     **limits: int,
 ) -> dict[str, str | None]:
     query = Query(query=MIXES / f"{name}.sql", parameters={**WIDE[name], **limits})
-    return run(
-        query, ("previous", "paths"), problems=(Problem, problems), paths=(schemas.Path, paths),
-        verdicts=(Verdict, verdicts), previous=(MixRow, previous),
-    )  # fmt: skip
+    return run(query, step(paths, verdicts, previous, problems))
 
 
 def samples(problem_id: str, told: str) -> tuple[list[schemas.Path], list[Verdict]]:
@@ -195,10 +192,48 @@ def test_rule_checked_asks_the_rule_grader_alone() -> None:
     ]
     query = Query(query=MIXES / "rule_checked.sql", parameters={"max_per_problem": 1})
     for before, entered in ((), "b"), ([kept("old", "p1")], "old"):
-        found = run(
-            query, ("previous", "paths"), problems=(Problem, [rows.problem()]), paths=(schemas.Path, paths),
-            verdicts=(Verdict, verdicts), previous=(MixRow, before),
-        )  # fmt: skip
+        found = run(query, step(paths, verdicts, before))
         assert [name for name, reason in found.items() if reason is None] == [entered]
         assert (found["c"], found["d"]) == ("graded WRONG", "graded UNDECIDED")
         assert found["a"] == "over the limit per problem"
+
+
+def wrong(path_id: str, text: str, step_name: str = "0") -> WrongPath:
+    return WrongPath(path_id=path_id, step=step_name, round=0, sample_idx=0, text=text)
+
+
+def preferred(
+    paths: Sequence[schemas.Path], verdicts: Sequence[Verdict], before: Sequence[Remaining] = (), limit: int = 9
+) -> dict[str, tuple[str | None, str | None]]:
+    """Reason and rejected path of each path."""
+    query = Query(query=MIXES / "preferences.sql", parameters={"max_per_problem": limit})
+    connection = step(paths, verdicts, remaining=before)
+    run(query, connection)
+    found = connection.execute("select path_id, reason, rejected_path_id from selection").fetchall()
+    return {path_id: (reason, rejected) for path_id, reason, rejected in found}
+
+
+def test_the_shortest_wrong_path_of_this_step_stands_beside_a_correct_one() -> None:
+    paths, verdicts = several(p1="cwwc")
+    carried = Remaining(problem_id="p1", wrong=(wrong("old", "y"),))
+
+    assert preferred(paths, verdicts, [carried]) == {
+        "p1-0": (None, "p1-1"), "p1-3": (None, "p1-1"), "p1-1": ("judged WRONG", None), "p1-2": ("judged WRONG", None),
+    }  # fmt: skip
+    assert preferred(paths, verdicts, [carried], limit=1)["p1-3"][0] == "over the limit per problem"
+
+
+def test_where_this_step_has_no_wrong_path_the_newest_before_does() -> None:
+    paths, verdicts = several(p1="c")
+    carried = Remaining(problem_id="p1", wrong=(wrong("newer", "long", "1"), wrong("older", "y")))
+
+    assert preferred(paths, verdicts, [carried]) == {"p1-0": (None, "newer")}
+    assert preferred(paths, verdicts) == {"p1-0": ("no wrong path", None)}
+
+
+def test_a_wrong_path_that_says_the_same_is_no_other() -> None:
+    paths = [rows.path("a", text="Same text"), rows.path("b", text=" same  Text"), rows.path("c", text="Other text")]
+    verdicts = [rows.verdict("a"), rows.verdict("b", status=Status.WRONG), rows.verdict("c", status=Status.WRONG)]
+
+    assert preferred(paths[:2], verdicts[:2])["a"] == ("no wrong path", None)
+    assert preferred(paths, verdicts)["a"] == (None, "c")

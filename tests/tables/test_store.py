@@ -18,12 +18,11 @@ def reject(name: str, detail: str = "") -> Reject:
 
 
 @pytest.mark.parametrize("model", [m for m in vars(schemas).values() if isinstance(m, type) and issubclass(m, Row)])
-def test_every_row_model_has_columns_with_its_descriptions(model: type[Row]) -> None:
+def test_every_row_model_has_columns_and_their_bytes_hold_no_descriptions(model: type[Row]) -> None:
     schema = store.arrow_schema(model)
 
     assert schema.names == [*model.model_fields, *model.model_computed_fields]
-    for name, info in model.model_fields.items():
-        assert (schema.field(name).metadata or {}).get(b"description", b"").decode() == (info.description or "")
+    assert not any(field.metadata for field in schema)
 
 
 def test_types_follow_the_fields() -> None:
@@ -84,8 +83,8 @@ def test_the_bytes_do_not_depend_on_the_order_of_the_rows(
     shuffled = list(written)
     shuffler.shuffle(shuffled)
 
-    store.write(folder / "1.parquet", Reject, written, {"b": "2", "a": "1"})
-    store.write(folder / "2.parquet", Reject, shuffled, {"a": "1", "b": "2"})
+    store.write(folder / "1.parquet", Reject, written)
+    store.write(folder / "2.parquet", Reject, shuffled)
 
     assert (folder / "1.parquet").read_bytes() == (folder / "2.parquet").read_bytes()
     assert store.read(folder / "1.parquet", Reject) == sorted(written, key=lambda row: row.source_id)
@@ -153,10 +152,12 @@ def test_a_failed_check_leaves_the_old_table(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_metadata_names_table_version_and_inputs(tmp_path: Path) -> None:
-    store.write(tmp_path / "t.parquet", Reject, [reject("a")], {"data/x": "ff"})
+def test_metadata_names_table_and_version_and_nothing_else(tmp_path: Path) -> None:
+    store.write(tmp_path / "t.parquet", Reject, [reject("a")])
 
-    assert store.metadata(tmp_path / "t.parquet") == store.Metadata("Reject", 1, {"data/x": "ff"}, 1)
+    assert store.metadata(tmp_path / "t.parquet") == store.Metadata("Reject", 1, 1)
+    stored = pq.ParquetFile(tmp_path / "t.parquet").metadata.metadata
+    assert stored.keys() == {b"mathse.table", b"mathse.version", b"ARROW:schema"}
 
 
 def test_a_missing_table_names_the_remedy(tmp_path: Path) -> None:
@@ -266,19 +267,18 @@ def test_a_value_the_model_refuses_names_row_and_field(tmp_path: Path) -> None:
         store.read(file, Verdict)
 
 
-def test_input_hashes_follow_content_and_names(tmp_path: Path) -> None:
+def test_content_hashes_follow_content_and_names(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     (folder / "sub").mkdir(parents=True)
     (folder / "sub" / "a").write_text("1")
     (folder / "b").write_text("2")
-    before = store.input_hashes([folder, folder / "b"])
+    before = store.content_hash(folder)
 
-    assert list(before) == [folder.as_posix(), (folder / "b").as_posix()]
-    assert store.input_hashes([folder]) == {folder.as_posix(): before[folder.as_posix()]}
+    assert store.content_hash(folder) == before != store.content_hash(folder / "b")
     (folder / "b").rename(folder / "c")
-    assert store.input_hashes([folder]) != {folder.as_posix(): before[folder.as_posix()]}
+    assert store.content_hash(folder) != before
     with pytest.raises(store.StoreError, match="b: not found"):
-        store.input_hashes([folder / "b"])
+        store.content_hash(folder / "b")
 
 
 def test_keys_and_hashes_lie_in_the_file_as_they_are(tmp_path: Path) -> None:

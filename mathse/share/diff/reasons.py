@@ -1,8 +1,8 @@
 """Why rows came and went, where the project that they belong to can say it.
 
 A row that went from a mix is looked for among the candidates of the new one, by running the new mix's query again: it
-is `judged WRONG` now, over the limit, or no candidate. A row that came is looked for among the old one's candidates.
-A problem that went, or that came, was rejected in the one project and not in the other.
+is `judged WRONG` now, over the limit, a leak, or no candidate. A row that came is looked for among the old one's
+candidates. A problem that went, or that came, was rejected in the one project and not in the other.
 
 Grain: one row a row that came or went and whose reason is known.
 
@@ -17,8 +17,7 @@ import pyarrow.parquet as pq
 
 from mathse import layout, params
 from mathse.errors import UserError
-from mathse.loop.mix import opened, tables_of
-from mathse.loop.selection import Contract, select
+from mathse.loop.mix import chosen
 from mathse.share.diff.names import Dataset
 from mathse.share.diff.rows import gather
 from mathse.share.diff.sides import Places
@@ -76,12 +75,10 @@ def _selection(mix: Dataset) -> dict[str, str] | None:
         return None
     try:
         settings = params.load(mix.project / params.PARAMS)
-        tables = tables_of(settings, mix.view.removeprefix("mix_"), mix.project)
-        if store.metadata(tables.paths).rows > MOST_CANDIDATES:
+        step = mix.view.removeprefix("mix_")
+        if store.metadata(mix.project / layout.paths(step)).rows > MOST_CANDIDATES:
             return None
-        query = settings.mix.model_copy(update={"query": mix.project / settings.mix.query})
-        with opened(tables) as connection:
-            select(connection, query, Contract("mix", ("previous", "paths")))
+        with chosen(settings, step, mix.project, partial=True) as (connection, _):
             left_out = views.query(connection, "select path_id, reason from selection where reason is not null")
             return {name: f"left out of {mix.label}: {reason}" for name, reason in left_out.rows}
     except UserError:

@@ -30,7 +30,6 @@ from mathse.tables.schemas import Image, Leak, Split
 REASON = "leak"
 DRAWN = "figures"
 """The source whose images are alike without being the same."""
-_INPUTS = (layout.BENCHMARK_ITEMS, layout.BENCHMARK_IMAGES)
 _ANY_PIXELS = 2**31
 """Benchmark images were within their limit when they were stored."""
 
@@ -59,13 +58,11 @@ def screen(settings: params.Problems, counts: Counts, root: Path = Path()) -> Sc
         counts: What `ingest` returned; brought up to date.
         root: The project's root.
     """
-    inputs = store.input_hashes([root / layout.BENCHMARK_ITEMS, root / layout.BENCHMARK_IMAGES])
-    by_root = {file.as_posix(): inputs[(root / file).as_posix()] for file in _INPUTS}
     leaks = find(settings, root)
     gone = _to_remove(leaks, root) if settings.leakage.remove else set()
     told = [leak.model_copy(update={"removed": leak.problem_id in gone}) for leak in leaks]
-    store.write(root / layout.LEAKS, Leak, told, by_root)
-    remove([_removal(leak) for leak in told if leak.removed], counts, root, by_root)
+    store.write(root / layout.LEAKS, Leak, told)
+    remove([_removal(leak) for leak in told if leak.removed], counts, root)
     return Screened(len(gone), len({leak.problem_id for leak in leaks} - gone))
 
 
@@ -112,7 +109,9 @@ def _by_image(settings: params.Problems, root: Path) -> list[Leak]:
     """Problems that show an item's image; only images whose stored hashes are near are looked at."""
     if not settings.leakage.images:
         return []
-    (ours, our_hashes), (theirs, their_hashes) = (_hashes(root / file) for file in (layout.IMAGES, _INPUTS[1]))
+    (ours, our_hashes), (theirs, their_hashes) = (
+        _hashes(root / file) for file in (layout.IMAGES, layout.BENCHMARK_IMAGES)
+    )
     pairs = list(pictures.near_hashes(our_hashes, their_hashes)) if ours and theirs else []
     if not pairs:
         return []

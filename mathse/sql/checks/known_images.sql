@@ -1,6 +1,6 @@
 -- Every training row shows the images of its problem, all of them and in their order.
 --
--- Grain: one row an offending mix row.
+-- Grain: one row per offending mix row.
 
 with
 

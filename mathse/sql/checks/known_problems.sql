@@ -1,6 +1,6 @@
 -- Every training row is of a problem that `problems` has, so that its source and licence can be told.
 --
--- Grain: one row an offending mix row.
+-- Grain: one row per offending mix row.
 
 with
 

@@ -1,6 +1,6 @@
 -- No problem has the same text twice: the same prompt and the same completion, white space and case aside.
 --
--- Grain: one row an offending mix row, with the first row of the same text.
+-- Grain: one row per offending mix row, with the first row of the same text.
 
 with
 

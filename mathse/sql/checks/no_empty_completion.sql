@@ -1,6 +1,6 @@
 -- Every training row has something to learn: its completion is more than white space.
 --
--- Grain: one row an offending mix row.
+-- Grain: one row per offending mix row.
 
 with
 

@@ -1,6 +1,6 @@
 -- No training row is of a test problem, or shows an image of one.
 --
--- Grain: one row an offending mix row and the test problem it leaks.
+-- Grain: one row per offending mix row and the test problem it leaks.
 
 with
 

@@ -1,6 +1,6 @@
 -- A path is in the mix at most once.
 --
--- Grain: one row a path that is there more often.
+-- Grain: one row per path that is there more often.
 
 with
 

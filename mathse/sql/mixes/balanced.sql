@@ -1,6 +1,6 @@
 -- The mix before, and new correct paths, so many of each subject and level at most.
 --
--- Grain: one row a candidate path, that is each path of `previous` and of `paths`.
+-- Grain: one row per candidate path, that is each path of `previous` and of `paths`.
 -- Columns: path_id; reason, why the path is left out, null if it is in the mix.
 -- Parameters: $max_per_problem, how many new paths a problem may bring; $max_per_cell, how many paths of one subject
 --     and level the mix may have, those of `previous` counted (they all stay, also where they are more).
@@ -10,35 +10,10 @@
 
 with
 
-new_paths as (
-    select path_id, problem_id, finish_reason, text_hash, length(text) as characters
-    from paths
-    anti join previous using (path_id)
-),
-
-judged as (
-    select path_id, status from verdicts
-),
-
-cells as (
-    select problem_id, subject, level, split = 'train' as is_training from problems
-),
-
 screened as (
-    select
-        new_paths.*,
-        subject,
-        level,
-        case
-            when is_training is not true then 'not a training problem'
-            when finish_reason = 'error' then 'failed request'
-            when finish_reason = 'length' then 'truncated'
-            when status is null then 'not judged'
-            when status != 'CORRECT' then 'judged ' || status
-        end as reason
-    from new_paths
-    left join cells using (problem_id)
-    left join judged using (path_id)
+    select path_id, problem_id, subject, level, text_hash, characters, reason
+    from candidates
+    where is_new
 ),
 
 single as (
@@ -73,7 +48,7 @@ told as (
 ),
 
 counted_before as (
-    select subject, level, count(*) as before from previous join cells using (problem_id) group by subject, level
+    select subject, level, count(*) as before from candidates where not is_new group by subject, level
 ),
 
 ranked as (

@@ -1,6 +1,6 @@
 -- What the ORM is trained and measured on: as many correct as wrong paths, annotated by the teacher.
 --
--- Grain: one row a candidate path, that is each path of `paths`.
+-- Grain: one row per candidate path, that is each path of `paths`.
 -- Columns: path_id; part, 'train' or 'held_out', the same for all paths of a problem; reason, why the path is left
 --     out, null if it is in its part.
 -- Parameters: $held_out, the share of the problems in the held-out part; $seed, of the division and of the choice.

@@ -1,6 +1,6 @@
 -- The mix before, and new correct paths to the hardest problems first: those that the model before solves least often.
 --
--- Grain: one row a candidate path, that is each path of `previous` and of `paths`.
+-- Grain: one row per candidate path, that is each path of `previous` and of `paths`.
 -- Columns: path_id; reason, why the path is left out, null if it is in the mix.
 -- Parameters: $max_per_problem, how many new paths a problem may bring; $max_rows, how many paths the whole mix may
 --     have, those of `previous` counted (they all stay, also where they are more).
@@ -11,42 +11,17 @@
 
 with
 
-new_paths as (
-    select path_id, problem_id, finish_reason, text_hash, length(text) as characters
-    from paths
-    anti join previous using (path_id)
-),
-
-judged as (
-    select path_id, status from verdicts
-),
-
-training_problems as (
-    select problem_id, level, true as is_training from problems where split = 'train'
+screened as (
+    select path_id, problem_id, level, finish_reason, status, text_hash, characters, reason
+    from candidates
+    where is_new
 ),
 
 pass_rates as (
     select problem_id, avg((status = 'CORRECT')::int) as pass_rate
-    from new_paths
-    join judged using (path_id)
-    where finish_reason != 'error'
+    from screened
+    where status is not null and finish_reason != 'error'
     group by problem_id
-),
-
-screened as (
-    select
-        new_paths.*,
-        level,
-        case
-            when is_training is null then 'not a training problem'
-            when finish_reason = 'error' then 'failed request'
-            when finish_reason = 'length' then 'truncated'
-            when status is null then 'not judged'
-            when status != 'CORRECT' then 'judged ' || status
-        end as reason
-    from new_paths
-    left join training_problems using (problem_id)
-    left join judged using (path_id)
 ),
 
 single as (

@@ -1,7 +1,7 @@
 -- The loop without an ORM: the mix before and the new paths whose final answer the rule grader finds correct. The
 -- baseline that a judge has to beat, and the way on where there is none that can be trusted.
 --
--- Grain: one row a candidate path, that is each path of `previous` and of `paths`.
+-- Grain: one row per candidate path, that is each path of `previous` and of `paths`.
 -- Columns: path_id; reason, why the path is left out, null if it is in the mix.
 -- Parameters: $max_per_problem, how many paths a problem may have in the mix, those of `previous` counted.
 --
@@ -9,36 +9,19 @@
 
 with
 
-counted_before as (
-    select problem_id, count(*) as paths_before from previous group by problem_id
-),
-
-graded as (
-    select path_id, rule_status from verdicts
-),
-
-training_problems as (
-    select problem_id, true as is_training from problems where split = 'train'
-),
-
 screened as (
     select
         path_id,
         problem_id,
-        length(text) as characters,
-        coalesce(paths_before, 0) as paths_before,
+        characters,
+        paths_before,
         case
-            when is_training is null then 'not a training problem'
-            when finish_reason = 'error' then 'failed request'
-            when finish_reason = 'length' then 'truncated'
+            when unfit is not null then unfit
             when rule_status is null then 'not graded'
             when rule_status != 'CORRECT' then 'graded ' || rule_status
         end as reason
-    from paths
-    anti join previous using (path_id)
-    left join counted_before using (problem_id)
-    left join training_problems using (problem_id)
-    left join graded using (path_id)
+    from candidates
+    where is_new
 ),
 
 placed as (

@@ -10,8 +10,9 @@ from mathse.share.diff.document import Document, Wanted
 from mathse.share.diff.names import Dataset, find
 from mathse.share.diff.revisions import Origin
 from mathse.tables import store
-from mathse.tables.schemas import MixRow, PathKind, Problem, Reject, Status, Verdict
+from mathse.tables.schemas import BenchmarkItem, MixRow, PathKind, Problem, Reject, Status, Verdict
 from mathse.tables.schemas import Path as PathRow
+from mathse.tables.start import write_base
 from tests import rows
 
 ROOT = Path(__file__).parents[3]
@@ -36,10 +37,11 @@ def project(tmp_path: Path) -> Path:
     ]
     judged = [rows.verdict(name, status=Status.WRONG if name == "b" else Status.CORRECT) for name in "abc"]
     store.write(folder / layout.PROBLEMS, Problem, [rows.problem()])
+    write_base(folder)
     store.write(folder / layout.REJECTS, Reject, [Reject(source="figures", source_id="p2", reason="duplicate")])
-    store.write(folder / layout.paths(layout.DISTILL), PathRow, paths)
-    store.write(folder / layout.verdicts(layout.DISTILL), Verdict, judged)
-    store.write(folder / layout.mix(0), MixRow, [mix_row("a")])
+    store.write(folder / layout.paths("0"), PathRow, paths)
+    store.write(folder / layout.verdicts("0"), Verdict, judged)
+    store.write(folder / layout.mix("0"), MixRow, [mix_row("a")])
     return folder
 
 
@@ -61,6 +63,24 @@ def test_a_row_that_went_from_a_mix_was_left_out_for_a_reason(project: Path, tmp
     }
     assert next(part for part in found.sections if part.title == "why").headings == ("why", "came", "went", "net")
     assert {example.about["why"] for example in found.examples} == set(whys.values())
+
+
+def test_a_row_that_went_as_a_leak_is_no_mere_stranger(project: Path, tmp_path: Path) -> None:
+    quoted = "A ladder of 13 m leans against a wall of 12 m, and its foot is moved away from the wall by 2 m more."
+    item = BenchmarkItem(
+        benchmark="b", item_id="7", question=quoted, answer="5", licence="MIT", subject="lengths", level=1,
+        official="{}",
+    )  # fmt: skip
+    store.write(project / layout.BENCHMARK_ITEMS, BenchmarkItem, [item])
+    paths = [rows.path("a", text="Same."), rows.path("d", text=f"{quoted} It is 5.")]
+    store.write(project / layout.paths("0"), PathRow, paths)
+    store.write(project / layout.verdicts("0"), Verdict, [rows.verdict("a"), rows.verdict("d")])
+    settings = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(settings.replace("max_per_problem: 1", "max_per_problem: 2"))
+    store.write(tmp_path / "before.parquet", MixRow, [mix_row(name) for name in "ad"])
+    found = told(project, tmp_path / "before.parquet", "mix@0")
+
+    assert [example.about["why"] for example in found.examples] == ["left out of mix@0: leak"]
 
 
 def test_reasons_can_be_asked_for(project: Path, tmp_path: Path) -> None:
