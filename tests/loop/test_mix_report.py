@@ -6,7 +6,6 @@ import pytest
 from mathse import layout
 from mathse.errors import UserError
 from mathse.loop.mix_report import save_mix_report
-from mathse.loop.provenance import provenance
 from mathse.loop.rendering import student_row
 from mathse.loop.selection import Selected
 from mathse.tables import store
@@ -33,18 +32,3 @@ def test_a_mix_report_counts_problems_newly_solved(project: Path) -> None:
     report = save_mix_report("1", selected, layout.paths(layout.round_dir(1)), layout.mix(0))
     assert (report.solved, report.remaining) == (1, 2)
     assert json.loads(layout.mix_report("1").read_text())["left_out"] == {"judged WRONG": 1}
-
-
-def test_provenance_joins_the_reports(project: Path) -> None:
-    selected = Selected(rows_in=3, rows_kept=2, left_out={"judged WRONG": 1})
-    save_mix_report("1", selected, layout.paths(layout.round_dir(1)), layout.mix(0))
-    layout.training_report("1").parent.mkdir(parents=True)
-    layout.training_report("1").write_text(json.dumps({"rows": 2, "seconds": 12.34}))
-    known = provenance("1", "abc", seconds=3.21)
-    assert (known.train_rows, known.solved, known.remaining, known.train_seconds) == (2, 1, 2, 12.3)
-    assert provenance("base", "abc", seconds=1).train_rows == 0
-
-
-def test_a_missing_report_is_named(project: Path) -> None:
-    with pytest.raises(UserError, match=r"reports/mixes/0.json"):
-        provenance("0", "abc", seconds=1)
