@@ -32,7 +32,6 @@ _FORMER = re.compile(
     rf"|(?P<before>eval|mix|paths|verdicts|remaining|predictions)_(?P<model>{_NAME})"
 )
 _ROUND = re.compile(r"(?:round_)?(\d+)")
-_DEFAULT = {"distill": "0", "reflect": "final"}
 
 
 @dataclass(frozen=True)
@@ -65,38 +64,42 @@ class Names:
             return "lessons of the student"
         if name in self.orms:
             return "ORM data" if len(self.orms) == 1 else f"data of {name}"
-        return self._headings.get(name, name)
+        return self._heading(name) or name
 
     def title(self, model: str) -> str:
         """What people call a model: `base`, `+ distilled`, `+ round 1`."""
-        return f"+ {self._headings[model]}" if model in self._headings else model
+        heading = self._heading(model)
+        return f"+ {heading}" if heading else model
+
+    def asks(self, step: str) -> str | None:
+        """How a step asks for paths: `distill`, `rollout` or `reflect`; None if it is no step."""
+        if self.settings is None:
+            return {"0": "distill", "final": "reflect"}.get(step, "rollout" if step.isdecimal() else None)
+        return self.settings.steps[step].ask if step in self.settings.steps else None
+
+    def _heading(self, step: str) -> str | None:
+        return self._headings.get(step) if self.settings else self._named(step, step)
 
     @cached_property
     def _headings(self) -> dict[str, str]:
         """By step; what two steps would be called alike says more: `reflection after round 1`."""
         if self.settings is None:
             return {}
-        found = {name: self._named(name) for name in self.settings.steps}
-        for longer in (self._after, lambda name, heading: f"{heading} ({name})"):
+        rounds = {step: str(self.settings.round_of(step)) for step in self.settings.steps}
+        found = {step: self._named(step, number) or step for step, number in rounds.items()}
+        for more in (self._after, lambda step, heading: f"{heading} ({step})"):
             often = Counter(found.values())
-            found = {name: longer(name, said) if often[said] > 1 else said for name, said in found.items()}
+            found = {step: more(step, heading) if often[heading] > 1 else heading for step, heading in found.items()}
         return found
 
-    def asks(self, step: str) -> str | None:
-        """How a step asks for paths: `distill`, `rollout` or `reflect`; None if it is not known."""
-        return self.settings.steps[step].ask if self.settings and step in self.settings.steps else None
+    def _named(self, step: str, number: str) -> str | None:
+        said = {"distill": "distilled", "rollout": f"round {number}", "reflect": "reflection", None: None}
+        return said[self.asks(step)]
 
-    def _named(self, name: str) -> str:
+    def _after(self, step: str, heading: str) -> str:
         assert self.settings
-        rollout = f"round {self.settings.round_of(name)}"
-        return {"distill": "distilled", "reflect": "reflection"}.get(self.settings.steps[name].ask, rollout)
-
-    def _after(self, name: str, heading: str) -> str:
-        assert self.settings
-        round_before = self.settings.round_of(name)
-        if self.settings.steps[name].ask == "rollout" or not round_before:
-            return heading
-        return f"{heading} after round {round_before}"
+        number = self.settings.round_of(step)
+        return heading if self.asks(step) == "rollout" or not number else f"{heading} after round {number}"
 
     def step(self, name: str) -> str:
         """The step, model or ORM that a name stands for.
@@ -112,17 +115,15 @@ class Names:
             return self.orms[0]
         asks = {"distill": "distill", "0": "distill", "reflect": "reflect", "final": "reflect"}
         if name in asks and not self.settings:
-            return _DEFAULT[asks[name]]
+            return "0" if asks[name] == "distill" else "final"
         if name in asks:
             asking = [step for step, said in steps.items() if said.ask == asks[name]]
             return (asking[-1] if asks[name] == "reflect" else asking[0]) if asking else name
         if found := _ROUND.fullmatch(name):
-            rolled = (step for step, said in steps.items() if said.ask == "rollout" and self._is_round(step, found[1]))
-            return next(rolled, found[1])
+            rollouts = [step for step, said in steps.items() if said.ask == "rollout"]
+            of_round = (step for step in rollouts if self.settings and self.settings.round_of(step) == int(found[1]))
+            return next(of_round, found[1])
         return name
-
-    def _is_round(self, step: str, number: str) -> bool:
-        return self.settings is not None and self.settings.round_of(step) == int(number)
 
     def view(self, name: str) -> str:
         """The view (`mathse query`) that a dataset's name stands for, in any form it has or had.

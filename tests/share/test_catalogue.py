@@ -67,7 +67,9 @@ def test_former_views_answer_and_are_not_listed(run: Path, former: str, capsys: 
     assert {"paths_1", "verdicts_final", "predictions_base"} <= set(listed)
 
 
-@pytest.mark.parametrize("former", ["distill_paths", "student_mix", "student_paths", "orm_mix", "orm_feedback", "mix_0"])
+@pytest.mark.parametrize(
+    "former", ["distill_paths", "student_mix", "student_paths", "orm_mix", "orm_feedback", "mix_0"]
+)
 def test_former_views_of_the_first_steps_answer(run: Path, former: str, capsys: pytest.CaptureFixture[str]) -> None:
     with toy.within(run):
         for step in ("0", "student"):
