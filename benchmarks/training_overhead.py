@@ -64,7 +64,7 @@ def main() -> None:
 
 def ours(folder: Path, settings: Train, compute: Compute, seed: int, max_pixels: int) -> None:
     """As `stages/train.py` does it."""
-    mix, start, out = layout.mix(0), layout.model("base"), folder / "ours"
+    mix, start, out = layout.mix("0"), layout.model("base"), folder / "ours"
     train(
         mix, layout.IMAGES, start, out, settings, compute, seed, max_pixels, {}, folder / "checkpoints", folder / "live"
     )
@@ -74,7 +74,7 @@ def bare(folder: Path, settings: Train, compute: Compute, seed: int, max_pixels:
     """As anybody would do it."""
     settle(compute)
     images = ImageStore(layout.IMAGES, max_pixels)
-    rows = store.read(layout.mix(0), MixRow)
+    rows = store.read(layout.mix("0"), MixRow)
     columns = {
         "images": [[_encoded(images.load(image_id)) for image_id in row.image_ids] for row in rows],
         "prompt": [[turn.model_dump() for turn in row.prompt] for row in rows],
