@@ -23,7 +23,7 @@ import duckdb
 
 from mathse import layout
 
-STEPS = tuple(map(str, range(9))) + ("final",)
+STEPS = (*map(str, range(9)), "final")
 PER_PROBLEM = 20
 REPEATS = 5
 _META = "(format parquet, compression zstd, row_group_size 8192, kv_metadata {{%s}})"
