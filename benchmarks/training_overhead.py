@@ -66,7 +66,7 @@ def main() -> None:
 def ours(folder: Path, settings: Train, compute: Compute, seed: int, max_pixels: int) -> None:
     """As `stages/train.py` does it."""
     train(Job(
-        mix=layout.mix(0), images=layout.IMAGES, start=layout.model("base"), out=folder / "ours", settings=settings,
+        mix=layout.mix("0"), images=layout.IMAGES, start=layout.model("base"), out=folder / "ours", settings=settings,
         compute=compute, seed=seed, max_pixels=max_pixels, checkpoints=folder / "checkpoints", live=folder / "live.tsv",
     ))  # fmt: skip
 
@@ -75,7 +75,7 @@ def bare(folder: Path, settings: Train, compute: Compute, seed: int, max_pixels:
     """As anybody would do it."""
     settle(compute)
     images = ImageStore(layout.IMAGES, max_pixels)
-    rows = store.read(layout.mix(0), MixRow)
+    rows = store.read(layout.mix("0"), MixRow)
     columns = {
         "images": [[_encoded(images.load(image_id)) for image_id in row.image_ids] for row in rows],
         "prompt": [[turn.model_dump() for turn in row.prompt] for row in rows],

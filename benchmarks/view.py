@@ -21,7 +21,9 @@ from urllib.parse import urlencode
 
 import duckdb
 
-STEPS = ("distill", *(f"rounds/{number}" for number in range(1, 9)), "reflect")
+from mathse import layout
+
+STEPS = (*map(str, range(9)), "final")
 PER_PROBLEM = 20
 REPEATS = 5
 _META = "(format parquet, compression zstd, row_group_size 8192, kv_metadata {{%s}})"
@@ -83,13 +85,13 @@ def make(root: Path, rows: int) -> None:
     """Write the tables of a run of so many paths."""
     problems = max(1, rows // PER_PROBLEM)
     with duckdb.connect(config={"memory_limit": "2GB"}) as connection:
-        _copy(connection, "Problem", _problems(problems), root / "data/problems/problems.parquet")
+        _copy(connection, "Problem", _problems(problems), root / layout.PROBLEMS)
         for place, step in enumerate(STEPS):
             first, last = (rows * turn // len(STEPS) for turn in (place, place + 1))
-            kind = {"distill": "distilled", "reflect": "reflection"}.get(step, "rollout")
+            kind = {"0": "distilled", "final": "reflection"}.get(step, "rollout")
             paths = _paths(problems, first, last, kind, place)
-            _copy(connection, "Path", paths, root / "data" / step / "paths.parquet")
-            _copy(connection, "Verdict", _verdicts(problems, first, last), root / "data" / step / "verdicts.parquet")
+            _copy(connection, "Path", paths, root / layout.paths(step))
+            _copy(connection, "Verdict", _verdicts(problems, first, last), root / layout.verdicts(step))
             print(f"made {step}: {last:,} of {rows:,} paths", flush=True)
 
 
@@ -133,11 +135,11 @@ PAGES: dict[str, tuple[str, Asked, str]] = {
     "phrase, nowhere (looks on)": ("/paths", lambda turn: {"q": f'"is angle {100 + turn}"'}, ""),
     "count of a filter": ("/paths/count", lambda turn: {"subject": f"subject {turn}", "verdict": "CORRECT"}, ""),
     "problems by words": ("/problems", lambda turn: {"q": f"figure {100_000 + turn}"}, ""),
-    "two rounds compared": ("/compare", lambda turn: {"a": str(1 + turn), "b": "8", "change": "gained"}, ""),
+    "two steps compared": ("/compare", lambda turn: {"a": str(1 + turn), "b": "8", "change": "gained"}, ""),
 }  # fmt: skip
 _PEER = """
-    select p.*, v.*, q.question from read_parquet('{root}/data/**/paths.parquet') p
-    join read_parquet('{root}/data/**/verdicts.parquet') v using (path_id)
+    select p.*, v.*, q.question from read_parquet('{root}/data/paths/*.parquet') p
+    join read_parquet('{root}/data/verdicts/*.parquet') v using (path_id)
     join read_parquet('{root}/data/problems/problems.parquet') q on q.problem_id = p.problem_id
     where {where} order by p.round, p.path_id limit 26
 """
@@ -180,7 +182,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(".mathse/bench_view"))
     arguments = parser.parse_args()
     root = arguments.folder / str(arguments.rows)
-    if not (root / "data/reflect/verdicts.parquet").is_file():
+    if not (root / layout.verdicts("final")).is_file():
         make(root, arguments.rows)
     command = [sys.executable, "-m", "mathse.cli", "-C", str(root), "view", "--no-browser", "--port", "0"]
     start = time.perf_counter()

@@ -44,6 +44,8 @@ TIMINGS = REPORTS / "timings"
 """How long things took, in memory and tokens a second: shown, but neither tracked by git nor compared."""
 MIX_REPORTS = REPORTS / "mixes"
 PLOTS = REPORTS / "plots"
+OFFICIAL_TABLES = REPORTS / "official.json"
+"""The benchmarks' official tables, by model and benchmark."""
 
 
 def paths(step: str) -> Path:
@@ -99,11 +101,6 @@ def model(name: str) -> Path:
 def predictions(model: str) -> Path:
     """A model's answers to the test problems and the benchmarks."""
     return PREDICTIONS / f"{model}.parquet"
-
-
-def official_tables(model: str) -> Path:
-    """The benchmarks' official tables for a model."""
-    return PREDICTIONS / f"{model}.json"
 
 
 def metrics(model: str) -> Path:

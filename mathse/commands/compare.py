@@ -16,9 +16,9 @@ def add_diff(commands: Commands) -> None:
         _diff,
         "compare two datasets row by row",
         "Rows are matched by key: which came, went, changed and in what, and what that means for this table.\n"
-        "A dataset is named mix@1, mix@final, paths@1, verdicts@distill, predictions@0, problems, orm_mix, ...;\n"
+        "A dataset is named mix@1, mix@final, mix@orm, paths@1, verdicts@2, predictions@0, problems, ...;\n"
         "a view of `mathse query`; a Parquet file; or one elsewhere: ../clone:mix@1, https://host/project.git:mix@1.\n"
-        "A round's number (or 0, final) stands for its paths, verdicts, mix and predictions.\n"
+        "A step's name alone (0, 1, final) stands for its paths, verdicts, mix and predictions.\n"
         "One name with --rev or --repo compares the dataset there with what lies here now.",
         "mathse diff mix@1 mix@2\n  mathse diff mix@final --rev HEAD~3\n"
         "  mathse diff verdicts@1 --repo ../clone --sql \"old_status = 'WRONG' and new_status = 'CORRECT'\"",
@@ -65,8 +65,9 @@ def _diff(arguments: argparse.Namespace) -> None:
 
 
 def _pairs(arguments: argparse.Namespace, scratch: Path) -> "list[tuple[Dataset, Dataset]]":
-    """The datasets that are compared: two, or those of two rounds."""
+    """The datasets that are compared: two, or those of two steps."""
     from mathse.errors import UserError
+    from mathse.report import names
     from mathse.share.diff.names import find, members
     from mathse.share.diff.revisions import Origin
 
@@ -74,10 +75,11 @@ def _pairs(arguments: argparse.Namespace, scratch: Path) -> "list[tuple[Dataset,
         raise UserError(
             f"{arguments.old}: compared with what? Name a second dataset, or --rev REVISION, or --repo PLACE"
         )
-    old, new = members(arguments.old), members(arguments.new or arguments.old.rpartition(":")[2])
+    known = names.of(arguments.root)
+    old, new = members(arguments.old, known), members(arguments.new or arguments.old.rpartition(":")[2], known)
     kinds = [kind for kind in old if kind in new]
     if not kinds:
-        raise UserError(f"{arguments.old}, {arguments.new}: a whole round is compared with another whole round only")
+        raise UserError(f"{arguments.old}, {arguments.new}: a whole step is compared with another whole step only")
     if len(kinds) > 1 and arguments.parquet:
         raise UserError(f"--parquet saves the changes of one dataset; name it, such as mix@{arguments.old}")
     there = Origin(arguments.root, arguments.repo, arguments.rev)

@@ -1,4 +1,4 @@
-"""Commands that follow data: a row up to its origin and down to what it trained, a model back to all that made it."""
+"""Commands that follow data: a row up to its origin and down to what it trained, anything made back to its origins."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -50,12 +50,13 @@ def add_lineage(commands: Commands) -> None:
     parser = command(
         commands,
         _lineage,
-        "show everything that a model was made from, and whether it still matches",
-        "Read from dvc.lock, the tables' metadata and the models' lineage files; every file is compared with what was\n"
-        "recorded of it. MODEL is base, orm, student, 0, a round's number, or final.",
+        "show everything that a model or table was made from, and whether it still matches",
+        "Read from dvc.lock, with rows, authors and prompts of the tables that lie here; every file is compared with\n"
+        "what was recorded of it. TARGET is a model (0, final, orm), a table (mix@1, paths@final) or a path of the\n"
+        "project; without one it is the last model of params.yaml.",
         "mathse lineage final --check",
     )
-    parser.add_argument("model", metavar="MODEL", help="such as 0 or final")
+    parser.add_argument("target", metavar="TARGET", nargs="?", help="such as 0, final, mix@1 or data/mix/1.parquet")
     parser.add_argument("--check", action="store_true", help="exit status 2 if anything is not as recorded")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="as JSON, with params and hashes of the code")
@@ -68,12 +69,13 @@ def _lineage(arguments: argparse.Namespace) -> None:
 
     from mathse.share import lineage, lineage_text
 
+    target = arguments.target or lineage.last_model(arguments.root)
     if arguments.card:
         from mathse.share.published import published_card
 
-        print(published_card(arguments.root, arguments.model), end="")
+        print(published_card(arguments.root, target), end="")
         return
-    found = lineage.lineage(arguments.root, arguments.model)
+    found = lineage.lineage(arguments.root, target)
     if arguments.json:
         print(json.dumps(lineage.as_json(found), indent=2, ensure_ascii=False))
     elif arguments.dot:

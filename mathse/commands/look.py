@@ -47,7 +47,7 @@ def add_query(commands: Commands) -> None:
         commands,
         _query,
         "ask the tables in SQL (DuckDB)",
-        "Every table is a view: problems, images, paths, verdicts, predictions, mix_0, round_1_paths, ...;\n"
+        "Every table is a view: problems, images, paths, verdicts, predictions, mix_0, paths_1, ...;\n"
         "`mathse query 'show tables'` lists them. Reading only.",
         'mathse query "select kind, round, count(*) from paths group by all order by all"',
     )
@@ -70,7 +70,8 @@ def add_report(commands: Commands) -> None:
         commands,
         _report,
         "print the table of the loop: accuracy by stage with its interval",
-        "Read from reports/metrics; plots and pages lie in reports/.",
+        "Read from reports/metrics, mixes and training; plots and pages lie in reports/. Seconds are shown\n"
+        "of what ran on this machine.",
         "mathse report",
     )
 
@@ -83,7 +84,7 @@ def _report(arguments: argparse.Namespace) -> None:
     console = Console(highlight=False)
     models = table.load(arguments.root)
     console.print(table.terminal(models))
-    console.print(table.orm_line(table.load_orm(arguments.root)))
+    console.print(table.orm_lines(table.load_orms(arguments.root)))
     if public := benchmarks.terminal(models):
         console.print("", public, *benchmarks.notes(models), sep="\n")
 

@@ -14,7 +14,7 @@ def add_view(commands: Commands) -> None:
     parser = command(
         commands,
         _view,
-        "look at rounds in the browser: problems, paths, verdicts, what changed",
+        "look at a run in the browser: problems, paths, verdicts, what changed",
         "Serves pages to this machine alone, read-only, at the printed address; Ctrl-C ends it. The first start after\n"
         "tables have changed builds an index in .mathse/view (some minutes for ten million paths).",
         "mathse view --no-browser",

@@ -4,7 +4,7 @@ Besides the verdict, the step is scored: of the wrong paths, how many were judge
 named. An UNDECIDED verdict is right about nothing and is counted apart. The rule grader's verdict stands beside the
 ORM's, and where the two differ is counted: a path may reach the gold answer by a wrong step.
 
-In: `data/orm/verdicts`, `data/orm/feedback`. Out: `reports/metrics/orm.json`, one object:
+In: `data/orm/<orm>/verdicts`, `data/orm/<orm>/feedback`. Out: `reports/metrics/<orm>.json`, one object:
 
     {"n": 2000, "accuracy_correct": 0.942, "accuracy_wrong": 1.0, "accuracy": 0.971, "step_accuracy": 0.81, ...}
 """

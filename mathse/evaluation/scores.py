@@ -4,7 +4,7 @@ UNDECIDED predictions count in `n` but never as correct, and are shown apart. Ev
 
 In: predictions and problems. Out: `reports/metrics/<m>.json`, one object a model:
 
-    {"model": "0", "n": 400, "correct": 196, "wrong": 200, "undecided": 4, "accuracy": 0.49, "ci_low": 0.441, ...}
+    {"model": "0", "fingerprint": "7d79...", "accuracy": 0.49, "ci_low": 0.441, "ci_high": 0.539, "n": 400, ...}
 """
 
 import json
@@ -35,30 +35,20 @@ class Tally(BaseModel):
     accuracy: float = Field(ge=0, le=1)
 
 
-class Provenance(BaseModel):
-    """What a model is and what it cost: known to the pipeline, not to its predictions."""
+class Metrics(BaseModel):
+    """A model's measurement; what it was trained on and how long that took stand in reports of their own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    model: str = Field(description="`base`, `0` (distilled), a round's number, or `final`.")
-    train_rows: int = Field(default=0, ge=0, description="Rows of the mix that trained it; 0 for the base.")
-    solved: int | None = Field(default=None, ge=0, description="Problems its own step solved; null for the base.")
-    remaining: int | None = Field(default=None, ge=0, description="Problems that were unsolved when its step began.")
-    train_seconds: float = Field(default=0.0, ge=0, description="Wall time of its training.")
-    seconds: float = Field(default=0.0, ge=0, description="Wall time of its evaluation.")
+    model: str = Field(description="`base`, `student`, or the step whose mix trained it.")
     fingerprint: str = Field(description="Content hash of its weights.")
-
-
-class Metrics(Provenance):
-    """A model's measurement."""
-
+    accuracy: float = Field(ge=0, le=1, description="correct / n.")
+    ci_low: float = Field(ge=0, le=1, description="Lower end of the 95 % Wilson interval.")
+    ci_high: float = Field(ge=0, le=1, description="Upper end of the 95 % Wilson interval.")
     n: int = Field(gt=0, description="Test problems.")
     correct: int = Field(ge=0)
     wrong: int = Field(ge=0)
     undecided: int = Field(ge=0)
-    accuracy: float = Field(ge=0, le=1, description="correct / n.")
-    ci_low: float = Field(ge=0, le=1, description="Lower end of the 95 % Wilson interval.")
-    ci_high: float = Field(ge=0, le=1, description="Upper end of the 95 % Wilson interval.")
     mean_characters: float = Field(
         ge=0, description="Mean length of its solutions.", json_schema_extra={"shown": "characters of a solution"}
     )
@@ -88,13 +78,16 @@ def wilson(correct: int, n: int) -> tuple[float, float]:
     return min(max(0.0, low), share), max(min(1.0, high), share)
 
 
-def measure(predictions: Iterable[Prediction], problems: Mapping[str, Problem], provenance: Provenance) -> Metrics:
+def measure(
+    predictions: Iterable[Prediction], problems: Mapping[str, Problem], model: str, fingerprint: str
+) -> Metrics:
     """Score a model's predictions.
 
     Args:
         predictions: Those of the run's own tests count here; sample 0 is pass@1.
         problems: Problems by id; holds at least those predicted.
-        provenance: What the model is and cost.
+        model: The model's name.
+        fingerprint: Content hash of its weights.
 
     Raises:
         UserError: There is no prediction, or one is of a problem that is not among `problems`.
@@ -107,20 +100,21 @@ def measure(predictions: Iterable[Prediction], problems: Mapping[str, Problem], 
         elif row.benchmark == OWN_TESTS:
             drawn[row.problem_id].append(row.status is Status.CORRECT)
     if not rows:
-        raise UserError(f"model {provenance.model}: no test problem was predicted; raise problems.sources[].test")
+        raise UserError(f"model {model}: no test problem was predicted; raise problems.sources[].test")
     known = [_problem(row, problems) for row in rows]
     by_status = {status: sum(row.status is status for row in rows) for status in Status}
     correct = by_status[Status.CORRECT]
     low, high = wilson(correct, len(rows))
     return Metrics(
-        **provenance.model_dump(),
+        model=model,
+        fingerprint=fingerprint,
+        accuracy=round(correct / len(rows), DIGITS),
+        ci_low=round(low, DIGITS),
+        ci_high=round(high, DIGITS),
         n=len(rows),
         correct=correct,
         wrong=by_status[Status.WRONG],
         undecided=by_status[Status.UNDECIDED],
-        accuracy=round(correct / len(rows), DIGITS),
-        ci_low=round(low, DIGITS),
-        ci_high=round(high, DIGITS),
         mean_characters=round(sum(len(row.text) for row in rows) / len(rows), 1),
         by_level=_tallies(rows, known, lambda problem: str(problem.level)),
         by_subject=_tallies(rows, known, lambda problem: problem.subject),

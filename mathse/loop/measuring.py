@@ -1,19 +1,17 @@
 """All of the evaluate stage: predictions asked, helped, written and measured.
 
-In: test problems, benchmark items and rejects, a model. Out: `predictions.parquet`, the metrics, the official tables.
+In: test problems, benchmark items and rejects, a model. Out: its predictions and its metrics.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path as File
 from typing import Literal
 
 from mathse import layout, params
 from mathse.ask.protocol import Engine
 from mathse.engines.opening import open_for
 from mathse.evaluation import benchmark_scores, scores
-from mathse.evaluation.scores import Metrics, Provenance
+from mathse.evaluation.scores import Metrics
 from mathse.loop.asking import Asking
 from mathse.loop.assisted import extracted, matched
 from mathse.loop.evaluate import predict
@@ -67,30 +65,28 @@ def _helper(
 
 
 def measured(
-    predictions: File,
+    name: str,
+    fingerprint: str,
     tests: Sequence[Problem],
     items: Sequence[BenchmarkItem],
-    known: Provenance,
     settings: params.Params,
-) -> tuple[Metrics, str]:
-    """Metrics of a finished table of predictions, and the official tables as JSON text.
+) -> Metrics:
+    """Metrics of a model's finished table of predictions.
 
     Args:
-        predictions: The table.
+        name: The model's.
+        fingerprint: Content hash of its weights.
         tests: The run's own test problems.
         items: Of the benchmarks.
-        known: What the model is and cost.
         settings: The whole of params.
     """
+    predictions = layout.predictions(name)
     rejected = Counter(reject.source for reject in store.scan(layout.BENCHMARK_REJECTS, Reject))
-    by_id = {item.problem_id: item for item in items}
     whole = [source.model_copy(update={"limit": None}) for source in settings.benchmarks]
     sizes = {source.title: published(source) for source in whole}
+    by_id = {item.problem_id: item for item in items}
     of = benchmark_scores.measure(store.scan(predictions, Prediction), by_id, rejected, sizes)
     found = {title: one.metrics() for title, one in of.items() if one.n}
-    metrics = scores.measure(
-        store.scan(predictions, Prediction), {problem.problem_id: problem for problem in tests}, known
-    )
-    metrics = metrics.model_copy(update={"benchmarks": found, "table_2": benchmark_scores.table_2(of, found)})
-    tables = {title: of[title].tables() for title in found}
-    return metrics, json.dumps(tables, indent=1, ensure_ascii=False) + "\n"
+    own = {problem.problem_id: problem for problem in tests}
+    metrics = scores.measure(store.scan(predictions, Prediction), own, name, fingerprint)
+    return metrics.model_copy(update={"benchmarks": found, "table_2": benchmark_scores.table_2(of, found)})

@@ -15,7 +15,7 @@ Sample: `problem 3f..., reflection, sample 0, parent 5c1e..., "Step 1: angle B i
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import Literal
 
@@ -47,7 +47,7 @@ class Feedback:
     """
 
     by: Literal["orm", "teacher", "none"] = "orm"
-    marking: Sampling = Sampling()
+    marking: Sampling = field(default_factory=Sampling)
 
 
 ORM = Feedback()

@@ -1,6 +1,6 @@
 """Models on public benchmarks, and whether a step changed more than chance would: two tables of the report.
 
-In: `reports/metrics/*.json`, `data/eval/*/predictions`. The paper's Table 2 comes first among the columns. Sample:
+In: `reports/metrics/*.json`, `data/predictions/*`. The paper's Table 2 comes first among the columns. Sample:
 
     | model       | MathVista GPS | MathVista           | mathvision_testmini |
     | base        |          12.0 | 10.1 (8.3 to 12.0)  |   3.3 (1.6 to 5.6)  |
@@ -19,12 +19,13 @@ from rich import box
 from rich.table import Table
 
 from mathse import layout
-from mathse.evaluation.benchmark_scores import TABLE_2
+from mathse.evaluation.benchmark_scores import TABLE_2, measure
 from mathse.evaluation.scores import Metrics
 from mathse.evaluation.transitions import Transition, between
-from mathse.report.table import stage_name
+from mathse.params import Params
+from mathse.report.table import Measured
 from mathse.tables import store
-from mathse.tables.schemas import OWN_TESTS, Prediction, Status
+from mathse.tables.schemas import OWN_TESTS, BenchmarkItem, Prediction, Status
 
 _PAPERS = {
     "mathvista_gps": "MathVista GPS",
@@ -41,13 +42,13 @@ def columns(models: Sequence[Metrics]) -> list[str]:
     return [*(name for name in TABLE_2 if name in measured), *sorted(measured - set(TABLE_2))]
 
 
-def cells(models: Sequence[Metrics]) -> Cells:
+def cells(models: Sequence[Measured]) -> Cells:
     """The table of accuracies in %, its heading first; empty where no model is measured on a benchmark."""
-    names = columns(models)
+    names = columns([model.metrics for model in models])
     if not names:
         return []
     heading = ("model", *(_PAPERS.get(name, name) for name in names))
-    return [heading, *((stage_name(model.model), *(_cell(model, name) for name in names)) for model in models)]
+    return [heading, *((model.title, *(_cell(model.metrics, name) for name in names)) for model in models)]
 
 
 def _cell(model: Metrics, name: str) -> str:
@@ -57,7 +58,7 @@ def _cell(model: Metrics, name: str) -> str:
     return f"{100 * model.table_2[name]:.1f}" if name in model.table_2 else ""
 
 
-def terminal(models: Sequence[Metrics]) -> Table | None:
+def terminal(models: Sequence[Measured]) -> Table | None:
     """The table for a terminal; None where no model is measured on a benchmark."""
     found = cells(models)
     if not found:
@@ -70,24 +71,41 @@ def terminal(models: Sequence[Metrics]) -> Table | None:
     return table
 
 
-def notes(models: Sequence[Metrics]) -> list[str]:
+def notes(models: Sequence[Measured]) -> list[str]:
     """What keeps numbers from being the published benchmark's, each once."""
-    found = (f"{name}: {one.note}" for model in models for name, one in model.benchmarks.items() if one.note)
+    found = (f"{name}: {one.note}" for model in models for name, one in model.metrics.benchmarks.items() if one.note)
     return list(dict.fromkeys(found))
 
 
-def steps(root: Path, models: Sequence[Metrics]) -> list[tuple[str, Transition]]:
+def official(root: Path, models: Sequence[Measured], settings: Params) -> dict[str, dict[str, object]]:
+    """The benchmarks' official tables, by model and benchmark; nothing of a benchmark without such tables.
+
+    Raises:
+        StoreError: A prediction table, or that of the benchmarks' items, is missing.
+    """
+    titles = {source.title: 0 for source in settings.benchmarks}
+    if not titles:
+        return {}
+    items = {item.problem_id: item for item in store.scan(root / layout.BENCHMARK_ITEMS, BenchmarkItem)}
+    tables: dict[str, dict[str, object]] = {}
+    for name in (model.metrics.model for model in models):
+        counted = measure(store.scan(root / layout.predictions(name), Prediction), items, {}, titles)
+        tables[name] = {title: one.tables() for title, one in counted.items() if one.n}
+    return tables
+
+
+def steps(root: Path, models: Sequence[Measured]) -> list[tuple[str, Transition]]:
     """What each step of the loop changed, on the run's own tests and on each benchmark that both models have.
 
     Raises:
         UserError: A prediction table is missing, or two models were measured on different problems.
     """
-    solved = {model.model: _solved(root / layout.predictions(model.model)) for model in models}
+    solved = {model.title: _solved(root / layout.predictions(model.metrics.model)) for model in models}
     return [
-        (name, between((first.model, was), (second.model, solved[second.model][name])))
+        (name, between((first.title, was), (second.title, solved[second.title][name])))
         for first, second in pairwise(models)
-        for name, was in solved[first.model].items()
-        if name in solved[second.model]
+        for name, was in solved[first.title].items()
+        if name in solved[second.title]
     ]
 
 
@@ -110,7 +128,7 @@ def step_cells(found: Iterable[tuple[str, Transition]]) -> Cells:
         ("step", "on", "gained", "lost", "p (McNemar)"),
         *(
             (
-                f"{stage_name(step.before)} to {stage_name(step.after)}",
+                f"{step.before} to {step.after}",
                 "own tests" if name == OWN_TESTS else name,
                 f"{step.gained:,}",
                 f"{step.lost:,}",

@@ -1,6 +1,6 @@
 """Build what lies under `reports/` beside the metrics: the table, the plots (data and pictures), and a page of both.
 
-In: `reports/metrics/*.json`, `data/eval/*/predictions`, `data/rounds/*/verdicts`.
+In: `reports/{metrics,mixes,training}/*.json`, `data/predictions/*`, `data/verdicts/*`.
 Out: `reports/table.md`, `reports/plots/*.{json,png}`, `reports/report.md`; the same inputs give the same bytes.
 """
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from mathse import layout
-from mathse.evaluation.scores import Metrics
+from mathse import layout, params
 from mathse.report import benchmarks, measures, plots, series, table
 from mathse.report.series import Rows
+from mathse.report.table import Measured
 
 TABLE = layout.REPORTS / "table.md"
 PAGE = layout.REPORTS / "report.md"
@@ -45,25 +45,27 @@ def build(root: Path) -> list[Path]:
     Raises:
         UserError: A metrics file or a table is missing; names it.
     """
-    models, orm = table.load(root), table.load_orm(root)
-    rounds = [int(model.model) for model in models if model.model.isdecimal() and model.model != "0"]
+    settings = params.load(root / params.PARAMS)
+    models, orms = table.load(root), table.load_orms(root)
     data = {
         "accuracy": series.accuracy(models),
-        "measures": measures.rows((table.stage_name(model.model), model) for model in models),
+        "measures": measures.rows((model.title, model.metrics) for model in models),
         "transitions": series.transitions(root, models),
-        "orm_confusion": series.orm_confusion(orm),
-        "error_types": series.error_types(root, rounds),
+        "orm_confusion": series.orm_confusion(list(orms.values())[-1]),  # the one that judges last
+        "error_types": series.error_types(root, settings),
     }
     written = [_write_json(root / layout.PLOTS / f"{name}.json", rows) for name, rows in data.items()]
     for name, source, drawing in PICTURES:
         plots.draw(data[source], drawing, root / layout.PLOTS / f"{name}.png")
         written.append(root / layout.PLOTS / f"{name}.png")
-    body = f"{table.markdown(models)}\n{table.orm_line(orm)}\n{_benchmarks(models)}"
+    body = f"{table.markdown(models)}\n{table.orm_lines(orms)}\n{_benchmarks(models)}"
     page = _page(body, benchmarks.markdown(benchmarks.step_cells(benchmarks.steps(root, models)), left=2))
+    official = json.dumps(benchmarks.official(root, models, settings), indent=1, ensure_ascii=False)
+    written.append(_write(root / layout.OFFICIAL_TABLES, official + "\n"))
     return [*written, _write(root / TABLE, body), _write(root / PAGE, page)]
 
 
-def _benchmarks(models: Sequence[Metrics]) -> str:
+def _benchmarks(models: Sequence[Measured]) -> str:
     """The table of public benchmarks and its notes; nothing where no model is measured on one."""
     found = benchmarks.cells(models)
     if not found:

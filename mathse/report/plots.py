@@ -32,8 +32,8 @@ def draw(rows: Rows, drawing: Callable[[Axes, Rows], None], file: Path) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     drawing(axes, rows)
     file.parent.mkdir(parents=True, exist_ok=True)
-    # matplotlib writes its own version into the picture unless told not to.
-    figure.savefig(file, format="png", metadata={"Software": None})
+    # matplotlib writes its own version and, where SOURCE_DATE_EPOCH is set, a date into the picture unless told not to.
+    figure.savefig(file, format="png", metadata={"Software": None, "Creation Time": None})
 
 
 def accuracy_by_stage(axes: Axes, rows: Rows) -> None:
@@ -108,14 +108,14 @@ def _legible(count: int, darkest: int) -> str:
 
 
 def error_types(axes: Axes, rows: Rows) -> None:
-    """Share of each kind of mistake among a round's wrong paths, one group of bars a kind (the paper's Figure 4)."""
+    """Share of each kind of mistake among a round's wrong paths, one group of bars per kind (the paper's Figure 4)."""
     types = sorted({str(row["type"]) for row in rows})
-    rounds = sorted({int(row["round"]) for row in rows})
+    rounds = list(dict.fromkeys(str(row["round"]) for row in rows))
     width = 0.8 / max(1, len(rounds))
-    for turn, number in enumerate(rounds):
-        shares = {str(row["type"]): 100 * float(row["share"]) for row in rows if row["round"] == number}
+    for turn, name in enumerate(rounds):
+        shares = {str(row["type"]): 100 * float(row["share"]) for row in rows if row["round"] == name}
         places = [place + (turn - (len(rounds) - 1) / 2) * width for place in range(len(types))]
-        axes.bar(places, [shares.get(name, 0.0) for name in types], width, label=f"round {number}")
+        axes.bar(places, [shares.get(one, 0.0) for one in types], width, label=name)
     axes.set_xticks(range(len(types)), types)
     axes.set(ylabel="share of wrong paths, %", title="What goes wrong, as the ORM says")
     if rounds:

@@ -1,10 +1,10 @@
 """The data behind the plots, as lists of flat rows: what `dvc plots` reads and `mathse.report.plots` draws.
 
-accuracy       one row a model       {"stage": "+ distilled", "train_rows": 240, "accuracy": 0.49, "ci_low": ...}
+accuracy       one row per model     {"stage": "+ distilled", "train_rows": 240, "accuracy": 0.49, "ci_low": ...}
 measures       one row per measure and model; see `mathse.report.measures`
-transitions    one row a step and outcome   {"step": "base to + distilled", "outcome": "gained", "problems": 112}
-orm_confusion  one row a held-out path      {"annotated": "WRONG", "judged": "UNDECIDED"}
-error_types    one row a round and type     {"round": 1, "type": "vision", "paths": 31, "share": 0.23}
+transitions    one row per step and outcome   {"step": "base to + distilled", "outcome": "gained", "problems": 112}
+orm_confusion  one row per held-out path      {"annotated": "WRONG", "judged": "UNDECIDED"}
+error_types    one row per round and type     {"round": "round 1", "type": "vision", "paths": 31, "share": 0.23}
 """
 
 import re
@@ -17,7 +17,9 @@ from mathse import layout
 from mathse.evaluation.orm_scores import OrmMetrics
 from mathse.evaluation.scores import DIGITS, Metrics
 from mathse.evaluation.transitions import Transition, compare
-from mathse.report.table import stage_name
+from mathse.params import Params
+from mathse.report.names import Names
+from mathse.report.table import Measured
 from mathse.tables import store
 from mathse.tables.schemas import Prediction, Status, Verdict
 
@@ -28,28 +30,28 @@ UNNAMED = "unnamed"
 _TYPE = re.compile(r"\s*(\w+)\s*:")
 
 
-def accuracy(models: Sequence[Metrics]) -> Rows:
+def accuracy(models: Sequence[Measured]) -> Rows:
     """Accuracy with its interval, by model."""
     return [
         {
-            "stage": stage_name(model.model),
-            "train_rows": model.train_rows,
-            "accuracy": model.accuracy,
-            "ci_low": model.ci_low,
-            "ci_high": model.ci_high,
+            "stage": model.title,
+            "train_rows": model.rows,
+            "accuracy": model.metrics.accuracy,
+            "ci_low": model.metrics.ci_low,
+            "ci_high": model.metrics.ci_high,
         }
         for model in models
     ]
 
 
-def transitions(root: Path, models: Sequence[Metrics]) -> Rows:
+def transitions(root: Path, models: Sequence[Measured]) -> Rows:
     """What each step gained and lost, from the prediction tables.
 
     Raises:
         UserError: A table is missing, or two models were measured on different problems.
     """
     steps = [
-        compare((first.model, _predictions(root, first)), (second.model, _predictions(root, second)))
+        compare((first.title, _predictions(root, first.metrics)), (second.title, _predictions(root, second.metrics)))
         for first, second in pairwise(models)
     ]
     return [row for step in steps for row in _outcomes(step)]
@@ -60,7 +62,7 @@ def _predictions(root: Path, model: Metrics) -> Iterable[Prediction]:
 
 
 def _outcomes(step: Transition) -> Rows:
-    name = f"{stage_name(step.before)} to {stage_name(step.after)}"
+    name = f"{step.before} to {step.after}"
     return [{"step": name, "outcome": outcome, "problems": getattr(step, outcome)} for outcome in OUTCOMES]
 
 
@@ -73,18 +75,19 @@ def orm_confusion(orm: OrmMetrics) -> Rows:
     ]
 
 
-def error_types(root: Path, rounds: Iterable[int]) -> Rows:
+def error_types(root: Path, settings: Params) -> Rows:
     """Why the judge calls a round's paths wrong (the paper's Figure 4): the word before the analysis's colon.
 
     Raises:
         UserError: A round's verdicts are missing.
     """
     rows: Rows = []
-    for number in rounds:
-        file = root / layout.verdicts(layout.round_dir(number))
-        counts = Counter(error_type(row) for row in store.scan(file, Verdict) if row.status is Status.WRONG)
+    known = Names(settings)
+    for step in (name for name, asked in settings.steps.items() if asked.ask == "rollout"):
+        verdicts = store.scan(root / layout.verdicts(step), Verdict)
+        counts = Counter(error_type(row) for row in verdicts if row.status is Status.WRONG)
         rows += [
-            {"round": number, "type": name, "paths": count, "share": round(count / counts.total(), DIGITS)}
+            {"round": known.heading(step), "type": name, "paths": count, "share": round(count / counts.total(), DIGITS)}
             for name, count in sorted(counts.items())
         ]
     return rows

@@ -1,14 +1,20 @@
 """The table of the loop (the shape of the paper's Table 1), for the terminal and as Markdown.
 
-In: `reports/metrics/*.json`. One line a model, in the order in which the loop makes them:
+In: `reports/metrics/*.json`, and beside it what the mixes and trainings reported (`reports/mixes`, `reports/training`).
+One line per model, in the order of `measured`:
 
-    | model         | training rows | accuracy, % (95 %)   | solved of remaining | seconds |
-    | base          |             0 |   1.2 (0.5 to 2.9)   |                     |       4 |
-    | + distilled   |           240 |  12.0 (9.2 to 15.6)  |          214 of 240 |      66 |
+    | model         | training rows | accuracy, % (95 %)   | solved of remaining |
+    | base          |             0 |   1.2 (0.5 to 2.9)   |                     |
+    | + distilled   |           240 |  12.0 (9.2 to 15.6)  |          214 of 240 |
+
+The terminal shows seconds too, of trainings and evaluations that ran here (`reports/timings`; not tracked by git).
 """
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from rich import box
@@ -19,72 +25,122 @@ from mathse.errors import UserError
 from mathse.evaluation import scores
 from mathse.evaluation.orm_scores import OrmMetrics
 from mathse.evaluation.scores import Metrics
+from mathse.params import BASE
 from mathse.report import measures
+from mathse.report.names import Names
 
-_LOOP = ("model", "training rows", "accuracy, % (95 %)", "solved of remaining", "seconds")
+_LOOP = ("model", "training rows", "accuracy, % (95 %)", "solved of remaining")
 HEADINGS = (*_LOOP, *(measure.title for measure in measures.MEASURES))
-_NAMES = {"base": "base", "0": "+ distilled", "final": "+ reflection"}
+SECONDS = "seconds"
 
 
-def stage_name(model: str) -> str:
-    """A model's name as readers know it: `1` is `+ round 1`."""
-    return _NAMES.get(model, f"+ round {model}")
+@dataclass(frozen=True)
+class Measured:
+    """A model that is measured, with what is known of its mix and its training.
+
+    Attributes:
+        metrics: Its measurement.
+        title: What people call it.
+        rows: That it was trained on; 0 for the base.
+        solved: Problems that its own step solved; None where no step's mix trained it.
+        remaining: Problems that were unsolved when its step began.
+        seconds: Wall time of training and evaluation; None where they did not run here.
+    """
+
+    metrics: Metrics
+    title: str
+    rows: int
+    solved: int | None
+    remaining: int | None
+    seconds: float | None
 
 
-def stage_order(model: str) -> float:
-    """Place of a model in the loop: base, 0, 1, ..., final."""
-    return {"base": -1.0, "final": float("inf")}[model] if model in ("base", "final") else float(model)
+def load(root: Path) -> list[Measured]:
+    """All models that are measured, in the order of `measured`.
 
-
-def load(root: Path) -> list[Metrics]:
-    """Metrics of all models that are measured, in the loop's order.
-
-    A round that params.yaml no longer has may have left its metrics behind: they are another run's, and not loaded.
+    A model that params.yaml no longer names may have left its metrics behind: they are another run's, and not loaded.
 
     Raises:
-        UserError: No model is measured yet, or a file does not hold metrics.
+        UserError: No model is measured yet, or a report is missing or damaged.
     """
-    folder = root / layout.METRICS
-    loop = {*_NAMES, *map(str, params.load(root / params.PARAMS).rounds)}
-    names = [file.stem for file in folder.glob("*.json") if file.stem in loop]
-    if not names:
-        raise UserError(f"{folder}: no model is measured yet; `dvc repro` runs the loop")
-    return [scores.load(root / layout.metrics(name)) for name in sorted(names, key=stage_order)]
+    settings = params.load(root / params.PARAMS)
+    models = [name for name in settings.measured if (root / layout.metrics(name)).exists()]
+    if not models:
+        raise UserError(f"{root / layout.METRICS}: no model is measured yet; `dvc repro` runs the loop")
+    known = Names(settings)
+    return [_measured(root, name, known) for name in models]
 
 
-def load_orm(root: Path) -> OrmMetrics:
-    """The ORM's metrics.
+def _measured(root: Path, name: str, known: Names) -> Measured:
+    mix, training = (_report(root / file(name)) for file in (layout.mix_report, layout.training_report))
+    if training is None and name != BASE:
+        raise UserError(f"{root / layout.training_report(name)}: not found; `dvc repro` makes it")
+    timings = (_report(root / layout.timings(f"{what}-{name}")) for what in ("train", "evaluate"))
+    seconds = [float(one["seconds"]) for one in timings if one and "seconds" in one]
+    return Measured(
+        metrics=scores.load(root / layout.metrics(name)),
+        title=known.title(name),
+        rows=(training or {}).get("rows", 0),
+        solved=(mix or {}).get("solved"),
+        remaining=(mix or {}).get("remaining"),
+        seconds=sum(seconds) if seconds else None,
+    )
+
+
+def _report(file: Path) -> dict[str, Any] | None:
+    """What a stage reported; None if there is no such report."""
+    try:
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: is damaged ({error}); `dvc repro` makes it anew") from error
+    return content
+
+
+def load_orms(root: Path) -> dict[str, OrmMetrics]:
+    """The ORMs' metrics, by name.
 
     Raises:
-        UserError: It is not measured yet, or the file does not hold its metrics.
+        UserError: None is measured yet, or a file does not hold an ORM's metrics.
     """
-    file = root / layout.metrics("orm")
+    orms = params.load(root / params.PARAMS).orms
+    files = {name: root / layout.metrics(name) for name in orms}
+    found = {name: _orm(file) for name, file in files.items() if file.exists()}
+    if not found:
+        where = ", ".join(map(str, files.values()))
+        raise UserError(f"{where}: the ORM is not measured yet; `dvc repro` runs the loop")
+    return found
+
+
+def _orm(file: Path) -> OrmMetrics:
     try:
         return OrmMetrics.model_validate(json.loads(file.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise UserError(f"{file}: the ORM is not measured yet; `dvc repro` runs the loop") from error
     except (json.JSONDecodeError, UnicodeDecodeError, ValidationError) as error:
         raise UserError(f"{file}: does not hold the ORM's metrics; `dvc repro` makes it anew: {error}") from error
 
 
-def cells(metrics: Metrics) -> tuple[str, ...]:
-    """One line of the table, a cell a heading. Seconds are those of training and evaluation together."""
-    solved = "" if metrics.solved is None else f"{metrics.solved:,} of {metrics.remaining:,}"
+def cells(model: Measured) -> tuple[str, ...]:
+    """One line of the table, a cell per heading."""
+    metrics = model.metrics
     return (
-        stage_name(metrics.model),
-        f"{metrics.train_rows:,}",
+        model.title,
+        f"{model.rows:,}",
         f"{100 * metrics.accuracy:.1f} ({100 * metrics.ci_low:.1f} to {100 * metrics.ci_high:.1f})",
-        solved,
-        f"{metrics.train_seconds + metrics.seconds:,.0f}",
+        "" if model.solved is None else f"{model.solved:,} of {model.remaining:,}",
         *measures.cells(metrics),
     )
 
 
-def terminal(models: list[Metrics]) -> Table:
-    """The table for a terminal."""
-    table = Table(title=f"Accuracy on {models[-1].n:,} held-out problems, pass@1", box=box.SIMPLE_HEAD)
-    rows = [cells(metrics) for metrics in models]
-    for place, heading in enumerate(HEADINGS):
+def terminal(models: Sequence[Measured]) -> Table:
+    """The table for a terminal, with seconds where they are known."""
+    table = Table(title=f"Accuracy on {models[-1].metrics.n:,} held-out problems, pass@1", box=box.SIMPLE_HEAD)
+    headings, rows = HEADINGS, [cells(model) for model in models]
+    if any(model.seconds is not None for model in models):
+        headings = (*HEADINGS, SECONDS)
+        took = ("" if model.seconds is None else f"{model.seconds:,.0f}" for model in models)
+        rows = [(*row, seconds) for row, seconds in zip(rows, took, strict=True)]
+    for place, heading in enumerate(headings):
         # A narrow terminal may break a heading, never a number.
         widest = max(len(row[place]) for row in rows)
         table.add_column(heading, justify="right" if place else "left", min_width=widest)
@@ -93,15 +149,19 @@ def terminal(models: list[Metrics]) -> Table:
     return table
 
 
-def markdown(models: list[Metrics]) -> str:
-    """The table as GitHub-flavoured Markdown."""
+def markdown(models: Sequence[Measured]) -> str:
+    """The table as GitHub-flavoured Markdown: the same on every machine."""
     rule = "|---|" + "---:|" * (len(HEADINGS) - 1)
-    lines = [f"| {' | '.join(row)} |" for row in (HEADINGS, *(cells(metrics) for metrics in models))]
+    lines = [f"| {' | '.join(row)} |" for row in (HEADINGS, *(cells(model) for model in models))]
     return "\n".join([lines[0], rule, *lines[1:]]) + "\n"
 
 
-def orm_line(orm: OrmMetrics) -> str:
-    """The ORM's measurement in one sentence."""
+def orm_lines(orms: dict[str, OrmMetrics]) -> str:
+    """The ORMs' measurements, a sentence each; an ORM is named where there are several."""
+    return "\n\n".join(_orm_line("ORM" if len(orms) == 1 else f"ORM {name}", orm) for name, orm in orms.items())
+
+
+def _orm_line(called: str, orm: OrmMetrics) -> str:
     shares = {
         "correct": orm.accuracy_correct,
         "wrong": orm.accuracy_wrong,
@@ -109,4 +169,4 @@ def orm_line(orm: OrmMetrics) -> str:
         "first wrong step": orm.step_accuracy,
     }
     said = ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares.items())
-    return f"ORM on {orm.n:,} held-out paths: {said}, undecided {orm.undecided:,} of {orm.n:,}."
+    return f"{called} on {orm.n:,} held-out paths: {said}, undecided {orm.undecided:,} of {orm.n:,}."

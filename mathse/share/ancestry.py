@@ -1,14 +1,13 @@
-"""What tables and models were made from, and what that was made from, back to the problems: read from the files.
+"""What lies at the places that a lineage names: tables with their rows and authors, models with their lineage files.
 
-A table has the hashes of its inputs in its metadata, a model its mix and its start model in its lineage file; so the
-hash of a mix stands for everything behind it. What lies on disk counts as an ancestor only if its content has the hash
-that was recorded: of what is missing or has changed since, the recorded hash is told, and nothing behind it.
+    data/mix/0.parquet       174 rows, MixRow
+    data/verdicts/0.parquet  199 rows, Verdict, by fee8c4a0... with judge-brief@1
+    models/orm               fingerprint fee8c4a0..., trained on data/mix/orm.parquet from models/base
 
-    data/mix/0.parquet             174 rows, MixRow    made from data/distill/paths.parquet, ...
-    data/distill/verdicts.parquet  199 rows, Verdict   by fee8c4a0... with judge-brief@1, made from models/orm, ...
-    models/orm                     fingerprint fee8c4a0..., made from data/orm/mix.parquet, models/base
+What led from one to the other is dvc.lock's to say (`mathse.share.recorded`).
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,9 +31,9 @@ class Ancestor:
 
     Attributes:
         path: Relative to the project's root.
-        hash: Its content hash (`store.input_hashes`); the recorded one if it is not there.
-        there: Whether it lies on disk with the content that was recorded.
-        made_from: Recorded hashes of what it was made from, by path: of content, or of a start model its fingerprint.
+        hash: MD5 of its content: what dvc.lock recorded of it, or of a table in a recorded folder, the file's.
+        there: Whether it lies on disk.
+        damaged: Whether it ends in .parquet, and is no table of ours.
         table: Of a table, the name of its row's model.
         rows: Of a table.
         by: Who wrote a table's rows: fingerprints of models, names of teachers.
@@ -45,7 +44,7 @@ class Ancestor:
     path: str
     hash: str
     there: bool
-    made_from: Mapping[str, str]
+    damaged: bool = False
     table: str | None = None
     rows: int | None = None
     by: tuple[str, ...] = ()
@@ -54,54 +53,28 @@ class Ancestor:
 
     @property
     def kind(self) -> Literal["dataset", "model", "file"]:
-        """What it is, so far as is known: of what is not there, its place tells. A folder of sources is a file."""
+        """What it is, so far as is known: of what is not there, its place tells."""
         if Path(self.path).suffix == ".parquet":
             return "dataset"
         known = self.lineage is not None if self.there else Path(self.path).is_relative_to(layout.MODELS)
         return "model" if known else "file"
 
 
-def ancestors(recorded: Mapping[str, str], root: Path = Path()) -> dict[str, Ancestor]:
-    """Follow what was recorded back to its beginnings; reads every ancestor once, to hash it.
-
-    Args:
-        recorded: Hashes of the nearest ancestors by path, as a table's metadata or a lineage file has them.
-        root: Folder of the project.
-
-    Returns:
-        By path, in the order of paths; each once, however many were made from it.
-    """
-    found: dict[str, Ancestor] = {}
-    waiting = sorted(recorded.items(), reverse=True)
-    while waiting:
-        path, expected = waiting.pop()
-        if path in found and (found[path].there or found[path].hash == expected):
-            continue
-        found[path] = look(path, root, expected)
-        waiting += sorted(found[path].made_from.items(), reverse=True)
-    return dict(sorted(found.items()))
-
-
-def look(path: str, root: Path = Path(), expected: str | None = None) -> Ancestor:
-    """What lies at a path, and what it was made from.
+def look(path: str, root: Path = Path(), recorded: str | None = None) -> Ancestor:
+    """What lies at a path.
 
     Args:
         path: Relative to the root.
         root: Folder of the project.
-        expected: The hash that was recorded of it; None: whatever lies there is taken.
+        recorded: The hash that dvc.lock has of it; None: of a folder around it alone, so that the file is read.
     """
     here = root / path
     if not here.exists():
-        return Ancestor(path, expected or "", False, {})
-    content = store.input_hashes([here])[here.as_posix()]
-    if expected not in (None, content) and not (here.is_dir() and fingerprint(here) == expected):
-        return Ancestor(path, expected or "", False, {})
+        return Ancestor(path, recorded or "", False)
     if (here / "config.json").is_file() or (here / LINEAGE).is_file():
-        lineage = read_lineage(here)
-        return Ancestor(path, content, True, made_from(lineage), lineage=lineage)
-    if here.is_dir() or here.suffix != ".parquet":
-        return Ancestor(path, content, True, {})
-    return _table(path, content, here)
+        return Ancestor(path, recorded or "", True, lineage=read_lineage(here))
+    content = recorded or ("" if here.is_dir() else _md5(here))
+    return _table(path, content, here) if here.suffix == ".parquet" else Ancestor(path, content, True)
 
 
 def made_from(lineage: Mapping[str, Any]) -> dict[str, str]:
@@ -109,9 +82,9 @@ def made_from(lineage: Mapping[str, Any]) -> dict[str, str]:
     given = {}
     for part, place, recorded in (("mix", "file", "hash"), ("start", "folder", "fingerprint")):
         said = lineage.get(part)
-        found = (said.get(place), said.get(recorded)) if isinstance(said, dict) else (None, None)
-        if isinstance(found[0], str) and isinstance(found[1], str):
-            given[found[0]] = found[1]
+        pair = (said.get(place), said.get(recorded)) if isinstance(said, dict) else (None, None)
+        if isinstance(pair[0], str) and isinstance(pair[1], str):
+            given[pair[0]] = pair[1]
     return given
 
 
@@ -132,15 +105,20 @@ def fingerprint(folder: Path) -> str | None:
         return None
 
 
+def _md5(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "md5").hexdigest()
+
+
 def _table(path: str, content: str, here: Path) -> Ancestor:
     try:
-        told = store.metadata(here)
+        about = store.metadata(here)
     except store.StoreError:
-        return Ancestor(path, content, True, {})
-    if told.table not in AUTHOR:
-        return Ancestor(path, content, True, told.inputs, told.table, told.rows)
-    by, prompts = (_distinct(here, column) for column in (AUTHOR[told.table], "prompt"))
-    return Ancestor(path, content, True, told.inputs, told.table, told.rows, by, prompts)
+        return Ancestor(path, content, True, damaged=True)
+    if about.table not in AUTHOR:
+        return Ancestor(path, content, True, table=about.table, rows=about.rows)
+    by, prompts = (_distinct(here, column) for column in (AUTHOR[about.table], "prompt"))
+    return Ancestor(path, content, True, table=about.table, rows=about.rows, by=by, prompts=prompts)
 
 
 def _distinct(table: Path, column: str) -> tuple[str, ...]:

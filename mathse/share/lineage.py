@@ -1,11 +1,11 @@
-"""The whole ancestry of a model, and what on disk no longer matches what was recorded of it.
+"""The whole ancestry of a table, model or file, and what on disk no longer matches what was recorded of it.
 
-Three records are read, and each is held against the files: dvc.lock (what every step read and wrote), the metadata of
-the tables (hashes of their inputs), and the models' lineage files. Ancestors come in an order in which the steps can
-run, each once.
+The record is dvc.lock: what every stage read and wrote. Rows, authors and prompts are those of the tables that lie
+here, and a model's own fingerprint and that of its start are held against its lineage file. Ancestors come in an order
+in which the stages can run, each once.
 
     lineage(root, "final").steps[0]   ->  Step(stage="base", makes=("models/base",), ...)
-    lineage(root, "final").made["data/mix/0.parquet"]  ->  Ancestor(rows=174, made_from={...}, ...)
+    lineage(root, "final").made["data/mix/0.parquet"]  ->  Ancestor(rows=174, table="MixRow", ...)
 """
 
 import subprocess
@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mathse import layout
+from mathse import layout, params
 from mathse.ask.prompts import PROMPTS
 from mathse.backbones.fingerprint import LINEAGE
 from mathse.errors import UserError
 from mathse.progress import progress
-from mathse.share.ancestry import Ancestor, fingerprint, look
-from mathse.share.recorded import LOCK, Difference, Step, differences, steps, unmade
+from mathse.report import names
+from mathse.share import catalogue, recorded
+from mathse.share.ancestry import Ancestor, fingerprint, look, made_from
+from mathse.share.recorded import LOCK, Difference, Step
 from mathse.tables.schemas import content_id
 
 
@@ -44,24 +46,18 @@ class Commit:
 
 
 @dataclass(frozen=True)
-class Lineage:
-    """The ancestry of a model.
+class Ancestry:
+    """What was made on the way to a table, model or file.
 
     Attributes:
-        model: Its folder, such as `models/final`.
+        target: Such as `models/final` or `data/mix/2.parquet`.
         steps: What led to it.
-        made: The datasets and models of the steps, the model included, by path.
-        commit: Where the record of it is.
-        prompts: Content hashes of the prompts that were used, by name and version.
-        differences: What no longer matches, in the order of the steps; empty if all does.
+        made: The datasets, models and files of the steps, the target included, by path.
     """
 
-    model: str
+    target: str
     steps: tuple[Step, ...]
     made: Mapping[str, Ancestor]
-    commit: Commit
-    prompts: Mapping[str, str]
-    differences: tuple[Difference, ...]
 
     @property
     def packages(self) -> dict[str, list[str]]:
@@ -70,88 +66,104 @@ class Lineage:
         pairs = {(name, str(version)) for one in said if isinstance(one, dict) for name, version in one.items()}
         return {name: sorted(version for other, version in pairs if other == name) for name in sorted(dict(pairs))}
 
+    @property
+    def prompts(self) -> dict[str, str]:
+        """Content hashes of the prompts that were used, by name and version."""
+        used = sorted({prompt for one in self.made.values() for prompt in one.prompts})
+        return {prompt: content_id("prompt", PROMPTS.get(prompt)) for prompt in used}
 
-def lineage(root: Path, name: str) -> Lineage:
-    """Gather the ancestry of a model, and compare all of it with what was recorded. Every file is read once.
+
+@dataclass(frozen=True)
+class Lineage(Ancestry):
+    """An ancestry held against what lies there.
+
+    Attributes:
+        commit: Where the record of it is.
+        differences: What no longer matches, in the order of the steps; empty if all does.
+    """
+
+    commit: Commit
+    differences: tuple[Difference, ...]
+
+
+def place(root: Path, name: str) -> str:
+    """The path of what a person names: a path of the project, a table (`mix@0`, `paths_1`), or a model (`final`)."""
+    known = names.of(root)
+    if "/" in name or (root / name).is_file():
+        full = (root / name).absolute()
+        return full.relative_to(root.absolute()).as_posix() if full.is_relative_to(root.absolute()) else name
+    table = catalogue.place(known.view(name), known)
+    return (table or layout.model(known.step(name))).as_posix()
+
+
+def last_model(root: Path) -> str:
+    """The last model that params.yaml trains: what a run is for.
+
+    Raises:
+        ParamsError: params.yaml is missing or broken.
+    """
+    return list(params.load(root / params.PARAMS).models)[-1]
+
+
+def ancestry(root: Path, target: str) -> Ancestry:
+    """Gather what led to a path, from dvc.lock and the tables that lie here. Every table's authors are read.
 
     Args:
         root: Folder of the project.
-        name: `base`, `orm`, `student`, `0`, a round's number, or `final`.
+        target: Relative to it.
 
     Raises:
-        LockError: dvc.lock is missing or damaged, or has no step that makes the model.
+        LockError: dvc.lock is missing or damaged, or has no stage that makes the target.
     """
-    target = layout.model(name).as_posix()
-    found = steps(root, target)
-    paths = [path for step in found for path in step.makes]
+    steps = recorded.steps(root, target)
+    paths = [path for step in steps for path in step.makes]
+    hashes = {path: one.md5 for path, one in recorded.makers(root).items()}
     made = {}
-    with progress(f"lineage of {name}", len(paths)) as advance:
+    with progress(f"lineage of {target}", len(paths)) as advance:
         for path in paths:
-            made[path] = look(path, root)
+            made[path] = look(path, root, hashes.get(path))
             advance(1)
-    prompts = sorted({prompt for one in made.values() for prompt in one.prompts})
-    differ = [*unmade(found, root), *differences(found, root), *_contradictions(made, root)]
-    return Lineage(
-        model=target,
-        steps=tuple(found),
-        made=made,
-        commit=_commit(root),
-        prompts={prompt: content_id("prompt", PROMPTS.get(prompt)) for prompt in prompts},
-        differences=tuple(dict.fromkeys(differ)),
-    )
+    return Ancestry(target, tuple(steps), made)
 
 
-class _Present:
-    """The hashes of what lies on disk, each taken once."""
+def lineage(root: Path, name: str) -> Lineage:
+    """Gather the ancestry of a table, model or file, and compare all of it with what was recorded.
 
-    def __init__(self, made: Mapping[str, Ancestor], root: Path) -> None:
-        self._made, self._root = made, root
-        self._hashes = {path: {one.hash} for path, one in made.items()}
+    Args:
+        root: Folder of the project.
+        name: `final`, `mix@0`, `data/paths/1.parquet`, ...
 
-    def differs(self, path: str, recorded: str) -> bool:
-        """Whether a file's content is another, or a model's content and fingerprint both."""
-        if not (self._root / path).exists():
-            return path not in self._made  # dvc.lock has told of those already
-        if path not in self._hashes:
-            self._hashes[path] = {look(path, self._root).hash}
-        known = self._hashes[path]
-        if recorded not in known and (self._root / path).is_dir():
-            known.add(fingerprint(self._root / path) or "")
-        return recorded not in known
+    Raises:
+        LockError: dvc.lock is missing or damaged, or has no stage that makes it.
+    """
+    found = ancestry(root, place(root, name))
+    differ = [*recorded.differences(found.steps, root), *_contradictions(found.made, root)]
+    return Lineage(found.target, found.steps, found.made, _commit(root), tuple(dict.fromkeys(differ)))
 
 
 def _contradictions(made: Mapping[str, Ancestor], root: Path) -> Iterator[Difference]:
-    """What tables and lineage files say of other files, against what those are now."""
-    present = _Present(made, root)
+    """Tables that cannot be read, and models that are not what their lineage files describe."""
+    prints: dict[str, str | None] = {}
+
+    def printed(path: str) -> str | None:
+        if path not in prints:
+            prints[path] = fingerprint(root / path)
+        return prints[path]
+
     for path, one in made.items():
-        if one.there and one.kind == "dataset" and one.table is None:
+        recorder = f"{path}/{LINEAGE}"
+        if one.damaged:
             yield Difference(path, "damaged", "its own metadata")
-        recorder = f"{path}/{LINEAGE}" if one.kind == "model" else path
-        for other, recorded in [*one.made_from.items(), *_told(one).items()]:
-            if present.differs(other, recorded):
-                yield Difference(other, "changed" if (root / other).exists() else "missing", recorder)
-        if one.kind == "model" and one.there:
-            yield from _of_itself(path, one, root)
-
-
-def _of_itself(path: str, one: Ancestor, root: Path) -> Iterator[Difference]:
-    """Whether a model is the one that its lineage file describes."""
-    if not one.lineage:
-        what = "damaged" if (root / path / LINEAGE).exists() else "missing"
-        yield Difference(f"{path}/{LINEAGE}", what, "every training")
-    elif one.lineage.get("model") != fingerprint(root / path):
-        yield Difference(path, "changed", f"{path}/{LINEAGE}")
-
-
-def _told(one: Ancestor) -> dict[str, str]:
-    """Hashes of datasets, models and files further back, as a lineage file lists them."""
-    behind = (one.lineage or {}).get("ancestry")
-    if not isinstance(behind, dict):
-        return {}
-    listed = {name: behind.get(name) for name in ("datasets", "models", "files")}
-    entries = [entry for part in listed.values() if isinstance(part, dict) for entry in part.items()]
-    hashes = ((path, said.get("hash") if isinstance(said, dict) else said) for path, said in entries)
-    return {path: recorded for path, recorded in hashes if isinstance(recorded, str)}
+        if one.kind != "model" or not one.there:
+            continue
+        if not one.lineage:
+            what = "damaged" if (root / recorder).exists() else "missing"
+            yield Difference(recorder, what, "every training")
+        elif one.lineage.get("model") != printed(path):
+            yield Difference(path, "changed", recorder)
+        for other, said in made_from(one.lineage or {}).items():
+            if (root / other).is_dir() and said != printed(other):
+                yield Difference(other, "changed", recorder)
 
 
 def _commit(root: Path) -> Commit:
@@ -176,17 +188,17 @@ def require_match(found: Lineage) -> None:
     """
     if found.differences:
         files = len({difference.path for difference in found.differences})
-        raise DoesNotMatch(f"{found.model}: {files} of what made it is not as recorded; see above")
+        raise DoesNotMatch(f"{found.target}: {files} of what made it is not as recorded; see above")
 
 
 def as_json(found: Lineage) -> dict[str, Any]:
     """The ancestry for programs: JSON values."""
     return {
-        "model": found.model,
-        "fingerprint": (found.made[found.model].lineage or {}).get("model"),
+        "target": found.target,
+        "fingerprint": (found.made[found.target].lineage or {}).get("model"),
         "commit": vars(found.commit),
         "packages": found.packages,
-        "prompts": dict(found.prompts),
+        "prompts": found.prompts,
         "steps": [
             {
                 **vars(step),

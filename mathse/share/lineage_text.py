@@ -1,10 +1,10 @@
-"""A model's ancestry for people: as a tree in the terminal, and as a graph for Graphviz.
+"""An ancestry for people: as a tree in the terminal, and as a graph for Graphviz.
 
 models/final aa8e3619dc8c
 ├── problems
 │   └── data/problems/problems.parquet  3,047 Problem rows  865e6af492e0
-├── distill, from data/problems/...
-│   └── data/distill/paths.parquet  199 Path rows  f41f2c51790e  by figure-solver with solve@1
+├── paths@0  from problems/problems, models/base
+│   └── data/paths/0.parquet  199 Path rows  f41f2c51790e  by figure-solver with solve@1
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _SHAPES = {"dataset": "cylinder", "model": "box3d", "file": "note"}
 def tree(found: Lineage) -> Tree:
     """The ancestry as a tree: every step with what it was made from and what it made."""
     names = _names(found)
-    top = Tree(_styled(f"{found.model}  {_hash(found.made[found.model])}", "bold"))
+    top = Tree(_styled(f"{found.target}  {_hash(found.made[found.target])}", "bold"))
     for step in found.steps:
         origin = f"  from {', '.join(map(_brief, step.made_from))}" if step.made_from else ""
         branch = top.add(_styled(step.stage, "bold", origin))
@@ -85,7 +85,7 @@ def _grouped(found: Lineage) -> dict[str, tuple[str, list[str]]]:
 
 
 def _said(recorders: list[str]) -> str:
-    """Who recorded a file: `dvc.lock: mix_0, train_0; models/0/lineage.json`."""
+    """Who recorded a file: `dvc.lock: mix@0, train@0; models/0/lineage.json`."""
     stages = [one.removeprefix("dvc.lock (").removesuffix(")") for one in recorders if one.startswith("dvc.lock (")]
     others = [one for one in recorders if not one.startswith("dvc.lock (")]
     listed = [_listed(names) for names in (stages, others) if names]
@@ -97,7 +97,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _brief(path: str) -> str:
-    """A table's path as people say it: `rounds/1/paths`."""
+    """A table's path as people say it: `paths/1`."""
     return path.removeprefix("data/").removesuffix(".parquet")
 
 

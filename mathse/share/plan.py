@@ -211,7 +211,7 @@ def _assumed(options: Options, size: Size) -> Assumed:
 
 
 def _how(settings: Params, name: str) -> Train:
-    return settings.orm.train if name == "orm" else settings.train
+    return settings.orm.train if name in settings.orms else settings.train
 
 
 def _ask(step: Step, settings: Params, size: Size, assumed: Assumed) -> Ask:

@@ -122,7 +122,7 @@ def disk(settings: Params, size: Size, problems: int, image_bytes: float, steps:
         steps: Whose completions are kept, twice: in a table and in the journal.
     """
     each = (2 if settings.compute.dtype == "bfloat16" else 4) * size.parameters
-    models = 4 + len(settings.rounds)  # student, orm, 0, final
+    models = len(settings.trained)
     written = sum(step.completion_tokens for step in steps)
     saves = settings.train.save_steps or settings.orm.train.save_steps
     kept = 2 * (STATE - 4) * size.parameters if saves and settings.train.lora is None else 0

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from mathse.errors import UserError
-from mathse.params import AdapterSource, FigureSource, Params, Train
+from mathse.params import BASE, STUDENT, AdapterSource, FigureSource, Params, Train
 from mathse.share.plan_counts import Means
 from mathse.sources.benchmarks.items import published
 
@@ -22,7 +22,7 @@ class Shares:
     Attributes:
         kept: Teacher paths that the ORM finds correct.
         solved: Remaining problems of which a round finds a correct path.
-        repaired: Remaining problems that the reflection repairs.
+        repaired: Remaining problems that a reflection repairs.
     """
 
     kept: float
@@ -105,21 +105,21 @@ def steps(settings: Params, means: Means, shares: Shares) -> tuple[list[Step], l
     there = problems(settings)
     orm_steps, orm_rows = _orm(settings, means, shares, there)
     loop_steps, rows = _loop(settings, means, shares, there)
-    models = 1 + len(rows)
     asked = there.test + sum(published(source) for source in settings.benchmarks)
-    answers = models * asked * (1 + settings.evaluate.samples)
+    answers = len(settings.measured) * asked * (1 + settings.evaluate.samples)
     tests = _step("evaluate", "student", answers, means.solve_in, means.path)
-    student = round(min(settings.orm.warmup_problems, there.orm) * shares.kept)
+    rows[STUDENT] = round(min(settings.orm.warmup_problems, there.orm) * shares.kept)
     trainings = [
-        _training("student", student, means.row, settings.train),
-        _training("orm", orm_rows, means.judge_row, settings.orm.train),
-        *(_training(name, count, means.row, settings.train) for name, count in rows.items()),
+        _training(name, orm_rows, means.judge_row, settings.orm.train)
+        if name in settings.orms
+        else _training(name, rows[name], means.row, settings.train)
+        for name in settings.trained
     ]
     return [*orm_steps, *loop_steps, tests], trainings
 
 
 def _orm(settings: Params, means: Means, shares: Shares, there: Problems) -> tuple[list[Step], int]:
-    """Step 0: what makes the ORM, and the rows it is trained on."""
+    """Step 0: what makes the ORMs, and the rows that each is trained on."""
     orm = settings.orm
     warmup = min(orm.warmup_problems, there.orm)
     others = there.orm - warmup
@@ -128,43 +128,58 @@ def _orm(settings: Params, means: Means, shares: Shares, there: Problems) -> tup
     correct = written * shares.solved + taught * mistaken
     balanced = 2 * min(correct, written + taught - correct)
     held_out = round(balanced * orm.held_out)
-    return [
-        _step("student data", "teacher", warmup, means.teacher_in, means.path),
-        _step("ORM paths", "student", written, means.solve_in, means.path),
-        _step("ORM paths", "teacher", taught, means.teacher_in, means.path),
-        _step("ORM feedback", "teacher", written + taught, means.annotate_in, means.verdict),
-        _step("ORM evaluation", "orm", held_out, means.judge_in, means.verdict),
-    ], round(balanced) - held_out
+    made = [_step("student data", "teacher", warmup, means.teacher_in, means.path)]
+    for name in settings.orms:
+        called = "ORM" if len(settings.orms) == 1 else name
+        made += [
+            _step(f"{called} paths", "student", written, means.solve_in, means.path),
+            _step(f"{called} paths", "teacher", taught, means.teacher_in, means.path),
+            _step(f"{called} feedback", "teacher", written + taught, means.annotate_in, means.verdict),
+            _step(f"{called} evaluation", "orm", held_out, means.judge_in, means.verdict),
+        ]
+    return made, round(balanced) - held_out
 
 
 def _loop(settings: Params, means: Means, shares: Shares, there: Problems) -> tuple[list[Step], dict[str, int]]:
-    """Steps 1 to 3, and the rows of each model's mix."""
+    """The requests of every step, and the rows of its mix."""
     most = settings.mix.parameters.get("max_per_problem", 1)
-    distilled = max(1, round(settings.distill.fraction * there.train))
-    asked = distilled * settings.distill.samples
-    made = [_step("distill", "teacher", asked, means.teacher_in, means.path), _judged("distill", asked, means)]
-    solved = distilled * shares.kept
-    per_problem = min(int(most), settings.distill.samples) if isinstance(most, int) else 1
-    rows = {"0": round(solved * per_problem)}
-    for number in sorted(settings.rounds):
-        remaining = there.train - solved
-        asked = round(remaining) * settings.rollout.samples
-        made += [
-            _step(f"rollout {number}", "student", asked, means.solve_in, means.path),
-            _judged(f"rollout {number}", asked, means),
-        ]
-        solved += remaining * shares.solved
-        rows[str(number)] = round(list(rows.values())[-1] + remaining * shares.solved)
-    remaining = there.train - solved
-    wrong = len(settings.rounds) * settings.rollout.samples if settings.reflect.scope == "all" else 1
-    asked = round(remaining) * wrong * settings.reflect.samples
-    made += [_step("reflect", "teacher", asked, means.reflect_in, means.path), _judged("reflect", asked, means)]
-    rows["final"] = round(list(rows.values())[-1] + remaining * shares.repaired)
+    made: list[Step] = []
+    solved, rows = {BASE: 0.0}, {BASE: 0}
+    for name, step in settings.steps.items():
+        remaining = there.train - solved[step.prev]
+        if step.ask == "distill":
+            tried = min(remaining, max(1, round(settings.distill.fraction * remaining)))
+            gained, each = tried * shares.kept, settings.distill.samples
+            added = gained * (min(int(most), each) if isinstance(most, int) else 1)
+            asked = _step(_label(settings, name), "teacher", round(tried) * each, means.teacher_in, means.path)
+        elif step.ask == "rollout":
+            gained = added = remaining * shares.solved
+            paths = round(remaining) * settings.rollout.samples
+            asked = _step(_label(settings, name), "student", paths, means.solve_in, means.path)
+        else:
+            gained = added = remaining * shares.repaired
+            wrong = settings.round_of(name) * settings.rollout.samples if settings.reflect.scope == "all" else 1
+            paths = round(remaining) * wrong * settings.reflect.samples
+            asked = _step(_label(settings, name), "teacher", paths, means.reflect_in, means.path)
+        made += [asked, _judged(asked, means)]
+        solved[name] = solved[step.prev] + gained
+        rows[name] = round(rows[step.prev] + added)
     return made, rows
 
 
-def _judged(step: str, paths: int, means: Means) -> Step:
-    return _step(f"judge {step}", "orm", paths, means.judge_in, means.verdict)
+def _label(settings: Params, name: str) -> str:
+    """What a step asks: `distill`, `rollout 1`, `reflect`; with its name where two ask alike."""
+
+    def asks(step: str) -> str:
+        ask = settings.steps[step].ask
+        return f"rollout {settings.round_of(step)}" if ask == "rollout" else ask
+
+    alike = [step for step in settings.steps if asks(step) == asks(name)]
+    return asks(name) if len(alike) == 1 else f"{asks(name)} ({name})"
+
+
+def _judged(asked: Step, means: Means) -> Step:
+    return _step(f"judge {asked.name}", "orm", asked.requests, means.judge_in, means.verdict)
 
 
 def _step(name: str, by: str, requests: int, tokens_in: float, tokens_out: float) -> Step:

@@ -1,8 +1,6 @@
-"""The model card for publishing: the one in the model's folder, with what is known only later.
+"""Gathers what a model card says: lineage file, ancestry, the mix's rows by licence, and the run's measurements."""
 
-That is the run's measurements (reports/metrics), and the hub's datasets that the problems came from.
-"""
-
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +11,14 @@ from mathse.backbones.fingerprint import LINEAGE, require_model
 from mathse.errors import UserError
 from mathse.evaluation import scores
 from mathse.evaluation.scores import Metrics
-from mathse.report import table
+from mathse.params import BASE, STUDENT
+from mathse.report import names, table
+from mathse.report.names import Names
 from mathse.share.ancestry import read_lineage
-from mathse.share.card import PAPER, Published, model_card
+from mathse.share.card import PAPER, Described, model_card
+from mathse.share.lineage import ancestry
 from mathse.sources.licences import licences
+from mathse.tables import views
 
 HUB_DATASET = "https://huggingface.co/datasets/"
 
@@ -30,52 +32,116 @@ def published_card(root: Path, name: str) -> str:
 
     Args:
         root: Folder of the project.
-        name: Of the model.
+        name: Of the model, or its folder.
 
     Raises:
         ModelMissing: There is no such model.
+        LockError: dvc.lock is missing or damaged, or has no stage that makes it.
         CardError: Its lineage file is missing or damaged, or another model was measured under its name.
     """
-    folder = root / layout.model(name)
+    known = names.of(root)
+    model = known.step(Path(name).name if Path(name).is_relative_to(layout.MODELS) else name)
+    folder = root / layout.model(model)
     require_model(folder)
-    said = read_lineage(folder)
-    _require_its_own(root, name, said)
+    lineage = read_lineage(folder)
+    _require_its_own(root, model, lineage, known)
+    behind = ancestry(root, layout.model(model).as_posix())
     try:
-        return model_card(said, Published(_datasets(said), _results(root, name), _metadata(root, name)))
+        rows = composition(root, lineage)
+        described = Described(
+            role=_role(model, known),
+            judges=model in known.orms,
+            ancestry=behind,
+            composition=rows,
+            starts=list(_starts(root, lineage)),
+            datasets=_datasets(rows),
+            results=_results(root, model, known),
+            metadata=_metadata(root, model, known),
+        )
+        return model_card(lineage, described)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         remedy = "`dvc checkout` brings the recorded one back"
         raise CardError(f"{folder / LINEAGE}: does not say what a card needs ({error!r}); {remedy}") from error
 
 
-def _require_its_own(root: Path, name: str, said: dict[str, Any]) -> None:
-    """Refuse measurements of a model that had the name before; the ORM's do not say whose they are."""
+def composition(root: Path, lineage: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of the mix that trained a model, by kind, round, and the source, licence and language of their problems.
+
+    Args:
+        root: Folder of the project.
+        lineage: The model's lineage file.
+
+    Returns:
+        Empty if there is no mix, or it does not lie here; what an absent table of problems would say is null.
+    """
+    mix, problems = root / lineage.get("mix", {}).get("file", "."), root / layout.PROBLEMS
+    if not mix.is_file():
+        return []
+    about = ("source", "licence", "language")
+    columns = ", ".join(about if problems.is_file() else (f"null as {name}" for name in about))
+    join = "left join problems using (problem_id)" if problems.is_file() else ""
+    sql = f"select kind, round, {columns}, count(*) as rows from mix {join} group by all order by all"
+    with views.connect({"mix": mix, **({"problems": problems} if problems.is_file() else {})}) as connection:
+        answer = views.query(connection, sql)
+        return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+
+
+def _require_its_own(root: Path, name: str, lineage: Mapping[str, Any], known: Names) -> None:
+    """Refuse measurements of a model that had the name before; an ORM's do not say whose they are."""
     file = root / layout.metrics(name)
-    if name != "orm" and file.exists() and (measured := scores.load(file).fingerprint) != said.get("model"):
-        raise CardError(f"{file}: measures {measured}, and the model is {said.get('model')}; `dvc repro` measures it")
+    if name in known.orms or not file.exists():
+        return
+    if (measured := scores.load(file).fingerprint) != lineage.get("model"):
+        raise CardError(
+            f"{file}: measures {measured}, and the model is {lineage.get('model')}; `dvc repro` measures it"
+        )
 
 
-def _datasets(said: dict[str, Any]) -> tuple[str, ...]:
+def _role(name: str, known: Names) -> str:
+    """What a model is in the run, for the title."""
+    if name in known.orms:
+        return "the Outcome Reward Model" + (f" {name}" if len(known.orms) > 1 else "")
+    if name == STUDENT:
+        return "the student whose mistakes the Outcome Reward Model learned from"
+    if name == BASE or known.settings is None:
+        return f"the {name}" if name == BASE else f"the model {name}"
+    if name == list(known.settings.models)[-1]:
+        return "the final model"
+    return "the distilled model" if known.asks(name) == "distill" else f"the model of {known.heading(name)}"
+
+
+def _starts(root: Path, lineage: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The lineage files of the models that one was trained from, nearest first: its start, that one's start, ..."""
+    folder, seen = lineage.get("start", {}).get("folder"), set[str]()
+    while folder and folder not in seen:
+        seen.add(folder)
+        start = read_lineage(root / folder)
+        yield start
+        folder = start.get("start", {}).get("folder")
+
+
+def _datasets(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """The hub's ids of the sources that a model's problems came from."""
-    sources = {row["source"] for row in said.get("composition", [])}
+    sources = {row["source"] for row in rows}
     urls = sorted(licences()[source].url for source in sources if source in licences())
     return tuple(url.removeprefix(HUB_DATASET) for url in urls if url.startswith(HUB_DATASET))
 
 
-def _results(root: Path, name: str) -> str:
+def _results(root: Path, name: str, known: Names) -> str:
     """The table of the loop, or the ORM's measurement; nothing for a model that is not measured."""
-    if name == "orm":
-        return table.orm_line(table.load_orm(root)) if (root / layout.metrics(name)).exists() else ""
     if not (root / layout.metrics(name)).exists():
         return ""
+    if name in known.orms:
+        return table.orm_lines({name: table.load_orms(root)[name]})
     models = table.load(root)
-    about = f"Accuracy on {models[-1].n:,} held-out problems, pass@1, with 95 % intervals; this model is"
-    return f"{about} *{table.stage_name(name)}*.\n\n{table.markdown(models)}".strip()
+    about = f"Accuracy on {models[-1].metrics.n:,} held-out problems, pass@1, with 95 % intervals; this model is"
+    return f"{about} *{known.title(name)}*.\n\n{table.markdown(models)}".strip()
 
 
-def _metadata(root: Path, name: str) -> dict[str, Any]:
+def _metadata(root: Path, name: str, known: Names) -> dict[str, Any]:
     """The measurement as the hub shows it beside a model."""
     file = root / layout.metrics(name)
-    if name == "orm" or not file.exists():
+    if name in known.orms or not file.exists():
         return {}
     measured: Metrics = scores.load(file)
     result = EvalResult(

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
+from mathse.share import catalogue
 from mathse.tables import views
 
 ROWS_SHOWN = 100
@@ -34,7 +35,7 @@ def ask(root: Path, sql: str, writer: Writer, limit: int | None = None) -> None:
     """
     if limit is None and writer is as_table:
         limit = ROWS_SHOWN
-    with views.connect_project(root) as connection:
+    with catalogue.connect(root, sql) as connection:
         answer = views.query(connection, sql)
         writer(answer.columns, islice(answer.rows, limit), sys.stdout)
         if next(answer.rows, None) is not None:

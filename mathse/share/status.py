@@ -12,7 +12,7 @@ from pathlib import Path
 from mathse import layout, params
 from mathse.errors import UserError
 from mathse.evaluation import scores
-from mathse.report.table import stage_name
+from mathse.report.names import Names
 from mathse.tables import store
 
 MEBIBYTE = 2**20
@@ -30,9 +30,10 @@ def describe(root: Path, dvc: bool = False) -> str:
         UserError: DVC was asked and failed.
     """
     settings = params.load(root / params.PARAMS)
-    lines = [f"rounds   {', '.join(str(number) for number in sorted(settings.rounds))}"]
+    known = Names(settings)
+    lines = [f"steps    {', '.join(f'{name} ({known.heading(name)})' for name in settings.steps)}"]
     lines += _section("tables", _tables(root))
-    lines += _section("models", _models(root))
+    lines += _section("models", _models(root, known))
     lines += _section("journals (a stage that runs again goes on from these)", _journals(root))
     if dvc:
         lines += _section("out of date", _out_of_date(root))
@@ -53,18 +54,19 @@ def _tables(root: Path) -> Iterator[str]:
             yield f"{name:40} {error}"
 
 
-def _models(root: Path) -> Iterator[str]:
-    for folder in sorted(folder for folder in (root / layout.MODELS).glob("*") if folder.is_dir()):
+def _models(root: Path, known: Names) -> Iterator[str]:
+    names = known.order(folder.name for folder in (root / layout.MODELS).glob("[!.]*") if folder.is_dir())
+    for folder in (root / layout.model(name) for name in names):
         weights = sum(file.stat().st_size for file in folder.glob("*.safetensors")) / MEBIBYTE
-        yield f"{folder.name:10} {weights:>8,.1f} MiB  {_measured(root, folder.name)}".rstrip()
+        yield f"{folder.name:10} {weights:>8,.1f} MiB  {_measured(root, folder.name, known)}".rstrip()
 
 
-def _measured(root: Path, name: str) -> str:
+def _measured(root: Path, name: str, known: Names) -> str:
     """A model's accuracy, if the test problems were given to it."""
     file = root / layout.metrics(name)
-    if name == "orm" or not file.exists():
+    if name in known.orms or not file.exists():
         return ""
-    return f"{stage_name(name)}: {100 * scores.load(file).accuracy:.1f} %"
+    return f"{known.title(name)}: {100 * scores.load(file).accuracy:.1f} %"
 
 
 def _journals(root: Path) -> Iterator[str]:

@@ -24,7 +24,9 @@ from mathse import layout
 from mathse.ask.prompts import lettered
 from mathse.errors import UserError
 from mathse.loop.asking import as_problem
-from mathse.report.table import stage_name, stage_order
+from mathse.report import names
+from mathse.report.names import Names
+from mathse.share.catalogue import Entry, catalogue
 from mathse.tables import store
 from mathse.tables.schemas import BenchmarkItem, Feedback, Image, MixRow, Path, Prediction, Problem, Row, Verdict
 
@@ -48,7 +50,7 @@ class Story:
         verdicts: By path id.
         feedback: The teacher's annotations, by path id.
         models: Names of the models trained on a path, by path id.
-        predictions: By model name.
+        predictions: By what people call the model.
     """
 
     problem: Problem
@@ -96,39 +98,31 @@ def tell(root: File, prefix: str, image_dir: File) -> str:
 
 def gather(root: File, prefix: str) -> Story:
     """Read what the tables say of a problem. Arguments and errors as for `tell`."""
-    problem = _find(root, prefix)
-    story = Story(problem)
-    for heading, paths, verdicts in _steps(root):
-        if rows := _of(root / paths, Path, problem):
-            story.sections[heading] = sorted(rows, key=lambda path: (path.kind, path.model, path.sample_idx))
-        story.verdicts.update({row.path_id: row for row in _of(root / verdicts, Verdict, problem)})
-    story.feedback.update({row.path_id: row for row in _of(root / layout.ORM_FEEDBACK, Feedback, problem)})
-    for name in _models((root / layout.MIXES).glob("*.parquet")):
-        for row in _of(root / layout.mix(name), MixRow, problem):
-            story.models.setdefault(row.path_id, []).append(name)
-    for name in _models((root / layout.EVAL).glob("*")):
-        for predicted in _of(root / layout.predictions(name), Prediction, problem):
-            if predicted.sample_idx == 0:
-                story.predictions[name] = predicted
+    problem, known = _find(root, prefix), names.of(root)
+    story, tables = Story(problem), catalogue(root, known)
+
+    def rows(kind: str, model: type[R]) -> Iterator[tuple[str, R]]:
+        tables_of_kind = (entry for entry in tables.values() if entry.kind == kind)
+        return ((entry.of, row) for entry in tables_of_kind for row in _of(entry.file, model, problem))
+
+    story.verdicts.update({row.path_id: row for _, row in rows("verdicts", Verdict)})
+    story.feedback.update({row.path_id: row for _, row in rows("feedback", Feedback)})
+    for name, mixed in rows("mix", MixRow):
+        story.models.setdefault(mixed.path_id, []).append(name)
+    greedy = ((model, row) for model, row in rows("predictions", Prediction) if row.sample_idx == 0)
+    story.predictions.update({known.title(model): row for model, row in greedy})
+    for heading, entry in _steps(tables.values(), known):
+        if written := _of(entry.file, Path, problem):
+            story.sections[heading] = sorted(written, key=lambda path: (path.kind, path.model, path.sample_idx))
     return story
 
 
-def _steps(root: File) -> Iterator[tuple[str, File, File]]:
-    """Heading, path table and verdict table of every step that writes paths, in the loop's order."""
-    numbers = sorted(int(folder.name) for folder in (root / layout.ROUNDS).glob("*") if folder.name.isdecimal())
-    folders = {"Distilled": layout.DISTILL}
-    folders |= {f"Round {number}": layout.round_dir(number) for number in numbers}
-    folders["Reflections"] = layout.REFLECT
-    yield "Student's lessons", layout.STUDENT_PATHS, layout.ORM_VERDICTS
-    yield "ORM data", layout.ORM_PATHS, layout.ORM_VERDICTS
-    yield from ((heading, layout.paths(folder), layout.verdicts(folder)) for heading, folder in folders.items())
-
-
-def _models(files: Iterable[File]) -> list[str]:
-    """Names of models among the files' stems, in the loop's order."""
-    return sorted(
-        (file.stem for file in files if file.stem in ("base", "final") or file.stem.isdecimal()), key=stage_order
-    )
+def _steps(tables: Iterable[Entry], known: Names) -> Iterator[tuple[str, Entry]]:
+    """Heading and path table of every step that writes paths, in the loop's order."""
+    by_step = {entry.of: entry for entry in tables if entry.kind == "paths"}
+    for step in known.order(by_step):
+        heading = known.heading(step)
+        yield heading[0].upper() + heading[1:], by_step[step]
 
 
 def _find(root: File, prefix: str) -> Problem:
@@ -225,7 +219,7 @@ def _where(step: str | None, analysis: str | None) -> str:
 def _prediction_lines(story: Story) -> Iterator[str]:
     for name, row in story.predictions.items():
         by_rule = f"; rule grader {row.rule_status}" if row.scorer != "grade" else ""
-        yield f"  {stage_name(name)}: {row.status} ({row.reason}{by_rule})"
+        yield f"  {name}: {row.status} ({row.reason}{by_rule})"
         yield from _quoted(row.text, "    ")
 
 

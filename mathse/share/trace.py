@@ -126,7 +126,8 @@ class _Tracer:
 
     def _said(self, path_id: str) -> list[Node]:
         verdicts = self._tables.rows("verdicts", _VERDICT, "path_id", path_id)
-        feedback = self._tables.rows("orm_feedback", _FEEDBACK, "path_id", path_id)
+        views = self._tables.feedback
+        feedback = [row for view in views for row in self._tables.rows(view, _FEEDBACK, "path_id", path_id)]
         named = [{**one, "judge_folder": self._models.of_fingerprint(one["judge"])} for one in verdicts]
         return [
             *(Node("verdict", "", "judged", one) for one in named),
@@ -136,14 +137,14 @@ class _Tracer:
     def _related(self, path_id: str, facts: dict[str, Any]) -> list[Node]:
         """The path that a reflection reconsiders, and the reflections on a path."""
         parent = facts.get("parent_path_id")
-        children = self._tables.rows("reflect_paths", "path_id", "parent_path_id", path_id)
+        children = self._tables.rows("paths", "path_id", "parent_path_id", path_id)
         related = [(parent, "reconsiders")] if parent else []
         related += [(one["path_id"], "reconsidered by") for one in children]
         return [self.path(one, role, with_problem=False) for one, role in related if one not in self._seen]
 
-    def _mix(self, table: str) -> Node:
-        model = self._tables.mixes[table]
-        if model is None:  # held out: it measures the ORM
-            return Node("mix", layout.ORM_HELD_OUT.as_posix(), "in", {})
-        below = (self._models.node(layout.model(model).as_posix(), "trained", down=True),)
-        return Node("mix", layout.training_mix(model).as_posix(), "in", {}, below)
+    def _mix(self, view: str) -> Node:
+        mix, place = self._tables.mixes[view], self._tables.place(view).as_posix()
+        if mix.kind == "held_out":  # it measures the ORM
+            return Node("mix", place, "in", {})
+        below = (self._models.node(layout.model(mix.of).as_posix(), "trained", down=True),)
+        return Node("mix", place, "in", {}, below)

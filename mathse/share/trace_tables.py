@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from mathse import layout
+from mathse.share import catalogue
 from mathse.share.ancestry import made_from, read_lineage
 from mathse.tables import views
 
@@ -47,12 +48,17 @@ class Tables:
     """The tables of a project, closed to everything but reading; those that are not there hold no rows."""
 
     def __init__(self, root: Path) -> None:
-        self._connection = views.connect_project(root)
+        self._connection = catalogue.connect(root)
         self.names = {row[0] for row in self._connection.execute("show tables").fetchall()}
-        named = {"orm_mix": "orm", "student_mix": "student", "orm_held_out": None}
-        named |= {name: name.removeprefix("mix_") for name in views.all_tables(root) if name.startswith("mix_")}
-        self.mixes: dict[str, str | None] = {name: model for name, model in named.items() if name in self.names}
-        """Models by the name of the mix that trained them; None of what was held out."""
+        found = {view: entry for view, entry in catalogue.catalogue(root).items() if view in self.names}
+        self.mixes = {view: entry for view, entry in found.items() if entry.kind in ("mix", "held_out")}
+        """What trained a model, and what was held out to measure an ORM, by view."""
+        self.feedback = [view for view, entry in found.items() if entry.kind == "feedback"]
+        self._root = root
+
+    def place(self, view: str) -> Path:
+        """Where a mix lies, relative to the project's root."""
+        return self.mixes[view].file.relative_to(self._root)
 
     def __enter__(self) -> "Tables":
         return self

@@ -117,7 +117,7 @@ def test_a_judge_that_writes_its_verdict_alone(tmp_path: Path) -> None:
 
 def test_paths_that_come_in_another_order_are_a_bug(tmp_path: Path) -> None:
     orders = iter([[rows.path("a1"), rows.path("a2")], [rows.path("a2"), rows.path("a1")]])
-    with pytest.raises(RuntimeError, match="path a2: .*another order"):
+    with pytest.raises(RuntimeError, match=r"path a2: .*another order"):
         list(judge(Scripted(lambda _: CORRECT), lambda: next(orders), PROBLEMS, SETTINGS, tmp_path / "j"))
 
 

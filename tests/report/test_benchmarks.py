@@ -103,5 +103,5 @@ def test_a_diff_of_predictions_tells_benchmarks_apart(measured: Path, capsys: py
 
 def test_a_table_of_an_older_version_is_named(measured: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(Prediction, "version", Prediction.version + 1)
-    with pytest.raises(store.StoreError, match=r"predictions\.parquet: schema version 2, now 3; remake it"):
+    with pytest.raises(store.StoreError, match=r"predictions/base\.parquet: schema version 2, now 3; remake it"):
         tell(measured, f"{TITLE}/3", tmp_path / "images")

@@ -1,10 +1,11 @@
 import json
+import shutil
 from pathlib import Path
 
 import PIL.Image
 import pytest
 
-from mathse import layout
+from mathse import layout, params
 from mathse.errors import UserError
 from mathse.report import page, series
 from mathse.report.series import error_type
@@ -50,7 +51,23 @@ def test_transitions_of_a_step_add_up(run: Path) -> None:
 
 
 def test_error_types_are_counted_by_round(run: Path) -> None:
-    assert series.error_types(run, [1]) == [{"round": 1, "type": "vision", "paths": 1, "share": 1.0}]
+    settings = params.load(run / params.PARAMS)
+    assert series.error_types(run, settings) == [{"round": "round 1", "type": "vision", "paths": 1, "share": 1.0}]
+
+
+def test_nothing_that_git_tracks_tells_how_long_it_took(run: Path) -> None:
+    first = {file: file.read_bytes() for file in page.build(run)}
+    for file in (run / layout.TIMINGS).iterdir():
+        file.write_text('{"seconds": 12345}', encoding="utf-8")
+    assert {file: file.read_bytes() for file in page.build(run)} == first
+    shutil.rmtree(run / layout.TIMINGS)
+    assert {file: file.read_bytes() for file in page.build(run)} == first
+
+
+def test_the_date_of_a_build_is_in_no_picture(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = {file: file.read_bytes() for file in page.build(run)}
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    assert {file: file.read_bytes() for file in page.build(run)} == first
 
 
 @pytest.mark.parametrize(
@@ -70,5 +87,5 @@ def test_an_analysis_opens_with_its_type(analysis: str | None, name: str) -> Non
 
 def test_a_missing_table_is_named(run: Path) -> None:
     (run / layout.predictions("0")).unlink()
-    with pytest.raises(UserError, match=r"data/eval/0/predictions\.parquet"):
+    with pytest.raises(UserError, match=r"data/predictions/0\.parquet"):
         page.build(run)

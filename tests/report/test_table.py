@@ -7,14 +7,13 @@ from rich.console import Console
 from mathse import layout
 from mathse.errors import UserError
 from mathse.report import table
+from tests.share.conftest import write_params
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_models_come_in_the_order_of_the_loop(run: Path) -> None:
-    names = ["final", "10", "2", "base", "0"]
-    assert sorted(names, key=table.stage_order) == ["base", "0", "2", "10", "final"]
-    assert [metrics.model for metrics in table.load(run)] == ["base", "0", "1", "final"]
+def test_models_come_in_the_order_of_the_report(run: Path) -> None:
+    assert [model.metrics.model for model in table.load(run)] == ["base", "0", "1", "final"]
 
 
 def test_the_table_has_the_shape_of_the_papers(run: Path) -> None:
@@ -25,16 +24,30 @@ def test_the_table_has_the_shape_of_the_papers(run: Path) -> None:
     assert [line.split("|")[1].strip() for line in lines[2:]] == ["base", "+ distilled", "+ round 1", "+ reflection"]
 
 
-@pytest.mark.parametrize("width", [80, 120])
-def test_no_number_is_broken_in_the_terminal(run: Path, width: int) -> None:
+def shown(run: Path, width: int = 120) -> str:
     console = Console(width=width)
     with console.capture() as captured:
         console.print(table.terminal(table.load(run)))
-    assert "50.0 (9.5 to 90.5)" in captured.get()
+    return captured.get()
+
+
+def test_seconds_are_shown_where_they_were_measured(run: Path) -> None:
+    assert [model.seconds for model in table.load(run)] == [3, 63, 123, 183]
+    assert "seconds" in shown(run)
+    assert " 183" in shown(run)
+    (run / layout.timings("evaluate-base")).unlink()
+    assert "seconds" in shown(run)
+    shutil.rmtree(run / layout.TIMINGS)
+    assert "seconds" not in shown(run)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_number_is_broken_in_the_terminal(run: Path, width: int) -> None:
+    assert "50.0 (9.5 to 90.5)" in shown(run, width)
 
 
 def test_the_orm_line_says_what_is_undecided(run: Path) -> None:
-    line = table.orm_line(table.load_orm(run))
+    line = table.orm_lines(table.load_orms(run))
     assert line == (
         "ORM on 2 held-out paths: correct 0.0 %, wrong 100.0 %, overall 50.0 %, first wrong step 0.0 %, "
         "undecided 1 of 2."
@@ -46,15 +59,26 @@ def test_nothing_measured_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no model is measured yet"):
         table.load(tmp_path)
     with pytest.raises(UserError, match="ORM is not measured yet"):
-        table.load_orm(tmp_path)
+        table.load_orms(tmp_path)
 
 
 def test_metrics_of_a_round_that_is_gone_are_another_runs(run: Path) -> None:
     shutil.copy(run / layout.metrics("1"), run / layout.metrics("9"))
-    assert [metrics.model for metrics in table.load(run)] == ["base", "0", "1", "final"]
+    assert [model.metrics.model for model in table.load(run)] == ["base", "0", "1", "final"]
+
+
+def test_several_orms_are_told_apart_and_trained_models_need_their_report(run: Path) -> None:
+    orms = {name: {"student": "student", "start": "base"} for name in ("orm", "orm2")}
+    write_params(run, orms=orms)
+    shutil.copy(run / layout.metrics("orm"), run / layout.metrics("orm2"))
+    first, _, second = table.orm_lines(table.load_orms(run)).splitlines()
+    assert first.startswith("ORM orm on 2") and second.startswith("ORM orm2 on 2")
+    (run / layout.training_report("1")).unlink()
+    with pytest.raises(UserError, match=r"training/1\.json: not found"):
+        table.load(run)
 
 
 def test_damaged_orm_metrics_are_named(run: Path) -> None:
     (run / layout.metrics("orm")).write_text("[]", encoding="utf-8")
     with pytest.raises(UserError, match=r"orm\.json: does not hold"):
-        table.load_orm(run)
+        table.load_orms(run)

@@ -1,15 +1,16 @@
-"""A small finished run: two models, a round, a reflection, an ORM; enough for every view of it."""
+"""A small finished run: distilling, a round, a reflection, an ORM; enough for every view of it."""
 
 import io
+import json
 import shutil
 from pathlib import Path
 
 import PIL.Image
 import pytest
+import yaml
 
 from mathse import layout
 from mathse.evaluation import orm_scores, scores
-from mathse.evaluation.scores import Provenance
 from mathse.tables import schemas, store
 from mathse.tables.schemas import Feedback, Image, PathKind, Prediction, Problem, Split, Status, Verdict
 
@@ -62,19 +63,21 @@ def prediction(number: int, status: Status) -> Prediction:
 def run(tmp_path: Path) -> Path:
     """The root of a run whose tables are there."""
     shutil.copytree(ROOT / "presets", tmp_path / "presets")
-    shutil.copy(ROOT / "presets" / "default.yaml", tmp_path / "params.yaml")
+    write_params(tmp_path)
     tests = [problem(number, Split.TEST) for number in (2, 3)]
-    store.write(tmp_path / layout.PROBLEMS, Problem, [problem(1), *tests], {})
-    store.write(tmp_path / layout.IMAGES, Image, [picture()], {})
+    store.write(tmp_path / layout.PROBLEMS, Problem, [problem(1), *tests])
+    store.write(tmp_path / layout.IMAGES, Image, [picture()])
     _write_steps(tmp_path)
     for place, name in enumerate(MODELS):
         rows = [prediction(2, Status.CORRECT if place else Status.WRONG), prediction(3, Status.UNDECIDED)]
-        store.write(tmp_path / layout.predictions(name), Prediction, rows, {})
-        origin = Provenance(model=name, train_rows=100 * place, fingerprint="f", seconds=3, train_seconds=60 * place)
-        if place:
-            origin = origin.model_copy(update={"solved": 5, "remaining": 9})
-        found = scores.measure(rows, {row.problem_id: row for row in tests}, origin)
+        store.write(tmp_path / layout.predictions(name), Prediction, rows)
+        found = scores.measure(rows, {row.problem_id: row for row in tests}, name, "f")
         scores.save(found, tmp_path / layout.metrics(name))
+        report(tmp_path / layout.timings(f"evaluate-{name}"), seconds=3.0)
+        if place:
+            report(tmp_path / layout.mix_report(name), rows=100 * place, solved=5, remaining=9)
+            report(tmp_path / layout.training_report(name), rows=100 * place)
+            report(tmp_path / layout.timings(f"train-{name}"), seconds=60.0 * place)
     judged = [verdict("roll", Status.WRONG), verdict("refl", Status.UNDECIDED)]
     scores.save(
         orm_scores.measure(judged, [annotation("roll", Status.WRONG), annotation("refl", Status.CORRECT)]),
@@ -86,9 +89,25 @@ def run(tmp_path: Path) -> Path:
 def _write_steps(root: Path) -> None:
     wrong = verdict("roll", Status.WRONG, "Step 1", "vision: B is not 40")
     steps = {
-        layout.round_dir(1): (path("roll", PathKind.ROLLOUT), wrong),
-        layout.REFLECT: (path("refl", PathKind.REFLECTION, parent="roll"), verdict("refl", Status.CORRECT)),
+        "1": (path("roll", PathKind.ROLLOUT), wrong),
+        "final": (path("refl", PathKind.REFLECTION, parent="roll"), verdict("refl", Status.CORRECT)),
     }
-    for folder, (written, judged) in steps.items():
-        store.write(root / layout.paths(folder), schemas.Path, [written], {})
-        store.write(root / layout.verdicts(folder), Verdict, [judged], {})
+    for step, (written, judged) in steps.items():
+        store.write(root / layout.paths(step), schemas.Path, [written])
+        store.write(root / layout.verdicts(step), Verdict, [judged])
+
+
+def write_params(root: Path, **changed: object) -> None:
+    """The default params of a loop with one round; sections can be given otherwise."""
+    content = yaml.safe_load((ROOT / "presets" / "default.yaml").read_text(encoding="utf-8"))
+    for section in ("steps", "models"):
+        del content[section]["2"]
+    content["steps"]["final"].update({"prev": "1", "model": "1"})
+    content["evaluate"]["models"] = list(MODELS)
+    (root / "params.yaml").write_text(yaml.safe_dump({**content, **changed}, sort_keys=False), encoding="utf-8")
+
+
+def report(file: Path, **content: object) -> None:
+    """What a stage reports, as JSON."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content), encoding="utf-8")

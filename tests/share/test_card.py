@@ -1,56 +1,36 @@
+"""The model card: written for publishing, from lineage file, dvc.lock, tables and measurements."""
+
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from huggingface_hub import ModelCard
 
-from mathse.backbones.fingerprint import LINEAGE, model_fingerprint
-from mathse.share.card import CARD, Published, model_card, stage_of, table
+from mathse import cli, layout
+from mathse.backbones.fingerprint import LINEAGE
+from mathse.share import recorded
+from mathse.share.exchange import card as exported
+from mathse.share.published import published_card
 from mathse.tables import store
-from mathse.tables.schemas import MixRow, Problem
-from mathse.tables.schemas import Path as ReasoningPath
-from mathse.training.lineage import history, write_lineage
+from mathse.tables.schemas import Problem
 from tests import rows
-from tests.training.mixes import row
+from tests.share import toy
 
-MIX = "data/mix/0.parquet"
-
-
-@pytest.fixture(autouse=True)
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A mix of three rows whose problems have two licences, and a base model."""
-    monkeypatch.chdir(tmp_path)
-    problems, paths = Path("data/problems/problems.parquet"), Path("data/distill/paths.parquet")
-    of = [rows.problem(f"p{place}", licence="GPL-3.0-only" if place else "MIT", language="zh") for place in range(3)]
-    store.write(problems, Problem, of)
-    store.write(paths, ReasoningPath, [rows.path(model="a|teacher")], store.input_hashes([problems]))
-    store.write(Path(MIX), MixRow, map(row, range(3)), store.input_hashes([problems, paths]))
-    for name in ("base", "0"):
-        folder = Path("models") / name
-        folder.mkdir(parents=True)
-        (folder / "config.json").write_text("{}")
-        (folder / "model.safetensors").write_text(name)
-    return tmp_path
+ROOT = Path(__file__).parents[2]
 
 
-def given(**changed: Any) -> dict[str, Any]:
-    start = Path("models/base")
-    return {
-        "name": "0",
-        "start": {"folder": "models/base", "fingerprint": model_fingerprint(start)},
-        "mix": {"file": MIX, "hash": store.input_hashes([Path(MIX)])[MIX], "rows": 3},
-        "settings": {"epochs": 2.0, "lora": None},
-        "seed": 1,
-        **changed,
-    }
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy.build(tmp_path_factory.mktemp("built") / "project")
 
 
-def written(**changed: Any) -> tuple[dict[str, Any], str]:
-    made = given(**changed)
-    write_lineage(Path("models/0"), {**made, **history(made)})
-    lineage: dict[str, Any] = json.loads((Path("models/0") / LINEAGE).read_text())
-    return lineage, (Path("models/0") / CARD).read_text()
+@pytest.fixture
+def project(built: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(built, tmp_path / "project", symlinks=True)
 
 
 def head(card: str) -> dict[str, Any]:
@@ -59,47 +39,75 @@ def head(card: str) -> dict[str, Any]:
     return read
 
 
-def base_from_hub(licence: str | None) -> None:
-    fetched = {"name": "base", "from": "Owner/Model", "revision": "a" * 40, "licence": licence}
-    write_lineage(Path("models/base"), fetched)
+def edit_lineage(project: Path, model: str, **changed: Any) -> None:
+    file = project / "models" / model / LINEAGE
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changed}))
 
 
-def test_the_lineage_has_the_datasets_with_rows_and_who_wrote_them() -> None:
-    lineage, _ = written()
-    assert {file: one["rows"] for file, one in lineage["ancestry"]["datasets"].items()} == {
-        "data/distill/paths.parquet": 1, MIX: 3, "data/problems/problems.parquet": 3
-    }  # fmt: skip
-    assert lineage["ancestry"]["datasets"]["data/distill/paths.parquet"]["by"] == ["a|teacher"]
-    assert list(lineage["ancestry"]["prompts"]) == ["solve-brief@1"]
-    assert list(lineage["ancestry"]["models"]) == ["models/base"]
+def test_the_card_has_what_made_the_model(project: Path) -> None:
+    card = published_card(project, "0")
+    assert "fine-tuned on 2 rows, from `models/base`" in card
+    assert "| distilled | 0 | figures | CC0-1.0 | en | 1 |\n| distilled | 0 | figures | MIT | en | 1 |" in card
+    assert "`data/mix/0.parquet` (content hash `hash of 0`)" in card
+    assert re.search(r"\| `data/paths/0.parquet` \| 2 \| [0-9a-f]{32} \| teacher; solve-brief@1 \|", card)
+    with toy.within(project):
+        assert f"| `models/orm` | {toy.fingerprint('orm')} |" in card
+    assert "| judge-brief@1 | " in card
+    assert "| epochs | 2.0 |" in card and "Made with torch 2, trl 1." in card
 
 
-def test_the_composition_counts_every_row_by_its_problems_licence() -> None:
-    lineage, _ = written()
-    assert [(one["licence"], one["language"], one["rows"]) for one in lineage["composition"]] == [
-        ("GPL-3.0-only", "zh", 2), ("MIT", "zh", 1)
-    ]  # fmt: skip
+def test_the_same_run_gives_the_same_card_by_any_name(project: Path) -> None:
+    assert published_card(project, "0") == published_card(project, "models/0") == published_card(project, "0")
 
 
-def test_the_same_inputs_give_the_same_bytes_and_the_card_no_other_fingerprint() -> None:
-    before = model_fingerprint(Path("models/0"))
-    first = written()
-    assert written() == first
-    assert model_fingerprint(Path("models/0")) == before
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("0", "the distilled model"), ("orm", "the Outcome Reward Model"), ("base", "the base"),
+    ],
+)  # fmt: skip
+def test_a_model_is_called_by_its_role(project: Path, name: str, title: str) -> None:
+    shutil.copy(ROOT / "presets" / "default.yaml", project / "params.yaml")
+    card = published_card(project, name)
+    assert f"# MathSE: {title}\n" in card
+    assert ("reward-model" in head(card)["tags"]) == (name == "orm")
 
 
-def test_without_its_ancestors_a_mix_is_told_by_hashes() -> None:
-    Path("data/problems/problems.parquet").unlink()
-    lineage, card = written()
-    assert lineage["ancestry"]["datasets"]["data/problems/problems.parquet"]["rows"] is None
-    assert [(one["source"], one["rows"]) for one in lineage["composition"]] == [(None, 3)]
+@pytest.mark.parametrize("name", ["0", "orm", "base"])
+def test_what_it_tells_to_run_is_a_stage_of_the_project(project: Path, name: str) -> None:
+    from dvc.repo import Repo
+
+    (stage,) = re.findall(r"^    dvc repro (\S+)$", published_card(project, name), re.MULTILINE)
+    with toy.within(project), Repo(".") as repo:
+        (found,) = repo.stage.collect(stage)
+        assert [str(out.def_path) for out in found.outs] == [f"models/{name}"]
+    (command,) = re.findall(r"^    mathse (lineage \S+ --check)$", published_card(project, name), re.MULTILINE)
+    assert cli.main(["-C", str(project), *command.split()]) == 0
+
+
+def test_the_stages_that_cards_of_this_run_name_are_in_its_pipeline() -> None:
+    """Models, and the mixes that are exported."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    made = {path: one.stage for path, one in recorded.makers(ROOT).items() if path.startswith(("models/", "data/mix/"))}
+    assert made
+    for stage in made.values():
+        assert stage.partition("@")[0] in stages
+
+
+@pytest.mark.parametrize("stage", ["mix@final", None])
+def test_the_card_of_a_dataset_names_the_stage_that_makes_it(stage: str | None) -> None:
+    said = exported._reproduce({"mix": "final", "stage": stage, "git": None, "dvc": {}})
+    assert ("dvc repro mix@final " in said) == (stage is not None)
+    assert "mathse export final FOLDER" in said
+
+
+def test_without_its_problems_a_mix_is_told_without_licences(project: Path) -> None:
+    (project / layout.PROBLEMS).unlink()
+    card = published_card(project, "0")
+    assert "| distilled | 0 |  |  |  | 2 |" in card
     assert head(card)["license"] == "other"
-    assert "it began with: not stated." in card
-
-
-def test_a_base_that_was_built_has_no_card() -> None:
-    write_lineage(Path("models/base"), {"name": "base"})
-    assert not (Path("models/base") / CARD).exists()
+    (project / toy.MIX).unlink()
+    assert "it began with: not stated." in published_card(project, "0")
 
 
 @pytest.mark.parametrize(
@@ -111,60 +119,20 @@ def test_a_base_that_was_built_has_no_card() -> None:
         ("mit", "LicenseRef-unknown", ("other", "see-training-data")),
     ],
 )
-def test_a_licence_is_named_only_if_all_agree(of_base: str | None, of_rows: str, expected: tuple[str, str]) -> None:
-    base_from_hub(of_base)
-    store.write(
-        Path("data/problems/problems.parquet"), Problem, [rows.problem(f"p{n}", licence=of_rows) for n in "012"]
-    )
-    inputs = store.input_hashes([Path("data/problems/problems.parquet")])
-    store.write(Path(MIX), MixRow, map(row, range(3)), inputs)
-    _, card = written()
+def test_a_licence_is_named_only_if_all_agree(
+    project: Path, of_base: str | None, of_rows: str, expected: tuple[str, str]
+) -> None:
+    edit_lineage(project, "base", **{"from": "Owner/Model", "revision": "a" * 40, "licence": of_base})
+    store.write(project / layout.PROBLEMS, Problem, [rows.problem(f"p{n}", licence=of_rows) for n in "12"])
+    card = published_card(project, "0")
     told = head(card)
     assert (told["license"], told.get("license_name")) == expected
     assert told["base_model"] == "Owner/Model"
     assert ("it began with: Apache-2.0." in card) == (expected[0] == "apache-2.0"), "spelt in two ways, named once"
 
 
-def test_a_base_that_was_taken_says_from_where() -> None:
-    card = model_card({"name": "base", "from": "./models/tiny", "licence": "apache-2.0", "model": "f" * 32})
+def test_a_base_that_was_taken_says_from_where(project: Path) -> None:
+    edit_lineage(project, "base", **{"from": "./models/tiny", "licence": "apache-2.0"})
+    card = published_card(project, "base")
     assert "A vision-language model, taken from `./models/tiny`, by" in card
     assert head(card)["license"] == "apache-2.0"
-    assert "## Training" not in card
-
-
-def test_the_head_is_the_hubs_metadata() -> None:
-    _, card = written()
-    told = head(card)
-    assert told["pipeline_tag"] == "image-text-to-text"
-    assert (told["library_name"], told["language"]) == ("transformers", ["zh"])
-    assert "base_model" not in told, "it was built here and is not on the hub"
-    assert {"mathse", "sft"} <= set(told["tags"])
-
-
-def test_what_is_known_later_is_added() -> None:
-    lineage, _ = written()
-    card = model_card(lineage, Published(("Owner/Data",), "| model | accuracy |", {"model_name": "MathSE"}))
-    assert head(card)["datasets"] == ["Owner/Data"]
-    assert "## Results\n\n| model | accuracy |" in card
-
-
-def test_an_older_lineage_file_gives_a_shorter_card() -> None:
-    card = model_card({"name": "0", "model": "f" * 32, "packages": {"trl": "1"}, "mix": {"file": MIX, "hash": "0"}})
-    assert head(card)["license"] == "other"
-    assert "## Ancestry" not in card
-
-
-def test_no_cell_ends_its_table() -> None:
-    _, card = written()
-    assert r"a\|teacher" in card
-    assert table(["one"], [["<b>\n| x |"], [1234], [None]]).splitlines()[2:] == [
-        r"| \<b\> \| x \| |", "| 1,234 |", "|  |"
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", ["base", "student", "orm", "0", "1", "final"])
-def test_the_stage_of_a_model_is_in_the_pipeline(name: str) -> None:
-    import yaml
-
-    stages = yaml.safe_load((Path(__file__).parents[2] / "dvc.yaml").read_text())["stages"]
-    assert stage_of(name).partition("@")[0] in stages

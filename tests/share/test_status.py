@@ -12,7 +12,7 @@ def test_tables_models_and_rounds(run: Path) -> None:
     (run / layout.model("0")).mkdir(parents=True)
     (run / layout.model("0") / "model.safetensors").write_bytes(b"0" * 2**20)
     told = describe(run)
-    assert "rounds   1, 2" in told
+    assert "steps    0 (distilled), 1 (round 1), final (reflection)" in told
     assert "data/problems/problems.parquet                    3 Problem" in told
     assert "0               1.0 MiB  + distilled: 50.0 %" in told
 
@@ -24,14 +24,14 @@ def test_partial_work_is_shown_even_while_it_is_written(run: Path) -> None:
 
 
 def test_a_damaged_table_and_journal_do_not_end_it(run: Path) -> None:
-    (run / layout.mix(0)).parent.mkdir(parents=True)
-    (run / layout.mix(0)).write_bytes(b"no parquet")
+    (run / layout.mix("0")).parent.mkdir(parents=True)
+    (run / layout.mix("0")).write_bytes(b"no parquet")
     layout_file = run / layout.journal("bad")
     layout_file.parent.mkdir(parents=True)
     layout_file.write_bytes(b"no sqlite" * 100)
     told = describe(run)
     assert "cannot be read: file is not a database" in told
-    assert str(run / layout.mix(0)) in told
+    assert str(run / layout.mix("0")) in told
 
 
 def test_an_empty_project_says_none_yet(run: Path) -> None:

@@ -1,5 +1,6 @@
 """A toy project that DVC tracks: problems, a teacher's paths, an ORM, a mix and its model; no pipeline runs."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,29 +8,46 @@ from pathlib import Path
 from typing import Any
 
 from mathse import layout
-from mathse.backbones.fingerprint import model_fingerprint
+from mathse.backbones.fingerprint import LINEAGE, model_fingerprint
 from mathse.tables import store
 from mathse.tables.schemas import Message, MixRow, PathKind, Problem, Verdict
 from mathse.tables.schemas import Path as ReasoningPath
-from mathse.training.lineage import history, write_lineage
 from tests import rows
 
 PIPELINE = """\
 stages:
-  problems: {cmd: problems, deps: [problems.py], outs: [data/problems/problems.parquet]}
+  problems: {cmd: problems, deps: [problems.py], outs: [data/problems, data/mix/base.parquet]}
   base: {cmd: base, params: [seed], outs: [models/base]}
-  orm: {cmd: orm, deps: [data/problems/problems.parquet, models/base], outs: [models/orm]}
-  distill: {cmd: distill, deps: [data/problems/problems.parquet], outs: [data/distill/paths.parquet]}
-  judge: {cmd: judge, deps: [data/distill/paths.parquet, models/orm], outs: [data/distill/verdicts.parquet]}
-  mix_0: {cmd: mix, deps: [data/problems/problems.parquet, data/distill, mix.sql], outs: [data/mix/0.parquet]}
-  train_0: {cmd: train, params: [seed, train], deps: [train.py, data/mix/0.parquet, models/base], outs: [models/0]}
+  orm_mix: {foreach: [orm], do: {cmd: orm_mix, deps: [data/problems], outs: ["data/mix/${item}.parquet"]}}
+  train_orm:
+    foreach: [orm]
+    do: {cmd: train, deps: ["data/mix/${item}.parquet", models/base], outs: ["models/${item}"]}
+  paths:
+    foreach: ["0"]
+    do: {cmd: paths, deps: [data/problems, data/mix/base.parquet], outs: ["data/paths/${item}.parquet"]}
+  judge:
+    foreach: ["0"]
+    do: {cmd: judge, deps: ["data/paths/${item}.parquet", models/orm], outs: ["data/verdicts/${item}.parquet"]}
+  mix:
+    foreach: ["0"]
+    do:
+      cmd: mix
+      deps: [data/problems, "data/paths/${item}.parquet", "data/verdicts/${item}.parquet", mix.sql]
+      outs: ["data/mix/${item}.parquet"]
+  train:
+    foreach: ["0"]
+    do:
+      cmd: train
+      params: [seed, train]
+      deps: [train.py, "data/mix/${item}.parquet", models/base]
+      outs: ["models/${item}"]
   beside: {cmd: beside, deps: [models/0], outs: [data/beside.parquet]}
 artifacts:
   first-mix: {path: data/mix/0.parquet, type: dataset}
 """
-DISTILLED = layout.paths(layout.DISTILL)
-JUDGED = layout.verdicts(layout.DISTILL)
-MIX = layout.mix(0)
+DISTILLED = layout.paths("0")
+JUDGED = layout.verdicts("0")
+MIX = layout.mix("0")
 
 
 @contextmanager
@@ -62,22 +80,22 @@ def build(root: Path, in_git: bool = False) -> Path:
 def write_tables() -> None:
     """Every table and model, in the working folder."""
     store.write(layout.PROBLEMS, Problem, [rows.problem("p1"), rows.problem("p2", licence="MIT")])
+    store.write(layout.mix("base"), MixRow, [])
+    store.write(layout.mix("orm"), MixRow, [mix_row("a1", "p1")])
     write_model("base", {"name": "base"})
-    write_model("orm", {"name": "orm", "start": start()})
+    write_model("orm", {"name": "orm", "start": start(), "mix": mixed("orm", 1)})
     paths = [rows.path(f"a{place}", f"p{place}", kind=PathKind.DISTILLED, model="teacher") for place in (1, 2)]
-    store.write(DISTILLED, ReasoningPath, paths, store.input_hashes([layout.PROBLEMS]))
+    store.write(DISTILLED, ReasoningPath, paths)
     verdicts = [rows.verdict(f"a{place}", f"p{place}", judge=fingerprint("orm")) for place in (1, 2)]
-    store.write(JUDGED, Verdict, verdicts, store.input_hashes([DISTILLED, layout.model("orm")]))
+    store.write(JUDGED, Verdict, verdicts)
     write_mix([mix_row("a1", "p1"), mix_row("a2", "p2")])
-    mix = {"file": str(MIX), "hash": store.input_hashes([MIX])[str(MIX)]}
-    given = {"name": "0", "start": start(), "mix": {**mix, "rows": 2}}
-    write_model("0", {**given, **history(given)})
+    write_model("0", {"name": "0", "start": start(), "mix": mixed("0", 2), "seed": 1, "settings": {"epochs": 2.0}})
     store.write(Path("data/beside.parquet"), Problem, [])
 
 
 def write_mix(content: list[MixRow]) -> None:
     """The mix, made from what lies there."""
-    store.write(MIX, MixRow, content, store.input_hashes([layout.PROBLEMS, DISTILLED, JUDGED, Path("mix.sql")]))
+    store.write(MIX, MixRow, content)
 
 
 def mix_row(path_id: str, problem_id: str, **fields: Any) -> MixRow:
@@ -87,11 +105,18 @@ def mix_row(path_id: str, problem_id: str, **fields: Any) -> MixRow:
 
 
 def write_model(name: str, given: dict[str, Any]) -> None:
+    """A model's folder with the lineage file that a training writes."""
     folder = layout.model(name)
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
     (folder / "model.safetensors").write_text(name)
-    write_lineage(folder, given)
+    lineage = {"packages": {"torch": "2", "trl": "1"}, **given, "model": fingerprint(name)}
+    (folder / LINEAGE).write_text(json.dumps(lineage))
+
+
+def mixed(name: str, count: int) -> dict[str, Any]:
+    """What a lineage file says of the mix."""
+    return {"file": layout.mix(name).as_posix(), "hash": f"hash of {name}", "rows": count}
 
 
 def fingerprint(name: str) -> str:

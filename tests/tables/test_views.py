@@ -3,11 +3,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from mathse import layout
-from mathse.tables import schemas, store, views
-from mathse.tables.schemas import MixRow, Prediction, Problem, Reject, Status, Verdict
+from mathse.tables import store, views
+from mathse.tables.schemas import Reject
 from mathse.tables.views import QueryError
-from tests import rows
 
 
 @pytest.fixture
@@ -108,38 +106,3 @@ def test_an_error_in_a_late_row_is_explained(rejects: Path) -> None:
 
     with pytest.raises(QueryError, match="late"):
         asked(views.connect({"rejects": rejects}), answer)
-
-
-def test_every_table_of_a_project_is_a_view(tmp_path: Path) -> None:
-    store.write(tmp_path / layout.PROBLEMS, Problem, [rows.problem()])
-    for folder, name in ((layout.DISTILL, "a0"), (layout.round_dir(2), "a2"), (layout.round_dir(10), "a10")):
-        store.write(tmp_path / layout.paths(folder), schemas.Path, [rows.path(name)])
-        store.write(tmp_path / layout.verdicts(folder), Verdict, [rows.verdict(name)])
-    store.write(tmp_path / layout.STUDENT_PATHS, schemas.Path, [rows.path("s")])
-    for model in ("final", "10", "9", "0"):
-        store.write(tmp_path / layout.mix(model), MixRow, [])
-    store.write(tmp_path / layout.predictions("base"), Prediction, [prediction("p1")])
-    store.write(tmp_path / layout.predictions(0), Prediction, [prediction("p1")])
-    (tmp_path / layout.MIXES / ".0.parquet.12.new").write_text("half-written")
-
-    assert list(views.all_tables(tmp_path)) == [
-        *("problems", "student_paths", "distill_paths", "distill_verdicts", "round_2_paths", "round_2_verdicts"),
-        *("round_10_paths", "round_10_verdicts", "mix_0", "mix_9", "mix_10", "mix_final", "eval_base", "eval_0"),
-    ]
-    connection = views.connect_project(tmp_path)
-    assert asked(connection, "select step, path_id from paths order by all") == [
-        *(("distill", "a0"), ("round_10", "a10"), ("round_2", "a2"), ("student", "s")),
-    ]
-    assert asked(connection, "select count(*), count(distinct step) from verdicts") == [(3, 3)]
-    assert asked(connection, "select model_name, problem_id from predictions") == [("base", "p1"), ("0", "p1")]
-
-
-def test_a_project_without_tables_can_be_asked(tmp_path: Path) -> None:
-    assert asked(views.connect_project(tmp_path), "show tables") == []
-
-
-def prediction(problem_id: str) -> Prediction:
-    return Prediction(
-        problem_id=problem_id, model="m", prompt="solve-brief@1", text="4", answer="4", status=Status.CORRECT,
-        reason="equal", finish_reason="stop", tokens_in=1, tokens_out=1,
-    )  # fmt: skip

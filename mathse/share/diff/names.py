@@ -1,26 +1,28 @@
 """What people call a dataset, and the Parquet file it is.
 
     mix@1, mix@final, mix@orm      what trained a model              problems, images, rejects
-    paths@1, paths@distill         a step's paths                    feedback, held_out (the ORM's)
-    verdicts@2, verdicts@reflect   a step's verdicts                 round_1_paths, orm_mix: any view of `mathse query`
+    paths@1, paths@student         a step's paths                    feedback, held_out (the ORM's)
+    verdicts@2, remaining@2        a step's verdicts, and the rest   paths_1, orm_paths: any view of `mathse query`
     predictions@final              a model's test predictions        data/mix/1.parquet: any Parquet file
-    2, 0, final                    all of a round: its paths, verdicts, mix and predictions
+    2, 0, final                    all of a step: its paths, verdicts, mix and predictions
 
-Each may be that of another place, `../clone:mix@1` or `https://host/project.git:mix@1`, and of a revision.
+Names of before (`paths@distill`, `verdicts@reflect`, `eval@0`) stand for the same (`mathse.report.names`). Each may be
+that of another place, `../clone:mix@1` or `https://host/project.git:mix@1`, and of a revision.
 """
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from mathse.params import BASE
+from mathse.report import names
+from mathse.report.names import Names
+from mathse.share import catalogue
 from mathse.share.diff.revisions import Origin, fetch
 from mathse.share.diff.sides import DiffError
-from mathse.tables import views
 
-_STEPS = ("paths", "verdicts")
-_ALONE = {"feedback": "orm_feedback", "held_out": "orm_held_out"}
-_NAMED = re.compile(r"(?P<kind>mix|eval|predictions|paths|verdicts|feedback|held_out)@(?P<of>\w[\w.-]*)")
+WHOLE = ("paths", "verdicts", "mix", "predictions")
+"""What is compared of a whole step."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,19 @@ def find(name: str, origin: Origin, scratch: Path) -> Dataset:
     repo, _, rest = name.rpartition(":")
     if repo:
         return find(rest, Origin(origin.root, repo, origin.revision), scratch)
-    view = view_name(name)
-    place = views.table_file(view)
     here = Path(origin.repo) if origin.repo and Path(origin.repo).is_dir() else origin.root
+    known = names.of(here)
+    view = known.view(name)
+    entry = catalogue.catalogue(here, known).get(view)
+    place = entry.file.relative_to(here) if entry else catalogue.place(view, known)
+    of_run = place is not None
     if place is None:
         place = _file(name, origin, here)
     file = here / place
     label = _label(name, origin)
     ours = origin.repo is None or Path(origin.repo).is_dir()
     if origin.revision is None and ours and file.is_file():
-        return Dataset(label, file, view if views.table_file(view) else "", here)
+        return Dataset(label, file, view if of_run else "", here)
     if origin.revision is None and ours and not (here / ".dvc").is_dir():
         raise DiffError(f"{file}: there is no {name} here; {_existing(here)}")
     try:
@@ -74,32 +79,25 @@ def find(name: str, origin: Origin, scratch: Path) -> Dataset:
         raise
 
 
-def members(name: str) -> dict[str, str]:
-    """The datasets that a name stands for, by kind: all of a round's, if it is a model's, or the one.
+def members(name: str, known: Names) -> dict[str, str]:
+    """The datasets that a name stands for, by kind: all of a step's, if it is a step's or the base, or the one.
 
-    Sample: `2` -> paths@2, verdicts@2, mix@2, predictions@2; `0` -> paths@distill, ...; `mix@1` -> mix@1
+    Sample: `2` -> paths@2, verdicts@2, mix@2, predictions@2; `mix@1` -> mix@1
+
+    Args:
+        name: What the user says.
+        known: The names of this project.
     """
     repo, colon, model = name.rpartition(":")
-    if not (model.isdecimal() or model in ("base", "final")):
-        return {"": name}
-    step = {"0": "distill", "final": "reflect", "base": ""}.get(model, model)
-    whole = {"paths": step, "verdicts": step, "mix": step and model, "predictions": model}
-    return {kind: f"{repo}{colon}{kind}@{of}" for kind, of in whole.items() if of}
-
-
-def view_name(name: str) -> str:
-    """The view that a name such as `paths@1` stands for."""
-    if name in _ALONE:
-        return _ALONE[name]
-    found = _NAMED.fullmatch(name)
-    if not found:
-        return name
-    kind, of = found["kind"], found["of"]
-    if of in ("orm", "student"):
-        return f"{of}_{kind}"
-    if kind in _STEPS:
-        return f"{of}_{kind}" if of in ("distill", "reflect") else f"round_{of}_{kind}"
-    return f"mix_{of}" if kind == "mix" else f"eval_{of}"
+    step = known.step(model)
+    if model == BASE:
+        kinds: tuple[str, ...] = ("predictions",)
+    elif known.settings is None:
+        kinds = WHOLE if model.isdecimal() or model == "final" else ()
+    else:
+        there = {"predictions": step in known.settings.measured}
+        kinds = tuple(kind for kind in WHOLE if step in known.settings.steps and there.get(kind, True))
+    return {kind: f"{repo}{colon}{kind}@{model}" for kind in kinds} or {"": name}
 
 
 def _file(name: str, origin: Origin, here: Path) -> Path:
@@ -114,22 +112,10 @@ def _file(name: str, origin: Origin, here: Path) -> Path:
 
 
 def _existing(root: Path) -> str:
-    names = [_short(view) for view in views.all_tables(root)]
+    there = [entry.short for entry in catalogue.catalogue(root).values()]
     return (
-        f"there are {', '.join(names)}" if names else f"{root.resolve()} has no tables yet; `dvc checkout` brings them"
+        f"there are {', '.join(there)}" if there else f"{root.resolve()} has no tables yet; `dvc checkout` brings them"
     )
-
-
-def _short(view: str) -> str:
-    """The name that people use for a view."""
-    for pattern, short in (
-        (r"mix_(.+)", r"mix@\1"),
-        (r"eval_(.+)", r"predictions@\1"),
-        (r"(?:round_)?(\w+)_(paths|verdicts|mix)", r"\2@\1"),
-    ):
-        if re.fullmatch(pattern, view):
-            return re.sub(f"^{pattern}$", short, view)
-    return view
 
 
 def _label(name: str, origin: Origin) -> str:

@@ -98,7 +98,7 @@ def _opening(title: str, counts: Counts, lineage: Mapping[str, Any]) -> str:
         f"model learns from a teacher's paths, from its own correct ones, and from reflections on the wrong ones"
         f"{f' ({said})' if said else ''}. Every row says who wrote it, to which prompt, what the judge said of it, and "
         "from which data set and under which licence its problem comes."
-        f"{_JUDGING if lineage['mix'] == 'orm' else ''}"
+        f"{_JUDGING if lineage['trains'] == 'judge' else ''}"
     )
 
 
@@ -194,8 +194,8 @@ def _place(values: tuple[str, ...]) -> tuple[int, int]:
 def _reproduce(lineage: Mapping[str, Any]) -> str:
     found = lineage["git"]
     commands = [f"mathse export {lineage['mix']} FOLDER"]
-    if lineage["mix"].isdecimal() or lineage["mix"] == "final":
-        commands.insert(0, f"dvc repro mix@{lineage['mix']}      # or `dvc pull`, where its remote can be reached")
+    if lineage["stage"]:
+        commands.insert(0, f"dvc repro {lineage['stage']}      # or `dvc pull`, where its remote can be reached")
     note = ""
     if found:
         commands = [

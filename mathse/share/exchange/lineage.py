@@ -1,6 +1,6 @@
 """What an export was made from, in one file: `lineage.json`.
 
-The commit and what `dvc.lock` says of the mix and of the tables beside it; hashes of the files as they were read;
+The commit and what `dvc.lock` says of the mix and of the tables beside it; SHA-256 of the files as they were read;
 models, prompts with their text, judges and sources, each with its number of rows. No times and no machine's names: the
 same run gives the same bytes.
 
@@ -9,21 +9,20 @@ Sample: `{"format": "mathse-export", "version": 1, "mix": "final", "git": {"comm
 
 import re
 import subprocess
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
 from mathse import layout
 from mathse.ask import prompts
+from mathse.share import recorded
 from mathse.share.exchange.columns import FORMAT, VERSION
 from mathse.share.exchange.counts import Counts
+from mathse.share.exchange.folder import digest
 from mathse.share.exchange.rows import Mix
+from mathse.share.recorded import LockError
 from mathse.sources.licences import licences
-from mathse.tables import store
 
 LINEAGE = "lineage.json"
 _PACKAGES = ("mathse", "datasets", "duckdb", "pyarrow")
@@ -43,12 +42,14 @@ def lineage(root: Path, mix: Mix, counts: Counts, everything: bool) -> dict[str,
         "format": FORMAT,
         "version": VERSION,
         "mix": mix.name,
+        "trains": mix.trains,
         "rows": counts.rows,
         "excluded": dict(counts.excluded),
         "licences_overridden": everything and counts.unshareable > 0,
         "git": git(root),
+        "stage": stage(root, mix.file),
         "dvc": locked(root, files),
-        "files": {_relative(file, root): store.input_hashes([file])[file.as_posix()] for file in files},
+        "files": {_relative(file, root): digest(file) for file in files},
         "sources": {name: _source(name, rows) for name, rows in counts.of("source").items()},
         "models": counts.of("model"),
         "judges": counts.of("judge"),
@@ -58,6 +59,15 @@ def lineage(root: Path, mix: Mix, counts: Counts, everything: bool) -> dict[str,
         },
         "packages": {package: version(package) for package in _PACKAGES},
     }
+
+
+def stage(root: Path, file: Path) -> str | None:
+    """The stage of dvc.yaml that makes a file, as `dvc.lock` has it; None if it does not say."""
+    try:
+        made = recorded.maker(recorded.makers(root), _relative(file, root))
+    except LockError:
+        return None
+    return made.stage if made else None
 
 
 def git(root: Path) -> dict[str, Any] | None:
@@ -85,15 +95,13 @@ def public(url: str) -> str | None:
 
 
 def locked(root: Path, files: list[Path]) -> dict[str, str]:
-    """What `dvc.lock` says of these files: their hashes, by path."""
+    """What `dvc.lock` says of these files, or of the folders that they lie in: their hashes, by path."""
     try:
-        content = yaml.safe_load((root / "dvc.lock").read_text(encoding="utf-8"))
-        stages: Mapping[str, Any] = content["stages"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        makers = recorded.makers(root)
+    except LockError:
         return {}
-    outs = {out["path"]: out.get("md5", "") for stage in stages.values() for out in stage.get("outs", [])}
-    names = [_relative(file, root) for file in files]
-    return {name: outs[name] for name in names if name in outs}
+    named = (recorded.maker(makers, _relative(file, root)) for file in files)
+    return {made.path: made.md5 for made in named if made}
 
 
 def _source(name: str, rows: int) -> dict[str, Any]:

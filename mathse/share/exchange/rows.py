@@ -10,12 +10,15 @@ problems in no order of their own.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
 from mathse import layout
 from mathse.errors import UserError
+from mathse.params import STUDENT
+from mathse.report import names
+from mathse.share.catalogue import catalogue
 from mathse.share.exchange.columns import EncodedImage, SharedRow, SourceOf, conversation
 from mathse.sources.licences import licences, refusal
 from mathse.tables import views
@@ -25,8 +28,6 @@ from mathse.tables.schemas import Message
 BATCH_ROWS = 64
 MAX_PIXELS = 2**62
 """Images are copied, not decoded."""
-_ORM = {"orm": ("orm_mix", "orm_paths", "orm_feedback"), "student": ("student_mix", "student_paths", None)}
-"""Mixes that are not of the loop: their views of rows, paths and annotations."""
 
 
 class ExportError(UserError):
@@ -38,11 +39,12 @@ class Mix:
     """A mix, and the tables that know more of its rows.
 
     Attributes:
-        name: `0`, a round's number, `final`, `orm` or `student`.
+        name: Of a step, an ORM, or the ORMs' student: `0`, `final`, `orm`, `student`.
         file: Its rows, relative to the project's root.
         tables: The tables it is joined with, by view name.
         paths: Views of the paths.
         verdicts: Views of what was said of them.
+        trains: What the mix trains.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Mix:
     tables: Mapping[str, Path]
     paths: tuple[str, ...]
     verdicts: tuple[str, ...]
+    trains: Literal["judge", "student"]
 
 
 @dataclass(frozen=True)
@@ -70,36 +73,33 @@ def find(root: Path, name: str) -> Mix:
     Raises:
         ExportError: There is no such mix.
     """
-    tables = views.all_tables(root)
-    mixes = {view.removeprefix("mix_"): view for view in tables if view.startswith("mix_")}
-    mixes |= {short: view for short, (view, *_) in _ORM.items() if view in tables}
-    wanted = name.removeprefix("mix@")
+    known = names.of(root)
+    tables = catalogue(root, known)
+    mixes = {entry.of: entry.file for entry in tables.values() if entry.kind == "mix"}
+    wanted = known.step(name.removeprefix("mix@"))
     if Path(wanted).suffix == ".parquet":
         meant = Path(wanted).resolve()
-        wanted = next((short for short, view in mixes.items() if tables[view].resolve() == meant), wanted)
+        wanted = next((short for short, file in mixes.items() if file.resolve() == meant), wanted)
     if wanted not in mixes:
-        known = ", ".join(mixes) or "none yet: `dvc repro` or `dvc pull` brings them"
-        raise ExportError(f"{name}: no such mix; there are: {known}")
+        there = ", ".join(mixes) or "none yet: `dvc repro` or `dvc pull` brings them"
+        raise ExportError(f"{name}: no such mix; there are: {there}")
     for needed in ("problems", "images"):
         if needed not in tables:
             raise ExportError(f"{root}: the table of {needed} is not there; `dvc repro` or `dvc pull` brings it")
-    file = tables[mixes[wanted]]
-    if wanted in _ORM:
-        _, written, said = _ORM[wanted]
-        return _mix(wanted, file, tables, [written], [said] if said else [])
-    steps = [view for view in tables if not view.startswith(tuple(f"{short}_" for short in _ORM))]
-    written_ones = [view for view in steps if view.endswith("_paths")]
-    return _mix(wanted, file, tables, written_ones, [view for view in steps if view.endswith("_verdicts")])
-
-
-def _mix(name: str, file: Path, tables: Mapping[str, Path], paths: Sequence[str], said: Sequence[str]) -> Mix:
-    joined = [view for view in (*paths, *said) if view in tables]
-    if not set(paths) & tables.keys():
-        raise ExportError(f"{name}: no table of paths is there; `dvc repro` or `dvc checkout` brings them")
-    used = {"problems": tables["problems"], **{view: tables[view] for view in joined}}
-    if "origins" in tables:
-        used["origins"] = tables["origins"]
-    return Mix(name, file, used, tuple(v for v in paths if v in tables), tuple(v for v in said if v in tables))
+    apart = (STUDENT, *known.orms)  # what they learn from is no step's
+    of_mix = [
+        (view, entry)
+        for view, entry in tables.items()
+        if (entry.of == wanted if wanted in apart else entry.of not in apart)
+    ]
+    said = "feedback" if wanted in apart else "verdicts"
+    written = tuple(view for view, entry in of_mix if entry.kind == "paths")
+    if not written:
+        raise ExportError(f"{wanted}: no table of paths is there; `dvc repro` or `dvc checkout` brings them")
+    judged = tuple(view for view, entry in of_mix if entry.kind == said)
+    trains: Literal["judge", "student"] = "judge" if wanted in known.orms else "student"
+    used = [*written, *judged, "problems", *(["origins"] if "origins" in tables else [])]
+    return Mix(wanted, mixes[wanted], {view: tables[view].file for view in used}, written, judged, trains)
 
 
 def rows(root: Path, mix: Mix, everything: bool = False) -> Iterator[SharedRow | Left]:
@@ -129,7 +129,7 @@ def refused(origins: Sequence[SourceOf]) -> str | None:
 
 def _query(mix: Mix) -> str:
     """The join: each row of the mix with its problem, path, verdict and origins as nested values."""
-    paths = " union all by name ".join(f"select * from {view}" for view in mix.paths)
+    paths = " union all by name ".join(f"select * from {views.identifier(view)}" for view in mix.paths)
     return f"""
         select mix, problems, paths, verdicts, {"origins.found" if "origins" in mix.tables else "null"} as origins
         from mix left join problems using (problem_id)
@@ -154,9 +154,9 @@ def _said(mix: Mix) -> str:
         return "select null as path_id, null as status"
     both = "path_id, status, prompt, error_step, error_analysis"
     return " union all by name ".join(
-        f"select {both}, teacher as judge from {view}"
+        f"select {both}, teacher as judge from {views.identifier(view)}"
         if view.endswith("_feedback")
-        else f"select {both}, judge, rule_status from {view}"
+        else f"select {both}, judge, rule_status from {views.identifier(view)}"
         for view in mix.verdicts
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mathse import layout
+from mathse.report.names import Names
 from mathse.share.view.filters import Vocabulary
 from mathse.share.view.present import heading
 from mathse.share.view.search import Connection
@@ -40,11 +41,12 @@ class Chart:
     spec: Spec
 
 
-def charts(root: Path, connection: Connection, known: Vocabulary) -> list[Chart]:
+def charts(root: Path, connection: Connection, known: Vocabulary, names: Names) -> list[Chart]:
     """All charts that can be drawn, in the order of a page."""
+    judged = _verdicts(connection, known, names)
     drawn = [
         Chart("accuracy", "Accuracy on the test problems, with its 95 % interval", _plot(root, "accuracy"), _ACCURACY),
-        Chart("verdicts", "What the ORM says of the paths of each step", _verdicts(connection, known), _VERDICTS),
+        Chart("verdicts", "What the ORM says of the paths of each step", judged, _VERDICTS),
         Chart(
             "transitions", "Test problems gained and lost from model to model", _plot(root, "transitions"), _TRANSITIONS
         ),
@@ -73,10 +75,10 @@ def measured(root: Path) -> list[Chart]:
     return [Chart(name, str(rows[0].get("title")).capitalize(), rows, _MEASURE) for name, rows in of.items()]
 
 
-def _verdicts(connection: Connection, known: Vocabulary) -> list[dict[str, Any]]:
+def _verdicts(connection: Connection, known: Vocabulary, names: Names) -> list[dict[str, Any]]:
     sql = "select step, status, sum(paths) from summary where status > 0 group by step, status order by step, status"
     return [
-        {"step": heading(known.label("round", step)), "verdict": STATUSES[status - 1], "paths": int(paths)}
+        {"step": heading(known.label("round", step), names), "verdict": STATUSES[status - 1], "paths": int(paths)}
         for step, status, paths in connection.execute(sql).fetchall()
     ]
 

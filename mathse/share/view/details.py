@@ -29,7 +29,7 @@ _HIDDEN = {"text", "path_id", "problem_id", "row_hash", "text_hash"}
 def image(connection: Connection, tables: Tables, image_id: str) -> tuple[bytes, str] | None:
     """An image's bytes and media type; none if there is no such image, or it is no picture a browser may show."""
     for name in ("images", "benchmark_images"):
-        if _has(tables, name):
+        if name in tables.good:
             found = connection.execute(f"select data from {name} where image_id = ?", [image_id]).fetchone()
             if found and (kind := media_type(found[0])):
                 return found[0], kind
@@ -46,15 +46,15 @@ def media_type(data: bytes) -> str | None:
 def of_path(connection: Connection, tables: Tables, step: str, path_id: str) -> dict[str, dict[str, Any]]:
     """All that the tables hold on a path: its own row, its verdict, the teacher's feedback, the mixes it is in."""
     paths, verdicts = tables.steps().get(step, (None, None))
-    sections = {
-        "Path": paths,
-        "Verdict": verdicts,
-        "Feedback of the teacher": "orm_feedback" if _has(tables, "orm_feedback") else None,
-    }
-    found = {title: _row(connection, name, path_id) for title, name in sections.items() if name}
-    trained = [model for model in tables.mixes() if _row(connection, f"mix_{model}", path_id)]
+    sections = [("Path", paths), ("Verdict", verdicts)]
+    sections += [("Feedback of the teacher", f"{orm}_feedback") for orm in tables.of_kind("feedback")]
+    found: dict[str, dict[str, Any]] = {}
+    for title, name in sections:
+        if name and (row := _row(connection, name, path_id)):
+            found.setdefault(title, row)
+    trained = [model for model in tables.of_kind("mix") if _row(connection, f"mix_{model}", path_id)]
     found["Training"] = {"trained": ", ".join(trained) or "no model"}
-    return {title: row for title, row in found.items() if row}
+    return found
 
 
 def related(row: Row, family: list[Row]) -> list[Row]:
@@ -100,10 +100,6 @@ def scores(root: Path) -> list[dict[str, Any]]:
 
 def _is_score(row: dict[str, Any]) -> bool:
     return "stage" in row and all(isinstance(row.get(name), int | float) for name in _NUMBERS)
-
-
-def _has(tables: Tables, name: str) -> bool:
-    return name in tables.good
 
 
 def _row(connection: Connection, view: str, path_id: str) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def _remove(files: Iterable[Path]) -> None:
 
 
 def _build(fresh: Path, tables: Tables) -> None:
-    steps, models = tables.steps(), tables.models()
+    steps, models = tables.steps(), tables.of_kind("predictions")
     total = sum(tables.found[paths].rows for paths, _ in steps.values())
     with duckdb.connect(str(fresh), config={"memory_limit": MEMORY_LIMIT}) as connection:
         connection.execute("set timezone = 'UTC'; set preserve_insertion_order = true")

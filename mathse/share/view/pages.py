@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from mathse.share.catalogue import catalogue
 from mathse.share.view import charts, details, filters, index, pairs, present, rows
 from mathse.share.view.filters import Ask, BadFilter
 from mathse.share.view.tables import Tables, missing
@@ -42,7 +43,7 @@ class Pages:
     """
 
     def __init__(self, root: Path, tables: Tables, file: Path) -> None:
-        self.root, self.tables = root, tables
+        self.root, self.tables, self.names = root, tables, tables.names
         self._index, self._source = index.open_index(file), views.connect(tables.good)
         self.known = filters.vocabulary(self._index)
         self._stamps = tables.stamps()
@@ -52,9 +53,7 @@ class Pages:
             loader=PackageLoader("mathse.share.view"), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
         )  # fmt: skip
-        self._templates.globals.update(
-            heading=present.heading, model_name=present.model_name, known=self.known, link=_link
-        )
+        self._templates.globals.update(heading=self._heading, model_name=self.names.title, known=self.known, link=_link)
 
     def overview(self, request: Request) -> Response:
         """What there is."""
@@ -69,7 +68,7 @@ class Pages:
         ask = self._ask(request, OF_PATHS)
         cursor = self._index.cursor()
         page = rows.page(cursor, ask)
-        shown = [present.path(row, self.known) for row in page.rows]
+        shown = [present.path(row, self.known, self.names) for row in page.rows]
         problems = rows.problems(cursor, page.rows)
         return self._page("paths.html", request, ask, page=page, paths=shown, problems=problems)
 
@@ -91,7 +90,7 @@ class Pages:
         more = details.of_path(
             self._source.cursor(), self.tables, self.known.label("round", row["step"]), row["path_id"]
         )
-        shown = [present.path(one, self.known, present.WHOLE) for one in related]
+        shown = [present.path(one, self.known, self.names, present.WHOLE) for one in related]
         return self._page("path.html", request, Ask({}), row=row, problem=problem, paths=shown, more=more)
 
     def problems(self, request: Request) -> Response:
@@ -106,7 +105,7 @@ class Pages:
         if found is None:
             raise NotThere(f"No problem has the id {request.path_params['id']}")
         written = rows.of_problem(cursor, found["pid"])
-        groups = present.tree(written, self.known)
+        groups = present.tree(written, self.known, self.names)
         said = rows.answers(cursor, found["problem_id"])
         more = len(written) == rows.OF_A_PROBLEM
         return self._page("problem.html", request, Ask({}), problem=found, groups=groups, said=said, more=more)
@@ -119,9 +118,8 @@ class Pages:
         compared = pairs.rounds(cursor, ask, a, b) if a is not None and b is not None else None
         sides = []
         for row in compared.rows if compared else []:
-            written = [
-                [present.path(one, self.known) for one in rows.of_problem(cursor, row["pid"], side)] for side in (a, b)
-            ]
+            both = (rows.of_problem(cursor, row["pid"], side) for side in (a, b))
+            written = [[present.path(one, self.known, self.names) for one in paths] for paths in both]
             sides.append((rows.problem(cursor, row["problem_id"]), written))
         names = (self.known.label("round", a), self.known.label("round", b))
         return self._page("compare.html", request, ask, compared=compared, sides=sides, names=names)
@@ -140,12 +138,12 @@ class Pages:
         """The run's charts."""
         ask = self._ask(request, ())
         return self._page(
-            "charts.html", request, ask, charts=charts.charts(self.root, self._index.cursor(), self.known)
+            "charts.html", request, ask, charts=charts.charts(self.root, self._index.cursor(), self.known, self.names)
         )
 
     def charts_data(self, request: Request) -> Response:
         """The same as data for the script that draws them."""
-        drawn = charts.charts(self.root, self._index.cursor(), self.known)
+        drawn = charts.charts(self.root, self._index.cursor(), self.known, self.names)
         return JSONResponse({chart.name: {**chart.spec, "data": {"values": chart.rows}} for chart in drawn})
 
     def image(self, request: Request) -> Response:
@@ -172,7 +170,7 @@ class Pages:
                 raise BadFilter(f"unknown {kind} {ask.said[side][:40]!r}; there are {', '.join(names) or 'none'}")
         order = list(names)
         if kind == "round":
-            order = [name for name in order if name.isdecimal()] or order
+            order = [name for name in order if self.names.asks(name) == "rollout"] or order
         if not order:
             return None, None
         first, last = ask.said.get("a", order[0]), ask.said.get("b", order[-1])
@@ -190,7 +188,10 @@ class Pages:
 
     def _stale(self) -> bool:
         """Whether a table was made, remade or removed since the index was built."""
-        return list(views.all_tables(self.root)) != self._names or self.tables.stamps() != self._stamps
+        return list(catalogue(self.root, self.names)) != self._names or self.tables.stamps() != self._stamps
+
+    def _heading(self, step: str) -> str:
+        return present.heading(step, self.names)
 
 
 def _link(path: str, said: dict[str, str], **changed: object) -> str:

@@ -6,6 +6,7 @@ Sample: `ShownPath(id="81c0a2d4...", heading="Round 1", status="WRONG", rule="WR
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mathse.report.names import Names
 from mathse.share.view.filters import Vocabulary
 from mathse.share.view.rows import Row
 from mathse.share.view.text import Piece, Step, answer, pieces, shortened, steps
@@ -13,8 +14,6 @@ from mathse.share.view.text import Piece, Step, answer, pieces, shortened, steps
 BRIEF = 1500
 WHOLE = 60_000
 """Signs of a path shown in a list, and on its own page."""
-_HEADINGS = {"distill": "Distilled", "reflect": "Reflections", "student": "Lessons of the student", "orm": "ORM data"}
-_MODELS = {"base": "base", "0": "+ distilled", "final": "+ reflection"}
 
 
 @dataclass(frozen=True)
@@ -58,22 +57,18 @@ class ShownPath:
         return answer(self.row["answer"] or "")
 
 
-def heading(step: str) -> str:
-    """A step's name as readers know it."""
-    return _HEADINGS.get(step, f"Round {step}" if step.isdecimal() else step)
+def heading(step: str, names: Names) -> str:
+    """A step's name as the heading of a page's part: `Round 1`."""
+    said = names.heading(step)
+    return said[:1].upper() + said[1:]
 
 
-def model_name(model: str) -> str:
-    """A model's name as readers know it."""
-    return _MODELS.get(model, f"+ round {model}" if model.isdecimal() else model)
-
-
-def path(row: Row, known: Vocabulary, most: int = BRIEF) -> ShownPath:
+def path(row: Row, known: Vocabulary, names: Names, most: int = BRIEF) -> ShownPath:
     """A path as a card shows it, of its text the first `most` signs."""
     text, cut = shortened(row["text"], most)
     return ShownPath(
         row=row,
-        heading=heading(known.label("round", row["step"])),
+        heading=heading(known.label("round", row["step"]), names),
         kind=known.label("kind", row["kind"]),
         status=known.label("verdict", row["status"]),
         rule=known.label("rule", row["rule"]),
@@ -82,9 +77,9 @@ def path(row: Row, known: Vocabulary, most: int = BRIEF) -> ShownPath:
     )
 
 
-def tree(rows: Sequence[Row], known: Vocabulary, most: int = BRIEF) -> dict[str, list[ShownPath]]:
+def tree(rows: Sequence[Row], known: Vocabulary, names: Names, most: int = BRIEF) -> dict[str, list[ShownPath]]:
     """Paths by the step that wrote them, each reflection beside the path it corrects."""
-    shown = {row["path_id"]: path(row, known, most) for row in rows}
+    shown = {row["path_id"]: path(row, known, names, most) for row in rows}
     groups: dict[str, list[ShownPath]] = {}
     for one in shown.values():
         parent = shown.get(one.row["parent"] or "")

@@ -1,6 +1,6 @@
 """Which tables of a run can be looked at, and what is wrong with the others.
 
-Sample: `Table(name="round_1_paths", file=Path("data/rounds/1/paths.parquet"), rows=1646, problem=None)`
+Sample: `Table(name="paths_1", file=Path("data/paths/1.parquet"), rows=1646, problem=None)`
 """
 
 import hashlib
@@ -12,7 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mathse import layout
-from mathse.tables import store, views
+from mathse.params import STUDENT
+from mathse.report import names
+from mathse.report.names import Names
+from mathse.share.catalogue import Entry, catalogue
+from mathse.tables import store
 
 HASH_BYTES = 16
 _TAIL = 8
@@ -43,18 +47,23 @@ class Table:
     """One Parquet file of a run.
 
     Attributes:
-        name: As in `mathse query`, such as `round_1_paths`.
-        file: Where it lies.
+        name: As in `mathse query`, such as `paths_1`.
+        entry: What it is, and where it lies.
         kind: The model of its rows, such as `Path`; empty if it cannot be read.
         rows: How many it holds.
         problem: What is wrong with it and what to do, if it cannot be shown.
     """
 
     name: str
-    file: Path
+    entry: Entry
     kind: str
     rows: int
     problem: str | None
+
+    @property
+    def file(self) -> Path:
+        """Where it lies."""
+        return self.entry.file
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,7 @@ class Tables:
 
     root: Path
     found: Mapping[str, Table]
+    names: Names
 
     @property
     def good(self) -> dict[str, Path]:
@@ -75,27 +85,21 @@ class Tables:
         return [table.problem for table in self.found.values() if table.problem]
 
     def steps(self) -> dict[str, tuple[str, str | None]]:
-        """Path table and verdict table (if any) of every step, by name: distill, 1, ..., reflect, student, orm."""
-        pairs = {
-            _step(name): (name, self._readable(name.removesuffix("paths") + "verdicts", "Verdict"))
-            for name in self.good
-            if name.endswith("_paths") and self._readable(name, "Path")
-        }
-        first_of_all = {step: pairs.pop(step) for step in ("student", "orm") if step in pairs}
-        if student := first_of_all.get("student"):
-            first_of_all["student"] = (student[0], self._readable("orm_verdicts", "Verdict"))
-        return pairs | first_of_all
+        """Path table and verdict table (if any) of every step, in the loop's order; last what ORMs learned from."""
+        verdicts = {self.found[view].entry.of: view for view in self._readable("verdicts", "Verdict")}
+        verdicts.setdefault(STUDENT, verdicts.get(self.names.orms[0], ""))
+        paths = {self.found[view].entry.of: view for view in self._readable("paths", "Path")}
+        pairs = {of: (view, verdicts.get(of) or None) for of, view in paths.items()}
+        loop = {of: pair for of, pair in pairs.items() if of not in (STUDENT, *self.names.orms)}
+        return loop | {of: pairs[of] for of in self.names.order(pairs.keys() - loop.keys())}
 
-    def _readable(self, name: str, kind: str) -> str | None:
-        return name if name in self.good and self.found[name].kind == kind else None
+    def _readable(self, what: str, kind: str) -> list[str]:
+        return [view for view in self.good if (self.found[view].entry.kind, self.found[view].kind) == (what, kind)]
 
-    def models(self) -> dict[str, Path]:
-        """Readable prediction tables, by model."""
-        return {name.removeprefix("eval_"): file for name, file in self.good.items() if name.startswith("eval_")}
-
-    def mixes(self) -> dict[str, Path]:
-        """Readable training mixes, by the model they trained."""
-        return {name.removeprefix("mix_"): file for name, file in self.good.items() if name.startswith("mix_")}
+    def of_kind(self, what: str) -> dict[str, Path]:
+        """Readable tables of a kind (`mix`, `predictions`, `feedback`) by the model or step they belong to."""
+        found = {view: table.entry for view, table in self.found.items() if table.problem is None}
+        return {entry.of: entry.file for entry in found.values() if entry.kind == what}
 
     def fingerprint(self) -> str:
         """Changes when a table does: names, sizes, times and Parquet footers (with each column chunk's statistics)."""
@@ -111,34 +115,31 @@ class Tables:
 
 def discover(root: Path) -> Tables:
     """Find the tables below `root`; a damaged one is found too, with its problem."""
-    return Tables(root, {name: _table(name, file) for name, file in views.all_tables(root).items()})
+    known = names.of(root)
+    return Tables(root, {name: _table(name, entry) for name, entry in catalogue(root, known).items()}, known)
 
 
 def missing(root: Path) -> list[str]:
     """What there is not yet, each with the command that makes it."""
     if not (root / layout.PROBLEMS).is_file():
         return [f"{layout.PROBLEMS} is not there yet: `dvc repro problems` makes it, `dvc checkout` fetches it"]
-    if not any(name.endswith("_paths") for name in views.all_tables(root)):
+    if not any(entry.kind == "paths" for entry in catalogue(root).values()):
         return ["No paths have been written yet: `dvc repro` runs the loop"]
     return []
 
 
-def _table(name: str, file: Path) -> Table:
+def _table(name: str, entry: Entry) -> Table:
+    file = entry.file
     try:
         about = store.metadata(file)
         columns = set(pq.read_schema(file).names)
     except store.StoreError as error:
-        return Table(name, file, "", 0, str(error))
+        return Table(name, entry, "", 0, str(error))
     except (pa.ArrowException, OSError, ValueError) as error:
-        return Table(name, file, "", 0, f"{file}: damaged ({error}); delete it and run `dvc repro`")
+        return Table(name, entry, "", 0, f"{file}: damaged ({error}); delete it and run `dvc repro`")
     absent = sorted(_NEEDED.get(about.table, set()) - columns)
     wrong = f"{file}: has no column {', '.join(absent)}; remake it with `dvc repro`" if absent else None
-    return Table(name, file, about.table, about.rows, wrong)
-
-
-def _step(name: str) -> str:
-    """`round_1_paths` is step `1`, `distill_paths` is `distill`."""
-    return name.removesuffix("_paths").removeprefix("round_")
+    return Table(name, entry, about.table, about.rows, wrong)
 
 
 def _stamp(file: Path) -> tuple[int, int]:

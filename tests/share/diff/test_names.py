@@ -3,32 +3,42 @@ from pathlib import Path
 
 import pytest
 
-from mathse import cli
-from mathse.share.diff.names import find, members, view_name
+from mathse import cli, layout
+from mathse.report import names
+from mathse.share import catalogue
+from mathse.share.diff.names import find, members
 from mathse.share.diff.revisions import Origin
 from mathse.share.diff.sides import DiffError
-from mathse.tables import views
+from mathse.tables import schemas, store
+from tests import rows
 from tests.share.diff.tables import parquet
 
 
 @pytest.mark.parametrize(
-    "name, view",
+    ("name", "file"),
     [
-        ("mix@1", "mix_1"), ("mix@final", "mix_final"), ("mix@orm", "orm_mix"), ("mix@student", "student_mix"),
-        ("paths@1", "round_1_paths"), ("paths@distill", "distill_paths"), ("paths@orm", "orm_paths"),
-        ("verdicts@reflect", "reflect_verdicts"), ("predictions@0", "eval_0"), ("eval@base", "eval_base"),
-        ("problems", "problems"), ("feedback", "orm_feedback"), ("held_out", "orm_held_out"), ("orm_mix", "orm_mix"),
+        ("mix@1", "mix/1"), ("mix@final", "mix/final"), ("mix@orm", "mix/orm"), ("orm_mix", "mix/orm"),
+        ("mix@student", "mix/student"), ("paths@1", "paths/1"), ("paths@distill", "paths/0"),
+        ("round_1_paths", "paths/1"), ("paths@orm", "orm/orm/paths"), ("verdicts@reflect", "verdicts/final"),
+        ("predictions@0", "predictions/0"), ("eval@base", "predictions/base"), ("eval_base", "predictions/base"),
+        ("remaining@1", "remaining/1"), ("problems", "problems/problems"), ("feedback", "orm/orm/feedback"),
+        ("held_out", "orm/orm/held_out"), ("verdicts_final", "verdicts/final"),
     ],
 )  # fmt: skip
-def test_names_are_views(name: str, view: str) -> None:
-    assert view_name(name) == view
-    assert views.table_file(view) is not None
+def test_names_of_today_and_of_before_are_files(run: Path, name: str, file: str) -> None:
+    known = names.of(run)
+    assert catalogue.place(known.view(name), known) == Path(f"data/{file}.parquet")
 
 
 def test_a_name_is_a_file_of_the_run(run: Path, tmp_path: Path) -> None:
     found = find("paths@1", Origin(run), tmp_path)
-    assert found.file == run / "data/rounds/1/paths.parquet"
-    assert found.project == run
+    assert (found.file, found.view, found.project) == (run / "data/paths/1.parquet", "paths_1", run)
+    assert find("paths@reflect", Origin(run), tmp_path).file == run / "data/paths/final.parquet"
+
+
+def test_the_tables_of_an_orm_that_params_no_longer_has_are_found(run: Path, tmp_path: Path) -> None:
+    store.write(run / layout.orm_paths("old"), schemas.Path, [rows.path("a")])
+    assert find("old_paths", Origin(run), tmp_path).view == "old_paths"
 
 
 def test_another_project_is_named_before_a_colon(run: Path, tmp_path: Path) -> None:
@@ -56,19 +66,24 @@ def test_the_command(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--key" in capsys.readouterr().err
 
 
-def test_a_round_is_all_of_its_tables() -> None:
-    assert list(members("2").values()) == ["paths@2", "verdicts@2", "mix@2", "predictions@2"]
-    assert list(members("../a:0").values()) == [
-        "../a:paths@distill", "../a:verdicts@distill", "../a:mix@0", "../a:predictions@0"
-    ]  # fmt: skip
-    assert members("base") == {"predictions": "predictions@base"}
-    assert members("mix@1") == {"": "mix@1"}
+def test_a_step_is_all_of_its_tables(run: Path) -> None:
+    known = names.of(run)
+    assert list(members("1", known).values()) == ["paths@1", "verdicts@1", "mix@1", "predictions@1"]
+    there = ["../a:paths@0", "../a:verdicts@0", "../a:mix@0", "../a:predictions@0"]
+    assert list(members("../a:0", known).values()) == there
+    assert members("base", known) == {"predictions": "predictions@base"}
+    assert members("mix@1", known) == {"": "mix@1"}
+    assert list(members("final", names.Names(None))) == ["paths", "verdicts", "mix", "predictions"]
+    assert known.settings is not None
+    measured = known.settings.evaluate.model_copy(update={"models": ("base",)})
+    fewer = names.Names(known.settings.model_copy(update={"evaluate": measured}))
+    assert list(members("1", fewer)) == ["paths", "verdicts", "mix"], "no model of this step is measured"
 
 
-def test_two_rounds_are_compared_table_by_table(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_steps_are_compared_table_by_table(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["-C", str(run), "diff", "base", "final", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["counts"]["changed"] == 1
     assert cli.main(["-C", str(run), "diff", "base", "mix@1"]) == 2
-    assert "whole round" in capsys.readouterr().err
+    assert "whole step" in capsys.readouterr().err
     assert cli.main(["-C", str(run), "diff", "1", "1", "--parquet", "x"]) == 2
     assert "--parquet saves" in capsys.readouterr().err

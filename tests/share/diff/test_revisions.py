@@ -15,7 +15,7 @@ from mathse.tables import store
 from mathse.tables.schemas import Path as PathRow
 from tests import rows
 
-PATHS = layout.paths(layout.round_dir(1))
+PATHS = layout.paths("1")
 
 
 def git(folder: Path, *arguments: str) -> None:

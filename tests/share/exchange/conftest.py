@@ -80,10 +80,10 @@ def write_run(root: Path, names: list[str]) -> Path:
     paths = [PATHS[name] for name in names]
     store.write(root / layout.PROBLEMS, Problem, PROBLEMS.values())
     store.write(root / layout.IMAGES, Image, PICTURES.values())
-    store.write(root / layout.paths(layout.DISTILL), schemas.Path, paths)
-    store.write(root / layout.verdicts(layout.DISTILL), Verdict, map(verdict, paths))
+    store.write(root / layout.paths("0"), schemas.Path, paths)
+    store.write(root / layout.verdicts("0"), Verdict, map(verdict, paths))
     rows = [student_row(PROBLEMS[name], PATHS[name], "solve-brief@1") for name in names]
-    store.write(root / layout.mix(0), MixRow, rows)
+    store.write(root / layout.mix("0"), MixRow, rows)
     return root
 
 

@@ -121,11 +121,11 @@ def test_an_unknown_mix_names_the_known(run: Path, tmp_path: Path) -> None:
 
 
 def test_the_mix_by_its_file(run: Path, tmp_path: Path) -> None:
-    assert export(run, str(run / layout.mix(0)), tmp_path / "out").rows == 4
+    assert export(run, str(run / layout.mix("0")), tmp_path / "out").rows == 4
 
 
 def test_a_path_that_is_in_no_table(run: Path, tmp_path: Path) -> None:
-    (run / layout.paths(layout.DISTILL)).unlink()
+    (run / layout.paths("0")).unlink()
     with pytest.raises(UserError, match="no table of paths"):
         export(run, "0", tmp_path / "out")
 

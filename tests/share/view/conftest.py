@@ -49,30 +49,30 @@ PROBLEMS = [
     rows.problem("t2", split=Split.TEST, image_ids=()),
 ]
 PATHS = {
-    layout.DISTILL: [rows.path("d1", "p3", kind=PathKind.DISTILLED, round=0, text=CHINESE, model="solver")],
-    layout.round_dir(1): [
+    "0": [rows.path("d1", "p3", kind=PathKind.DISTILLED, round=0, text=CHINESE, model="solver")],
+    "1": [
         rows.path("r1", "p1", text="Step 1: A is 50. Step 2: 50 + 60 = 111. Step 3: so it is 69."),
         rows.path("r2", "p2", text=LATEX, answer=r"\frac{6}{2}"),
         rows.path("r3", "p2", sample_idx=1, text=f"Step 1: {SCRIPT}", answer=SCRIPT),
         rows.path("r4", "gone", text="A path to a problem that is not there."),
         rows.path("r5", "p3", text="", finish_reason="error", error="the server was gone"),
     ],
-    layout.round_dir(2): [
+    "2": [
         rows.path(f"s{number}", "p1", round=2, text=f"Step 1: word{number} angle.") for number in range(60)
     ],
-    layout.REFLECT: [
+    "final": [
         rows.path("f1", "p1", kind=PathKind.REFLECTION, text="Step 1: 50 + 60 = 110. So 70.", parent_path_id="r1"),
     ],
 }  # fmt: skip
 VERDICTS = {
-    layout.DISTILL: [rows.verdict("d1", "p3")],
-    layout.round_dir(1): [
+    "0": [rows.verdict("d1", "p3")],
+    "1": [
         rows.verdict("r1", "p1", Status.WRONG, error_step="Step 2", error_analysis="calculation: 50 + 60 is not 111"),
         rows.verdict("r2", "p2", Status.WRONG, rule_status=Status.CORRECT, error_step="Step 9"),
         rows.verdict("r3", "p2", Status.UNDECIDED, undecided_reason=SCRIPT),
     ],
-    layout.round_dir(2): [rows.verdict(f"s{number}", "p1") for number in range(60)],
-    layout.REFLECT: [rows.verdict("f1", "p1")],
+    "2": [rows.verdict(f"s{number}", "p1") for number in range(60)],
+    "final": [rows.verdict("f1", "p1")],
 }
 
 
@@ -95,9 +95,9 @@ def write_run(root: Path) -> Path:
     store.write(root / layout.IMAGES, Image, [*PICTURES, DRAWING])
     store.write(root / layout.BENCHMARK_ITEMS, BenchmarkItem, [ITEM])
     store.write(root / layout.BENCHMARK_IMAGES, Image, [PICTURES[1]])
-    for folder, written in PATHS.items():
-        store.write(root / layout.paths(folder), schemas.Path, written)
-        store.write(root / layout.verdicts(folder), Verdict, VERDICTS[folder])
+    for step, written in PATHS.items():
+        store.write(root / layout.paths(step), schemas.Path, written)
+        store.write(root / layout.verdicts(step), Verdict, VERDICTS[step])
     for model, (one, other) in {"base": (Status.WRONG, Status.CORRECT), "final": (Status.CORRECT,) * 2}.items():
         predicted = [prediction("t1", one), prediction("t2", other)]
         predicted += [

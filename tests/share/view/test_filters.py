@@ -42,7 +42,7 @@ def test_any_id_is_found_or_not(client: TestClient, kind: str, name: str) -> Non
     ("asked", "said"),
     [
         ("x=1", "this page knows q, round"),
-        ("round=9", "there are distill, 1, 2, reflect"),
+        ("round=9", "there are 0, 1, 2, final"),
         ("round=1&round=2", "round is given twice"),
         ("after=1&before=2", "exclude each other"),
         ("after=x", "must be a whole number"),

@@ -193,9 +193,9 @@ def test_problems_without_paths_say_so(tmp_path: Path) -> None:
 
 def test_a_damaged_table_is_named_and_the_others_are_shown(tmp_path: Path) -> None:
     write_run(tmp_path)
-    broken = tmp_path / layout.paths(layout.round_dir(1))
+    broken = tmp_path / layout.paths("1")
     broken.write_bytes(b"PAR1 this is not a table PAR1")
-    late = tmp_path / layout.paths(layout.round_dir(2))
+    late = tmp_path / layout.paths("2")
     content = bytearray(late.read_bytes())
     content[200:240] = bytes(40)
     late.write_bytes(content)

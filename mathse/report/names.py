@@ -1,0 +1,175 @@
+"""What the steps and models of a run are called: by people, in which order, and under the names that they had before.
+
+Names come from `steps`, `models` and `orms` of params.yaml. A project without one that can be read is taken to be the
+default loop, and what params does not know keeps its own name.
+
+    names = of(root)
+    names.order(["final", "10", "0", "base"])   -> ["base", "0", "10", "final"]
+    names.heading("1"), names.title("0")        -> "round 1", "+ distilled"
+    names.view("paths@distill")                 -> "paths_0"
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mathse import params
+from mathse.errors import UserError
+from mathse.params import BASE, PARAMS, STUDENT, Params
+
+ORM = "orm"
+"""The ORM's name where there is one of them."""
+OF_STEPS = ("paths", "verdicts", "mix", "remaining", "predictions")
+OF_ORMS = ("paths", "feedback", "held_out", "verdicts")
+"""Kinds of tables by what they are named after."""
+_NAME = r"[a-z0-9][a-z0-9_-]*"
+_AT = re.compile(rf"(?P<kind>{'|'.join(OF_STEPS)}|eval|feedback|held_out)@(?P<of>{_NAME})")
+_FORMER = re.compile(
+    r"(?P<of>distill|reflect|round_\d+|student|orm)_(?P<kind>paths|verdicts|mix|feedback|held_out)"
+    rf"|(?P<before>eval|mix|paths|verdicts|remaining|predictions)_(?P<model>{_NAME})"
+)
+_ROUND = re.compile(r"(?:round_)?(\d+)")
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of a run.
+
+    Attributes:
+        settings: Its params; None if they cannot be read.
+    """
+
+    settings: Params | None
+
+    @property
+    def orms(self) -> list[str]:
+        """The ORMs, in their order."""
+        return list(self.settings.orms) if self.settings else [ORM]
+
+    def order(self, names: Iterable[str]) -> list[str]:
+        """Names in the order of the loop: base, student, ORMs, steps; then unknown ones by number, then by name."""
+        return sorted(names, key=lambda name: (self._place.get(name, len(self._place)), _by_number(name)))
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        known = [BASE, *([STUDENT, *self.settings.orms, *self.settings.steps] if self.settings else ())]
+        return {name: place for place, name in enumerate(known)}
+
+    def heading(self, name: str) -> str:
+        """What people call a step, or what an ORM and its student learn from: `round 1`, `distilled`, `ORM data`."""
+        if name == STUDENT:
+            return "lessons of the student"
+        if name in self.orms:
+            return "ORM data" if len(self.orms) == 1 else f"data of {name}"
+        return self._heading(name) or name
+
+    def title(self, model: str) -> str:
+        """What people call a model: `base`, `+ distilled`, `+ round 1`."""
+        heading = self._heading(model)
+        return f"+ {heading}" if heading else model
+
+    def asks(self, step: str) -> str | None:
+        """How a step asks for paths: `distill`, `rollout` or `reflect`; None if it is no step."""
+        if self.settings is None:
+            return {"0": "distill", "final": "reflect"}.get(step, "rollout" if step.isdecimal() else None)
+        return self.settings.steps[step].ask if step in self.settings.steps else None
+
+    def _heading(self, step: str) -> str | None:
+        return self._headings.get(step) if self.settings else self._named(step, step)
+
+    @cached_property
+    def _headings(self) -> dict[str, str]:
+        """By step; what two steps would be called alike says more: `reflection after round 1`."""
+        if self.settings is None:
+            return {}
+        rounds = {step: str(self.settings.round_of(step)) for step in self.settings.steps}
+        found = {step: self._named(step, number) or step for step, number in rounds.items()}
+        for more in (self._after, lambda step, heading: f"{heading} ({step})"):
+            often = Counter(found.values())
+            found = {step: more(step, heading) if often[heading] > 1 else heading for step, heading in found.items()}
+        return found
+
+    def _named(self, step: str, number: str) -> str | None:
+        said = {"distill": "distilled", "rollout": f"round {number}", "reflect": "reflection", None: None}
+        return said[self.asks(step)]
+
+    def _after(self, step: str, heading: str) -> str:
+        assert self.settings
+        number = self.settings.round_of(step)
+        return heading if self.asks(step) == "rollout" or not number else f"{heading} after round {number}"
+
+    def step(self, name: str) -> str:
+        """The step, model or ORM that a name stands for.
+
+        Before steps had names of their own, they were `distill`, `round_1` or `1`, ..., `reflect`, and the models
+        trained on their mixes `0`, `1`, ..., `final`: the first step that distills, the rollouts by their round, and
+        the last reflection.
+        """
+        steps = self.settings.steps if self.settings else {}
+        if name in steps or name in self._place:
+            return name
+        if name == ORM:
+            return self.orms[0]
+        asks = {"distill": "distill", "0": "distill", "reflect": "reflect", "final": "reflect"}
+        if name in asks and not self.settings:
+            return "0" if asks[name] == "distill" else "final"
+        if name in asks:
+            asking = [step for step, said in steps.items() if said.ask == asks[name]]
+            return (asking[-1] if asks[name] == "reflect" else asking[0]) if asking else name
+        if found := _ROUND.fullmatch(name):
+            rollouts = [step for step, said in steps.items() if said.ask == "rollout"]
+            of_round = (step for step in rollouts if self.settings and self.settings.round_of(step) == int(found[1]))
+            return next(of_round, found[1])
+        return name
+
+    def view(self, name: str) -> str:
+        """The view (`mathse query`) that a dataset's name stands for, in any form it has or had.
+
+        Sample: `paths@1`, `round_1_paths` and `paths_1` are `paths_1`; `mix@orm` and `orm_mix` are `mix_orm`; `eval_0`
+        is `predictions_0`. Of what is no such name, the name itself.
+        """
+        if name in ("feedback", "held_out"):
+            return self._view(name, ORM)
+        found = _AT.fullmatch(name)
+        if found:
+            return self._view(found["kind"], found["of"])
+        found = _FORMER.fullmatch(name)
+        if not found:
+            return name
+        return self._view(found["kind"] or found["before"], found["of"] or found["model"])
+
+    def _view(self, kind: str, of: str) -> str:
+        of = self.step(of)
+        if kind in OF_ORMS and (of in self.orms or kind not in OF_STEPS):
+            return f"{of}_{kind}"
+        return f"{'predictions' if kind == 'eval' else kind}_{of}"
+
+    def former(self, views: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Names that views had before, each with the view; those that are a view's name now are left out."""
+        there = set(views)
+        rounds = len(self.settings.steps) if self.settings else len(there)
+        steps = ["distill", "reflect", *(f"round_{number}" for number in range(1, rounds + 1))]
+        old = [f"{step}_{kind}" for step in steps for kind in ("paths", "verdicts")]
+        old += [f"{ORM}_{kind}" for kind in (*OF_ORMS, "mix")] + [f"{STUDENT}_{kind}" for kind in ("paths", "mix")]
+        models = {name.removeprefix("predictions_") for name in there if name.startswith("predictions_")}
+        old += [f"eval_{model}" for model in sorted(models)]
+        old += [f"{kind}_{model}" for kind in ("eval", "mix") for model in ("0", "final")]
+        for name in dict.fromkeys(old):
+            if name not in there and (view := self.view(name)) in there:
+                yield name, view
+
+
+def of(root: Path) -> Names:
+    """The names of the project at `root`."""
+    try:
+        return Names(params.load(root / PARAMS, template=True))
+    except UserError:
+        return Names(None)
+
+
+def _by_number(name: str) -> tuple[int, int, str]:
+    """base, 0, 1, ..., 10, then names such as final."""
+    return (0, 0, "") if name == BASE else (1, int(name), "") if name.isdecimal() else (2, 0, name)

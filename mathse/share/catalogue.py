@@ -1,0 +1,123 @@
+"""Every table of a run by name: a view each, and views over all steps.
+
+    problems, images, origins, rejects, leaks      the problems, whence they came, and what could not become one
+    benchmark_items, benchmark_rejects, ...        the public benchmarks that models are measured on
+    paths_0, verdicts_0, mix_0, remaining_0, ...   each step's tables; predictions_0, predictions_base: each model's
+    orm_paths, orm_feedback, orm_held_out, ...     what an ORM learned from, and is measured on; mix_orm trained it
+    paths, verdicts, remaining, predictions        the same over all steps, with the column `step` (or `model_name`)
+
+The names that tables had before answer too (`mathse.report.names`), but are not listed.
+"""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from mathse import layout
+from mathse.report import names
+from mathse.report.names import OF_ORMS, OF_STEPS, Names
+from mathse.tables import views
+
+_FIXED = {
+    "problems": layout.PROBLEMS,
+    "images": layout.IMAGES,
+    "rejects": layout.REJECTS,
+    "leaks": layout.LEAKS,
+    "origins": layout.ORIGINS,
+    "benchmark_items": layout.BENCHMARK_ITEMS,
+    "benchmark_images": layout.BENCHMARK_IMAGES,
+    "benchmark_rejects": layout.BENCHMARK_REJECTS,
+}
+_OF_STEP = {
+    "paths": layout.paths,
+    "verdicts": layout.verdicts,
+    "mix": layout.mix,
+    "remaining": layout.remaining,
+    "predictions": layout.predictions,
+}
+_OF_ORM = {
+    "paths": layout.orm_paths,
+    "feedback": layout.orm_feedback,
+    "held_out": layout.orm_held_out,
+    "verdicts": layout.orm_verdicts,
+}
+_UNIONS = {"paths": "step", "verdicts": "step", "remaining": "step", "predictions": "model_name"}
+"""Kinds that have a view over all steps, and its column that names the step."""
+
+
+class Entry(NamedTuple):
+    """A table that exists.
+
+    Attributes:
+        kind: `paths`, `mix`, ...; of a table that is there once, its view's name.
+        of: The step, model or ORM it belongs to; empty if there is one of its kind.
+        file: Where it lies.
+    """
+
+    kind: str
+    of: str
+    file: Path
+
+    @property
+    def short(self) -> str:
+        """The name that people use for it: `paths@1`."""
+        return f"{self.kind}@{self.of}" if self.of else self.kind
+
+
+def catalogue(root: Path, known: Names | None = None) -> dict[str, Entry]:
+    """Every table that exists below `root`, by view name: the problems, the ORMs', then by kind in the loop's order.
+
+    Args:
+        root: The project's root.
+        known: Its names; read from its params if not given.
+    """
+    known = known or names.of(root)
+    found = {view: Entry(view, "", root / file) for view, file in _FIXED.items()}
+    orms = (folder.name for folder in (root / layout.ORMS).glob("[!.]*") if folder.is_dir())
+    for orm in known.order(orms):
+        found |= {f"{orm}_{kind}": Entry(kind, orm, root / _OF_ORM[kind](orm)) for kind in OF_ORMS}
+    for kind in OF_STEPS:
+        files = (root / _OF_STEP[kind]("any")).parent.glob("[!.]*.parquet")
+        for step in known.order(file.stem for file in files):
+            found[f"{kind}_{step}"] = Entry(kind, step, root / _OF_STEP[kind](step))
+    return {view: entry for view, entry in found.items() if entry.file.is_file()}
+
+
+def place(view: str, known: Names) -> Path | None:
+    """Where a view's table lies, relative to the root, whether it exists or not; None if no view can have that name."""
+    if view in _FIXED:
+        return _FIXED[view]
+    if found := re.fullmatch(rf"({'|'.join(OF_STEPS)})_([a-z0-9][a-z0-9_-]*)", view):
+        return _OF_STEP[found[1]](found[2])
+    if found := re.fullmatch(rf"(.+?)_({'|'.join(OF_ORMS)})", view):
+        return _OF_ORM[found[2]](found[1]) if found[1] in known.orms else None
+    return None
+
+
+def connect(root: Path, sql: str = "") -> duckdb.DuckDBPyConnection:
+    """Open every table below `root`, and the views over all steps.
+
+    Args:
+        root: The project's root.
+        sql: What will be asked: a former name of a table in it is answered.
+
+    Raises:
+        QueryError: A table is not Parquet.
+    """
+    known = names.of(root)
+    found = catalogue(root, known)
+    connection = views.connect({view: entry.file for view, entry in found.items()})
+    for kind, column in _UNIONS.items():
+        selects = [
+            f"select {views.literal(entry.of)} as {column}, * from {views.identifier(view)}"
+            for view, entry in found.items()
+            if entry.kind == kind
+        ]
+        if selects:
+            connection.execute(f"create view {kind} as {' union all by name '.join(selects)}")
+    for former, view in known.former(found):
+        if re.search(rf"\b{re.escape(former)}\b", sql, re.IGNORECASE):
+            connection.execute(f"create view {views.identifier(former)} as from {views.identifier(view)}")
+    return connection
