@@ -12,9 +12,9 @@ def main() -> str:
     """Load `params.benchmarks`."""
     with Gathered(params.load().benchmarks, layout.STATE / "benchmarks") as found:
         items = tally.Counted(found.items())
-        store.write(layout.BENCHMARK_ITEMS, BenchmarkItem, items, {})
-        store.write(layout.BENCHMARK_IMAGES, Image, found.images(), {})
-        store.write(layout.BENCHMARK_REJECTS, Reject, found.rejects, {})
+        store.write(layout.BENCHMARK_ITEMS, BenchmarkItem, items)
+        store.write(layout.BENCHMARK_IMAGES, Image, found.images())
+        store.write(layout.BENCHMARK_REJECTS, Reject, found.rejects)
         left_out = tally.counts(Counter(reject.reason for reject in found.rejects))
         return f"{items.count} items out; {left_out}{found.incomplete()}"
 
