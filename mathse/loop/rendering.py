@@ -49,7 +49,7 @@ def judge_row(
         PromptError: The prompt does not fit.
     """
     messages, _ = judge_turn(judge.prompt, problem, path.text, judge.reference)
-    verdict = replies.write(feedback.status, feedback.error_step, feedback.error_analysis, verdict_only)
+    verdict = replies.write(feedback.status, feedback.error_step, feedback.error_analysis, verdict_only=verdict_only)
     return _mix_row(problem, path, messages, verdict)
 
 
