@@ -142,7 +142,7 @@ def test_an_error_of_one_process_alone_is_said_when_the_first_goes_on(
         raise UserError("no")
 
     waited: list[float] = []
-    monkeypatch.setattr(processes.time, "sleep", waited.append)
+    monkeypatch.setattr("time.sleep", waited.append)
     monkeypatch.setattr(processes, "end_with_launcher", lambda: None)
     monkeypatch.setattr(sys, "argv", ["stage.py"])
     for rank in ("1", "0"):
