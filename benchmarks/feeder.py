@@ -53,9 +53,9 @@ class Core:
 
 def engine(images: ImageStore) -> Any:
     """The vLLM engine around that core."""
-    from mathse.backbones.families import family_of
-    from mathse.backbones.loading import load_processor
-    from mathse.engines.vllm import VllmEngine
+    from mathse.ask.engines.local.families import family_of
+    from mathse.ask.engines.local.loading import load_processor
+    from mathse.ask.engines.vllm import VllmEngine
     from mathse.params import Vllm
 
     made = VllmEngine.__new__(VllmEngine)

@@ -1,13 +1,12 @@
 """Stage evaluate_orm@orm: an ORM judges its held-out paths, and is measured against the teacher's marks."""
 
-from mathse.engines.opening import open_for
-from mathse.tables.files import write_json
-from mathse.tables.lookup import ProblemLookup
-
 from mathse import layout, params, stage
-from mathse.evaluation.orm_scores import measure
+from mathse.ask.engines.opening import open_for
+from mathse.loop.evaluation.orm_scores import measure
 from mathse.loop.judge import judge
 from mathse.tables import store
+from mathse.tables.files import write_json
+from mathse.tables.lookup import ProblemLookup
 from mathse.tables.schemas import Feedback, MixRow, Path, Verdict
 
 

@@ -1,8 +1,7 @@
 """Stage student_mix: teacher paths to some ORM problems, and the right ones as rows for the first ORM's student."""
 
-from mathse.engines.opening import open_for
-
 from mathse import layout, params, stage
+from mathse.ask.engines.teacher import open_teacher
 from mathse.loop.solve import SOLVE, Ask, of_split, solve, solving, subset
 from mathse.loop.warm_up import build_student
 from mathse.params import STUDENT
@@ -16,7 +15,7 @@ def main() -> str:
     problems = list(of_split(store.scan(layout.PROBLEMS, Problem), Split.ORM))
     chosen = subset(problems, settings.orm.warmup_problems, settings.seed)
     ask = Ask(PathKind.DISTILLED, 0, SOLVE, solving(settings.teacher), samples=1, seed=settings.seed)
-    paths = list(solve(open_for("teacher", settings), chosen, ask, layout.journal("student_mix")))
+    paths = list(solve(open_teacher(settings), chosen, ask, layout.journal("student_mix")))
     store.write(layout.paths(STUDENT), Path, paths)
     return f"{len(chosen)} problems in, {build_student(paths, chosen, settings.student.prompt)}"
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from mathse import params
-from mathse.backbones.families import FAMILIES
+from mathse.ask.engines.local.families import FAMILIES
 from mathse.params import Params, Train
 from mathse.share.plan_sizes import KNOWN
 

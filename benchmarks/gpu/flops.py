@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from mathse.backbones import vision
+from mathse.ask.engines.local import vision
 
 vision.guard()
 

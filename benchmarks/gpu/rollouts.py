@@ -26,9 +26,9 @@ try:
 
     from benchmarks.gpu import shapes
     from benchmarks.rollout import compare
+    from mathse.ask.engines.local.loading import settle
+    from mathse.ask.engines.local_model import LocalModel
     from mathse.ask.protocol import Sampling
-    from mathse.backbones.loading import settle
-    from mathse.engines.local import LocalModel
     from mathse.errors import UserError
     from mathse.loop.solve import Ask
     from mathse.params import Compute, Inference, Vllm

@@ -17,9 +17,9 @@ from mathse.ask.generate import generate
 from mathse.ask.protocol import Engine, Failure, Outcome, Request, Sampling
 from mathse.ask.replies import NotAgreed, agreed, schema_of
 from mathse.ask.requests import request
-from mathse.evaluation import official
 from mathse.loop.asking import as_problem, fields_of
 from mathse.loop.evaluate import rescored
+from mathse.loop.evaluation import official
 from mathse.params.benchmarks import name_of
 from mathse.tables import store
 from mathse.tables.schemas import BenchmarkItem, Prediction, Status

@@ -2,7 +2,7 @@
 
 In: test problems, benchmark items. Out: one `Prediction` a problem or item and sample; sample 0 is greedy (pass@1). Own
 problems are graded by rule, items by their benchmark's official rule with our grader's verdict beside it. Metrics are
-made of them by `mathse.evaluation`.
+made of them by `mathse.loop.evaluation`.
 
 Sample: `mathvision_testmini, mathvision_testmini/4, 0, ..., answer 6, CORRECT (mathvision@1), rule CORRECT`
 """
@@ -15,8 +15,8 @@ from mathse.answers.batch import Grader
 from mathse.answers.grade import Grade
 from mathse.ask.generate import generate
 from mathse.ask.protocol import Completion, Engine, Label, Outcome
-from mathse.evaluation import official
 from mathse.loop.asking import Asking, requests
+from mathse.loop.evaluation import official
 from mathse.params.benchmarks import name_of
 from mathse.tables.schemas import OWN_TESTS, BenchmarkItem, Prediction, Problem, Status
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from mathse import layout, params
+from mathse.ask.engines.opening import open_for
 from mathse.ask.protocol import Engine
-from mathse.engines.opening import open_for
-from mathse.evaluation import benchmark_scores, scores
-from mathse.evaluation.scores import Metrics
 from mathse.loop.asking import Asking
 from mathse.loop.assisted import extracted, matched
 from mathse.loop.evaluate import predict
+from mathse.loop.evaluation import benchmark_scores, scores
+from mathse.loop.evaluation.scores import Metrics
 from mathse.sources.benchmarks.items import published
 from mathse.tables import store
 from mathse.tables.schemas import BenchmarkItem, Prediction, Problem, Reject

@@ -24,7 +24,6 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-import mathse
 from mathse import layout
 from mathse.loop import mix_report, remaining
 from mathse.loop.mix_checks import require_sound
@@ -39,7 +38,7 @@ from mathse.tables.schemas import Feedback, MixRow, Problem, Row
 
 CONTRACT = Contract("mix", ("previous", "paths"), optional=("rejected_path_id",))
 FEEDBACK = Contract("orm.mix", ("paths",), ("path_id", "part", "reason"))
-CANDIDATES = Path(mathse.__file__).parent / "sql" / "candidates.sql"
+CANDIDATES = Path(__file__).with_name("candidates.sql")
 BATCH_ROWS = 1024
 MEMORY = "1200MB"
 """What choosing paths may take, besides the interpreter; beyond it, DuckDB spills to `.mathse/duckdb`."""

@@ -12,8 +12,9 @@ from itertools import chain
 from pathlib import Path as File
 
 from mathse import layout
+from mathse.ask.engines.opening import open_for
+from mathse.ask.engines.teacher import open_teacher
 from mathse.ask.protocol import Sampling
-from mathse.engines.opening import open_for
 from mathse.loop.annotate import marking
 from mathse.loop.recorded import Recordings
 from mathse.loop.reflect import PROMPT, Feedback, reflect, wrong_paths
@@ -52,7 +53,7 @@ def _distilled(settings: Params, step: str) -> str:
     ask = Ask(
         PathKind.DISTILLED, settings.round_of(step), SOLVE, solving(settings.teacher), distill.samples, settings.seed
     )
-    asked = solve(open_for("teacher", settings), unrecorded, ask, _journal(step)) if unrecorded else ()
+    asked = solve(open_teacher(settings), unrecorded, ask, _journal(step)) if unrecorded else ()
     paths = _stored(step, chain(recorded.paths(), asked))
     also = f" ({len(recorded.solved)} with recorded solutions)" if distill.recorded else ""
     return f"{len(chosen)} of {len(problems)} problems remaining{also}, {paths}{_left_out(recorded.left_out)}"
@@ -78,7 +79,7 @@ def _reflected(settings: Params, step: str) -> str:
         settings.seed,
     )  # fmt: skip
     feedback = Feedback(settings.reflect.feedback, marking(settings.teacher))
-    teacher, problems = open_for("teacher", settings), ProblemLookup(layout.PROBLEMS)
+    teacher, problems = open_teacher(settings), ProblemLookup(layout.PROBLEMS)
     paths = _stored(step, reflect(teacher, remaining, problems, ask, scope, _journal(step), feedback))
     wrong = sum(1 for _ in wrong_paths(remaining(), scope))
     return f"{store.metadata(file).rows} problems remaining, {wrong} wrong paths in, {paths}"

@@ -17,11 +17,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-import mathse
 from mathse.tables import store
 from mathse.tables.schemas import Remaining, WrongPath
 
-SQL = Path(mathse.__file__).parent / "sql" / "remaining.sql"
+SQL = Path(__file__).with_name("remaining.sql")
 BATCH_ROWS = 1024
 
 

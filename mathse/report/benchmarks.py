@@ -19,9 +19,9 @@ from rich import box
 from rich.table import Table
 
 from mathse import layout
-from mathse.evaluation.benchmark_scores import TABLE_2, measure
-from mathse.evaluation.scores import Metrics
-from mathse.evaluation.transitions import Transition, between
+from mathse.loop.evaluation.benchmark_scores import TABLE_2, measure
+from mathse.loop.evaluation.scores import Metrics
+from mathse.loop.evaluation.transitions import Transition, between
 from mathse.params import Params
 from mathse.report.table import Measured
 from mathse.tables import store

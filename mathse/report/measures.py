@@ -11,7 +11,7 @@ chart for each of them. Sample row of the plots' data:
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mathse.evaluation.scores import Metrics
+from mathse.loop.evaluation.scores import Metrics
 
 
 class Measure(NamedTuple):

@@ -14,9 +14,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from mathse import layout
-from mathse.evaluation.orm_scores import OrmMetrics
-from mathse.evaluation.scores import DIGITS, Metrics
-from mathse.evaluation.transitions import Transition, compare
+from mathse.loop.evaluation.orm_scores import OrmMetrics
+from mathse.loop.evaluation.scores import DIGITS, Metrics
+from mathse.loop.evaluation.transitions import Transition, compare
 from mathse.params import Params
 from mathse.report.names import Names
 from mathse.report.table import Measured

@@ -22,9 +22,9 @@ from rich.table import Table
 
 from mathse import layout, params
 from mathse.errors import UserError
-from mathse.evaluation import scores
-from mathse.evaluation.orm_scores import OrmMetrics
-from mathse.evaluation.scores import Metrics
+from mathse.loop.evaluation import scores
+from mathse.loop.evaluation.orm_scores import OrmMetrics
+from mathse.loop.evaluation.scores import Metrics
 from mathse.params import BASE
 from mathse.report import measures
 from mathse.report.names import Names

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from mathse import layout, params
+from mathse.ask.engines.local.fingerprint import LINEAGE
 from mathse.ask.prompts import PROMPTS
-from mathse.backbones.fingerprint import LINEAGE
 from mathse.errors import UserError
 from mathse.progress import progress
 from mathse.report import names

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mathse import layout, params
-from mathse.backbones.families import family
-from mathse.backbones.fingerprint import LINEAGE
+from mathse.ask.engines.local.families import family
+from mathse.ask.engines.local.fingerprint import LINEAGE
 from mathse.errors import UserError
 from mathse.params import Params, Train
 from mathse.share import plan_counts, plan_needs, plan_sizes, plan_steps

@@ -7,10 +7,10 @@ from typing import Any
 from huggingface_hub import EvalResult
 
 from mathse import layout
-from mathse.backbones.fingerprint import LINEAGE, require_model
+from mathse.ask.engines.local.fingerprint import LINEAGE, require_model
 from mathse.errors import UserError
-from mathse.evaluation import scores
-from mathse.evaluation.scores import Metrics
+from mathse.loop.evaluation import scores
+from mathse.loop.evaluation.scores import Metrics
 from mathse.params import BASE, STUDENT
 from mathse.report import names, table
 from mathse.report.names import Names

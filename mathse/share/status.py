@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mathse import layout, params
 from mathse.errors import UserError
-from mathse.evaluation import scores
+from mathse.loop.evaluation import scores
 from mathse.report.names import Names
 from mathse.tables import store
 

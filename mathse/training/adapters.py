@@ -10,7 +10,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
-from mathse.backbones.families import vision_tower
+from mathse.ask.engines.local.families import vision_tower
 from mathse.errors import UserError
 from mathse.params.training import Lora, Train
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from mathse.backbones import vision
+from mathse.ask.engines.local import vision
 from mathse.errors import UserError
 from mathse.progress import Advance, progress
 from mathse.training.batches import set_epoch

@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 
 from mathse import params
+from mathse.ask.engines.replay import ReplayEngine
 from mathse.ask.protocol import Engine, Failure
-from mathse.engines.replay import ReplayEngine
 from mathse.errors import UserError
-from mathse.evaluation import benchmark_scores, scores
-from mathse.evaluation.transitions import compare
 from mathse.loop.asking import Asking, hint
 from mathse.loop.assisted import extracted, matched
 from mathse.loop.evaluate import predict
+from mathse.loop.evaluation import benchmark_scores, scores
+from mathse.loop.evaluation.transitions import compare
 from mathse.params import BenchmarkSource
 from mathse.share import score
 from mathse.sources.benchmarks.items import Loaded, load
 from mathse.tables.schemas import BenchmarkItem, Prediction, Status
 from tests import rows
-from tests.evaluation.test_official import items as sample_items
+from tests.loop.evaluation.test_official import items as sample_items
 from tests.loop.scripted import Scripted
 from tests.shared_data import load as shared_rows
 from tests.shared_data import shared

@@ -22,18 +22,19 @@ CODE = ("mathse/", "stages/", "tools/")
 NEUTRAL: Mapping[str, str] = {
     "mathse/errors.py": "says what is wrong; a stage that fails writes nothing",
     "mathse/progress.py": "prints how far a stage is",
-    "mathse/stage.py": "starts a stage, logs, keeps a second one of it away, counts for the closing line",
+    "mathse/stage.py": "starts a stage, logs, keeps a second one of it away",
     "mathse/layout.py": "says where files lie, and these are the stage's other dependencies and outs by name",
     "mathse/params": "reads params.yaml; what a stage reads of it is its `params`",
-    "stages/__init__.py": "sets how long torch's idle threads spin",
+    "mathse/processes.py": "starts the processes of one training; what they compute is in mathse/training",
+    "mathse/tally.py": "counts the rows that pass, and lets them pass as they are",
+    "stages/__init__.py": "sets how torch's threads wait, and has mathse/ask/engines/local hold its arithmetic",
 }
 """What cannot change a byte of a stage's results, and why. Modules with a docstring alone are neutral too."""
 
 BY_NAME: Mapping[str, str] = {
     "mathse.sources.registry": "mathse.sources.adapters",
     "mathse.answers.symbolic": "mathse.answers.symbolic_worker",
-    "mathse.training.launch": "mathse.training.worker",
-    "mathse.backbones.vision": "mathse.backbones.startup",
+    "mathse.ask.engines.local.vision": "mathse.ask.engines.local.startup",
 }
 """Modules, or packages of them, that a module loads or starts without an import that could be read in its code."""
 

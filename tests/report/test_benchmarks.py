@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from mathse import cli, layout
-from mathse.evaluation import scores
-from mathse.evaluation.benchmark_scores import BenchmarkMetrics
+from mathse.loop.evaluation import scores
+from mathse.loop.evaluation.benchmark_scores import BenchmarkMetrics
 from mathse.report import benchmarks, page, table
 from mathse.share.story import ProblemNotFound, tell
 from mathse.tables import store

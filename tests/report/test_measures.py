@@ -4,7 +4,7 @@ from pathlib import Path
 from pydantic import Field
 
 from mathse import layout
-from mathse.evaluation.scores import Metrics
+from mathse.loop.evaluation.scores import Metrics
 from mathse.report import measures, page, table
 from mathse.share.view import charts
 

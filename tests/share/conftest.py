@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from mathse import layout
-from mathse.evaluation import orm_scores, scores
+from mathse.loop.evaluation import orm_scores, scores
 from mathse.tables import schemas, store
 from mathse.tables.schemas import Feedback, Image, PathKind, Prediction, Problem, Split, Status, Verdict
 

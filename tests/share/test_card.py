@@ -11,7 +11,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 from mathse import cli, layout
-from mathse.backbones.fingerprint import LINEAGE
+from mathse.ask.engines.local.fingerprint import LINEAGE
 from mathse.share import recorded
 from mathse.share.exchange import card as exported
 from mathse.share.published import published_card

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from mathse import processes
-from mathse.backbones.loading import load_model
+from mathse.ask.engines.local.loading import load_model
 from mathse.errors import UserError
 from mathse.params.training import Launch
 from mathse.tables.schemas import MixRow
