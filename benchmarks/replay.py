@@ -2,9 +2,9 @@
 
     python benchmarks/replay.py ../shared/data/mathvision     # about a minute
 
-Each model's responses become paths (`method.solve`) through the replay engine. The recorded official verdicts become a
-judge's replies, again through the replay engine, and are judged (`method.judge`) with the rule grader's verdict beside
-each. The same responses are evaluated (`method.evaluate`). A line a model: the official result, what the judge said,
+Each model's responses become paths (`loop.solve`) through the replay engine. The recorded official verdicts become a
+judge's replies, again through the replay engine, and are judged (`loop.judge`) with the rule grader's verdict beside
+each. The same responses are evaluated (`loop.evaluate`). A line a model: the official result, what the judge said,
 what our grader said, on how many rows the two differ, what the evaluation says, and the rows a second.
 """
 
