@@ -89,9 +89,9 @@ def licences(lineage: Lineage, known: Described) -> list[str]:
     """Licences of the rows that a model was trained on and of the models it started from, sorted."""
     unknown = [{"licence": None}] if "mix" in lineage else []
     stated = (one for one in (lineage, *known.starts) if "licence" in one)
-    return sorted(
-        {one["licence"] or NOT_STATED for one in (*(known.composition or unknown), *stated)}, key=str.casefold
-    )
+    named = [one["licence"] or NOT_STATED for one in (*(known.composition or unknown), *stated)]
+    # The hub writes `apache-2.0`, SPDX `Apache-2.0`: once, as the rows have it.
+    return sorted({name.casefold(): name for name in reversed(named)}.values(), key=str.casefold)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -121,7 +121,10 @@ def _head(lineage: Lineage, known: Described) -> "ModelCardData":
 
 def _about(lineage: Lineage, known: Described) -> list[str]:
     start = lineage.get("start", {})
-    trained = f"fine-tuned on {lineage['mix'].get('rows', 0):,} rows" if "mix" in lineage else "the base of the run"
+    if "mix" in lineage:
+        trained = f"fine-tuned on {lineage['mix'].get('rows', 0):,} rows"
+    else:
+        trained = f"taken from `{lineage['from']}`" if "from" in lineage else "pre-trained here"
     began = f", from `{start['folder']}` ({start['fingerprint'][:SHORT]})" if start else ""
     return [
         f"# MathSE: {known.role}",

@@ -127,9 +127,20 @@ def test_a_licence_is_named_only_if_all_agree(
 ) -> None:
     edit_lineage(project, "base", **{"from": "Owner/Model", "revision": "a" * 40, "licence": of_base})
     store.write(project / layout.PROBLEMS, Problem, [rows.problem(f"p{n}", licence=of_rows) for n in "12"])
-    told = head(published_card(project, "0"))
+    card = published_card(project, "0")
+    told = head(card)
     assert (told["license"], told.get("license_name")) == expected
+    assert ("it began with: Apache-2.0." in card) == (expected[0] == "apache-2.0"), "spelt in two ways, named once"
     assert told["base_model"] == "Owner/Model"
+
+
+def test_a_base_that_was_taken_says_from_where(project: Path) -> None:
+    taken = {"name": "base", "from": "./models/tiny", "licence": "apache-2.0", "model": "f" * 32}
+    (project / "models/base" / LINEAGE).write_text(json.dumps(taken))
+    card = published_card(project, "base")
+    assert "A vision-language model, taken from `./models/tiny`, by" in card
+    assert head(card)["license"] == "apache-2.0"
+    assert "## Training" not in card
 
 
 def test_the_head_is_the_hubs_metadata(project: Path) -> None:
