@@ -147,6 +147,14 @@ class Names:
             return f"{of}_{kind}"
         return f"{'predictions' if kind == 'eval' else kind}_{of}"
 
+    def before(self, step: str) -> tuple[str, str]:
+        """What a step's folder and its model were called before: `rounds/1` and `1`; others keep their names."""
+        if self.settings is not None and step not in self.settings.steps:
+            return step, step
+        number = step if self.settings is None else str(self.settings.round_of(step))
+        former = {"distill": ("distill", "0"), "rollout": (f"rounds/{number}", number), "reflect": ("reflect", "final")}
+        return former.get(self.asks(step) or "", (step, step))
+
     def former(self, views: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Names that views had before, each with the view; those that are a view's name now are left out."""
         there = set(views)

@@ -135,7 +135,8 @@ def cells(model: Measured) -> tuple[str, ...]:
 def terminal(models: Sequence[Measured]) -> Table:
     """The table for a terminal, with seconds where they are known."""
     table = Table(title=f"Accuracy on {models[-1].metrics.n:,} held-out problems, pass@1", box=box.SIMPLE_HEAD)
-    headings, rows = HEADINGS, [cells(model) for model in models]
+    headings: tuple[str, ...] = HEADINGS
+    rows: list[tuple[str, ...]] = [cells(model) for model in models]
     if any(model.seconds is not None for model in models):
         headings = (*HEADINGS, SECONDS)
         took = ("" if model.seconds is None else f"{model.seconds:,.0f}" for model in models)

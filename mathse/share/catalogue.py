@@ -16,6 +16,7 @@ from typing import NamedTuple
 import duckdb
 
 from mathse import layout
+from mathse.params import STUDENT
 from mathse.report import names
 from mathse.report.names import OF_ORMS, OF_STEPS, Names
 from mathse.tables import views
@@ -94,6 +95,25 @@ def place(view: str, known: Names) -> Path | None:
     if found := re.fullmatch(rf"(.+?)_({'|'.join(OF_ORMS)})", view):
         return _OF_ORM[found[2]](found[1]) if found[1] in known.orms else None
     return None
+
+
+def former_place(view: str, known: Names) -> Path | None:
+    """Where a view's table lay before steps had names, as revisions of that time have it; None if nowhere else."""
+    found = re.fullmatch(rf"({'|'.join(OF_STEPS)})_([a-z0-9][a-z0-9_-]*)", view)
+    kind, of = (found[1], found[2]) if found else ("", "")
+    folder, model = known.before(of)
+    if view in ("rejects", "leaks"):
+        return layout.PROBLEMS.with_name(f"{view}.parquet")
+    if of == STUDENT and kind in ("paths", "mix"):
+        return layout.ORMS / f"{STUDENT}_{kind}.parquet"
+    if kind == "mix":
+        return layout.ORMS / "mix.parquet" if of in known.orms else layout.mix(model)
+    if kind in ("paths", "verdicts"):
+        return layout.DATA / folder / f"{kind}.parquet"
+    if kind == "predictions":
+        return layout.DATA / "eval" / model / "predictions.parquet"
+    of_orm = re.fullmatch(rf"(.+?)_({'|'.join(OF_ORMS)})", view)
+    return layout.ORMS / f"{of_orm[2]}.parquet" if of_orm else None
 
 
 def connect(root: Path, sql: str = "") -> duckdb.DuckDBPyConnection:

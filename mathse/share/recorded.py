@@ -19,6 +19,8 @@ from mathse import layout
 from mathse.errors import UserError
 
 LOCK = Path("dvc.lock")
+GIVEN = (layout.SOURCES, layout.MODELS / "tiny")
+"""What comes from outside, or lies in git: no stage makes it."""
 
 Stages = Mapping[str, Mapping[str, Any]]
 
@@ -152,13 +154,12 @@ def differences(found: Collection[Step], root: Path) -> Iterator[Difference]:
 
 
 def _unmade(found: Collection[Step], root: Path, recorded: Stages, declared: Collection[str]) -> Iterator[Difference]:
-    """What the stages read and no recorded stage made, but for the sources, which come from outside."""
+    """What the stages read and no recorded stage made, but for what is given."""
     made = _makers(recorded)
     for step in found:
         for path in step.made_from:
-            given = any(Path(path).is_relative_to(place) for place in (layout.SOURCES, layout.TINY))
-            outside = given or (root / f"{path}.dvc").exists()
-            if not outside and maker(made, path) is None:
+            given = any(Path(path).is_relative_to(place) for place in GIVEN) or (root / f"{path}.dvc").exists()
+            if not given and maker(made, path) is None:
                 what = "not run yet" if path in declared else "not recorded"
                 yield Difference(path, what, f"dvc.lock ({step.stage})")
 

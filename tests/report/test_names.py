@@ -101,6 +101,15 @@ def test_a_name_of_today_or_before_is_a_view(name: str, default: str, every_roun
     assert loop(**EVERY_ROUND).view(name) == every_round
 
 
+@pytest.mark.parametrize(
+    ("step", "before"),
+    [("0", ("distill", "0")), ("b", ("rounds/2", "2")), ("br", ("reflect", "final")), ("base", ("base", "base"))],
+)
+def test_a_step_knows_what_it_was_called(step: str, before: tuple[str, str]) -> None:
+    assert loop(**EVERY_ROUND).before(step) == before
+    assert Names(None).before("2") == ("rounds/2", "2")
+
+
 def test_an_orm_by_another_name_answers_to_the_old_one() -> None:
     orms = {"judge": {"student": "student", "start": "base"}}
     steps = {"0": {"prev": "base", "ask": "distill", "model": "base", "judge": "judge"}}

@@ -127,12 +127,70 @@ def test_a_licence_is_named_only_if_all_agree(
     card = published_card(project, "0")
     told = head(card)
     assert (told["license"], told.get("license_name")) == expected
-    assert told["base_model"] == "Owner/Model"
     assert ("it began with: Apache-2.0." in card) == (expected[0] == "apache-2.0"), "spelt in two ways, named once"
+    assert told["base_model"] == "Owner/Model"
 
 
 def test_a_base_that_was_taken_says_from_where(project: Path) -> None:
-    edit_lineage(project, "base", **{"from": "./models/tiny", "licence": "apache-2.0"})
+    taken = {"name": "base", "from": "./models/tiny", "licence": "apache-2.0", "model": "f" * 32}
+    (project / "models/base" / LINEAGE).write_text(json.dumps(taken))
     card = published_card(project, "base")
     assert "A vision-language model, taken from `./models/tiny`, by" in card
     assert head(card)["license"] == "apache-2.0"
+    assert "## Training" not in card
+
+
+def test_the_head_is_the_hubs_metadata(project: Path) -> None:
+    told = head(published_card(project, "0"))
+    assert told["pipeline_tag"] == "image-text-to-text"
+    assert (told["library_name"], told["language"]) == ("transformers", ["en"])
+    assert "base_model" not in told, "it was built here and is not on the hub"
+    assert {"mathse", "sft"} <= set(told["tags"])
+
+
+def test_the_licence_of_a_model_further_back_counts(project: Path) -> None:
+    edit_lineage(project, "base", **{"from": "Owner/Model", "revision": "a" * 40, "licence": "GPL-3.0"})
+    edit_lineage(project, "0", start={"folder": "models/orm", "fingerprint": "f" * 32})
+    assert "began with: CC0-1.0, GPL-3.0, MIT." in published_card(project, "0")
+
+
+def test_the_card_has_the_runs_table(run: Path, built: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("models", "dvc.lock", "data/problems", "data/mix", "data/paths", "data/verdicts"):
+        place = run / name
+        if place.is_dir():
+            shutil.rmtree(place)
+        copy = shutil.copytree if (built / name).is_dir() else shutil.copy
+        copy(built / name, place)
+    assert cli.main(["-C", str(run), "lineage", "0", "--card"]) == cli.USER_ERROR
+    assert "0.json: measures f, and the model is " in capsys.readouterr().err
+    with toy.within(run):
+        measured = scores.load(layout.metrics("0"))
+        scores.save(measured.model_copy(update={"fingerprint": toy.fingerprint("0")}), layout.metrics("0"))
+    assert cli.main(["-C", str(run), "lineage", "0", "--card"]) == 0
+    card = capsys.readouterr().out
+    assert head(card)["model-index"][0]["results"][0]["metrics"][0]["type"] == "accuracy"
+    assert "| + distilled | 100 | 50.0 (9.5 to 90.5) | 5 of 9 |" in card
+    assert "this model is *+ distilled*" in card
+    assert "ORM on 2 held-out paths" in published_card(run, "orm")
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"model": "f", "mix": 3}'])
+def test_a_card_needs_a_lineage_file(project: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "models" / "0" / LINEAGE).write_text(text)
+    assert cli.main(["-C", str(project), "lineage", "0", "--card"]) == cli.USER_ERROR
+    assert "does not say what a card needs" in capsys.readouterr().err
+
+
+def test_a_card_needs_the_record_of_the_model(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "dvc.lock").unlink()
+    assert cli.main(["-C", str(project), "lineage", "0", "--card"]) == cli.USER_ERROR
+    assert "dvc.lock: not found" in capsys.readouterr().err
+
+
+def test_no_cell_ends_its_table(project: Path) -> None:
+    paths = [rows.path(f"a{place}", f"p{place}", model="a|teacher") for place in (1, 2)]
+    store.write(project / toy.DISTILLED, ReasoningPath, paths)
+    assert r"a\|teacher" in published_card(project, "0")
+    assert table(["one"], [["<b>\n| x |"], [1234], [None]]).splitlines()[2:] == [
+        r"| \<b\> \| x \| |", "| 1,234 |", "|  |"
+    ]  # fmt: skip

@@ -6,7 +6,8 @@ import duckdb
 import pytest
 
 from mathse import cli, layout
-from mathse.share.catalogue import catalogue, connect
+from mathse.report import names
+from mathse.share.catalogue import catalogue, connect, former_place
 from mathse.tables import schemas, store, views
 from mathse.tables.schemas import Feedback, MixRow, Prediction, Problem, Status, Verdict
 from tests import rows
@@ -79,6 +80,23 @@ def test_former_views_of_the_first_steps_answer(run: Path, former: str, capsys: 
         store.write(layout.orm_feedback("orm"), Feedback, [rows.feedback("a1", "p1", Status.WRONG)])
     assert cli.main(["-C", str(run), "query", f"select count(*) as rows from {former}", "--csv"]) == 0
     assert capsys.readouterr().out.split() == ["rows", "1"]
+
+
+@pytest.mark.parametrize(
+    ("view", "former"),
+    [
+        ("paths_0", "distill/paths"), ("verdicts_1", "rounds/1/verdicts"), ("paths_final", "reflect/paths"),
+        ("predictions_base", "eval/base/predictions"), ("predictions_final", "eval/final/predictions"),
+        ("mix_0", "mix/0"), ("mix_orm", "orm/mix"), ("mix_student", "orm/student_mix"),
+        ("paths_student", "orm/student_paths"), ("orm_feedback", "orm/feedback"), ("rejects", "problems/rejects"),
+    ],
+)  # fmt: skip
+def test_where_tables_of_earlier_revisions_lie(run: Path, view: str, former: str) -> None:
+    assert former_place(view, names.of(run)) == Path(f"data/{former}.parquet")
+
+
+def test_what_was_not_there_has_no_former_place(run: Path) -> None:
+    assert former_place("remaining_0", names.of(run)) is former_place("problems", names.of(run)) is None
 
 
 def test_a_project_without_tables_can_be_asked(tmp_path: Path) -> None:

@@ -175,6 +175,14 @@ def test_an_input_that_no_step_recorded_is_named(project: Path) -> None:
     assert (str(toy.DISTILLED), "not recorded", "dvc.lock (judge@0)") in differences(project)
 
 
+def test_the_tiny_model_that_git_keeps_needs_no_stage(project: Path) -> None:
+    """Unlike another folder of a model, of which only a stage can say how it came about."""
+    given = [{"path": f"models/{name}", "md5": "0" * 32} for name in ("tiny", "mine")]
+    edit_lock(project, lambda stages: stages["base"].update(deps=given))
+    unmade = {path for path, what, _ in differences(project) if what == "not recorded"}
+    assert unmade == {"models/mine"}
+
+
 def test_a_stage_that_is_gone_is_named(project: Path) -> None:
     (project / "dvc.yaml").write_text(toy.PIPELINE.replace("  mix:", "  renamed:"))
     assert ("dvc.yaml: mix@0", "missing", "dvc.lock") in differences(project)

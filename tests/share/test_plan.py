@@ -15,6 +15,7 @@ from mathse.share.plan import Plan, PlanError, plan
 from mathse.share.plan_options import GPUS, Options
 from mathse.share.plan_sizes import KNOWN, SizeUnknown
 from mathse.share.plan_text import render
+from tests.report.test_names import EVERY_ROUND
 
 ROOT = Path(__file__).parents[2]
 REPORTS = ROOT / "reports" / "training"
@@ -178,6 +179,18 @@ def preset_with(folder: Path, **changed: Any) -> Path:
     file = folder / "mine.yaml"
     file.write_text(yaml.safe_dump({**content, **changed}), encoding="utf-8")
     return file
+
+
+def test_reflection_in_every_round_and_a_second_orm_are_planned(tmp_path: Path) -> None:
+    plain = plan("qwen2-vl-7b", ROOT, Options())
+    planned = plan(str(preset_with(tmp_path, **EVERY_ROUND)), ROOT, Options())
+    asked = {(one.step.name, one.step.by): one.step.requests for one in planned.asks}
+    assert asked["reflect (ar)", "teacher"] > asked["reflect (br)", "teacher"] > 0
+    assert asked["judge rollout 2", "orm"] == asked["rollout 2", "student"]
+    assert asked["orm2 feedback", "teacher"] == asked["orm feedback", "teacher"]
+    assert [one.name for one, _ in planned.trainings] == ["student", "orm", "orm2", "0", "ar", "br"]
+    before = {(one.step.name, one.step.by): one.step.requests for one in plain.asks}
+    assert asked["rollout 2", "student"] < before["rollout 2", "student"], "the first reflection has solved some"
 
 
 def test_a_model_of_unknown_size_says_what_to_do(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ that of another place, `../clone:mix@1` or `https://host/project.git:mix@1`, and
 """
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,9 +72,13 @@ def find(name: str, origin: Origin, scratch: Path) -> Dataset:
         return Dataset(label, file, view if of_run else "", here)
     if origin.revision is None and ours and not (here / ".dvc").is_dir():
         raise DiffError(f"{file}: there is no {name} here; {_existing(here)}")
+    former = catalogue.former_place(view, known) if of_run else None
     try:
         return Dataset(label, fetch(origin, place, name, scratch), view, None)
     except DiffError as error:
+        with suppress(DiffError):  # a revision from before steps had names
+            if former is not None:
+                return Dataset(label, fetch(origin, former, name, scratch), view, None)
         if origin.revision is None and ours:
             raise DiffError(f"{file}: there is no {name} here; {_existing(here)}") from error
         raise

@@ -68,6 +68,21 @@ def test_a_revision_is_compared_with_what_lies_here(project: Path, capsys: pytes
     assert capsys.readouterr().out.splitlines()[2].split() == ["3", "4", "0", "2", "1", "2"]
 
 
+def test_a_revision_from_before_steps_had_names_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    git(tmp_path, "init", "--initial-branch", "main")
+    dvc(tmp_path, "init")
+    before = tmp_path / "data/distill/paths.parquet"
+    store.write(before, PathRow, [rows.path(name) for name in "ab"])
+    dvc(tmp_path, "add", str(before))
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--message", "before")
+    before.unlink()
+    store.write(tmp_path / layout.paths("0"), PathRow, [rows.path(name) for name in "abc"])
+    for name in ("paths@distill", "paths@0"):
+        assert cli.main(["-C", str(tmp_path), "diff", name, "--rev", "HEAD", "--counts"]) == 0
+        assert capsys.readouterr().out.splitlines()[2].split() == ["2", "3", "0", "1", "0", "2"]
+
+
 def test_a_clone_without_data_takes_it_from_the_remote(
     project: Path, clone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -136,6 +136,19 @@ def test_same_run_same_bytes(run: Path, tmp_path: Path) -> None:
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
 
 
+def test_the_stage_and_the_hashes_of_dvcs_record_are_in_it(run: Path, tmp_path: Path) -> None:
+    (run / "dvc.lock").write_text(
+        "stages: {mix@0: {cmd: c, outs: [{path: data/mix/0.parquet, md5: 12ab}]},"
+        " problems: {cmd: c, outs: [{path: data/problems, md5: 34cd.dir}]}}"
+    )
+    export(run, "mix@0", tmp_path / "out")
+    lineage = json.loads((tmp_path / "out/lineage.json").read_text())
+    assert lineage["stage"] == "mix@0"
+    assert lineage["dvc"] == {"data/mix/0.parquet": "12ab", "data/problems": "34cd.dir"}
+    assert lineage["files"]["data/mix/0.parquet"] == hashlib.sha256((run / layout.mix("0")).read_bytes()).hexdigest()
+    assert "dvc repro mix@0 " in (tmp_path / "out/README.md").read_text()
+
+
 def test_several_shards_are_one_data_set(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "GROUP_ROWS", 1)
     export(run, "0", tmp_path / "out", shard_bytes=1)
