@@ -22,7 +22,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from mathse import layout, params
-from mathse.ask.protocol import Sampling
+from mathse.loop.ask.protocol import Sampling
 from mathse.loop.solve import Ask, solve
 from mathse.tables import store
 from mathse.tables.images import ImageStore
@@ -53,9 +53,9 @@ class Core:
 
 def engine(images: ImageStore) -> Any:
     """The vLLM engine around that core."""
-    from mathse.ask.engines.local.families import family_of
-    from mathse.ask.engines.local.loading import load_processor
-    from mathse.ask.engines.vllm import VllmEngine
+    from mathse.loop.ask.engines.local.families import family_of
+    from mathse.loop.ask.engines.local.loading import load_processor
+    from mathse.loop.ask.engines.vllm import VllmEngine
     from mathse.params import Vllm
 
     made = VllmEngine.__new__(VllmEngine)

@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mathse import params
-from mathse.ask import replies
-from mathse.ask.engines.replay import ReplayEngine
+from mathse.loop.ask import replies
+from mathse.loop.ask.engines.replay import ReplayEngine
 from mathse.loop.judge import judge
 from mathse.tables import schemas, store
 from mathse.tables.lookup import ProblemLookup, SourceIds

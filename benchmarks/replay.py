@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mathse import params
-from mathse.ask.engines.replay import ReplayEngine
-from mathse.ask.protocol import Sampling
-from mathse.ask.replies import write
+from mathse.loop.ask.engines.replay import ReplayEngine
+from mathse.loop.ask.protocol import Sampling
+from mathse.loop.ask.replies import write
 from mathse.loop.evaluate import predict
 from mathse.loop.judge import judge
 from mathse.loop.solve import Ask, solve

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from mathse import layout, params
-from mathse.ask.engines.local_model import LocalModel
-from mathse.ask.protocol import Request, Sampling
+from mathse.loop.ask.engines.local_model import LocalModel
+from mathse.loop.ask.protocol import Request, Sampling
 from mathse.loop.solve import Ask, of_split, solve, solve_request
 from mathse.params import Compute, Inference, Vllm
 from mathse.tables import store
@@ -142,7 +142,7 @@ def _bare_transformers(engine: Any, images: ImageStore, requests: Sequence[Reque
 
 
 def _text(engine: Any, request: Request) -> str:
-    from mathse.ask.engines.transformers import conversation
+    from mathse.loop.ask.engines.transformers import conversation
 
     turns = conversation(request.messages, len(request.image_ids))
     return str(engine._processor.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from mathse import layout, params
-from mathse.ask.engines.local.loading import load_model, load_processor, settle
+from mathse.loop.ask.engines.local.loading import load_model, load_processor, settle
 from mathse.params import Compute, Train
 from mathse.tables import store
 from mathse.tables.images import ImageStore

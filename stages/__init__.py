@@ -7,7 +7,7 @@ import os
 
 import yaml
 
-from mathse.ask.engines.local import arithmetic
+from mathse.loop.ask.engines.local import arithmetic
 from mathse.params import PARAMS
 
 

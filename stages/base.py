@@ -1,7 +1,7 @@
 """Stage base: fetch the base model that params name, by default the tiny one of models/tiny."""
 
 from mathse import layout, params, stage
-from mathse.ask.engines.local.fetch import fetch
+from mathse.loop.ask.engines.local.fetch import fetch
 
 
 def main() -> str:

@@ -3,7 +3,7 @@
 import time
 
 from mathse import layout, params, stage
-from mathse.ask.engines.opening import open_for
+from mathse.loop.ask.engines.opening import open_for
 from mathse.loop.measuring import answers, measured
 from mathse.loop.solve import of_split
 from mathse.tables import store

@@ -1,7 +1,7 @@
 """Stage evaluate_orm@orm: an ORM judges its held-out paths, and is measured against the teacher's marks."""
 
 from mathse import layout, params, stage
-from mathse.ask.engines.opening import open_for
+from mathse.loop.ask.engines.opening import open_for
 from mathse.loop.evaluation.orm_scores import measure
 from mathse.loop.judge import judge
 from mathse.tables import store

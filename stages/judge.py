@@ -1,7 +1,7 @@
 """Stage judge@step: the ORM judges the step's paths, and the rule grader beside it."""
 
 from mathse import layout, params, stage, tally
-from mathse.ask.engines.opening import open_for
+from mathse.loop.ask.engines.opening import open_for
 from mathse.loop.judge import judge
 from mathse.tables import store
 from mathse.tables.lookup import ProblemLookup

@@ -3,10 +3,10 @@
 from itertools import chain
 
 from mathse import layout, params, stage, tally
-from mathse.ask.engines.opening import open_for
-from mathse.ask.engines.teacher import open_teacher
-from mathse.ask.protocol import Sampling
 from mathse.loop.annotate import annotate, marking
+from mathse.loop.ask.engines.opening import open_for
+from mathse.loop.ask.engines.teacher import open_teacher
+from mathse.loop.ask.protocol import Sampling
 from mathse.loop.solve import SOLVE, Ask, of_split, solve, solving
 from mathse.tables import store
 from mathse.tables.lookup import ProblemLookup, problem_ids
@@ -23,10 +23,9 @@ def main(name: str) -> str:
     drawn = Sampling(orm.temperature, max_new_tokens=settings.student.max_new_tokens)
     ask = Ask(PathKind.ROLLOUT, 0, settings.student.prompt, drawn, orm.samples, seed)
     rollouts = solve(student, problems, ask, layout.journal(f"orm_paths-{name}"))
-    teacher = open_teacher(settings, orm.teacher_mistake_rate)
     ask = Ask(PathKind.DISTILLED, 0, SOLVE, solving(settings.teacher), orm.teacher_samples, seed)
-    erring = solve(teacher, problems, ask, layout.journal(f"orm_teacher_paths-{name}"))
-    paths = tally.PathTally(chain(rollouts, erring))
+    erring, journal = open_teacher(settings, orm.teacher_mistake_rate), layout.journal(f"orm_teacher_paths-{name}")
+    paths = tally.PathTally(chain(rollouts, solve(erring, problems, ask, journal)))
     store.write(file, Path, paths)
     marks = annotate(
         open_teacher(settings), lambda: store.scan(file, Path), ProblemLookup(layout.PROBLEMS),

@@ -1,7 +1,7 @@
 """Stage student_mix: teacher paths to some ORM problems, and the right ones as rows for the first ORM's student."""
 
 from mathse import layout, params, stage
-from mathse.ask.engines.teacher import open_teacher
+from mathse.loop.ask.engines.teacher import open_teacher
 from mathse.loop.solve import SOLVE, Ask, of_split, solve, solving, subset
 from mathse.loop.warm_up import build_student
 from mathse.params import STUDENT

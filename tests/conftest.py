@@ -40,7 +40,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random tiny Qwen2-VL whose greedy texts differ from prompt to prompt."""
     import torch
 
-    from mathse.ask.engines.local import loading  # noqa: F401 (makes torchvision importable)
+    from mathse.loop.ask.engines.local import loading  # noqa: F401 (makes torchvision importable)
     from tools.tiny_base import tiny
 
     tokenizer = tiny.build_tokenizer(["Find angle C from the bar chart . Therefore the total equals"])

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from mathse import params
-from mathse.ask.engines.local.families import FAMILIES
+from mathse.loop.ask.engines.local.families import FAMILIES
 from mathse.params import Params, Train
 from mathse.share.plan_sizes import KNOWN
 

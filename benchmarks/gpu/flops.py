@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from mathse.ask.engines.local import vision
+from mathse.loop.ask.engines.local import vision
 
 vision.guard()
 

@@ -26,10 +26,10 @@ try:
 
     from benchmarks.gpu import shapes
     from benchmarks.rollout import compare
-    from mathse.ask.engines.local.loading import settle
-    from mathse.ask.engines.local_model import LocalModel
-    from mathse.ask.protocol import Sampling
     from mathse.errors import UserError
+    from mathse.loop.ask.engines.local.loading import settle
+    from mathse.loop.ask.engines.local_model import LocalModel
+    from mathse.loop.ask.protocol import Sampling
     from mathse.loop.solve import Ask
     from mathse.params import Compute, Inference, Vllm
     from mathse.tables.images import ImageStore

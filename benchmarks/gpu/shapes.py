@@ -15,7 +15,7 @@ from typing import Any
 import PIL.Image
 import torch
 
-from mathse.ask import prompts
+from mathse.loop.ask import prompts
 from mathse.params import FigureSource
 from mathse.sources import figures
 from mathse.sources.images import encode

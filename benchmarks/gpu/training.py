@@ -35,7 +35,7 @@ try:
     import torch
 
     from benchmarks.gpu import flops, shapes
-    from mathse.ask.engines.local.loading import load_model, load_processor, settle
+    from mathse.loop.ask.engines.local.loading import load_model, load_processor, settle
     from mathse.params import Compute, Train
     from mathse.tables import store
     from mathse.tables.images import ImageStore

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path as File
 
 from mathse import params
-from mathse.ask import prompts, replies
-from mathse.ask.generate import ask_about
-from mathse.ask.protocol import Engine, Request, Sampling
-from mathse.ask.requests import request
+from mathse.loop.ask import prompts, replies
+from mathse.loop.ask.generate import ask_about
+from mathse.loop.ask.protocol import Engine, Request, Sampling
+from mathse.loop.ask.requests import request
 from mathse.tables.schemas import Feedback, Path, Problem
 
 PROMPT = "annotate@1"

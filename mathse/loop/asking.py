@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mathse import params
-from mathse.ask import prompts
-from mathse.ask.protocol import Request, Sampling
-from mathse.ask.requests import request, request_seed
+from mathse.loop.ask import prompts
+from mathse.loop.ask.protocol import Request, Sampling
+from mathse.loop.ask.requests import request, request_seed
 from mathse.params.benchmarks import name_of
 from mathse.tables.schemas import BenchmarkItem, Problem, Split
 

@@ -13,10 +13,10 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from mathse import params
-from mathse.ask.generate import generate
-from mathse.ask.protocol import Engine, Failure, Outcome, Request, Sampling
-from mathse.ask.replies import NotAgreed, agreed, schema_of
-from mathse.ask.requests import request
+from mathse.loop.ask.generate import generate
+from mathse.loop.ask.protocol import Engine, Failure, Outcome, Request, Sampling
+from mathse.loop.ask.replies import NotAgreed, agreed, schema_of
+from mathse.loop.ask.requests import request
 from mathse.loop.asking import as_problem, fields_of
 from mathse.loop.evaluate import rescored
 from mathse.loop.evaluation import official

@@ -13,8 +13,8 @@ from pathlib import Path as File
 from mathse import params
 from mathse.answers.batch import Grader
 from mathse.answers.grade import Grade
-from mathse.ask.generate import generate
-from mathse.ask.protocol import Completion, Engine, Label, Outcome
+from mathse.loop.ask.generate import generate
+from mathse.loop.ask.protocol import Completion, Engine, Label, Outcome
 from mathse.loop.asking import Asking, requests
 from mathse.loop.evaluation import official
 from mathse.params.benchmarks import name_of

@@ -14,10 +14,10 @@ from pathlib import Path as File
 
 from mathse import params
 from mathse.answers.batch import Grader
-from mathse.ask import replies
-from mathse.ask.generate import ask_about
-from mathse.ask.protocol import Engine, Request, Sampling
-from mathse.ask.requests import judge_fields, request
+from mathse.loop.ask import replies
+from mathse.loop.ask.generate import ask_about
+from mathse.loop.ask.protocol import Engine, Request, Sampling
+from mathse.loop.ask.requests import judge_fields, request
 from mathse.tables.schemas import Path, Problem, Verdict
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from mathse import layout, params
-from mathse.ask.engines.opening import open_for
-from mathse.ask.protocol import Engine
+from mathse.loop.ask.engines.opening import open_for
+from mathse.loop.ask.protocol import Engine
 from mathse.loop.asking import Asking
 from mathse.loop.assisted import extracted, matched
 from mathse.loop.evaluate import predict

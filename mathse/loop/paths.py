@@ -12,10 +12,10 @@ from itertools import chain
 from pathlib import Path as File
 
 from mathse import layout
-from mathse.ask.engines.opening import open_for
-from mathse.ask.engines.teacher import open_teacher
-from mathse.ask.protocol import Sampling
 from mathse.loop.annotate import marking
+from mathse.loop.ask.engines.opening import open_for
+from mathse.loop.ask.engines.teacher import open_teacher
+from mathse.loop.ask.protocol import Sampling
 from mathse.loop.recorded import Recordings
 from mathse.loop.reflect import PROMPT, Feedback, reflect, wrong_paths
 from mathse.loop.solve import SOLVE, Ask, solve, solving, subset

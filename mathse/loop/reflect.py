@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import Literal
 
-from mathse.ask import prompts, replies
-from mathse.ask.generate import generate
-from mathse.ask.protocol import Engine, Request, Sampling
-from mathse.ask.requests import request, request_seed
 from mathse.loop.annotate import mark_request
+from mathse.loop.ask import prompts, replies
+from mathse.loop.ask.generate import generate
+from mathse.loop.ask.protocol import Engine, Request, Sampling
+from mathse.loop.ask.requests import request, request_seed
 from mathse.loop.solve import Ask, path_row
 from mathse.tables.schemas import Path, Problem, Remaining, Status, WrongPath
 

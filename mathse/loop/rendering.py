@@ -1,8 +1,8 @@
 """A path as a training row: the prompt as the model will be asked, the completion as it is to answer."""
 
-from mathse.ask import prompts, replies
-from mathse.ask.requests import judge_turn
 from mathse.errors import UserError
+from mathse.loop.ask import prompts, replies
+from mathse.loop.ask.requests import judge_turn
 from mathse.params import Judge
 from mathse.tables import schemas
 from mathse.tables.schemas import Feedback, Message, MixRow, Problem

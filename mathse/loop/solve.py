@@ -12,10 +12,10 @@ from pathlib import Path as File
 
 from mathse import params
 from mathse.answers.extract import extract
-from mathse.ask import prompts
-from mathse.ask.generate import generate
-from mathse.ask.protocol import Completion, Engine, Label, Outcome, Request, Sampling
-from mathse.ask.requests import request, request_seed
+from mathse.loop.ask import prompts
+from mathse.loop.ask.generate import generate
+from mathse.loop.ask.protocol import Completion, Engine, Label, Outcome, Request, Sampling
+from mathse.loop.ask.requests import request, request_seed
 from mathse.tables.schemas import MixRow, Path, PathKind, Problem, Split, content_id
 
 SOLVE = "solve@1"

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import pyarrow.parquet as pq
 
 from mathse import layout
-from mathse.ask.engines.local.fingerprint import LINEAGE, ModelMissing, model_fingerprint
+from mathse.loop.ask.engines.local.fingerprint import LINEAGE, ModelMissing, model_fingerprint
 from mathse.tables import store
 
 AUTHOR = {"Path": "model", "Verdict": "judge", "Feedback": "teacher"}

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from mathse import layout, params
-from mathse.ask.engines.local.fingerprint import LINEAGE
-from mathse.ask.prompts import PROMPTS
 from mathse.errors import UserError
+from mathse.loop.ask.engines.local.fingerprint import LINEAGE
+from mathse.loop.ask.prompts import PROMPTS
 from mathse.progress import progress
 from mathse.report import names
 from mathse.share import catalogue, recorded

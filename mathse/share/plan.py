@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mathse import layout, params
-from mathse.ask.engines.local.families import family
-from mathse.ask.engines.local.fingerprint import LINEAGE
 from mathse.errors import UserError
+from mathse.loop.ask.engines.local.families import family
+from mathse.loop.ask.engines.local.fingerprint import LINEAGE
 from mathse.params import Params, Train
 from mathse.share import plan_counts, plan_needs, plan_sizes, plan_steps
 from mathse.share.plan_counts import ByApi, ByRatio, ByTokenizer, Means, Tokens

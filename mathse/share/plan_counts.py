@@ -15,10 +15,10 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from mathse.ask import prompts, replies
-from mathse.ask.engines.local.families import Family, image_settings
-from mathse.ask.requests import judge_turn
 from mathse.loop import annotate, reflect
+from mathse.loop.ask import prompts, replies
+from mathse.loop.ask.engines.local.families import Family, image_settings
+from mathse.loop.ask.requests import judge_turn
 from mathse.params import FigureSource, Params, Problems
 from mathse.sources import figures
 from mathse.synthetic.figures import figure
@@ -152,14 +152,14 @@ class ByTokenizer:
 
     def __init__(self, folder: Path, family: Family) -> None:
         """Load the processor; no weights."""
-        from mathse.ask.engines.local.loading import load_processor
+        from mathse.loop.ask.engines.local.loading import load_processor
 
         self._processor: Any = load_processor(folder)
         self._family, self._settings = family, image_settings(folder)
 
     def turn(self, messages: Sequence[Message], images: Sequence[Image], reply: str = "") -> int:
         """See `Tokens`."""
-        from mathse.ask.engines.transformers import conversation
+        from mathse.loop.ask.engines.transformers import conversation
 
         said = [*messages, Message(role="assistant", content=reply)] if reply else messages
         text = self._processor.apply_chat_template(

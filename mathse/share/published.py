@@ -7,8 +7,8 @@ from typing import Any
 from huggingface_hub import EvalResult
 
 from mathse import layout
-from mathse.ask.engines.local.fingerprint import LINEAGE, require_model
 from mathse.errors import UserError
+from mathse.loop.ask.engines.local.fingerprint import LINEAGE, require_model
 from mathse.loop.evaluation import scores
 from mathse.loop.evaluation.scores import Metrics
 from mathse.params import BASE, STUDENT

@@ -10,8 +10,8 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
-from mathse.ask.engines.local.families import vision_tower
 from mathse.errors import UserError
+from mathse.loop.ask.engines.local.families import vision_tower
 from mathse.params.training import Lora, Train
 
 

@@ -15,8 +15,8 @@ from typing import Any
 from peft import PeftModel
 from safetensors.torch import save_file
 
-from mathse.ask.engines.local import vision
-from mathse.ask.engines.local.loading import load_model
+from mathse.loop.ask.engines.local import vision
+from mathse.loop.ask.engines.local.loading import load_model
 from mathse.params import Train
 from mathse.params.training import Dpo
 from mathse.training.batches import GroupedByLength

@@ -24,9 +24,9 @@ from typing import Any
 import torch
 from datasets import Dataset
 
-from mathse.ask.engines.local.arithmetic import in_force
-from mathse.ask.engines.local.fingerprint import model_fingerprint, write_lineage
-from mathse.ask.engines.local.loading import context_length, load_model, load_processor, settle
+from mathse.loop.ask.engines.local.arithmetic import in_force
+from mathse.loop.ask.engines.local.fingerprint import model_fingerprint, write_lineage
+from mathse.loop.ask.engines.local.loading import context_length, load_model, load_processor, settle
 from mathse.params import Compute, Train
 from mathse.processes import are_several, is_first
 from mathse.tables.files import sha256, whole_or_not_at_all

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from datasets import Dataset
 
-from mathse.ask.engines.local import vision
-from mathse.ask.engines.local.loading import load_model
+from mathse.loop.ask.engines.local import vision
+from mathse.loop.ask.engines.local.loading import load_model
 from mathse.processes import is_first
 from mathse.training import adapters
 from mathse.training.batches import AlwaysAnImage, GroupedByLength

@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from mathse.ask.engines.local import vision
 from mathse.errors import UserError
+from mathse.loop.ask.engines.local import vision
 from mathse.progress import Advance, progress
 from mathse.training.batches import set_epoch
 from mathse.training.checkpoints import Checkpoints

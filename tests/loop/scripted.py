@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from mathse.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
+from mathse.loop.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
 
 Script = Callable[[Request], str | Failure]
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from mathse.ask.protocol import Failure, Sampling
 from mathse.loop.annotate import annotate
+from mathse.loop.ask.protocol import Failure, Sampling
 from mathse.tables.schemas import Status
 from tests import rows
 from tests.loop.scripted import Scripted

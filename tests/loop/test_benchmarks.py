@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from mathse import params
-from mathse.ask.engines.replay import ReplayEngine
-from mathse.ask.protocol import Engine, Failure
 from mathse.errors import UserError
+from mathse.loop.ask.engines.replay import ReplayEngine
+from mathse.loop.ask.protocol import Engine, Failure
 from mathse.loop.asking import Asking, hint
 from mathse.loop.assisted import extracted, matched
 from mathse.loop.evaluate import predict

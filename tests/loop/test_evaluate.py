@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from mathse import params
-from mathse.ask.protocol import Failure, Request, Sampling
+from mathse.loop.ask.protocol import Failure, Request, Sampling
 from mathse.loop.evaluate import predict
 from mathse.tables.schemas import Status
 from tests import rows

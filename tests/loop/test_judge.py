@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mathse import params
-from mathse.ask.protocol import Failure, Request, Sampling
+from mathse.loop.ask.protocol import Failure, Request, Sampling
 from mathse.loop.judge import judge
 from mathse.tables import schemas
 from mathse.tables.schemas import Status

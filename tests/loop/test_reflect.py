@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mathse.ask.protocol import BatchEngine, Failure, Request, Sampling
-from mathse.ask.requests import request_seed
+from mathse.loop.ask.protocol import BatchEngine, Failure, Request, Sampling
+from mathse.loop.ask.requests import request_seed
 from mathse.loop.reflect import ORM, PROMPT, Feedback, Scope, reflect, wrong_paths
 from mathse.loop.solve import Ask
 from mathse.tables import schemas

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathse.ask.prompts import turn
-from mathse.ask.protocol import Failure, Request, Sampling
+from mathse.loop.ask.prompts import turn
+from mathse.loop.ask.protocol import Failure, Request, Sampling
 from mathse.loop.solve import Ask, of_split, solve, subset, unsolved
 from mathse.tables.schemas import Message, MixRow, PathKind, Split
 from tests import rows

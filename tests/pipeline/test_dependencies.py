@@ -27,14 +27,14 @@ NEUTRAL: Mapping[str, str] = {
     "mathse/params": "reads params.yaml; what a stage reads of it is its `params`",
     "mathse/processes.py": "starts the processes of one training; what they compute is in mathse/training",
     "mathse/tally.py": "counts the rows that pass, and lets them pass as they are",
-    "stages/__init__.py": "sets how torch's threads wait, and has mathse/ask/engines/local hold its arithmetic",
+    "stages/__init__.py": "sets how torch's threads wait, and has mathse/loop/ask/engines/local hold its arithmetic",
 }
 """What cannot change a byte of a stage's results, and why. Modules with a docstring alone are neutral too."""
 
 BY_NAME: Mapping[str, str] = {
     "mathse.sources.registry": "mathse.sources.adapters",
     "mathse.answers.symbolic": "mathse.answers.symbolic_worker",
-    "mathse.ask.engines.local.vision": "mathse.ask.engines.local.startup",
+    "mathse.loop.ask.engines.local.vision": "mathse.loop.ask.engines.local.startup",
 }
 """Modules, or packages of them, that a module loads or starts without an import that could be read in its code."""
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mathse.ask.engines.local.fingerprint import LINEAGE, model_fingerprint
+from mathse.loop.ask.engines.local.fingerprint import LINEAGE, model_fingerprint
 from mathse.share.ancestry import fingerprint, look, made_from, read_lineage
 from mathse.tables import store
 from mathse.tables.schemas import Path as ReasoningPath

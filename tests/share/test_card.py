@@ -11,11 +11,14 @@ import yaml
 from huggingface_hub import ModelCard
 
 from mathse import cli, layout
-from mathse.ask.engines.local.fingerprint import LINEAGE
+from mathse.loop.ask.engines.local.fingerprint import LINEAGE
+from mathse.loop.evaluation import scores
 from mathse.share import recorded
+from mathse.share.card import table
 from mathse.share.exchange import card as exported
 from mathse.share.published import published_card
 from mathse.tables import store
+from mathse.tables.schemas import Path as ReasoningPath
 from mathse.tables.schemas import Problem
 from tests import rows
 from tests.share import toy

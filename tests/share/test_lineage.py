@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from mathse import cli, layout
-from mathse.ask.engines.local.fingerprint import LINEAGE
+from mathse.loop.ask.engines.local.fingerprint import LINEAGE
 from mathse.share.lineage import last_model, lineage
 from mathse.share.recorded import LOCK, LockError
 from mathse.tables import store

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from mathse.ask.engines.local import loading  # noqa: F401 (makes torchvision importable)
+from mathse.loop.ask.engines.local import loading  # noqa: F401 (makes torchvision importable)
 from mathse.share.plan_sizes import KNOWN
 
 from transformers import (  # isort: skip

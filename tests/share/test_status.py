@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from mathse import layout
-from mathse.ask.journal import Journal
 from mathse.errors import UserError
+from mathse.loop.ask.journal import Journal
 from mathse.share.status import describe
 
 

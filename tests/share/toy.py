@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mathse import layout
-from mathse.ask.engines.local.fingerprint import LINEAGE, model_fingerprint
+from mathse.loop.ask.engines.local.fingerprint import LINEAGE, model_fingerprint
 from mathse.tables import store
 from mathse.tables.schemas import Message, MixRow, PathKind, Problem, Verdict
 from mathse.tables.schemas import Path as ReasoningPath

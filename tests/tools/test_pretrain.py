@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mathse.ask.engines.local.fingerprint import LINEAGE, model_fingerprint
+from mathse.loop.ask.engines.local.fingerprint import LINEAGE, model_fingerprint
 from tools.tiny_base.pretrain import CARD, COMPUTE, Recipe, _drills
 
 ROOT = Path(__file__).parents[2]

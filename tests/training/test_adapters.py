@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mathse.ask.engines.local.loading import load_model
+from mathse.loop.ask.engines.local.loading import load_model
 from mathse.params.training import Lora
 from mathse.training import adapters
 from tests.training.mixes import ROWS, SETTINGS, run, weights

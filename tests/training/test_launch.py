@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from mathse import processes
-from mathse.ask.engines.local.loading import load_model
 from mathse.errors import UserError
+from mathse.loop.ask.engines.local.loading import load_model
 from mathse.params.training import Launch
 from mathse.tables.schemas import MixRow
 from mathse.training.checkpoints import COMPLETE

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mathse.ask.engines.local.fingerprint import LINEAGE, ModelMissing, model_fingerprint
+from mathse.loop.ask.engines.local.fingerprint import LINEAGE, ModelMissing, model_fingerprint
 from mathse.tables.files import sha256
 from mathse.training.examples import MixError
 from mathse.training.job import Timings, TrainingReport

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from mathse import layout
-from mathse.ask.engines.local.loading import load_model, load_processor, settle
+from mathse.loop.ask.engines.local.loading import load_model, load_processor, settle
 from mathse.params import Compute
 from tools.tiny_base.curriculum import Drill, drill
 

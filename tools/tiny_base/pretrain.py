@@ -16,7 +16,7 @@ from typing import Any
 
 from datasets import Dataset
 
-from mathse.ask.engines.local.loading import settle
+from mathse.loop.ask.engines.local.loading import settle
 from mathse.params import Compute, Train
 from mathse.training.job import TrainingReport
 from mathse.training.muon import Muon

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from mathse.ask.engines.local import vision
+from mathse.loop.ask.engines.local import vision
 from mathse.synthetic.paper import SIDE
 from tools.tiny_base.head_start import give_head_start
 

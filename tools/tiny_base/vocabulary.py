@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from itertools import islice
 
-from mathse.ask import prompts
+from mathse.loop.ask import prompts
 from mathse.synthetic.figures import Figure, figures
 from mathse.synthetic.mistakes import wrong_solution
 from mathse.synthetic.review import review

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mathse import layout
-from mathse.ask import prompts
+from mathse.loop.ask import prompts
 from mathse.share import recorded
 from mathse.share.exchange.columns import FORMAT, VERSION
 from mathse.share.exchange.counts import Counts

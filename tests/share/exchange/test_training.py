@@ -10,7 +10,7 @@ from mathse.share.exchange.export import export
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # those of the trainer's own libraries
 def test_trl_trains_a_step_on_it(run: Path, tmp_path: Path, tiny_model: Path) -> None:
-    from mathse.ask.engines.local.loading import load_model, load_processor  # isort: skip  (makes torchvision importable)
+    from mathse.loop.ask.engines.local.loading import load_model, load_processor  # isort: skip  (makes torchvision importable)
     import datasets
     from trl import SFTConfig, SFTTrainer
 

@@ -1,0 +1,199 @@
+"""The engine for a model behind an OpenAI-compatible server: a teacher or a judge at OpenAI, `vllm serve` or elsewhere.
+
+The calling thread takes tasks while there is room, encodes their images and gives out what has arrived; a thread beside
+it keeps up to `api.concurrency` requests under way (`mathse.loop.ask.engines.api_sender`), tries again what may pass
+(`api_retry`), and keeps to the tokens of a minute and the money of a stage (`api_budget`).
+
+A completion's row has the tokens that the server counted and what they cost by the price table. A server that counts
+nothing leaves zero tokens, and the most that the request can have cost.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from mathse.errors import UserError
+from mathse.loop.ask.engines.api_budget import Purse, cost, size
+from mathse.loop.ask.engines.api_chat import chat_body
+from mathse.loop.ask.engines.api_client import Secret, key_of
+from mathse.loop.ask.engines.api_clock import Clock
+from mathse.loop.ask.engines.api_images import DataUrls
+from mathse.loop.ask.engines.api_sender import Job, Sender
+from mathse.loop.ask.protocol import Completion, Engine, Failure, Outcome, Task
+from mathse.params import Api
+from mathse.tables.image_stores import StoredImages
+from mathse.tables.images import ImageError
+from mathse.tables.schemas import content_id
+
+log = logging.getLogger(__name__)
+
+
+class SpendingCapReached(UserError):
+    """The next request could cost more than `api.spending_cap` leaves."""
+
+
+def open_api(settings: Api, images: StoredImages, batch_size: int | None = None) -> Engine:
+    """Make the engine; nothing is sent yet.
+
+    Args:
+        settings: Server, model, limits and prices.
+        images: Where the requests' images are.
+        batch_size: How many tasks are read from the work list at once; by default the concurrency.
+
+    Raises:
+        KeyMissing: The server is OpenAI's, and the environment holds no key.
+    """
+    return ApiEngine(settings, images, batch_size)
+
+
+class ApiEngine:
+    """Completes requests over HTTP; see `mathse.loop.ask.protocol.Engine`."""
+
+    queued = True
+
+    def __init__(
+        self, settings: Api, images: StoredImages, batch_size: int | None = None, clock: Clock | None = None
+    ) -> None:
+        """Take the key from the environment; see `open_api`.
+
+        Args:
+            settings: Server, model, limits and prices.
+            images: Where the requests' images are.
+            batch_size: How many tasks are read from the work list at once.
+            clock: What budgets and waits go by.
+        """
+        self.name = settings.model
+        self.fingerprint = _fingerprint(settings)
+        self.batch_size = batch_size or settings.concurrency
+        self._settings = settings
+        self._price = settings.prices.get(settings.model)
+        self._urls = DataUrls(images, settings)
+        self._secret = Secret(key_of(settings))
+        self._purse = Purse(settings.spending_cap)
+        self._clock = clock or Clock()
+        self._excess = 1.0
+
+    def answer(self, batches: Iterable[Sequence[Task]], spent: float = 0.0) -> Iterator[Mapping[str, Outcome]]:
+        """See `Engine.answer`.
+
+        Raises:
+            SpendingCapReached: All that was under way has been given out, and the next request may break the cap.
+            ServerGone: Nothing but failures for longer than `api.patience`.
+            Hopeless: The server refuses the key, does not know the model, or wants more money.
+        """
+        self._purse.open(spent)
+        tasks = chain.from_iterable(batches)
+        waiting: deque[Job] = deque()
+        under_way, tally = 0, _Tally()
+        with Sender(self._settings, self._secret, self._purse, self._clock) as sender:
+            while True:
+                outcomes, sent = self._fill(sender, tasks, waiting, self._settings.concurrency - under_way)
+                under_way += sent
+                if not under_way and not outcomes:
+                    break
+                for job, outcome in sender.arrivals(wait=not outcomes):
+                    under_way -= 1
+                    if outcome is None:
+                        waiting.append(job)
+                    else:
+                        outcomes[job.task.key] = self._noted(job, outcome)
+                if outcomes:
+                    yield outcomes
+                    tally.add(outcomes.values())
+            if tally.completions or sender.repeated:
+                again = ", ".join(f"{count} {reason}" for reason, count in sorted(sender.repeated.items()))
+                log.info("%s: %s%s", self.name, tally, f"; tries made again: {again}" if again else "")
+            if sender.stopped:
+                raise type(sender.stopped)(f"{sender.stopped}; {tally.safe()}; run again when it is mended")
+            if waiting:
+                raise self._cap_reached(waiting[0], tally)
+
+    def _fill(
+        self, sender: Sender, tasks: Iterator[Task], waiting: deque[Job], room: int
+    ) -> tuple[dict[str, Outcome], int]:
+        """Send as many tasks as there is room and money for; returns those that cannot be sent, and how many were."""
+        failed: dict[str, Outcome] = {}
+        sent = 0
+        while sent < room and len(failed) < self.batch_size and not sender.stopped:
+            if not waiting:
+                task = next(tasks, None)
+                if task is None:
+                    break
+                job = self._job(task)
+                if isinstance(job, Failure):
+                    failed[task.key] = job
+                    continue
+                waiting.append(job)
+            if not self._purse.reserve(waiting[0].most):
+                break
+            sender.send(waiting.popleft())
+            sent += 1
+        return failed, sent
+
+    def _job(self, task: Task) -> Job | Failure:
+        request = task.request
+        if len(request.image_ids) > self._settings.images:
+            return Failure("too many images", f"{len(request.image_ids)}, and api.images is {self._settings.images}")
+        try:
+            urls = self._urls.of(request.image_ids)
+        except ImageError as error:
+            return Failure(error.reason, error.detail)
+        estimate = size(request, self._settings.image_tokens)
+        most = cost(self._price, estimate.most_in * self._excess, estimate.most_out)
+        return Job(task, chat_body(request, urls, self._settings), estimate, most)
+
+    def _noted(self, job: Job, outcome: Outcome) -> Outcome:
+        """Learn from a completion whose prompt has more tokens than seemed possible."""
+        if isinstance(outcome, Completion) and outcome.tokens_in > job.size.most_in * self._excess:
+            self._excess = outcome.tokens_in / job.size.most_in
+            log.warning(
+                "%s: %d prompt tokens where at most %d were expected: raise api.image_tokens, or the spending cap "
+                "may be passed by a little",
+                self.name, outcome.tokens_in, job.size.most_in,
+            )  # fmt: skip
+        return outcome
+
+    def _cap_reached(self, job: Job, tally: "_Tally") -> SpendingCapReached:
+        purse = self._purse
+        lost = f", of it {purse.unrecorded:.4f} for replies that were lost or refused" if purse.unrecorded else ""
+        return SpendingCapReached(
+            f"{self._settings.base_url}, {self.name}: spending_cap {purse.cap:g}: {purse.spent:.4f} is spent{lost}, "
+            f"and the next request may cost {job.most:.4f}; {tally.safe()}; raise spending_cap and run again: it goes "
+            "on from there"
+        )
+
+
+@dataclass
+class _Tally:
+    """What a run has been given, all of it journaled by whoever took it."""
+
+    completions: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
+
+    def add(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            if isinstance(outcome, Completion):
+                self.completions += 1
+                self.tokens_in += outcome.tokens_in
+                self.tokens_out += outcome.tokens_out
+                self.cost += outcome.cost
+
+    def safe(self) -> str:
+        return f"{self.completions} completions of this run and all of earlier ones are safe in the journal"
+
+    def __str__(self) -> str:
+        tokens = f"{self.tokens_in} prompt and {self.tokens_out} completion tokens"
+        return f"{self.completions} completions, {tokens}" + (f", cost {self.cost:.4f}" if self.cost else "")
+
+
+def _fingerprint(settings: Api) -> str:
+    """Hash of what decides a completion; not the key, concurrency, waits or budgets."""
+    decisive = settings.model_dump(
+        mode="json",
+        include={"model", "base_url", "json_mode", "omit", "extra", "images", "image_bytes", "image_side"},
+    )
+    return content_id("api", decisive)

@@ -1,0 +1,150 @@
+"""What requests to a server may use: tokens in a minute, and money in a stage.
+
+Both are asked before a request is sent, with the most that it can use, and told afterwards what it did use:
+
+    2,048 completion tokens at 10.00 a million and 1,300 prompt tokens at 2.50: at most 0.0237, in the end 0.0061
+"""
+
+import asyncio
+import itertools
+import math
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from mathse.loop.ask.engines.api_clock import Clock
+from mathse.loop.ask.protocol import Request
+from mathse.params import Price
+
+WINDOW = 60.0
+"""Seconds in which tokens are counted."""
+LOOK_AGAIN = 1.0
+"""Seconds after which a waiting request looks whether others took less than they might have."""
+TURN_TOKENS = 64
+"""Most tokens that a chat template puts around a turn."""
+BYTES_PER_TOKEN = 3
+"""Of plain text; a token has four of English and three of most other scripts."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a request is before anybody has counted its tokens.
+
+    Attributes:
+        likely: Tokens that it probably takes, its whole completion included.
+        most_in: Most prompt tokens: a token has at least one byte.
+        most_out: Most completion tokens.
+    """
+
+    likely: int
+    most_in: int
+    most_out: int
+
+
+def size(request: Request, image_tokens: int) -> Size:
+    """Estimate a request.
+
+    Args:
+        request: Whatever is to be sent.
+        image_tokens: Most prompt tokens of an image.
+    """
+    texts = [message.content for message in request.messages] + [request.json_schema]
+    written = sum(len(text.encode("utf-8", "replace")) for text in texts)
+    around = TURN_TOKENS * (len(request.messages) + 1) + image_tokens * len(request.image_ids)
+    most_out = request.sampling.max_new_tokens
+    return Size(math.ceil(written / BYTES_PER_TOKEN) + around + most_out, written + around, most_out)
+
+
+def cost(price: Price | None, tokens_in: float, tokens_out: float) -> float:
+    """What tokens cost; nothing where there is no price."""
+    return (price.input * tokens_in + price.output * tokens_out) / 1e6 if price else 0.0
+
+
+class Grant:
+    """Tokens that one request was allowed, and when."""
+
+    def __init__(self, at: float, tokens: int) -> None:
+        self.at = at
+        self.tokens = tokens
+
+
+class TokenBudget:
+    """Lets requests go one after the other, so that no 60 seconds hold more tokens than allowed.
+
+    A bucket that refills would let twice as many through in its first minute. Used within one event loop.
+    """
+
+    def __init__(self, tokens_per_minute: int | None, clock: Clock) -> None:
+        self._limit = tokens_per_minute
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._granted: deque[Grant] = deque()
+
+    async def take(self, tokens: int) -> Grant:
+        """Wait until `tokens` more fit into the last minute; a request above the limit waits for an empty one."""
+        async with self._turn:
+            while wait := self._wait(tokens):
+                await self._clock.sleep(min(wait, LOOK_AGAIN))
+            grant = Grant(self._clock.now(), tokens)
+            if self._limit is not None:
+                self._granted.append(grant)
+            return grant
+
+    def correct(self, grant: Grant, tokens: int) -> None:
+        """Count what the server says a request took in place of the estimate."""
+        grant.tokens = tokens
+
+    def _wait(self, tokens: int) -> float:
+        """Seconds until `tokens` may fit: until as many of the oldest have left the window."""
+        if self._limit is None:
+            return 0.0
+        now = self._clock.now()
+        while self._granted and now - self._granted[0].at >= WINDOW:
+            self._granted.popleft()
+        excess = sum(grant.tokens for grant in self._granted) + min(tokens, self._limit) - self._limit
+        if excess <= 0:
+            return 0.0
+        left = itertools.accumulate(grant.tokens for grant in self._granted)
+        last = next(grant for grant, tokens_left in zip(self._granted, left, strict=True) if tokens_left >= excess)
+        return max(last.at + WINDOW - now, 0.001)
+
+
+class Purse:
+    """The money of a stage: what is spent, and what is set aside for requests under way.
+
+    A reply that was lost on its way may have been billed, so it counts as spent at the most that it can have cost; so
+    does what a server bills for a reply that is no completion. Neither is on any row. Used from two threads.
+    """
+
+    def __init__(self, cap: float | None) -> None:
+        self.cap = cap
+        self.spent = 0.0
+        self.unrecorded = 0.0
+        """The part of `spent` that is on no row."""
+        self._aside: list[float] = []
+        self._lock = threading.Lock()
+
+    def open(self, recorded: float) -> None:
+        """Begin with what the rows of earlier runs have cost."""
+        self.spent = recorded + self.unrecorded
+
+    def reserve(self, most: float) -> bool:
+        """Set `most` aside; False, and nothing set aside, if that could break the cap."""
+        with self._lock:
+            fits = self.cap is None or math.fsum([self.spent, most, *self._aside]) <= self.cap
+            if fits:
+                self._aside.append(most)
+            return fits
+
+    def settle(self, most: float, paid: float, recorded: bool) -> None:
+        """Spend what was `paid` of the `most` set aside, and free the rest.
+
+        Args:
+            most: As it was reserved.
+            paid: What the request cost.
+            recorded: Whether a row says so.
+        """
+        with self._lock:
+            self._aside.remove(most)
+            self.spent += paid
+            self.unrecorded += 0.0 if recorded else paid

@@ -1,0 +1,250 @@
+"""The model families the loop can be run on, and all that differs between them: the one place for it.
+
+A family is known by the `model_type` of its config.json. One that is not listed works on `DEFAULT`, with a warning:
+its vision tower is looked for under the usual names and its images' tokens are counted by its own processor.
+
+What a chat template lacks (a closed turn, an opening token) is a template's matter, not a family's; it is seen to in
+`mathse.loop.ask.engines.local.chat`, for every model alike.
+
+Sample: `internvl` has its vision tower at `model.vision_tower`, marks an image by `<IMG_CONTEXT>`, and spends 256
+tokens on each tile of 448 x 448 pixels.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mathse.errors import UserError
+from mathse.loop.ask.engines.local import image_tokens
+from mathse.loop.ask.engines.local.image_tokens import Settings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+log = logging.getLogger(__name__)
+
+TOWERS = ("model.visual", "model.vision_tower", "visual", "vision_tower", "model.vision_model", "vision_model")
+"""Where vision towers are found, as families name them."""
+
+_LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+_THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
+_ANSWER = re.compile(r"\A\s*<answer>\s*(.*?)\s*(?:</answer>\s*)?\Z", re.DOTALL)
+_BOX = re.compile(r"<\|(?:begin|end)_of_box\|>")
+
+
+class ImageLimitError(UserError):
+    """`base.image` asks for what the model's family does not have."""
+
+
+def as_written(text: str) -> str:
+    """A reply as the model wrote it."""
+    return text
+
+
+def without_thought(text: str) -> str:
+    """A reply without the thought before it, and without the tags around the answer.
+
+    The thought is no part of the path: it is neither judged nor trained on. One that was cut off before it ended is
+    all there is, and stays.
+
+    Args:
+        text: Such as `<think>50 + 60 is 110.</think><answer>Angle C is 70.</answer>`; any other text stays as it is.
+    """
+    said = _THOUGHT.sub("", text, count=1)
+    match = _ANSWER.match(said)
+    return _BOX.sub("", match[1]) if match else said
+
+
+@dataclass(frozen=True)
+class Family:
+    """What is particular to a family of models.
+
+    Attributes:
+        model_type: As config.json names it.
+        vision: Path of the vision tower from the model's root.
+        projector: Path of what maps image features to tokens: within the tower, or beside it.
+        image_token: Stands for one of an image's tokens in a prompt; empty if unknown.
+        tokens: How many tokens an image of a height and width takes, given its processor's settings; None if unknown.
+        defaults: Settings of the image processor of the family's public checkpoints, where a folder does not say.
+        limits: Which keys of `base.image` the family has, and under which names its image processor knows them.
+        frames: How often its limits in pixels count an image.
+        lora_targets: Linear layers of the language model, by the last part of their names.
+        reply: Takes what the family writes around a solution away from it.
+        vllm: Whether vLLM loads the family.
+    """
+
+    model_type: str
+    vision: str = ""
+    projector: str = ""
+    image_token: str = ""
+    tokens: Callable[[int, int, Settings], int] | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
+    frames: int = 1
+    lora_targets: tuple[str, ...] = _LINEARS
+    reply: Callable[[str], str] = as_written
+    vllm: bool = False
+
+    @property
+    def lora_excluded(self) -> str:
+        """A pattern of the modules that stay out of LoRA though they are named like its targets: all of vision."""
+        parts = sorted({path.rpartition(".")[2] for path in (self.vision, self.projector, *TOWERS) if path})
+        return rf"(^|.*\.)({'|'.join(map(re.escape, parts))})(\..*|$)"
+
+    def limited(self, settings: Settings, wanted: Mapping[str, int]) -> dict[str, Any]:
+        """The settings of an image processor that change when `base.image` says so.
+
+        Args:
+            settings: As they are.
+            wanted: Values by key of `base.image`.
+
+        Raises:
+            ImageLimitError: The family has no such limit, or the least is above the most.
+        """
+        changed: dict[str, Any] = {}
+        for key, value in wanted.items():
+            if key not in self.limits:
+                known = ", ".join(self.limits) or "none"
+                raise ImageLimitError(
+                    f"base.image.{key}: {self.model_type or 'the model'} has no such limit; it has: {known}"
+                )
+            outer, _, inner = self.limits[key].partition(".")
+            if inner:
+                least, most = image_tokens.pixel_range({**self.defaults, **settings})
+                size = changed.setdefault(outer, {"shortest_edge": least, "longest_edge": most})
+                size[inner] = value * self.frames
+            else:
+                changed[outer] = value
+        if changed:
+            self._check(changed, {**self.defaults, **settings, **changed})
+        return changed
+
+    def _check(self, changed: Mapping[str, Any], settings: Settings) -> None:
+        least, most = (
+            ("size.shortest_edge", "size.longest_edge") if "size" in changed else ("min_patches", "max_patches")
+        )
+        low, high = (_at_key(settings, key) for key in (least, most))
+        if low > high:
+            raise ImageLimitError(
+                f"base.image: the least, {low // self.frames}, is above the most, {high // self.frames}"
+            )
+
+    def image_tokens(self, height: int, width: int, settings: Settings) -> int:
+        """Tokens of an image in a prompt; without a rule, a guess: one token for 28 x 28 pixels."""
+        rule = self.tokens or image_tokens.resized
+        return rule(height, width, {**(self.defaults or _QWEN_IMAGES), **settings})
+
+
+_QWEN_IMAGES = {
+    "patch_size": 14, "merge_size": 2, "size": {"shortest_edge": 56 * 56, "longest_edge": 28 * 28 * 16384},
+}  # fmt: skip
+_GLM_IMAGES = {
+    "patch_size": 14, "merge_size": 2, "temporal_patch_size": 2,
+    "size": {"shortest_edge": 112 * 112, "longest_edge": 28 * 28 * 60000},
+}  # fmt: skip
+_INTERN_IMAGES = {
+    "size": {"height": 448, "width": 448}, "min_patches": 1, "max_patches": 12, "crop_to_patches": True,
+    "image_seq_length": 256,
+}  # fmt: skip
+_LLAVA_IMAGES = {
+    "crop_size": {"height": 336, "width": 336}, "patch_size": 14, "num_additional_image_tokens": 1,
+    "vision_feature_select_strategy": "default",
+}  # fmt: skip
+_PIXELS = {"min_pixels": "size.shortest_edge", "max_pixels": "size.longest_edge"}
+_TILES = {"min_tiles": "min_patches", "max_tiles": "max_patches"}
+
+FAMILIES: Mapping[str, Family] = {
+    family.model_type: family
+    for family in (
+        Family(
+            "qwen2_vl", "model.visual", "model.visual.merger", "<|image_pad|>",
+            image_tokens.resized, _QWEN_IMAGES, _PIXELS, vllm=True,
+        ),
+        Family(
+            "qwen2_5_vl", "model.visual", "model.visual.merger", "<|image_pad|>",
+            image_tokens.resized, _QWEN_IMAGES, _PIXELS, vllm=True,
+        ),
+        Family(
+            "internvl", "model.vision_tower", "model.multi_modal_projector", "<IMG_CONTEXT>",
+            image_tokens.tiled, _INTERN_IMAGES, _TILES, vllm=True,
+        ),
+        Family(
+            "glm4v", "model.visual", "model.visual.merger", "<|image|>",
+            image_tokens.resized_frames, _GLM_IMAGES, _PIXELS, frames=2,
+            lora_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"),
+            reply=without_thought, vllm=True,
+        ),
+        Family(
+            "llava", "model.vision_tower", "model.multi_modal_projector", "<image>",
+            image_tokens.fixed, _LLAVA_IMAGES, vllm=True,
+        ),
+    )
+}  # fmt: skip
+
+DEFAULT = Family("")
+
+
+def family(model_type: str) -> Family:
+    """The family of a `model_type`; `DEFAULT` with a warning if it is not listed."""
+    if model_type not in FAMILIES:
+        log.warning(
+            "model_type %r is not among those the loop was tested with (%s): defaults are used",
+            model_type, ", ".join(FAMILIES),
+        )  # fmt: skip
+    return FAMILIES.get(model_type, DEFAULT)
+
+
+def family_of(folder: Path) -> Family:
+    """The family of a model folder, by its config.json."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return family(str(config.get("model_type", "")))
+
+
+def image_settings(folder: Path) -> dict[str, Any]:
+    """The settings of a folder's image processor, with those that the processor around it has for images.
+
+    Empty where the folder holds neither `processor_config.json` nor `preprocessor_config.json`.
+    """
+    whole, images = _read(folder / "processor_config.json"), _read(folder / "preprocessor_config.json")
+    around = {key: value for key, value in whole.items() if not isinstance(value, dict)}
+    return {**images, **whole.get("image_processor", {}), **around}
+
+
+def _at_key(settings: Settings, key: str) -> int:
+    """A setting by its dotted name."""
+    found: Any = settings
+    for part in key.split("."):
+        found = found[part]
+    return int(found)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return content
+
+
+def vision_tower(model: Any) -> "nn.Module | None":
+    """The vision tower of a loaded model; None if it is not found.
+
+    Args:
+        model: With or without the wrapper of an adapter (peft).
+    """
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    listed = FAMILIES.get(inner.config.model_type, DEFAULT).vision
+    for path in (listed, *TOWERS):
+        found = _at(inner, path) if path else None
+        if found is not None:
+            tower: nn.Module = found
+            return tower
+    return None
+
+
+def _at(model: Any, path: str) -> Any:
+    for name in path.split("."):
+        model = getattr(model, name, None)
+    return model

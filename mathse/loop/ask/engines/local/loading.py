@@ -1,0 +1,78 @@
+"""Loads a model folder with transformers, in the same way for generation and for training.
+
+A folder is what `save_pretrained` of a vision-language model and its processor leaves: safetensors, configuration,
+tokenizer and image processor. Nothing is downloaded.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub.constants
+import torch
+import torch.utils.deterministic
+
+from mathse.loop.ask.engines.local import vision
+from mathse.loop.ask.engines.local.chat import mend
+from mathse.loop.ask.engines.local.fingerprint import require_model
+from mathse.params import Compute
+
+vision.guard()
+
+from transformers import AutoModelForImageTextToText, AutoProcessor, PreTrainedModel, ProcessorMixin  # noqa: E402
+from transformers.utils import logging as transformers_logging  # noqa: E402
+
+
+def settle(compute: Compute) -> None:
+    """Fix what sums depend on for the whole process: the number of threads, and deterministic kernels.
+
+    On CUDA a kernel that has no deterministic form is used with a warning, not refused. Nothing is reported to anybody:
+    the libraries' telemetry is off.
+    """
+    huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(compute.threads)
+    torch.use_deterministic_algorithms(True, warn_only=compute.device != "cpu")
+    # Deterministic mode also fills new tensors with NaN: a debugging aid that took a third of a tiny model's training.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    transformers_logging.disable_progress_bar()
+
+
+def load_processor(folder: Path, trust_remote_code: bool = False) -> ProcessorMixin:
+    """Load a model's processor: tokenizer, image processor, and chat template with what it lacks put in.
+
+    Raises:
+        ModelMissing: The folder holds no model.
+        ChatTemplateError: Its chat template cannot be used.
+    """
+    require_model(folder)
+    processor: ProcessorMixin = AutoProcessor.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=trust_remote_code
+    )
+    mend(processor)
+    return processor
+
+
+def load_model(folder: Path, dtype: str, device: str, trust_remote_code: bool = False) -> PreTrainedModel:
+    """Load a model's weights.
+
+    Args:
+        folder: As written by `save_pretrained`.
+        dtype: Of the weights in memory, such as `float32`.
+        device: Where they go, such as `cpu`.
+        trust_remote_code: Whether code that lies in the folder may run.
+
+    Raises:
+        ModelMissing: The folder holds no model.
+    """
+    require_model(folder)
+    options: dict[str, Any] = {"dtype": getattr(torch, dtype), "attn_implementation": "sdpa"}
+    model: PreTrainedModel = AutoModelForImageTextToText.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=trust_remote_code, **options
+    )
+    return model.to(device)
+
+
+def context_length(model: PreTrainedModel) -> int:
+    """The longest sequence a model was made for, in tokens, prompt and images included."""
+    return int(model.config.get_text_config().max_position_embeddings)

@@ -1,0 +1,225 @@
+"""The engine that has no model: it serves recorded responses, by problem and sample.
+
+One JSON object a line, such as published outputs of a benchmark:
+
+    {"problem_id": "9f86d081...", "sample_idx": 0, "text": "Step 1: ...", "finish_reason": "stop", "tokens_out": 48}
+    {"id": "17", "response": "The answer is 60."}
+
+A problem is named by `problem_id`, or by its id within its source: `source_id`, `id`, `pid` or `question_id`. A line
+without `sample_idx` is the problem's next sample. `subject_id` (a path's id) is there where the response is about a
+path, such as a verdict. A line that cannot be used is counted and named, and its request fails alone.
+"""
+
+import hashlib
+import json
+import logging
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mathse.errors import UserError
+from mathse.loop.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
+from mathse.tables.schemas import content_id
+
+log = logging.getLogger(__name__)
+
+SOURCE_IDS = ("source_id", "id", "pid", "question_id")
+TEXTS = ("text", "response")
+NAMED = 5
+"""How many bad lines a warning names before it only counts."""
+
+
+class ReplayError(UserError):
+    """The file of recorded responses cannot be read, or says two things about one sample."""
+
+
+class ReplayEngine(BatchEngine):
+    """Serves the lines of a file; memory holds neither their texts nor their places."""
+
+    batch_size = 256
+
+    def __init__(self, file: Path, source_ids: Mapping[str, str] | None = None) -> None:
+        """Index the file.
+
+        Args:
+            file: JSON lines.
+            source_ids: Each problem's id within its source, by problem id.
+
+        Raises:
+            ReplayError: The file cannot be read, holds no response, or two lines have one sample of one problem.
+        """
+        self._file = file
+        self._source_ids = source_ids or {}
+        self._index = _Index(file)
+        self.name = self._index.model or file.stem
+        self.fingerprint = content_id("replay", self._index.digest)
+
+    def complete(self, requests: Sequence[Request]) -> list[Outcome]:
+        """Look the requests up; one outcome each, in order."""
+        with self._file.open("rb") as lines:
+            return [self._outcome(request, lines) for request in requests]
+
+    def _outcome(self, request: Request, lines: BinaryIO) -> Outcome:
+        offset = self._index.offset(request.problem_id, request)
+        if offset is None:
+            name = self._source_ids.get(request.problem_id, request.problem_id)
+            offset = self._index.offset(name, request)
+            if offset is None:
+                detail = f"{self._file} has none for problem {name}, sample {request.sample_idx}"
+                return Failure("no recorded response", detail)
+        lines.seek(offset)
+        row = _row(lines.readline())
+        return Completion(
+            text=_text(row),
+            finish_reason="length" if row.get("finish_reason") == "length" else "stop",
+            tokens_in=_count(row.get("tokens_in")),
+            tokens_out=_count(row.get("tokens_out")),
+        )
+
+
+_LINES = "create table lines (number integer primary key, about blob not null, sample integer, offset integer not null)"
+_PLACES = """
+create table places as
+select about, number, offset, coalesce(sample, row_number() over (
+    partition by about, sample is null order by number
+) - 1) as sample
+from lines
+"""
+"""A line that does not say which sample it is, is the next one of what it is about."""
+_TWICE = """
+select max(number), offset, sample from places where (about, sample) in (
+    select about, sample from places group by about, sample having count(*) > 1
+) group by about, sample order by 1 limit 1
+"""
+
+
+class _Index:
+    """Where each response begins, the file's digest, and the one model that wrote it (if it names one).
+
+    It lies in a temporary SQLite database: that of 2,000,000 verdicts would take half a gigabyte as a dict.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._digest, self._models = hashlib.sha256(), set[str]()
+        self._bad, self._bad_lines = list[str](), 0
+        self._db = sqlite3.connect("")  # a file in SQLite's temporary folder, under no name
+        try:
+            self._fill()
+        except sqlite3.OperationalError as error:
+            raise ReplayError(
+                f"{file}: its index cannot be written to the temporary folder ({error}); free some space there, or "
+                "name another folder in the environment variable SQLITE_TMPDIR"
+            ) from error
+        if self._db.execute("select 1 from places limit 1").fetchone() is None:
+            reasons = "; ".join(self._bad) or "it is empty"
+            raise ReplayError(f"{file}: holds no recorded response: {reasons}")
+        if self._bad:
+            log.warning("%d lines cannot be used: %s", self._bad_lines, "; ".join(self._bad))
+        self.digest = self._digest.hexdigest()
+        self.model = self._models.pop() if len(self._models) == 1 else ""
+
+    def offset(self, name: str, request: Request) -> int | None:
+        """Where the response to a request begins, if the file has one for the problem under this name."""
+        about = _about(name, request.subject_id)
+        query = "select offset from places where about = ? and sample = ?"
+        row = self._db.execute(query, (about, request.sample_idx)).fetchone()
+        return None if row is None else int(row[0])
+
+    def _fill(self) -> None:
+        self._db.execute("pragma journal_mode = off")
+        self._db.execute(_LINES)
+        self._db.executemany("insert into lines values (?, ?, ?, ?)", self._parsed())
+        self._db.execute(_PLACES)
+        self._db.execute("drop table lines")
+        self._db.execute("delete from places where offset < 0")
+        try:
+            self._db.execute("create unique index place on places (about, sample)")
+        except sqlite3.IntegrityError:
+            number, offset, sample = self._db.execute(_TWICE).fetchone()
+            with self._file.open("rb") as lines:
+                lines.seek(offset)
+                problem = _place(_row(lines.readline()))[0]
+            raise ReplayError(
+                f"{self._file}:{number}: problem {problem}, sample {sample}: recorded twice; give it once"
+            ) from None
+
+    def _parsed(self) -> Iterator[tuple[int, bytes, int | None, int]]:
+        """Number, subject, sample and offset of every line that names a problem; notes those that cannot be used."""
+        offset = 0
+        for number, line in enumerate(_lines(self._file), start=1):
+            self._digest.update(line)
+            if line.strip():
+                try:
+                    row = _row(line)
+                    problem, subject, sample = _place(row)
+                    about = _about(problem, subject)
+                except ValueError as error:
+                    self._note(number, error)
+                else:
+                    # A line without a text counts among the samples of its problem, so that the others keep theirs.
+                    yield number, about, sample, offset if self._usable(number, row) else -1
+            offset += len(line)
+
+    def _usable(self, number: int, row: Mapping[str, Any]) -> bool:
+        try:
+            _text(row)
+        except ValueError as error:
+            self._note(number, error)
+            return False
+        if len(self._models) < 2:  # a second one is enough to know that there is not one
+            self._models.add(str(row.get("model", "")))
+        return True
+
+    def _note(self, number: int, error: ValueError) -> None:
+        self._bad_lines += 1
+        if len(self._bad) < NAMED:
+            self._bad.append(f"{self._file}:{number}: {error}")
+
+
+def _about(problem: str, subject: str) -> bytes:
+    """A short digest of the ids of a problem and of a path (or nothing), half the size of the ids themselves."""
+    return bytes.fromhex(content_id(problem, subject))
+
+
+def _lines(file: Path) -> Any:
+    try:
+        with file.open("rb") as lines:
+            yield from lines
+    except OSError as error:
+        raise ReplayError(f"{file}: cannot be read ({error.strerror}); give a file of JSON lines") from error
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    """The object on a line; ValueError says why there is none."""
+    try:
+        row = json.loads(line.removeprefix(b"\xef\xbb\xbf"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not JSON ({error})") from error
+    if not isinstance(row, dict):
+        raise ValueError("not a JSON object")
+    return row
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, str, int | None]:
+    """Ids of the problem and of the path (or nothing) that a row answers about, and the sample if it says so."""
+    named = next((row[name] for name in ("problem_id", *SOURCE_IDS) if isinstance(row.get(name), str | int)), None)
+    if named is None:
+        raise ValueError(f"names no problem: give problem_id, or one of {', '.join(SOURCE_IDS)}")
+    sample = row.get("sample_idx")
+    if sample is not None and (not isinstance(sample, int) or not 0 <= sample < 2**63):
+        raise ValueError(f"sample_idx: must be a whole number from 0, found {sample!r}")
+    return str(named), str(row.get("subject_id") or ""), sample
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    text = next((row[name] for name in TEXTS if isinstance(row.get(name), str)), None)
+    if text is None:
+        raise ValueError(f"has no {' or '.join(TEXTS)}")
+    text.encode()  # JSON can escape half a character, which no table can hold
+    return str(text)
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value >= 0 else 0

@@ -1,0 +1,91 @@
+"""The solver-teacher: solves, annotates and reflects on drawn figures, behind the protocol that an API teacher has.
+
+It sees the scene where a person would see the picture, and it is not perfect: in a configured share of its solutions it
+makes one of the mistakes of `mathse.synthetic.mistakes`, so that the ORM's filter has work to do. It answers by the
+prompt's name: `solve@1`, `annotate@1`, `reflect@1`.
+
+When it reflects, feedback that names the step that is really wrong halves its own rate of mistakes; feedback that
+points elsewhere does not help it, and it does not follow it either.
+"""
+
+import hashlib
+import json
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import mathse.synthetic
+from mathse.loop.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
+from mathse.synthetic.figures import Figure, figure
+from mathse.synthetic.mistakes import wrong_solution
+from mathse.synthetic.review import review
+from mathse.tables.schemas import content_id
+
+NAME = "figure-solver"
+_BATCH = 256
+
+
+class SolverTeacher(BatchEngine):
+    """A teacher for drawn figures; see `mathse.loop.ask.protocol.Engine`."""
+
+    def __init__(self, source_ids: Mapping[str, str], mistake_rate: float) -> None:
+        """Make the teacher.
+
+        Args:
+            source_ids: The figure's source id by problem id: how the teacher sees a problem's scene.
+            mistake_rate: Share of its solutions, 0 to 1, in which it makes a mistake.
+        """
+        self.name = NAME
+        self.fingerprint = content_id(NAME, _rules_hash(), mistake_rate)
+        self.batch_size = _BATCH
+        self._source_ids = source_ids
+        self._mistake_rate = mistake_rate
+
+    def complete(self, requests: Sequence[Request]) -> list[Outcome]:
+        """Answer `requests`; one outcome each, in order."""
+        return [self._answer(request) for request in requests]
+
+    def _answer(self, request: Request) -> Outcome:
+        try:
+            scene, rng = figure(self._source_ids[request.problem_id]), random.Random(request.seed)
+        except (KeyError, ValueError):
+            return Failure("not a figure", f"the solver only knows drawn figures; {request.problem_id} is none")
+        match request.prompt.partition("@")[0]:
+            case "solve":
+                text = self._solve(scene, rng, self._mistake_rate)
+            case "annotate":
+                text = annotate(scene, request.fields["path"])
+            case "reflect":
+                text = self._reflect(scene, rng, request.fields)
+            case other:
+                return Failure("unknown task", f"the solver knows solve, annotate and reflect, not {other!r}")
+        tokens_in = sum(len(message.content.split()) for message in request.messages)
+        return Completion(text, "stop", tokens_in, len(text.split()))
+
+    def _solve(self, scene: Figure, rng: random.Random, mistake_rate: float) -> str:
+        mistaken = wrong_solution(scene, rng) if rng.random() < mistake_rate else None
+        return mistaken or scene.solution
+
+    def _reflect(self, scene: Figure, rng: random.Random, fields: Mapping[str, str]) -> str:
+        found = review(scene, fields["path"])
+        helped = found is not None and fields["error_step"] == found.step
+        return self._solve(scene, rng, self._mistake_rate / 2 if helped else self._mistake_rate)
+
+
+def annotate(scene: Figure, path: str) -> str:
+    """Mark a path: the four-key JSON of the paper's annotation prompt."""
+    found = review(scene, path)
+    marks = {
+        "status": "WRONG" if found else "CORRECT",
+        "error_step": found.step if found else None,
+        "error_analysis": found.analysis if found else None,
+        "improvement_suggestion": found.suggestion if found else None,
+    }
+    return json.dumps(marks, ensure_ascii=False)
+
+
+def _rules_hash() -> str:
+    """Hash of the rules the solver works by, so that a journal never serves what older rules would have said."""
+    folder = Path(mathse.synthetic.__path__[0])
+    rules = ("families", "figures", "mistakes", "plans", "review", "steps")
+    return hashlib.sha256(b"".join((folder / f"{name}.py").read_bytes() for name in rules)).hexdigest()

@@ -1,0 +1,150 @@
+"""The engine for a local vision-language model: a folder of weights, run with transformers on the CPU or one GPU.
+
+A batch may mix requests with several images, one or none, greedy and sampled. A request's randomness is its own seed's,
+so its text does not hang on its batch mates (but for the last bits of a sum, which depend on how a batch is padded).
+One image that cannot be read fails its request alone; a batch that fails as a whole is tried again request by request.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mathse.loop.ask.engines.decode import Sampler, decode
+from mathse.loop.ask.engines.local.chat import closing_id
+from mathse.loop.ask.engines.local.families import family_of
+from mathse.loop.ask.engines.local.fingerprint import model_fingerprint
+from mathse.loop.ask.engines.local.loading import context_length, load_model, load_processor, settle
+from mathse.loop.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
+from mathse.params import Compute
+from mathse.tables.images import ImageError, Images
+from mathse.tables.schemas import Message, content_id
+
+log = logging.getLogger(__name__)
+
+
+class PromptTooLong(Exception):
+    """A prompt leaves no room for a completion in the model's context."""
+
+
+class TransformersEngine(BatchEngine):
+    """Completes requests with a model folder; see `mathse.loop.ask.protocol.Engine`."""
+
+    def __init__(
+        self,
+        model_folder: Path,
+        images: Images,
+        compute: Compute,
+        batch_size: int,
+        trust_remote_code: bool = False,
+    ) -> None:
+        """Load the model.
+
+        Args:
+            model_folder: Weights and processor, as `save_pretrained` writes them.
+            images: Where the requests' images are.
+            compute: Device, threads and precision.
+            batch_size: The most requests in one call.
+            trust_remote_code: Whether code that lies in the folder may run.
+
+        Raises:
+            ModelMissing: The folder holds no model.
+        """
+        settle(compute)
+        self.name = model_fingerprint(model_folder)
+        self.fingerprint = content_id("transformers", self.name, compute.device, compute.dtype)
+        self.batch_size = batch_size
+        self._images = images
+        self._processor: Any = load_processor(model_folder, trust_remote_code)
+        self._model = load_model(model_folder, compute.dtype, compute.device, trust_remote_code).eval()
+        self._family = family_of(model_folder)
+        ends = self._model.generation_config.eos_token_id, self._processor.tokenizer.eos_token_id
+        self._stops = stop_ids(*ends, closing_id(self._processor))
+
+    def complete(self, requests: Sequence[Request]) -> list[Outcome]:
+        """Complete `requests`; one outcome each, in order."""
+        loaded = [self._load(request) for request in requests]
+        ready = [(r, got) for r, got in zip(requests, loaded, strict=True) if not isinstance(got, Failure)]
+        written = iter(self._try(ready))
+        return [got if isinstance(got, Failure) else next(written) for got in loaded]
+
+    def _load(self, request: Request) -> list[Any] | Failure:
+        """The request's decoded images."""
+        try:
+            return [self._images.load(image_id) for image_id in request.image_ids]
+        except ImageError as error:
+            return Failure(error.reason, error.detail)
+
+    def _try(self, batch: Sequence[tuple[Request, list[Any]]]) -> list[Outcome]:
+        """Complete a batch; if that fails, each of its requests alone; if that fails too, say why."""
+        if not batch:
+            return []
+        try:
+            return self._write(batch)
+        except Exception as error:
+            if len(batch) == 1:
+                return [_failure(error)]
+            log.warning("a batch of %d failed (%s); trying its requests one by one", len(batch), _failure(error).reason)
+        return [outcome for one in batch for outcome in self._try([one])]
+
+    @torch.inference_mode()
+    def _write(self, batch: Sequence[tuple[Request, list[Any]]]) -> list[Outcome]:
+        requests = [request for request, _ in batch]
+        inputs = self._encode(batch)
+        lengths = inputs["attention_mask"].sum(1).tolist()
+        context = context_length(self._model)
+        if max(lengths) >= context:
+            raise PromptTooLong(f"{max(lengths)} tokens, the model's context holds {context}")
+        samplings = [request.sampling for request in requests]
+        limits = [min(s.max_new_tokens, context - length) for s, length in zip(samplings, lengths, strict=True)]
+        sampler = Sampler(samplings, [request.seed for request in requests], self._model.device)
+        tokens = decode(self._model, inputs, sampler, limits, self._stops)
+        return [self._completion(length, row) for length, row in zip(lengths, tokens, strict=True)]
+
+    def _encode(self, batch: Sequence[tuple[Request, list[Any]]]) -> Any:
+        """Token ids, mask and pixels of a batch, padded on the left."""
+        conversations = [conversation(request.messages, len(images)) for request, images in batch]
+        texts = self._processor.apply_chat_template(conversations, tokenize=False, add_generation_prompt=True)
+        images = [images for _, images in batch]
+        return self._processor(
+            text=texts,
+            images=images if any(images) else None,
+            padding=True,
+            padding_side="left",
+            return_tensors="pt",
+            add_special_tokens=False,
+        ).to(self._model.device)
+
+    def _completion(self, tokens_in: int, tokens: list[int]) -> Completion:
+        stopped = tokens[-1] in self._stops
+        text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return Completion(self._family.reply(text), "stop" if stopped else "length", tokens_in, len(tokens))
+
+
+def conversation(messages: Sequence[Message], images: int) -> list[dict[str, Any]]:
+    """Messages as a chat template takes them, with places for `images` images before the first user turn's text.
+
+    The first turn, because that is where TRL puts them in training.
+    """
+    first = next(place for place, message in enumerate(messages) if message.role == "user")
+    turns = []
+    for place, message in enumerate(messages):
+        pictures = [{"type": "image"}] * images if place == first else []
+        turns.append({"role": message.role, "content": [*pictures, {"type": "text", "text": message.content}]})
+    return turns
+
+
+def stop_ids(*ids: int | list[int] | None) -> frozenset[int]:
+    """The tokens that end a completion, from wherever a model folder names them."""
+    return frozenset(one for some in ids if some is not None for one in ([some] if isinstance(some, int) else some))
+
+
+def _failure(error: Exception) -> Failure:
+    detail = f"{type(error).__name__}: {error}"
+    if isinstance(error, PromptTooLong):
+        return Failure("prompt too long", str(error))
+    if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        return Failure("out of memory", detail, retryable=True)
+    return Failure("engine error", detail)

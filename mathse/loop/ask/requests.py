@@ -1,0 +1,137 @@
+"""How a request is made: a versioned prompt, filled with what there is to say of a problem, under a seed of its own.
+
+    request(problem, "judge-brief@1", judge_fields(...), Sampling(), seed=0, subject_id="5c1e...", param="judge.prompt")
+
+A prompt is named by params, so one that does not exist or does not fit is the user's to mend: `PromptError` says by
+which key.
+"""
+
+from collections.abc import Mapping
+
+from mathse.errors import UserError
+from mathse.loop.ask import prompts
+from mathse.loop.ask.protocol import Request, Sampling
+from mathse.tables.schemas import Message, Problem, content_id
+
+
+class PromptError(UserError):
+    """A prompt that params name does not exist, or does not fit what it is for."""
+
+
+def request_seed(run_seed: int, problem_id: str, sample_idx: int, salt: str) -> int:
+    """The seed of one request: a hash, so that no two requests share their randomness.
+
+    Args:
+        run_seed: The run's own seed.
+        problem_id: The problem.
+        sample_idx: Which of the problem's samples.
+        salt: What the request is for, such as `rollout-1`.
+
+    Returns:
+        0 to 2**63 - 1.
+    """
+    return int(content_id("seed", run_seed, problem_id, sample_idx, salt)[:16], 16) >> 1
+
+
+def request(
+    problem: Problem,
+    prompt: str,
+    fields: Mapping[str, str],
+    sampling: Sampling,
+    *,
+    seed: int,
+    sample_idx: int = 0,
+    subject_id: str = "",
+    json_schema: str = "",
+    param: str = "student.prompt",
+    images: bool = True,
+) -> Request:
+    """Make a request about a problem.
+
+    Args:
+        problem: What it is about.
+        prompt: Name and version.
+        fields: What the prompt is filled with.
+        sampling: How the completion is drawn.
+        seed: Of the request's own randomness (`request_seed`); 0 where it is greedy.
+        sample_idx: Which of the problem's samples.
+        subject_id: What else it is about, such as the path that is judged.
+        json_schema: The schema of a reply that must be JSON.
+        param: The key of params that names the prompt, for the error.
+        images: Whether the problem's images are shown.
+
+    Raises:
+        PromptError: As `rendered`.
+    """
+    return Request(
+        problem_id=problem.problem_id,
+        sample_idx=sample_idx,
+        prompt=prompt,
+        messages=prompts.turn(rendered(prompt, fields, param, problem.problem_id)),
+        image_ids=problem.image_ids if images else (),
+        sampling=sampling,
+        seed=seed,
+        fields=fields,
+        subject_id=subject_id,
+        json_schema=json_schema,
+    )
+
+
+def rendered(prompt: str, fields: Mapping[str, str], param: str, problem_id: str) -> str:
+    """A prompt's text, filled.
+
+    Args:
+        prompt: Name and version.
+        fields: Values by name.
+        param: The key of params that names it, for the error.
+        problem_id: What is asked about, for the error.
+
+    Raises:
+        PromptError: There is no such prompt, or it needs a field that is not there.
+    """
+    try:
+        return prompts.render(prompt, fields)
+    except prompts.UnknownPrompt as error:
+        raise PromptError(f"params.yaml: {param}: {error}") from error
+    except KeyError as error:
+        raise PromptError(
+            f"params.yaml: {param}: {prompt} needs {error}, and there is none for problem {problem_id}: what can be "
+            f"said is {', '.join(fields)}; choose another prompt"
+        ) from error
+
+
+def judge_fields(prompt: str, problem: Problem, path_text: str, reference: bool) -> dict[str, str]:
+    """What a judge is told of a path: the same when the ORM is trained, measured and put to use.
+
+    Args:
+        prompt: Name and version, `judge.prompt`.
+        problem: The problem, gold answer included.
+        path_text: The path to judge.
+        reference: Whether the judge is shown the gold answer, `judge.reference`.
+
+    Returns:
+        `question`, `path` and, with a reference, `gold`.
+
+    Raises:
+        PromptError: The prompt shows the gold answer where `reference` says that it must not, or the reverse.
+    """
+    shows_gold = "{gold}" in prompts.PROMPTS.get(prompt, "")
+    if shows_gold and not reference:
+        raise PromptError(
+            f"params.yaml: judge.prompt: {prompt} shows the gold answer, but judge.reference is false; "
+            "use judge@2 or judge-brief@2"
+        )
+    if reference and prompt in prompts.PROMPTS and not shows_gold:
+        raise PromptError(
+            f"params.yaml: judge.prompt: {prompt} has no place for the gold answer, but judge.reference is true"
+        )
+    fields = {"question": prompts.question_with_choices(problem), "path": path_text}
+    return fields | ({"gold": problem.answer} if reference else {})
+
+
+def judge_turn(
+    prompt: str, problem: Problem, path_text: str, reference: bool
+) -> tuple[tuple[Message, ...], Mapping[str, str]]:
+    """The judge's turn for one path, and the fields it was filled with; arguments and errors as for `judge_fields`."""
+    fields = judge_fields(prompt, problem, path_text, reference)
+    return prompts.turn(rendered(prompt, fields, "judge.prompt", problem.problem_id)), fields

@@ -1,0 +1,258 @@
+"""Every family of backbones through the same checks: loaded, trained, saved, loaded again, asked, judged with.
+
+The models are tiny and random, but of the family's real classes, with its special tokens and its form of chat.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mathse.loop.ask.engines.local import families, image_tokens
+from mathse.loop.ask.engines.local.chat import closing_token
+from mathse.loop.ask.engines.local.families import FAMILIES, family_of, image_settings, vision_tower, without_thought
+from mathse.loop.ask.engines.local.fetch import fetch
+from mathse.loop.ask.engines.local.loading import load_model, load_processor
+from mathse.loop.ask.engines.transformers import TransformersEngine
+from mathse.loop.ask.prompts import turn
+from mathse.loop.ask.protocol import Completion, Request, Sampling
+from mathse.loop.judge import judge
+from mathse.params import Compute, Judge, Pretrained, Train
+from mathse.tables import store
+from mathse.tables.images import ImageStore
+from mathse.tables.schemas import Image, Message, MixRow, PathKind, Problem, Split, Status
+from mathse.tables.schemas import Path as PathRow
+from mathse.training.job import Job, TrainingReport
+from mathse.training.train import train
+from tests.loop.ask.engines.local import tiny_backbones
+from tests.loop.ask.engines.noise import noise
+
+# GLM-4.1V's processor (transformers 5.19) turns tensors into arrays in a way that numpy 2 deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+COMPUTE = Compute(threads=1)
+ANSWER = "Therefore the total equals 70"
+SIZES = ((60, 80), (112, 56), (40, 40), (150, 90))
+"""Height and width of the images, in pixels."""
+
+
+IMAGES = [noise(place, *SIZES[place % len(SIZES)]) for place in range(4)]
+
+
+def question(place: int) -> str:
+    return f"Find angle C from the bar chart {place}"
+
+
+def image_ids(place: int) -> tuple[str, ...]:
+    """No image, one, or two of different shape."""
+    return tuple(IMAGES[(place + n) % len(IMAGES)].image_id for n in range(place % 3))
+
+
+def row(place: int) -> MixRow:
+    return MixRow(
+        path_id=f"path{place}", problem_id=f"p{place}", kind=PathKind.DISTILLED, round=0, image_ids=image_ids(place),
+        prompt=turn(question(place)), completion=(Message(role="assistant", content=ANSWER),),
+    )  # fmt: skip
+
+
+def request(place: int) -> Request:
+    sampling = Sampling(max_new_tokens=24)
+    return Request(f"p{place}", 0, "solve-brief@1", turn(question(place)), image_ids(place), sampling, seed=place)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A family's model before and after a training."""
+
+    name: str
+    base: Path
+    trained: Path
+    report: TrainingReport
+    images: ImageStore
+
+    def engine(self, folder: Path) -> TransformersEngine:
+        return TransformersEngine(folder, self.images, COMPUTE, batch_size=8)
+
+
+@pytest.fixture(scope="module", params=list(FAMILIES))
+def tried(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Tried:
+    folder = tmp_path_factory.mktemp(request.param)
+    base = tiny_backbones.build(request.param, folder / "base")
+    store.write(folder / "images.parquet", Image, IMAGES)
+    store.write(folder / "mix.parquet", MixRow, [row(place) for place in range(6)])
+    how = Train(
+        epochs=1, max_steps=40, batch_size=6, learning_rate=1e-2, warmup=0.1, weight_decay=0.0, scheduler="cosine"
+    )
+    report, _ = train(Job(
+        mix=folder / "mix.parquet", images=folder / "images.parquet", start=base, out=folder / "0", settings=how,
+        compute=COMPUTE, seed=1, max_pixels=10**6,
+    ))  # fmt: skip
+    return Tried(request.param, base, folder / "0", report, ImageStore(folder / "images.parquet", 10**6))
+
+
+def written(outcomes: Sequence[Any]) -> list[Completion]:
+    assert all(isinstance(outcome, Completion) for outcome in outcomes), outcomes
+    return list(outcomes)
+
+
+def test_training_lowers_the_loss(tried: Tried) -> None:
+    first, last = tried.report.loss_curve[0].loss, tried.report.final_loss
+    assert last < 0.2 * first, tried.report.loss_curve
+    assert tried.report.too_long == ()
+
+
+def test_the_trained_model_says_what_it_was_taught_and_stops(tried: Tried) -> None:
+    outcomes = written(tried.engine(tried.trained).complete([request(place) for place in range(6)]))
+    assert [outcome.text.strip() for outcome in outcomes] == [ANSWER] * 6
+    assert {outcome.finish_reason for outcome in outcomes} == {"stop"}
+
+
+def test_batches_with_no_one_and_two_images_are_as_each_alone(tried: Tried) -> None:
+    engine = tried.engine(tried.base)
+    requests = [request(place) for place in range(6)]
+    together = written(engine.complete(requests))
+    alone = [written(engine.complete([one]))[0] for one in requests]
+    assert together == alone
+    assert len({outcome.tokens_in for outcome in together}) > 2
+
+
+def test_greedy_is_what_generate_writes(tried: Tried) -> None:
+    from transformers import GenerationConfig
+
+    engine = tried.engine(tried.base)
+    requests = [request(place) for place in range(3)]
+    inputs = engine._encode([(one, engine._load(one)) for one in requests])  # type: ignore[misc]
+    config = GenerationConfig(
+        do_sample=False, max_new_tokens=24, eos_token_id=sorted(engine._stops),
+        pad_token_id=engine._processor.tokenizer.pad_token_id,
+    )  # fmt: skip
+    new = engine._model.generate(**inputs, generation_config=config)[:, inputs["input_ids"].shape[1] :]
+    texts = engine._processor.tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    assert [outcome.text for outcome in written(engine.complete(requests))] == texts
+
+
+def test_an_image_takes_the_tokens_of_the_familys_rule(tried: Tried) -> None:
+    family, settings = family_of(tried.base), image_settings(tried.base)
+    planned = [family.image_tokens(height, width, settings) for height, width in SIZES]
+    assert planned == counted(tried, tried.base)
+
+
+def counted(tried: Tried, folder: Path) -> list[int]:
+    """Tokens that the processor gives each image, those that open and close it included."""
+    processor: Any = load_processor(folder)
+    family = family_of(folder)
+    marker = processor.tokenizer.convert_tokens_to_ids(family.image_token)
+    text = processor.apply_chat_template([{"role": "user", "content": [{"type": "image"}]}], tokenize=False)
+    given = [processor(text=[text], images=[[tried.images.load(image.image_id)]])["input_ids"][0] for image in IMAGES]
+    around = 2 if family.tokens is image_tokens.tiled else 0
+    return [list(ids).count(marker) + around for ids in given]
+
+
+LIMITS = {"min_pixels": {"min_pixels": 28 * 28 * 16, "max_pixels": 28 * 28 * 25}, "min_tiles": {"max_tiles": 1}}
+"""Limits of `base.image`, other than those the tiny models come with, by the first that a family knows."""
+
+
+def test_a_fetched_base_loads_and_keeps_to_its_image_limits(tried: Tried, tmp_path: Path) -> None:
+    family = family_of(tried.base)
+    limits = LIMITS.get(next(iter(family.limits), ""), {})
+    fetch(Pretrained.model_validate({"from": str(tried.base), "image": limits}), tmp_path / "base")
+    before = tried.engine(tried.base).complete([request(0)])
+    assert tried.engine(tmp_path / "base").complete([request(0)]) == before, "one without an image"
+    tokens = counted(tried, tmp_path / "base")
+    settings = image_settings(tmp_path / "base")
+    assert tokens == [family.image_tokens(height, width, settings) for height, width in SIZES]
+    if limits:
+        assert tokens != counted(tried, tried.base)
+    if "max_pixels" in limits:
+        assert all(12 <= one <= 25 for one in tokens)
+
+
+def test_the_vision_tower_is_found_and_kept_out_of_lora(tried: Tried) -> None:
+    import re
+
+    family, model = family_of(tried.base), load_model(tried.base, "float32", "cpu")
+    tower = vision_tower(model)
+    assert tower is not None
+    assert tower is model.get_submodule(family.vision)
+    assert model.get_submodule(family.projector) is not None
+    out = re.compile(family.lora_excluded)
+    linear = {name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
+    adapted = {name for name in linear if name.rpartition(".")[2] in family.lora_targets and not out.fullmatch(name)}
+    seen = {name for name in linear if name.startswith((f"{family.vision}.", f"{family.projector}."))}
+    assert not adapted & seen
+    assert adapted | seen | {"lm_head"} >= linear
+    assert all(name.startswith("model.language_model.layers.") for name in adapted)
+
+
+def test_the_turn_is_closed_and_opened_as_the_family_does(tried: Tried) -> None:
+    template = json.dumps(load_processor(tried.trained).chat_template)
+    assert template == json.dumps(load_processor(tried.base).chat_template), "training saved another template"
+    closing = {"internvl": "<|im_end|>", "glm4v": "<|endoftext|>", "llava": "</s>"}
+    assert closing_token(load_processor(tried.base)) == closing.get(tried.name, "<|im_end|>")
+
+
+def test_a_judge_of_the_family_is_parsed(tried: Tried, tmp_path: Path) -> None:
+    problems = {
+        f"p{place}": Problem(
+            problem_id=f"p{place}", source="figures", source_id=str(place), licence="Apache-2.0", split=Split.TRAIN,
+            question=question(place), answer="70", image_ids=image_ids(place), subject="angles", level=1,
+        )
+        for place in range(3)
+    }  # fmt: skip
+    paths = [
+        PathRow(
+            path_id=f"path{place}", problem_id=f"p{place}", kind=PathKind.ROLLOUT, round=1, sample_idx=0, model="m",
+            prompt="solve@1", seed=1, text="The answer to this problem is 70.", answer="70", finish_reason="stop",
+            tokens_in=1, tokens_out=1,
+        )
+        for place in range(3)
+    ]  # fmt: skip
+    settings = Judge(batch_size=4, max_new_tokens=16, prompt="judge-brief@1")
+    verdicts = list(judge(tried.engine(tried.trained), lambda: paths, problems, settings, tmp_path / "judge.sqlite"))
+    assert [verdict.status for verdict in verdicts] == [Status.UNDECIDED] * 3
+    assert all(verdict.raw and verdict.undecided_reason for verdict in verdicts)
+    assert {verdict.rule_status for verdict in verdicts} == {Status.CORRECT}
+
+
+def test_a_family_that_is_not_listed_works_on_defaults(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tiny_backbones.build("qwen2_vl", tmp_path / "base")
+    monkeypatch.setattr(families, "FAMILIES", {})
+    store.write(tmp_path / "images.parquet", Image, IMAGES)
+    engine = TransformersEngine(folder, ImageStore(tmp_path / "images.parquet", 10**6), COMPUTE, batch_size=4)
+    assert "'qwen2_vl' is not among those" in caplog.text
+    assert len(written(engine.complete([request(place) for place in range(3)]))) == 3
+    assert vision_tower(engine._model) is engine._model.get_submodule("model.visual")
+    assert family_of(folder).image_tokens(112, 112, image_settings(folder)) == 9
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("<think>Is it 60?\nNo.</think>\n<answer>Angle C is 70.</answer>", "Angle C is 70."),
+        ("<think>Hm.</think><answer>It is <|begin_of_box|>70<|end_of_box|>", "It is 70"),
+        ("<think>Hm.</think>Angle C is 70.", "Angle C is 70."),
+        ("<answer>70</answer>", "70"),
+        ("<think>Is it 60? It may be", "<think>Is it 60? It may be"),
+        ("Angle C is 70.", "Angle C is 70."),
+        ("Say <answer>70</answer> aloud", "Say <answer>70</answer> aloud"),
+        ("", ""),
+    ],
+)
+def test_a_thought_is_no_part_of_the_path(text: str, kept: str) -> None:
+    assert without_thought(text) == kept
+
+
+def test_thoughts_are_taken_away_where_the_family_writes_them(tried: Tried) -> None:
+    engine = tried.engine(tried.base)
+    ids = engine._processor.tokenizer("<think> Step 1</think><answer> 70</answer>", add_special_tokens=False)[
+        "input_ids"
+    ]
+    said = engine._completion(3, [*ids, min(engine._stops)])
+    assert (said.text == "70") == (tried.name == "glm4v")
+    assert said.tokens_out == len(ids) + 1

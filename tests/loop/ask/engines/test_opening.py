@@ -1,0 +1,85 @@
+"""One opening of an engine by role: what params name, with the problems' ids and images at hand."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mathse import layout, params
+from mathse.loop.ask.engines.opening import Role, open_for, source_ids
+from mathse.loop.ask.engines.replay import ReplayEngine
+from mathse.loop.ask.engines.solver import SolverTeacher
+from mathse.loop.ask.prompts import turn
+from mathse.loop.ask.protocol import Completion, Request, Sampling
+from mathse.tables import store
+from mathse.tables.images import ImageStore
+from mathse.tables.schemas import BenchmarkItem, Problem
+from tests import rows
+
+ROLES: list[Role] = ["teacher", "student", "judge", "extractor", "matcher"]
+
+
+@pytest.fixture(autouse=True)
+def tables(tmp_path: Path, images: ImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "PROBLEMS", tmp_path / "problems.parquet")
+    monkeypatch.setattr(layout, "BENCHMARK_ITEMS", tmp_path / "items.parquet")
+    monkeypatch.setattr(layout, "IMAGES", images.file)
+    monkeypatch.setattr(layout, "BENCHMARK_IMAGES", images.file)
+    problems = [rows.problem("9f", source_id="17"), rows.problem("a0", source_id="shared")]
+    store.write(layout.PROBLEMS, Problem, problems)
+    items = [item("mathvista", "4"), item("mathvision", "4"), item("mathvision", "5"), item("mathvision", "shared")]
+    store.write(layout.BENCHMARK_ITEMS, BenchmarkItem, items)
+
+
+def item(benchmark: str, name: str) -> BenchmarkItem:
+    return BenchmarkItem(
+        benchmark=benchmark, item_id=name, question="?", answer="4", subject="x", level=1, licence="MIT", official="{}"
+    )
+
+
+def settings(role: Role, **described: Any) -> params.Params:
+    """The project's params with this role described otherwise."""
+    whole = params.load().model_dump(mode="json")
+    if role in ("extractor", "matcher"):
+        whole["evaluate"][role] = described
+    else:
+        whole[role] |= described
+    return params.Params.model_validate(whole)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_recorded_responses_serve_any_role(role: Role, tmp_path: Path) -> None:
+    file = tmp_path / "responses.jsonl"
+    file.write_text(json.dumps({"id": "17", "response": "60"}), encoding="utf-8")
+    engine = open_for(role, settings(role, engine="replay", replay=str(file)))
+    assert isinstance(engine, ReplayEngine)
+    asked = Request("9f", 0, "solve@1", turn("?"), (), Sampling(), 0)
+    assert engine.complete([asked]) == [Completion("60", "stop", 0, 0)]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_server_serves_any_role(role: Role) -> None:
+    api = {"model": "m", "base_url": "http://127.0.0.1:1/v1"}
+    engine = open_for(role, settings(role, engine="api", api=api))
+    assert (engine.name, engine.queued) == ("m", True)
+
+
+def test_the_solver_is_a_teacher_whose_rate_of_mistakes_may_be_another() -> None:
+    whole = settings("teacher", engine="solver", mistake_rate=0.1)
+    usual, worse = open_for("teacher", whole), open_for("teacher", whole, mistake_rate=0.5)
+    assert isinstance(usual, SolverTeacher)
+    assert usual.fingerprint == SolverTeacher({}, 0.1).fingerprint
+    assert worse.fingerprint == SolverTeacher({}, 0.5).fingerprint
+
+
+def test_a_helper_that_is_not_configured_cannot_be_opened() -> None:
+    whole = params.load()
+    assert whole.evaluate.matcher is None
+    with pytest.raises(ValueError, match=r"evaluate\.matcher is not configured"):
+        open_for("matcher", whole)
+
+
+def test_an_id_that_is_not_an_items_alone_is_left_out() -> None:
+    assert dict(source_ids()) == {"9f": "17", "a0": "shared"}
+    assert dict(source_ids(benchmarks=True)) == {"9f": "17", "a0": "shared", "mathvision/5": "5"}

@@ -1,0 +1,105 @@
+"""A local cluster of two actors, with real models in them."""
+
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+import ray
+
+from mathse.loop.ask.engines.local_model import LocalModel
+from mathse.loop.ask.engines.ray import RayEngine, RayError
+from mathse.loop.ask.generate import generate
+from mathse.loop.ask.prompts import turn
+from mathse.loop.ask.protocol import Completion, Failure, Outcome, Request, Sampling, Task
+from mathse.params import Compute, Inference, Ray
+from mathse.tables.images import ImageStore
+from tests.loop.ask.engines.noise import IMAGES
+
+BATCH = 4
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model: Path) -> LocalModel:
+    return LocalModel(tiny_model, Compute(threads=1), Inference(), BATCH)
+
+
+@pytest.fixture(scope="module")
+def engine(model: LocalModel, images: ImageStore) -> Iterator[RayEngine]:
+    yield RayEngine(model, images, Ray(actors=2, cpus=1, block=8))
+    ray.shutdown()
+
+
+def requests(count: int, temperature: float = 1.0) -> list[Request]:
+    return [
+        Request(
+            f"p{place:03}", 0, "solve-brief@1", turn("Find angle C " + "1 " * (place % 7)),
+            (IMAGES[place % len(IMAGES)].image_id,), Sampling(temperature, max_new_tokens=10), seed=place,
+        )
+        for place in range(count)
+    ]  # fmt: skip
+
+
+class KillsAnActor:
+    """The engine, one of whose actors is killed when the first outcomes have come."""
+
+    def __init__(self, engine: RayEngine) -> None:
+        self.name, self.fingerprint, self.batch_size = engine.name, engine.fingerprint, engine.batch_size
+        self.queued = engine.queued
+        self._engine = engine
+
+    def answer(self, batches: Iterator[Sequence[Task]], spent: float) -> Iterator[Mapping[str, Outcome]]:
+        victim = ray.get(self._engine.actors[1].process.remote())
+        for place, outcomes in enumerate(self._engine.answer(batches, spent)):
+            if place == 0:
+                os.kill(victim, signal.SIGKILL)
+            yield outcomes
+
+
+def test_the_table_is_the_same_though_an_actor_is_killed(
+    engine: RayEngine, model: LocalModel, images: ImageStore, tmp_path: Path
+) -> None:
+    asked = requests(60)
+    alone = list(generate(model.open(images), asked, tmp_path / "alone.sqlite", "alone"))
+    before = list(engine.actors)
+    spread = list(generate(KillsAnActor(engine), asked, tmp_path / "ray.sqlite", "ray"))  # type: ignore[arg-type]
+    assert spread == alone
+    assert all(isinstance(outcome, Completion) for _, outcome in spread)
+    assert engine.actors != before, "no actor was lost"
+
+
+def test_an_engine_on_actors_is_the_engine(engine: RayEngine, model: LocalModel, images: ImageStore) -> None:
+    here = model.open(images)
+    assert (engine.name, engine.fingerprint, engine.batch_size) == (here.name, here.fingerprint, BATCH)
+
+
+def test_a_missing_image_fails_its_request_alone(engine: RayEngine) -> None:
+    good, bad = requests(2)
+    bad = Request(bad.problem_id, 0, bad.prompt, bad.messages, ("0" * 64,), bad.sampling, 0)
+    (outcomes,) = engine.answer([[Task("good", good), Task("bad", bad)]])
+    assert isinstance(outcomes["good"], Completion)
+    assert isinstance(outcomes["bad"], Failure)
+    assert outcomes["bad"].reason == "missing image"
+
+
+def test_a_block_that_kills_every_actor_is_a_typed_failure(engine: RayEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = engine._started
+
+    def doomed() -> object:
+        actor = started()
+        os.kill(ray.get(actor.process.remote()), signal.SIGKILL)
+        return actor
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "_started", doomed)
+        os.kill(ray.get(engine.actors[0].process.remote()), signal.SIGKILL)
+        os.kill(ray.get(engine.actors[1].process.remote()), signal.SIGKILL)
+        (outcomes,) = engine.answer([[Task(request.problem_id, request) for request in requests(5)]])
+    assert set(outcomes) == {request.problem_id for request in requests(5)}
+    assert {outcome.reason for outcome in outcomes.values() if isinstance(outcome, Failure)} == {"actor lost"}
+
+
+def test_a_cluster_that_is_too_small_is_an_error(engine: RayEngine, model: LocalModel, images: ImageStore) -> None:
+    with pytest.raises(RayError, match=r"inference\.ray: 3 actors of 1 cpus do not fit into a cluster of 2"):
+        RayEngine(model, images, Ray(actors=3))

@@ -1,0 +1,97 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mathse.loop.ask.protocol import Completion, Failure
+from mathse.loop.ask.replies import Reply, json_schema, parse, read, write
+from mathse.tables.schemas import Status
+
+WRONG = {"status": "WRONG", "error_step": "Step 2", "error_analysis": "calculation: 5 + 6 is not 12"}
+CORRECT = {"status": "CORRECT", "error_step": None, "error_analysis": None}
+
+
+@pytest.mark.parametrize("verdict", [WRONG, CORRECT])
+@pytest.mark.parametrize("form", ["{}", " {}\n", "```json\n{}\n```", "```\n{}\n```\n"])
+def test_a_verdict_is_parsed(verdict: dict[str, str | None], form: str) -> None:
+    reply = parse(form.replace("{}", json.dumps(verdict)))
+    assert reply.model_dump(exclude={"improvement_suggestion"}) == {**verdict, "undecided_reason": None}
+
+
+def test_an_annotation_has_a_fourth_key() -> None:
+    marks = {**WRONG, "improvement_suggestion": "Add again."}
+    assert parse(json.dumps(marks), annotation=True).improvement_suggestion == "Add again."
+    assert parse(json.dumps(marks)).undecided_reason == "not a verdict object"
+    assert parse(json.dumps(WRONG), annotation=True).undecided_reason == "not a verdict object"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "not JSON"),
+        ("CORRECT", "not JSON"),
+        (f"The verdict is {json.dumps(CORRECT)}", "not JSON"),
+        (json.dumps(CORRECT) * 2, "not JSON"),
+        (json.dumps(WRONG)[:-1], "not JSON"),
+        ("[" * 5000, "not JSON"),
+        ("9" * 5000, "not JSON"),
+        ('{"status": "WRONG", "error_step": null, "error_analysis": null, "status": "CORRECT"}', "not JSON"),
+        (f"```json\n{json.dumps(CORRECT)}", "not JSON"),
+        ("null", "not a verdict object"),
+        (json.dumps([CORRECT]), "not a verdict object"),
+        (json.dumps("CORRECT"), "not a verdict object"),
+        (json.dumps({"status": "CORRECT"}), "not a verdict object"),
+        (json.dumps({**CORRECT, "status": "correct"}), "not a verdict object"),
+        (json.dumps({**CORRECT, "status": "UNDECIDED"}), "not a verdict object"),
+        (json.dumps({**CORRECT, "status": True}), "not a verdict object"),
+        (json.dumps({**WRONG, "error_step": 2}), "not a verdict object"),
+        (json.dumps({**WRONG, "also": "this"}), "not a verdict object"),
+        (json.dumps({**WRONG, "error_step": "half a character: \ud83d"}), "not a verdict object"),
+        (json.dumps({**WRONG, "error_analysis": "x" * 30_000}), "not a verdict object"),
+        (json.dumps({**CORRECT, "error_step": "Step 2"}), "contradicts itself"),
+        (json.dumps({**WRONG, "error_step": None}), "contradicts itself"),
+    ],
+)
+def test_anything_else_is_undecided_with_a_reason(text: str, reason: str) -> None:
+    assert parse(text) == Reply(status=Status.UNDECIDED, undecided_reason=reason)
+
+
+@given(st.text() | st.recursive(st.none() | st.booleans() | st.text(), lambda inner: st.lists(inner)).map(json.dumps))
+def test_no_text_is_correct_by_accident(text: str) -> None:
+    assert parse(text).status is Status.UNDECIDED
+    assert parse(text, annotation=True).undecided_reason in {"not JSON", "not a verdict object"}
+
+
+@given(st.sampled_from([Status.CORRECT, Status.WRONG]), st.text(max_size=50), st.none() | st.text(max_size=50))
+def test_what_is_written_is_parsed_back(status: Status, step: str, analysis: str | None) -> None:
+    named = step if status is Status.WRONG else None
+    reply = parse(write(status, named, analysis))
+    assert (reply.status, reply.error_step, reply.error_analysis) == (status, named, analysis)
+
+
+@pytest.mark.parametrize("status", [Status.CORRECT, Status.WRONG])
+def test_a_verdict_alone_is_a_reply_where_the_target_says_so(status: Status) -> None:
+    alone, full = write(status, None, None, verdict_only=True), json.dumps(CORRECT)
+    assert alone == f'{{"status": "{status}"}}'
+    assert parse(alone, verdict_only=True) == Reply(status=status)
+    assert parse(alone).undecided_reason == parse(full, verdict_only=True).undecided_reason == "not a verdict object"
+    schema = json.loads(json_schema(verdict_only=True))
+    assert list(schema["properties"]) == schema["required"] == ["status"]
+    assert schema["additionalProperties"] is False
+
+
+def test_a_failure_is_undecided_with_its_own_reason() -> None:
+    assert read(Failure("timeout", "30 s")) == Reply(status=Status.UNDECIDED, undecided_reason="timeout")
+    assert read(Completion(json.dumps(CORRECT), "stop", 1, 1)) == Reply(status=Status.CORRECT)
+
+
+@pytest.mark.parametrize("annotation", [False, True])
+def test_the_schema_is_one_that_strict_servers_take(annotation: bool) -> None:
+    schema = json.loads(json_schema(annotation))
+    keys = ["status", "error_step", "error_analysis", *(["improvement_suggestion"] if annotation else [])]
+    assert list(schema["properties"]) == schema["required"] == keys
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["status"] == {"enum": ["CORRECT", "WRONG"], "type": "string"}
+    assert schema["properties"]["error_step"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    assert set(schema) == {"type", "properties", "required", "additionalProperties"}
