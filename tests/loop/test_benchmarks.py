@@ -189,7 +189,7 @@ def test_metrics_of_a_benchmark(tmp_path: Path) -> None:
     assert tables["tables"]["overall"]["geometry problem solving (GPS)"]["percent"] == 100.0
     json.dumps(tables)
 
-    own = scores.measure(made, {"p1": rows.problem("p1")}, scores.Provenance(model="0", fingerprint="f"))
+    own = scores.measure(made, {"p1": rows.problem("p1")}, "0", "f")
     assert (own.n, own.correct, own.pass_at) == (1, 0, {"1": 0.0, "2": 0.0})
 
 

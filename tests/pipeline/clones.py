@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +52,7 @@ class Clone:
         params = yaml.safe_load(file.read_text(encoding="utf-8"))
         file.write_text(yaml.safe_dump(params | {key: value}, sort_keys=False), encoding="utf-8")
 
-    def edit_params(self, **sections: dict[str, object]) -> None:
+    def edit_params(self, **sections: Mapping[str, object]) -> None:
         """Change keys within sections of params.yaml."""
         file = self.folder / "params.yaml"
         params = yaml.safe_load(file.read_text(encoding="utf-8"))

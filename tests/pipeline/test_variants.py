@@ -24,7 +24,9 @@ def variant(loop: Clone, tmp_path: Path) -> Clone:
 def rows(run: Clone, table: str, sql: str) -> list[tuple[Any, ...]]:
     """What a query finds in a table of the run, there called `rows`."""
     relation = duckdb.read_parquet(str(run.folder / "data" / f"{table}.parquet"))
-    return relation.query("rows", sql).fetchall()
+    found = relation.query("rows", sql)
+    assert found is not None
+    return found.fetchall()
 
 
 def fingerprint(run: Clone, model: str) -> str:

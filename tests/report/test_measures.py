@@ -19,7 +19,7 @@ def test_a_measure_is_declared_with_the_field(run: Path) -> None:
     *known, added = measures.declared(Wider)
     assert tuple(known) == measures.MEASURES
     assert added == ("fluent", "fluent, %")
-    one = Wider(**table.load(run)[0].model_dump(), fluent=0.1234)
+    one = Wider(**table.load(run)[0].metrics.model_dump(), fluent=0.1234)
     assert measures.value(added, one) == 12.3
     assert measures.value(added, one.model_copy(update={"fluent": None})) is None
 
@@ -31,7 +31,7 @@ def test_a_measure_is_shown_in_the_table_the_page_and_the_view(run: Path) -> Non
     text = (run / page.PAGE).read_text(encoding="utf-8")
     for measure in measures.MEASURES:
         rows = [row for row in plot if row["measure"] == measure.name]
-        assert [row["stage"] for row in rows] == [table.stage_name(model.model) for model in table.load(run)]
+        assert [row["stage"] for row in rows] == [model.title for model in table.load(run)]
         assert measure.title in table.markdown(table.load(run)).splitlines()[0]
         assert f"(plots/{measure.name}.png)" in text
         assert drawn[measure.name].rows == rows

@@ -27,8 +27,7 @@ def main() -> None:
     recipe = Recipe() if asked.steps is None else Recipe(steps=(("first", asked.steps[0]), ("all", asked.steps[1])))
     made = pretrain(asked.out, recipe)
     print(
-        f"{asked.out}: {made.rows} drills in {made.steps} steps, loss {made.final_loss:.3f}, "
-        f"fingerprint {made.model}; {made.seconds:.0f} s"
+        f"{asked.out}: {made.rows} drills in {made.steps} steps, loss {made.final_loss:.3f}, fingerprint {made.model}"
     )
 
 

@@ -10,6 +10,7 @@ from mathse import layout, params
 from mathse.loop.ask.engines.opening import Role, open_for, source_ids
 from mathse.loop.ask.engines.replay import ReplayEngine
 from mathse.loop.ask.engines.solver import SolverTeacher
+from mathse.loop.ask.engines.teacher import open_teacher
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Request, Sampling
 from mathse.tables import store
@@ -67,7 +68,7 @@ def test_a_server_serves_any_role(role: Role) -> None:
 
 def test_the_solver_is_a_teacher_whose_rate_of_mistakes_may_be_another() -> None:
     whole = settings("teacher", engine="solver", mistake_rate=0.1)
-    usual, worse = open_for("teacher", whole), open_for("teacher", whole, mistake_rate=0.5)
+    usual, worse = open_teacher(whole), open_teacher(whole, mistake_rate=0.5)
     assert isinstance(usual, SolverTeacher)
     assert usual.fingerprint == SolverTeacher({}, 0.1).fingerprint
     assert worse.fingerprint == SolverTeacher({}, 0.5).fingerprint
