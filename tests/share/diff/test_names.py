@@ -75,8 +75,7 @@ def test_a_step_is_all_of_its_tables(run: Path) -> None:
     assert members("mix@1", known) == {"": "mix@1"}
     assert list(members("final", names.Names(None))) == ["paths", "verdicts", "mix", "predictions"]
     assert known.settings is not None
-    measured = known.settings.evaluate.model_copy(update={"models": ("base",)})
-    fewer = names.Names(known.settings.model_copy(update={"evaluate": measured}))
+    fewer = names.Names(known.settings.model_copy(update={"measured": ("base",)}))
     assert list(members("1", fewer)) == ["paths", "verdicts", "mix"], "no model of this step is measured"
 
 
