@@ -49,7 +49,7 @@ print(json.dumps({"seconds": seconds, "cpu": used, "mib": peak(), "counts": coun
 
 
 def main() -> None:
-    """Print a line a way: median and best seconds, peak memory, and how many times faster than the peer."""
+    """Print a line per way: median and best seconds, peak memory, and how many times faster than the peer."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=5)

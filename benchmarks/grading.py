@@ -40,7 +40,7 @@ _UNITS = (("cm", r"\text{ cm}"), ("cm^2", r"\text{ cm}^2"), ("°", r"^\circ"), (
 
 
 def main() -> None:
-    """Print pairs a second, percentiles and the ratio."""
+    """Print pairs per second, percentiles and the ratio."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--pairs", type=int, default=20_000, help="how many pairs")
     arguments.add_argument("--peer", type=int, default=1_000, help="how many of them math-verify grades too")
@@ -163,7 +163,7 @@ def timed(
 
 
 def report(name: str, results: list[tuple[bool, float]], seconds: float) -> float:
-    """Print a grader's line; its pairs a second."""
+    """Print a grader's line; its pairs per second."""
     cuts = quantiles([1000 * spent for _, spent in results], n=1000)
     right = sum(right for right, _ in results) / len(results)
     rate = len(results) / seconds

@@ -129,7 +129,7 @@ def alone(which: str, form: str, count: int) -> Seconds:
 
 
 def main() -> None:
-    """Print rows a second, peak memory and the ratio."""
+    """Print rows per second, peak memory and the ratio."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--problems", type=int, default=1_000_000)
     arguments.add_argument("--peer", type=int, nargs=2, default=[20_000, 200_000], help="pixels, encoded")

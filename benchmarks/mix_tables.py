@@ -1,6 +1,6 @@
 """The tables of `benchmarks/mix.py`: as many paths as are asked for, with the columns that the loop's own tables have.
 
-Eight paths a problem in the mean, some 130 characters each; of twelve texts that a problem has, some are written twice,
+Eight paths per problem on average, of some 130 characters; of twelve texts that a problem has, some are written twice,
 with other white space or case. Ids are 32 hex digits, in order in `paths.parquet` and shuffled in `shuffled.parquet`.
 """
 

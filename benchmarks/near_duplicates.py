@@ -1,4 +1,4 @@
-"""How many documents a second the near-duplicate search takes on one core, and what it finds.
+"""How many documents per second the near-duplicate search takes on one core, and what it finds.
 
     python benchmarks/near_duplicates.py               # 200,000 documents of 25 to 60 words
 

@@ -4,8 +4,8 @@
 
 Each model's responses become paths (`loop.solve`) through the replay engine. The recorded official verdicts become a
 judge's replies, again through the replay engine, and are judged (`loop.judge`) with the rule grader's verdict beside
-each. The same responses are evaluated (`loop.evaluate`). A line a model: the official result, what the judge said,
-what our grader said, on how many rows the two differ, what the evaluation says, and the rows a second.
+each. The same responses are evaluated (`loop.evaluate`). A line per model: the official result, what the judge said,
+what our grader said, on how many rows the two differ, what the evaluation says, and the rows per second.
 """
 
 import argparse

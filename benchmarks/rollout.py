@@ -1,4 +1,4 @@
-"""Our rollout stage against its engine called bare, with the same prompts, in the same process and one loaded model.
+"""A rollout by our stage against its engine called bare: the same prompts, the same process, one loaded model.
 
     python benchmarks/rollout.py     # vLLM, models/final on the test problems: about three minutes on two cores
     python benchmarks/rollout.py --model models/base --problems 100 --samples 4 --turns 5

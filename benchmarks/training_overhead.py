@@ -1,4 +1,4 @@
-"""What our training costs a step beyond a bare TRL script with the same rows, model and settings.
+"""What our training costs per step beyond a bare TRL script with the same rows, model and settings.
 
     python benchmarks/training_overhead.py            # data/mix/0.parquet, models/base; about two minutes
     python benchmarks/training_overhead.py --steps 60 --times 7
@@ -38,7 +38,7 @@ _stamps: list[Stamp] = []
 
 
 def main() -> None:
-    """Print a line a pair of runs, then the medians and their ratio."""
+    """Print a line per pair of runs, then the medians and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=40, help="steps of a run")
     parser.add_argument("--times", type=int, default=5, help="runs of each kind")
@@ -56,7 +56,7 @@ def main() -> None:
         for turn in range(asked.times):
             for name in sorted(runs, reverse=bool(turn % 2)):  # neither is always first
                 taken[name].append(_a_step(runs[name]))
-            print("  ".join(f"{name} {1000 * steps[-1][0]:.1f} ms a step" for name, steps in taken.items()), flush=True)
+            print("  ".join(f"{name} {1000 * steps[-1][0]:.1f} ms/step" for name, steps in taken.items()), flush=True)
     for place, clock in enumerate(("wall", "processor")):
         ms = {name: 1000 * statistics.median(step[place] for step in steps) for name, steps in taken.items()}
         ratio = ms["ours"] / ms["bare"]

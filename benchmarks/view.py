@@ -2,7 +2,7 @@
 
     python -m benchmarks.view [--rows 10000000] [--folder .mathse/bench_view]
 
-Makes a run of that many paths with verdicts (ten steps, a problem for each twenty paths, texts of about 240 signs, one
+Makes a run of that many paths with verdicts (ten steps, a problem for every twenty paths, texts of about 240 signs, one
 in ten with LaTeX), builds the index, starts the server as a user does and asks it for pages as a browser does, each
 several times with other values, so that nothing is answered from memory of the last. The peer is what a page without an
 index does: the same rows by one DuckDB query over the Parquet files (two threads) for each request.

@@ -2,7 +2,7 @@
 
 Where several processes do a stage together, the first takes its lock and says its lines for all.
 
-Closing line: `rollout 1: 960 problems in, 1920 paths out; 12 truncated; 48 s`
+Closing line: `paths 1: 823 problems remaining, 1646 paths out; 12 truncated; 48 s`
 """
 
 import fcntl
@@ -26,7 +26,7 @@ def run(name: str, main: Callable[..., str]) -> None:
     A `UserError` ends the process with its message alone.
 
     Args:
-        name: The stage's name, such as `rollout`.
+        name: The stage's name, such as `paths`.
         main: Takes the command line's arguments, does the work and returns what its closing line says.
     """
     arguments = sys.argv[1:]

@@ -1,4 +1,4 @@
-"""One thin script a DVC stage: read its params, call mathse, write its tables.
+"""One thin script per DVC stage: read its params, call mathse, write its tables.
 
 What torch reads from the environment when it is loaded is set here; a stage's own module is imported after this one.
 """

@@ -32,11 +32,25 @@ def trainings(name: str) -> list[Train]:
     return [settings.train, settings.orm.train]
 
 
-@pytest.mark.parametrize("name", ["default", "smoke", "smoke-vllm", "real-sample"])
+@pytest.mark.parametrize("name", ["default", "every-round", "smoke", "smoke-vllm", "real-sample"])
 def test_what_runs_on_a_laptop_starts_from_the_tiny_model_of_this_repository(name: str) -> None:
     folder = ROOT / preset(name).base.source
     assert folder == ROOT / "models" / "tiny"
     assert (folder / "model.safetensors").is_file()
+
+
+def test_every_preset_is_on_the_page_of_presets() -> None:
+    page = (ROOT / "docs" / "PRESETS.md").read_text(encoding="utf-8")
+    for file in (ROOT / "presets").glob("*.yaml"):
+        assert f"\n| `{file.stem}` |" in page
+
+
+def test_reflection_in_every_round_is_a_matter_of_rows() -> None:
+    default, every_round = (preset(name).model_dump() for name in ("default", "every-round"))
+    differing = {section for section in default if default[section] != every_round[section]}
+    assert differing == {"steps", "models", "orms", "measured"}
+    asked = [step["ask"] for step in every_round["steps"].values()]
+    assert asked == ["distill", "rollout", "reflect", "rollout", "reflect"]
 
 
 @pytest.mark.parametrize("name", TABLE_6)

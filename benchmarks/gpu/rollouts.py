@@ -1,11 +1,11 @@
-"""Rollouts a second of our stage against its engine called bare, on a Qwen2-VL-2B-shaped model with random weights.
+"""Rollouts per second of our stage against its engine called bare, on a Qwen2-VL-2B-shaped model with random weights.
 
     python -m benchmarks.gpu.rollouts                            # from the repository's root; one CUDA GPU
     python -m benchmarks.gpu.rollouts --engine transformers --problems 128
     python -m benchmarks.gpu.rollouts --miniature                # what it does without a GPU: under a minute
 
 Needs torch and transformers, and vLLM if it is installed, beside the project's own pydantic, pyarrow and rich; no
-network. Four samples a problem at temperature 1, as rollouts are. Random weights hardly ever end a text, so every
+network. Four samples per problem at temperature 1, as rollouts are. Random weights hardly ever end a text, so every
 rollout is as long as it may be: the comparison is of equal work. What is compared, and how, is
 in `benchmarks/rollout.py`.
 """
@@ -73,7 +73,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--miniature", action="store_true", help="a tiny model; so it is without a GPU")
     parser.add_argument("--engine", choices=["vllm", "transformers"], default=here, help="vllm if it is installed")
     parser.add_argument("--problems", type=int, help="256, in miniature 48")
-    parser.add_argument("--samples", type=int, default=4, help="rollouts a problem")
+    parser.add_argument("--samples", type=int, default=4, help="rollouts per problem")
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--max-new-tokens", type=int, help="of a rollout; 256, in miniature 48")
     parser.add_argument("--batch-size", type=int, help="requests computed at once; 256, in miniature 32")

@@ -129,7 +129,7 @@ class Steps:
 
 
 def main() -> None:
-    """Print a line a pair of runs, then seconds a step, tokens a second and MFU of both, and the ratio."""
+    """Print a line per pair of runs, then seconds per step, tokens per second and MFU of both, and the ratio."""
     asked = _arguments()
     shape = shapes.MINIATURE if asked.miniature else shapes.LARGE
     logging.disable(logging.WARNING)
@@ -191,7 +191,7 @@ def plain(setting: Setting) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--miniature", action="store_true", help="a tiny model; so it is without a GPU")
-    parser.add_argument("--batch", type=int, help="rows a step; 16, in miniature 4")
+    parser.add_argument("--batch", type=int, help="rows per step; 16, in miniature 4")
     parser.add_argument("--steps", type=int, help="steps of a run; 20, in miniature 10")
     parser.add_argument(
         "--times", type=int, default=3, help="runs of each, a first one of the plain script not counted"
@@ -227,7 +227,8 @@ def _introduce(shape: shapes.Shape, needs: flops.Needs, asked: argparse.Namespac
     parameters = needs.text + needs.tower + needs.merger
     print(f"{shape.name}, {parameters / 1e6:.1f} M parameters, {device}, torch {torch.__version__}")
     print(
-        f"{asked.batch} rows a step, {asked.steps} steps a run, images of {(shape.side // 28) ** 2} tokens", flush=True
+        f"{asked.batch} rows per step, {asked.steps} steps per run, images of {(shape.side // 28) ** 2} tokens",
+        flush=True,
     )
 
 
@@ -238,7 +239,7 @@ def _report(speeds: dict[str, list[Speed]]) -> None:
         tokens = statistics.median(speed.tokens for speed in taken)
         rate = statistics.median(speed.flops for speed in taken)
         share = "not known" if most is None else f"{100 * rate / most:.1f} %"
-        print(f"{name:5}  {steps[name]:8.4f} s a step  {tokens:9.0f} tokens/s  {rate / 1e12:8.3f} TFLOP/s  MFU {share}")
+        print(f"{name:5}  {steps[name]:8.4f} s/step  {tokens:9.0f} tokens/s  {rate / 1e12:8.3f} TFLOP/s  MFU {share}")
     print(f"a step of ours takes {steps['ours'] / steps['plain']:.3f} of the plain script's time")
 
 

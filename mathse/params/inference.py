@@ -50,8 +50,8 @@ class Ray(Section):
 
     address: str | None = Field(default=None, description="Of a running cluster, such as `auto`; null: one is started.")
     actors: Count = 1
-    gpus: float = Field(default=0, ge=0, description="GPUs an actor.")
-    cpus: float = Field(default=1, gt=0, description="CPUs an actor.")
+    gpus: float = Field(default=0, ge=0, description="GPUs per actor.")
+    cpus: float = Field(default=1, gt=0, description="CPUs per actor.")
     block: Count = Field(default=64, description="Requests an actor is given at once.")
     attempts: Count = Field(default=3, description="How often a block is tried whose actor was lost.")
 

@@ -75,8 +75,8 @@ class Orm(Section):
     """Step 0: the Outcome Reward Model and the data it learns from."""
 
     warmup_problems: Count = Field(description="ORM problems whose teacher paths train the student.")
-    samples: Count = Field(description="Student paths a problem.")
-    teacher_samples: int = Field(ge=0, description="Teacher paths a problem.")
+    samples: Count = Field(description="Student paths per problem.")
+    teacher_samples: int = Field(ge=0, description="Teacher paths per problem.")
     teacher_mistake_rate: float = Field(ge=0, le=1)
     temperature: float = Field(gt=0, le=5)
     held_out: Share = Field(lt=1, description="Share of the ORM problems kept for measuring it.")
@@ -195,7 +195,7 @@ class Evaluate(Section):
     """Step 4: pass@1, greedy, on the test split and on `benchmarks`; pass@k besides where `samples` is given."""
 
     batch_size: Count
-    samples: int = Field(default=0, ge=0, le=1024, description="Sampled answers a problem beside the greedy one.")
+    samples: int = Field(default=0, ge=0, le=1024, description="Sampled answers per problem beside the greedy one.")
     temperature: float = Field(default=0.7, gt=0, le=5, description="Of the sampled answers.")
     top_p: Share = 1.0
     prompts: dict[BenchmarkName, Prompt] = Field(

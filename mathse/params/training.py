@@ -25,7 +25,7 @@ class Lora(Section):
 class Launch(Section):
     """Several processes for one training, started by `accelerate launch`; each checks the whole mix for itself."""
 
-    processes: Count = Field(description="One a GPU; on a CPU each has `compute.threads` threads.")
+    processes: Count = Field(description="One per GPU; on a CPU each has `compute.threads` threads.")
     config: Path | None = Field(
         default=None,
         description="accelerate's YAML, such as presets/accelerate/fsdp.yaml; null: whole copies of the model (DDP).",
@@ -67,7 +67,7 @@ class Train(Section):
     epochs: float = Field(gt=0)
     max_steps: int = Field(default=-1, ge=-1, description="Stop after this many steps; -1: after `epochs`.")
     batch_size: Count = Field(
-        description="Rows a step, over all processes and accumulated gradients: the global batch."
+        description="Rows per step, over all processes and accumulated gradients: the global batch."
     )
     per_device: int | None = Field(
         default=None, ge=1, description="Rows a process works on at once; null: its whole share of the batch."

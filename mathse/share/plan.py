@@ -194,7 +194,7 @@ def _tokens(settings: Params, folder: Path | None, size: Size, options: Options)
         return ByTokenizer(folder, kind), "the model's own tokenizer and chat template"
     ratio = options.chars_per_token
     tokens = ByRatio(kind, settings.base.image.given(), ratio)
-    return tokens, f"{ratio:g} characters a token and the family's image rule"
+    return tokens, f"{ratio:g} characters per token and the family's image rule"
 
 
 def _shares(settings: Params, options: Options) -> Shares:

@@ -1,7 +1,7 @@
 """What one request and one training row take in tokens: counted on sample problems, before anything is run.
 
 Prompts are the run's own, filled in with problems of its sources. They are counted by the model's tokenizer and chat
-template where its folder is at hand, else by a stated number of characters a token; images by their family's rule in
+template where its folder is at hand, else by a stated number of characters per token; images by their family's rule in
 either case. A solution is the solver's where the solver teaches, else one of a stated length.
 
 Sample: `Means(solve_in=158.2, path=54.0, judge_in=401.7, verdict=57.1, reflect_in=446.9, row=212.2, longest=260)`
@@ -136,7 +136,7 @@ class ByRatio:
     """Counts characters."""
 
     def __init__(self, family: Family, image: Mapping[str, int], chars_per_token: float) -> None:
-        """Count by a family's images, within the limits of `base.image`, and a number of characters a token."""
+        """Count by a family's images, within the limits of `base.image`, and a number of characters per token."""
         self._family, self._ratio = family, chars_per_token
         self._settings = family.limited({}, image)
 
@@ -177,7 +177,7 @@ class ByApi:
     """
 
     def __init__(self, chars_per_token: float) -> None:
-        """Count by a number of characters a token."""
+        """Count by a number of characters per token."""
         self._ratio = chars_per_token
 
     def turn(self, messages: Sequence[Message], images: Sequence[Image], reply: str = "") -> int:

@@ -16,7 +16,7 @@ GIB = 2**30
 
 
 REFERENCE = (2500.0, 8e9, GPUS["h100"].tflops)
-"""Completion tokens a second that one GPU writes under continuous batching, for a model of so many parameters, at so
+"""Completion tokens per second that one GPU writes under continuous batching, for a model of so many parameters, at so
 many TFLOP/s; other sizes and GPUs are taken in proportion."""
 FULL = 6
 """FLOPs a parameter and token of full training: 2 forward, 4 backward (arXiv 2001.08361, section 2.1)."""
@@ -56,7 +56,7 @@ class Assumed:
 
 
 def usual_tokens_per_second(parameters: int, gpu: Gpu) -> float:
-    """Completion tokens a second of one GPU, in proportion to `REFERENCE`."""
+    """Completion tokens per second of one GPU, in proportion to `REFERENCE`."""
     tokens, size, tflops = REFERENCE
     return tokens * size / parameters * gpu.tflops / tflops
 

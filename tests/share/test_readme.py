@@ -10,15 +10,17 @@ import yaml
 
 from mathse import cli, layout
 from mathse.params import Params
+from mathse.report import table
 from mathse.tables import store
 from mathse.tables.schemas import Leak, Message, MixRow, PathKind, Reject
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 QUERIES = [query for query in re.findall(r'mathse query "(.*?)"', README, re.DOTALL) if query != "..."]
-REPLACED = {"steps", "models", "orms", "mix", "base"}
+REPLACED = {"steps", "models", "orms", "measured", "mix", "base"}
 """Sections that README shows whole; of the others it shows the keys to set."""
-SHOWN = r"(?:steps|models|orms|reflect|mix|compute|inference|base|teacher|student|judge|train): *(?:\{|$|#)"
+SECTIONS = "steps|models|orms|measured|orm|reflect|mix|compute|inference|base|teacher|student|judge|train"
+SHOWN = rf"(?:{SECTIONS}): *(?:\{{|\[|$|#)"
 SNIPPETS = re.findall(rf"(?:^    {SHOWN}.*\n(?:^     +.*\n)*)+", README, re.MULTILINE)
 """Stretches of params that README shows, each to be put in together."""
 
@@ -35,7 +37,7 @@ def test_make_targets_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", re.findall(r"^      ([a-z]+(?:/|\.py)(?:, [a-z]+\.py)*)  ", README, re.MULTILINE))
+@pytest.mark.parametrize("name", re.findall(r"^      ((?:[a-z/]+(?:/|\.py)(?:, )?)+)  ", README, re.MULTILINE))
 def test_the_tree_names_what_is_there(name: str) -> None:
     assert all((ROOT / "mathse" / part).exists() for part in name.split(", "))
 
@@ -43,6 +45,16 @@ def test_the_tree_names_what_is_there(name: str) -> None:
 @pytest.mark.parametrize("file", re.findall(r"(?:mathse|stages|tests|docs)/[\w/]+\.(?:py|sql|svg|md)", README))
 def test_files_exist(file: str) -> None:
     assert (ROOT / file).exists()
+
+
+def test_the_results_have_the_columns_of_the_report() -> None:
+    heading = README.split("<!-- results -->\n")[1].splitlines()[0]
+    assert heading == f"| {' | '.join(table.HEADINGS)} |"
+
+
+@pytest.mark.parametrize("name", re.findall(r"`((?:qwen|internvl|glm|smoke|real|every)[\w.]*-?[\w.-]*)`", README))
+def test_presets_exist(name: str) -> None:
+    assert (ROOT / "presets" / f"{name}.yaml").is_file()
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS)

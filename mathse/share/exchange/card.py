@@ -121,7 +121,7 @@ rows = load_dataset("PATH/OR/HUB-NAME", split="{SPLIT}")
 | ms-swift | `conversations`, `images` | `--dataset THIS/FOLDER` |
 
 `conversations` has one `<image>` for each image; in TRL's columns the images come before the text by themselves.
-Where a text itself said `<image>`, `conversations` has `< image>`. At most {counts.most_images} images a row."""
+Where a text itself said `<image>`, `conversations` has `< image>`. At most {counts.most_images} images per row."""
 
 
 def slug(title: str) -> str:
