@@ -3,7 +3,7 @@
     python benchmarks/judge_memory.py                     # 200,000 paths to 50,000 problems, some minutes
     python benchmarks/judge_memory.py --paths 2000000     # to 500,000 problems, within 1 GiB; about half an hour
 
-It makes the tables of problems and paths and a file of recorded replies in a scratch folder. Then a process of its own
+A process makes the tables of problems and paths and a file of recorded replies in a scratch folder. Then another one
 does all that the stage does: the replies are indexed, every path is asked about, journaled, parsed and graded by rule
 beside it, and the verdicts are written as a table. It prints that process's peak, its seconds and the rows per second.
 """
@@ -105,18 +105,21 @@ def run(folder: Path) -> None:
 
 
 def main() -> None:
-    """Make the tables, then judge in a process of its own."""
+    """Make the tables, then judge, each in a process of its own: a child's peak is never below that of its parent."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--paths", type=int, default=200_000)
     arguments.add_argument("--scratch", type=Path, default=Path(), help="where the scratch folder is made")
-    arguments.add_argument("--alone", type=Path, help=argparse.SUPPRESS)
+    arguments.add_argument("--make", type=Path, help=argparse.SUPPRESS)
+    arguments.add_argument("--judge", type=Path, help=argparse.SUPPRESS)
     asked = arguments.parse_args()
-    if asked.alone:
-        run(asked.alone)
-        return
-    with tempfile.TemporaryDirectory(dir=asked.scratch) as folder:
-        make(Path(folder), asked.paths)
-        subprocess.run([sys.executable, __file__, "--alone", folder], check=True)
+    if asked.make:
+        make(asked.make, asked.paths)
+    elif asked.judge:
+        run(asked.judge)
+    else:
+        with tempfile.TemporaryDirectory(dir=asked.scratch) as folder:
+            for part in ("--make", "--judge"):
+                subprocess.run([sys.executable, __file__, part, folder, "--paths", str(asked.paths)], check=True)
 
 
 if __name__ == "__main__":
