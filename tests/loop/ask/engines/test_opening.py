@@ -76,11 +76,11 @@ def test_the_solver_is_a_teacher_whose_rate_of_mistakes_may_be_another() -> None
 
 
 def test_what_only_a_teacher_may_be_is_no_student_and_the_error_lists_the_others() -> None:
-    with pytest.raises(ValidationError, match="Input should be 'model', 'api' or 'replay'"):
+    with pytest.raises(ValidationError, match=r"Input should be 'model', .*'api'.*'replay'"):
         settings("student", engine="solver")
-    with pytest.raises(ValidationError, match="Input should be 'solver', 'api' or 'replay'"):
+    with pytest.raises(ValidationError, match=r"Input should be 'solver'.*'api'.*'replay'"):
         settings("teacher", engine="model")
-    with pytest.raises(ValidationError, match="Input should be 'transformers' or 'vllm'"):
+    with pytest.raises(ValidationError, match=r"Input should be .*'transformers'.*'vllm'"):
         params.Inference(engine="api")
 
 
