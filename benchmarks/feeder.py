@@ -55,7 +55,7 @@ def engine(images: ImageStore) -> Any:
     """The vLLM engine around that core."""
     from mathse.loop.ask.engines.local.families import family_of
     from mathse.loop.ask.engines.local.loading import load_processor
-    from mathse.loop.ask.engines.vllm import VllmEngine
+    from mathse.loop.ask.engines.runtimes.vllm import VllmEngine
     from mathse.params import Vllm
 
     made = VllmEngine.__new__(VllmEngine)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from mathse import params
 from mathse.loop.ask import replies
-from mathse.loop.ask.engines.replay import ReplayEngine
+from mathse.loop.ask.engines.any_role.replay import ReplayEngine
 from mathse.loop.judge import judge
 from mathse.tables import schemas, store
 from mathse.tables.lookup import ProblemLookup, SourceIds

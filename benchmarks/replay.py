@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mathse import params
-from mathse.loop.ask.engines.replay import ReplayEngine
+from mathse.loop.ask.engines.any_role.replay import ReplayEngine
 from mathse.loop.ask.protocol import Sampling
 from mathse.loop.ask.replies import write
 from mathse.loop.evaluate import predict

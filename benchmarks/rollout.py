@@ -142,7 +142,7 @@ def _bare_transformers(engine: Any, images: ImageStore, requests: Sequence[Reque
 
 
 def _text(engine: Any, request: Request) -> str:
-    from mathse.loop.ask.engines.transformers import conversation
+    from mathse.loop.ask.engines.runtimes.transformers import conversation
 
     turns = conversation(request.messages, len(request.image_ids))
     return str(engine._processor.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))

@@ -7,7 +7,19 @@ depends on it. `load` is the only way in; it imports nothing heavy and turns eve
 from mathse.params.benchmarks import BenchmarkSource
 from mathse.params.data import ImageLimits, Pretrained
 from mathse.params.file import describe, load
-from mathse.params.inference import Answering, Api, Compute, Inference, Price, Ray, Vllm
+from mathse.params.inference import (
+    Answering,
+    Api,
+    Compute,
+    EngineChoice,
+    Inference,
+    Price,
+    Ray,
+    Vllm,
+    answering_names,
+    runtime_names,
+    teacher_names,
+)
 from mathse.params.loop import (
     BASE,
     PARAMS,
@@ -48,6 +60,7 @@ __all__ = [
     "Compute",
     "Count",
     "Distill",
+    "EngineChoice",
     "Evaluate",
     "Extractor",
     "FigureSource",
@@ -80,6 +93,9 @@ __all__ = [
     "Teacher",
     "Train",
     "Vllm",
+    "answering_names",
     "describe",
     "load",
+    "runtime_names",
+    "teacher_names",
 ]

@@ -16,11 +16,12 @@ _FORMER = {
 }
 
 
-def describe(error: ValidationError, file: Path) -> str:
-    """Turn pydantic's errors into lines of `file: key: what is wrong`."""
+def describe(error: ValidationError, file: Path, section: str = "") -> str:
+    """Turn pydantic's errors into lines of `file: key: what is wrong`; `section` is where the keys begin, if below."""
     lines = []
     for item in error.errors(include_url=False):
-        key = ".".join(str(part) for part in item["loc"] if not str(part).startswith("<"))  # <...>: which of a union
+        parts = [str(part) for part in item["loc"] if not str(part).startswith("<")]  # <...>: which of a union
+        key = ".".join([section, *parts] if section else parts)
         message = item["msg"].removeprefix("Value error, ")
         found = "" if not key or item["type"] == "missing" else f" (found {item['input']!r})"
         lines.append(f"{file}: {key + ': ' if key else ''}{message}{found}")

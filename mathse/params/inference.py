@@ -1,12 +1,15 @@
 """Where models run, and with which engine."""
 
+from functools import cache
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from mathse.params.section import Count, Section, Share
+from mathse.params.section import Count, Section, Share, one_of
 
+ENGINES = Path(__file__).parent.parent / "loop" / "ask" / "engines"
 OPENAI = "https://api.openai.com/v1"
 OWN_KEYS = frozenset(
     (
@@ -15,6 +18,47 @@ OWN_KEYS = frozenset(
     )
 )  # fmt: skip
 """Keys of a chat completion request that the engine sets."""
+
+
+@cache
+def _engines(folder: str) -> tuple[str, ...]:
+    """One module each of a folder of engines, listed and not loaded."""
+    return tuple(sorted(module.name for module in iter_modules([str(ENGINES / folder)])))
+
+
+def runtime_names() -> tuple[str, ...]:
+    """The engines for a local model's folder."""
+    return _engines("runtimes")
+
+
+def answering_names() -> tuple[str, ...]:
+    """Who may answer in any role but the teacher's: `model` is the local one."""
+    return ("model", *_engines("any_role"))
+
+
+def teacher_names() -> tuple[str, ...]:
+    """Who may teach."""
+    return (*_engines("teacher_only"), *_engines("any_role"))
+
+
+class EngineChoice(Section):
+    """An engine by name, with its settings beside it: under its own key if it has one here, else `options`."""
+
+    engine: str
+    options: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Settings of an engine without a key of its own; checked when it is opened."
+    )
+
+    @model_validator(mode="after")
+    def the_engine_is_described(self) -> "EngineChoice":
+        """An engine with a key of its own is described there, and nowhere else."""
+        if self.engine not in type(self).model_fields:
+            return self
+        if getattr(self, self.engine) is None:
+            raise ValueError(f"{self.engine}: must be given, because engine is {self.engine}")
+        if self.options:
+            raise ValueError(f"options: {self.engine} has none; its settings go under {self.engine}")
+        return self
 
 
 class Compute(Section):
@@ -56,10 +100,10 @@ class Ray(Section):
     attempts: Count = Field(default=3, description="How often a block is tried whose actor was lost.")
 
 
-class Inference(Section):
+class Inference(EngineChoice):
     """How local models, students and the ORM, are run."""
 
-    engine: Literal["transformers", "vllm"] = "transformers"
+    engine: Annotated[str, one_of(runtime_names)] = "transformers"
     vllm: Vllm = Vllm()
     ray: Ray | None = Field(default=None, description="Actors on a cluster; null: in the stage's own process.")
 
@@ -136,22 +180,14 @@ class Api(Section):
         return self
 
 
-class Described(Section):
+class Described(EngineChoice):
     """Whoever answers may be a server or recorded responses: whichever `engine` names is described beside it."""
 
-    engine: str
     api: Api | None = None
     replay: Path | None = Field(default=None, description="JSON lines of recorded responses.")
 
-    @model_validator(mode="after")
-    def the_engine_is_described(self) -> "Described":
-        """An engine that is named has its own key beside it."""
-        if self.engine in ("api", "replay") and getattr(self, self.engine) is None:
-            raise ValueError(f"{self.engine}: must be given, because engine is {self.engine}")
-        return self
-
 
 class Answering(Described):
-    """Who answers: the local model, a server, or recorded responses."""
+    """Who answers: the local model, a server, recorded responses, or another engine for any role."""
 
-    engine: Literal["model", "api", "replay"] = "model"
+    engine: Annotated[str, one_of(answering_names)] = "model"

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from mathse.errors import UserError
 from mathse.params.benchmarks import BenchmarkName, BenchmarkSource
 from mathse.params.data import Pretrained
-from mathse.params.inference import Answering, Compute, Described, Inference
-from mathse.params.section import Count, Name, Prompt, Section, Share
+from mathse.params.inference import Answering, Compute, Described, Inference, teacher_names
+from mathse.params.section import Count, Name, Prompt, Section, Share, one_of
 from mathse.params.sources import Problems, RecordedName
 from mathse.params.training import Train
 
@@ -29,7 +29,7 @@ class ParamsError(UserError):
 class Teacher(Described):
     """The teacher: solves, annotates, reflects. `solver` knows the drawn figures' scenes."""
 
-    engine: Literal["solver", "api", "replay"]
+    engine: Annotated[str, one_of(teacher_names)]
     mistake_rate: float = Field(
         default=0, ge=0, le=1, description="Share of its solutions in which the solver makes a mistake."
     )

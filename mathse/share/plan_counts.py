@@ -159,7 +159,7 @@ class ByTokenizer:
 
     def turn(self, messages: Sequence[Message], images: Sequence[Image], reply: str = "") -> int:
         """See `Tokens`."""
-        from mathse.loop.ask.engines.transformers import conversation
+        from mathse.loop.ask.engines.runtimes.transformers import conversation
 
         said = [*messages, Message(role="assistant", content=reply)] if reply else messages
         text = self._processor.apply_chat_template(

@@ -8,6 +8,6 @@
     review     checks a path step by step, names the first wrong one and why
     sheet      a contact sheet to look at
 
-The teacher that solves, annotates and reflects on them is `mathse.loop.ask.engines.solver`; the tiny base that learns
-to read them is made by `tools.tiny_base`.
+The teacher that solves, annotates and reflects on them is `mathse.loop.ask.engines.teacher_only.solver`; the tiny base
+that learns to read them is made by `tools.tiny_base`.
 """

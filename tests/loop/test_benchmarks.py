@@ -10,7 +10,7 @@ import pytest
 
 from mathse import params
 from mathse.errors import UserError
-from mathse.loop.ask.engines.replay import ReplayEngine
+from mathse.loop.ask.engines.any_role.replay import ReplayEngine
 from mathse.loop.ask.protocol import Engine, Failure
 from mathse.loop.asking import Asking, hint
 from mathse.loop.assisted import extracted, matched

@@ -35,6 +35,9 @@ BY_NAME: Mapping[str, str] = {
     "mathse.sources.registry": "mathse.sources.adapters",
     "mathse.answers.symbolic": "mathse.answers.symbolic_worker",
     "mathse.loop.ask.engines.local.vision": "mathse.loop.ask.engines.local.startup",
+    "mathse.loop.ask.engines.opening": "mathse.loop.ask.engines.any_role",
+    "mathse.loop.ask.engines.teacher": "mathse.loop.ask.engines.teacher_only",
+    "mathse.loop.ask.engines.local_model": "mathse.loop.ask.engines.runtimes",
 }
 """Modules, or packages of them, that a module loads or starts without an import that could be read in its code."""
 
@@ -159,6 +162,14 @@ def test_what_is_loaded_by_name_is_there() -> None:
         assert loader in TREE.files
         assert [one for one in TREE.files if one == loaded or one.startswith(f"{loaded}.")]
     assert set(DATA) <= set(TREE.files)
+
+
+def test_judges_and_evaluations_depend_on_every_engine_but_the_teachers() -> None:
+    engines = {one for one in TREE.files if re.search(r"\.engines\.(any_role|runtimes|teacher_only)\.", one)}
+    teachers = {one for one in engines if ".teacher_only." in one}
+    assert teachers and engines <= TREE.closure("stages.paths", BY_NAME)
+    for stage in ("stages.judge", "stages.evaluate", "stages.evaluate_orm"):
+        assert engines & TREE.closure(stage, BY_NAME) == engines - teachers
 
 
 PIPELINE = """

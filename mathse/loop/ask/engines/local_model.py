@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from mathse.loop.ask.engines.registry import opened
 from mathse.loop.ask.protocol import Engine
 from mathse.params import Compute, Inference
 from mathse.tables.images import Images
@@ -26,11 +27,6 @@ class LocalModel:
     batch_size: int
     trust_remote_code: bool = False
 
-    @property
-    def queued(self) -> bool:
-        """Whether its engine has a queue of its own; see `Engine.queued`."""
-        return self.inference.engine == "vllm"
-
     def open(self, images: Images) -> Engine:
         """Load the model in this process.
 
@@ -40,10 +36,4 @@ class LocalModel:
         Raises:
             UserError: The folder holds no model, or the engine is not installed or cannot load it.
         """
-        if self.inference.engine == "vllm":
-            from mathse.loop.ask.engines.vllm import VllmEngine
-
-            return VllmEngine(self.folder, images, self.compute, self.inference.vllm, self.trust_remote_code)
-        from mathse.loop.ask.engines.transformers import TransformersEngine
-
-        return TransformersEngine(self.folder, images, self.compute, self.batch_size, self.trust_remote_code)
+        return opened("mathse.loop.ask.engines.runtimes", self.inference, "inference", self, images)

@@ -3,11 +3,13 @@
 open_for("judge", settings, folder=layout.model("orm"))
 
 role        described by            may be
-teacher     teacher                 solver, api, replay
-student     student                 model, api, replay
-judge       judge                   model, api, replay
-extractor   evaluate.extractor      model, api, replay; with the benchmarks at hand
-matcher     evaluate.matcher        model, api, replay; with the benchmarks at hand
+teacher     teacher                 any_role; one for the teacher alone is opened by `teacher.open_teacher`
+student     student                 model, any_role
+judge       judge                   model, any_role
+extractor   evaluate.extractor      model, any_role; with the benchmarks at hand
+matcher     evaluate.matcher        model, any_role; with the benchmarks at hand
+
+`model` is a local model; any_role: the modules of that folder, such as `api` and `replay`.
 """
 
 from collections import Counter
@@ -16,7 +18,9 @@ from pathlib import Path
 from typing import Literal
 
 from mathse import layout
+from mathse.loop.ask.engines.kind import Surroundings
 from mathse.loop.ask.engines.local_model import LocalModel
+from mathse.loop.ask.engines.registry import opened
 from mathse.loop.ask.protocol import Engine
 from mathse.params import Extractor, Judge, Matcher, Params, Student, Teacher
 from mathse.tables import store
@@ -52,18 +56,23 @@ def open_for(
             opened.
     """
     described = _described(role, settings)
-    benchmarks = benchmarks or role in HELPERS
-    if described.replay is not None and described.engine == "replay":
-        from mathse.loop.ask.engines.replay import ReplayEngine
-
-        return ReplayEngine(described.replay, source_ids(benchmarks))
-    if described.api is not None and described.engine == "api":
-        from mathse.loop.ask.engines.api import open_api
-
-        return open_api(described.api, _images(settings, benchmarks))
-    if folder is None or isinstance(described, Teacher):
+    surroundings = surroundings_of(settings, benchmarks or role in HELPERS)
+    if described.engine != "model" or isinstance(described, Teacher):
+        key = f"evaluate.{role}" if role in HELPERS else role
+        return opened("mathse.loop.ask.engines.any_role", described, key, surroundings)
+    if folder is None:
         raise ValueError(f"{role}: its engine is a local model, whose folder must be given")
-    return _local(folder, settings, batch_size or described.batch_size, _images(settings, benchmarks))
+    return _local(folder, settings, batch_size or described.batch_size, surroundings.images())
+
+
+def surroundings_of(settings: Params, benchmarks: bool = False) -> Surroundings:
+    """What engines may use beside their own settings.
+
+    Args:
+        settings: The whole of params.
+        benchmarks: Whether the benchmarks' items and images are at hand too.
+    """
+    return Surroundings(settings, lambda: _images(settings, benchmarks), lambda: source_ids(benchmarks))
 
 
 def _described(role: Role, settings: Params) -> Described:

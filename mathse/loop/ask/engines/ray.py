@@ -55,9 +55,9 @@ class Actor:
         self._images = _Current(max_pixels)
         self._engine = model.open(self._images)
 
-    def describe(self) -> tuple[str, str, int]:
-        """The engine's name, fingerprint and batch size."""
-        return self._engine.name, self._engine.fingerprint, self._engine.batch_size
+    def describe(self) -> tuple[str, str, int, bool]:
+        """The engine's name, fingerprint and batch size, and whether it has a queue of its own."""
+        return self._engine.name, self._engine.fingerprint, self._engine.batch_size, self._engine.queued
 
     def process(self) -> int:
         """The actor's process."""
@@ -102,11 +102,10 @@ class RayEngine:
         self._images = images
         self._settings = settings
         self._model = model
-        self.queued = model.queued
         self._class = self._ray.remote(num_cpus=settings.cpus, num_gpus=settings.gpus, max_restarts=0)(Actor)
         self._refuse_too_small_a_cluster()
         self.actors = [self._started() for _ in range(settings.actors)]
-        self.name, self.fingerprint, self.batch_size = self._described()
+        self.name, self.fingerprint, self.batch_size, self.queued = self._described()
 
     def _refuse_too_small_a_cluster(self) -> None:
         """An actor that fits nowhere would be waited for without end."""
@@ -119,14 +118,14 @@ class RayEngine:
                     f"{has.get(resource, 0):g}; set actors or {key} lower"
                 )
 
-    def _described(self) -> tuple[str, str, int]:
+    def _described(self) -> tuple[str, str, int, bool]:
         """What the first actor says of its engine, when it has loaded the model."""
         asked = self.actors[0].describe.remote()
         while not self._ray.wait([asked], timeout=LOADING_LINE)[0]:
             log.info("waiting for the first actor: the cluster is busy, or the model is large")
         try:
-            name, fingerprint, batch_size = self._ray.get(asked)
-            return name, fingerprint, batch_size
+            name, fingerprint, batch_size, queued = self._ray.get(asked)
+            return name, fingerprint, batch_size, queued
         except self._ray.exceptions.RayError as error:
             raise RayError(f"no actor could load {self._model.folder}: {_cause(error)}") from error
 

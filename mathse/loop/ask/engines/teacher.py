@@ -1,14 +1,12 @@
-"""Opens the teacher that params name: the solver of drawn figures, a model behind a server, or recorded responses.
+"""Opens the teacher that params name: an engine of any role, or one for the teacher alone, such as the solver.
 
 Apart from `opening`, so that whoever only answers or judges depends on no drawn figure.
 """
 
-from mathse import layout
-from mathse.loop.ask.engines.opening import open_for
-from mathse.loop.ask.engines.solver import SolverTeacher
+from mathse.loop.ask.engines.opening import open_for, surroundings_of
+from mathse.loop.ask.engines.registry import opened
 from mathse.loop.ask.protocol import Engine
-from mathse.params import Params
-from mathse.tables.lookup import SourceIds
+from mathse.params import Params, answering_names
 
 
 def open_teacher(settings: Params, mistake_rate: float | None = None) -> Engine:
@@ -21,7 +19,9 @@ def open_teacher(settings: Params, mistake_rate: float | None = None) -> Engine:
     Raises:
         UserError: A key, the image table or the file of responses is missing, or the engine cannot be opened.
     """
-    if settings.teacher.engine != "solver":
+    if settings.teacher.engine in answering_names():
         return open_for("teacher", settings)
-    rate = settings.teacher.mistake_rate if mistake_rate is None else mistake_rate
-    return SolverTeacher(SourceIds(layout.PROBLEMS), rate)
+    if mistake_rate is not None:
+        erring = settings.teacher.model_copy(update={"mistake_rate": mistake_rate})
+        settings = settings.model_copy(update={"teacher": erring})
+    return opened("mathse.loop.ask.engines.teacher_only", settings.teacher, "teacher", surroundings_of(settings))

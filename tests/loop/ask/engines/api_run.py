@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from mathse.loop.ask.engines.api import ApiEngine
+from mathse.loop.ask.engines.any_role.api import ApiEngine
 from mathse.loop.ask.generate import generate
 from mathse.loop.ask.protocol import Completion
 from mathse.params import Api

@@ -1,5 +1,7 @@
 """A step that can be killed: a fixed list of requests through the engine named, each task taken noted in a file.
 
+The engine's own tests, `test_<name>.py` beside this file, open it: `small_engine(folder)`.
+
 python -m tests.loop.ask.engines.generation transformers FOLDER
 """
 
@@ -8,12 +10,12 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from mathse import params
 from mathse.loop.ask.engines.local_model import LocalModel
-from mathse.loop.ask.engines.replay import ReplayEngine
 from mathse.loop.ask.generate import generate
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Engine, Outcome, Request, Sampling, Task
@@ -70,31 +72,28 @@ class Watched:
             yield batch
 
 
-def opened(kind: str, folder: Path) -> Engine:
-    """The engine named, small enough for two cores."""
-    if kind == "replay":
-        file = folder / "responses.jsonl"
-        rows = ({"problem_id": r.problem_id, "sample_idx": r.sample_idx, "text": f"said {r.seed}"} for r in requests())
-        file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-        engine = ReplayEngine(file)
-        engine.batch_size = 1
-        return engine
+def local_model(engine: str = "transformers", **settings: Any) -> LocalModel:
+    """The tiny base, small enough for two cores.
+
+    Args:
+        engine: The runtime.
+        settings: Of `inference` beside it.
+    """
+    inference = params.Inference(engine=engine, **settings)
+    return LocalModel(BASE, params.Compute(threads=1), inference, batch_size=8)
+
+
+def stored_pictures(folder: Path) -> ImageStore:
+    """The requests' images, in a folder."""
     if not (folder / "images.parquet").exists():
         store.write(folder / "images.parquet", Image, pictures())
-    images = ImageStore(folder / "images.parquet", 10**6)
-    vllm = params.Vllm(eager=True, cpu_cache_gib=1, in_flight=8, max_model_len=256)
-    inference = params.Inference(engine="vllm" if kind == "vllm" else "transformers", vllm=vllm)
-    model = LocalModel(BASE, params.Compute(threads=1), inference, batch_size=8)
-    if kind == "ray":
-        from mathse.loop.ask.engines.ray import RayEngine
-
-        return RayEngine(model, images, params.Ray(actors=1, block=8))
-    return model.open(images)
+    return ImageStore(folder / "images.parquet", 10**6)
 
 
 def main(kind: str, folder: Path) -> None:
     """Run to the end; what came of it goes to `outcomes.json`."""
-    engine = Watched(opened(kind, folder), folder / "taken.txt")
+    opened = import_module(f"tests.loop.ask.engines.test_{kind}").small_engine(folder)
+    engine = Watched(opened, folder / "taken.txt")
     made = [
         (label.problem_id, label.sample_idx, outcome.text if isinstance(outcome, Completion) else str(outcome))
         for label, outcome in generate(engine, requests(), folder / "journal.sqlite", kind)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mathse.errors import UserError
-from mathse.loop.ask.engines.api import ApiEngine, open_api
+from mathse.loop.ask.engines.any_role.api import ApiEngine
 from mathse.loop.ask.engines.api_budget import Purse, size
 from mathse.loop.ask.engines.api_chat import chat_body
 from mathse.loop.ask.engines.api_client import KeyMissing, Secret
@@ -291,20 +291,20 @@ def test_the_key_comes_from_the_environment(
     server: ChatServer, images: ImageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-openai-and-nobody-else")
-    assert open_api(Api(model="m"), images)
+    assert ApiEngine(Api(model="m"), images)
     assert isinstance(ask_one(api(server, key_env=None), images, request(1)), Completion)
     assert server.headers.pop()["authorization"] == "Bearer none"
     monkeypatch.delenv("OPENAI_API_KEY")
     monkeypatch.delenv("TEST_API_KEY")
     for name in ("TEST_API_KEY", None):
         with pytest.raises(KeyMissing, match=name or "OPENAI_API_KEY"):
-            open_api(Api(model="m", key_env=name), images)
+            ApiEngine(Api(model="m", key_env=name), images)
     assert isinstance(ask_one(api(server), images, request(1)), Completion)
     assert server.headers[0]["authorization"] == "Bearer none"
     assert KEY not in repr(Secret(KEY))
     monkeypatch.setenv("TEST_API_KEY", "sk-…cut off")
     with pytest.raises(KeyMissing, match="TEST_API_KEY: holds characters that no key has"):
-        open_api(api(server), images)
+        ApiEngine(api(server), images)
 
 
 def test_the_key_is_nowhere(images: ImageStore, caplog: pytest.LogCaptureFixture) -> None:
@@ -344,7 +344,7 @@ def test_more_prompt_tokens_than_expected_are_told_and_learnt(
 
 def test_the_fingerprint_is_what_decides_a_completion(server: ChatServer, images: ImageStore) -> None:
     def fingerprint(**changes: Any) -> str:
-        return open_api(api(server, **changes), images).fingerprint
+        return ApiEngine(api(server, **changes), images).fingerprint
 
     same = {"key_env": "OTHER", "concurrency": 9, "timeout": 1, "attempts": 2, "patience": 1, "tokens_per_minute": 5}
     same |= {"prices": {"m": Price(input=1, output=1)}, "spending_cap": 3, "image_tokens": 7}
@@ -355,7 +355,7 @@ def test_the_fingerprint_is_what_decides_a_completion(server: ChatServer, images
     ]  # fmt: skip
     made = [fingerprint(**changes) for changes in other]
     assert len({fingerprint(), *made}) == len(other) + 1
-    assert open_api(api(server), images).name == "m"
+    assert ApiEngine(api(server), images).name == "m"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from mathse.errors import UserError
-from mathse.loop.ask.engines.api import ApiEngine
+from mathse.loop.ask.engines.any_role.api import ApiEngine
 from mathse.loop.ask.engines.api_chat import Reply
 from mathse.loop.ask.engines.api_client import Client
 from mathse.loop.ask.engines.api_retry import Fault

@@ -15,7 +15,7 @@ from typing import IO
 import pytest
 
 from mathse import params
-from mathse.loop.ask.engines.api import ApiEngine
+from mathse.loop.ask.engines.any_role.api import ApiEngine
 from mathse.loop.ask.prompts import question_with_choices, turn
 from mathse.loop.ask.protocol import Completion, Outcome, Request, Sampling
 from mathse.loop.ask.replies import json_schema
@@ -94,7 +94,7 @@ def problems(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Problem], I
 @pytest.fixture(scope="module")
 def greedy(problems: tuple[list[Problem], ImageStore]) -> list[Completion]:
     """What the transformers engine writes."""
-    from mathse.loop.ask.engines.transformers import TransformersEngine
+    from mathse.loop.ask.engines.runtimes.transformers import TransformersEngine
 
     drawn, images = problems
     engine = TransformersEngine(BASE, images, params.Compute(threads=2), batch_size=COUNT)

@@ -1,4 +1,8 @@
-"""kill -9 at random moments, with each engine: no row lost, none doubled, nothing that is journaled made again."""
+"""kill -9 at random moments, with each engine: no row lost, none doubled, nothing that is journaled made again.
+
+The engines are those of the folders that params take their names from, and Ray around one of them. `small_engine` in an
+engine's own tests opens it.
+"""
 
 import json
 import os
@@ -10,15 +14,25 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from tests.installed import needs
+from mathse.params import answering_names, runtime_names, teacher_names
 from tests.loop.ask.engines import generation
 
 ROOT = Path(__file__).parents[4]
-DETERMINISTIC = ("transformers", "replay", "ray")
+ELSEWHERE = {
+    "model": "stands for the runtimes",
+    "api": "test_api_faults kills it beside a server",
+    "solver": "test_solver: knows drawn figures only, and answers at once",
+}
+KINDS = sorted({*runtime_names(), *answering_names(), *teacher_names(), "ray"} - ELSEWHERE.keys())
+KILLS = {"replay": 4}
+"""One, where an engine takes long to start."""
+VARIES = ("vllm",)
+"""Engines whose last bits depend on what else is being computed: a resumed run need not be the undisturbed one."""
 pytestmark = pytest.mark.slow
 
 
@@ -55,12 +69,11 @@ def killed_midway(kind: str, folder: Path, rng: random.Random) -> int:
     return process.pid
 
 
-@pytest.mark.parametrize(("kind", "kills"), [("transformers", 1), ("replay", 4), ("ray", 1), ("vllm", 1)])
-def test_a_killed_step_goes_on_where_it_was(kind: str, kills: int, tmp_path: Path) -> None:
-    if kind != "replay":
-        needs(kind)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_step_goes_on_where_it_was(kind: str, tmp_path: Path) -> None:
+    import_module(f"tests.loop.ask.engines.test_{kind}")  # skips what is not installed
     rng, folder = random.Random(kind), tmp_path / "killed"
-    for _ in range(kills):
+    for _ in range(KILLS.get(kind, 1)):
         before = journaled(folder)
         process = killed_midway(kind, folder, rng)
         assert not before & taken(folder, process).keys(), "a journaled completion was asked for again"
@@ -75,6 +88,6 @@ def test_a_killed_step_goes_on_where_it_was(kind: str, kills: int, tmp_path: Pat
     asked = [[request.problem_id, request.sample_idx] for request in generation.requests()]
     assert [row[:2] for row in made] == asked
     assert len(journaled(folder)) == len(asked)
-    if kind in DETERMINISTIC:
+    if kind not in VARIES:
         assert started(kind, tmp_path / "undisturbed").wait(timeout=120) == 0
         assert made == json.loads((tmp_path / "undisturbed" / "outcomes.json").read_text(encoding="utf-8"))

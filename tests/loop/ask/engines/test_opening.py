@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from mathse import layout, params
+from mathse.loop.ask.engines.any_role.replay import ReplayEngine
 from mathse.loop.ask.engines.opening import Role, open_for, source_ids
-from mathse.loop.ask.engines.replay import ReplayEngine
-from mathse.loop.ask.engines.solver import SolverTeacher
 from mathse.loop.ask.engines.teacher import open_teacher
+from mathse.loop.ask.engines.teacher_only.solver import SolverTeacher
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Request, Sampling
 from mathse.tables import store
@@ -72,6 +73,30 @@ def test_the_solver_is_a_teacher_whose_rate_of_mistakes_may_be_another() -> None
     assert isinstance(usual, SolverTeacher)
     assert usual.fingerprint == SolverTeacher({}, 0.1).fingerprint
     assert worse.fingerprint == SolverTeacher({}, 0.5).fingerprint
+
+
+def test_what_only_a_teacher_may_be_is_no_student_and_the_error_lists_the_others() -> None:
+    with pytest.raises(ValidationError, match=r"Input should be 'model', .*'api'.*'replay'"):
+        settings("student", engine="solver")
+    with pytest.raises(ValidationError, match=r"Input should be 'solver'.*'api'.*'replay'"):
+        settings("teacher", engine="model")
+    with pytest.raises(ValidationError, match=r"Input should be .*'transformers'.*'vllm'"):
+        params.Inference(engine="api")
+
+
+def test_options_that_an_engine_does_not_take_are_named_with_those_it_takes() -> None:
+    whole = settings("teacher", engine="solver", options={"speed": 2})
+    with pytest.raises(params.ParamsError) as error:
+        open_teacher(whole)
+    assert str(error.value).splitlines() == [
+        "params.yaml: teacher.options.speed: Extra inputs are not permitted (found 2)",
+        "teacher.options: engine solver takes: none",
+    ]
+
+
+def test_an_engine_with_a_key_of_its_own_has_no_options() -> None:
+    with pytest.raises(ValidationError, match="options: replay has none; its settings go under replay"):
+        settings("judge", engine="replay", replay="x.jsonl", options={"speed": 2})
 
 
 def test_a_helper_that_is_not_configured_cannot_be_opened() -> None:

@@ -12,9 +12,10 @@ from mathse.loop.ask.engines.local_model import LocalModel
 from mathse.loop.ask.engines.ray import RayEngine, RayError
 from mathse.loop.ask.generate import generate
 from mathse.loop.ask.prompts import turn
-from mathse.loop.ask.protocol import Completion, Failure, Outcome, Request, Sampling, Task
+from mathse.loop.ask.protocol import Completion, Engine, Failure, Outcome, Request, Sampling, Task
 from mathse.params import Compute, Inference, Ray
 from mathse.tables.images import ImageStore
+from tests.loop.ask.engines import generation
 from tests.loop.ask.engines.noise import IMAGES
 
 BATCH = 4
@@ -29,6 +30,10 @@ def model(tiny_model: Path) -> LocalModel:
 def engine(model: LocalModel, images: ImageStore) -> Iterator[RayEngine]:
     yield RayEngine(model, images, Ray(actors=2, cpus=1, block=8))
     ray.shutdown()
+
+
+def small_engine(folder: Path) -> Engine:
+    return RayEngine(generation.local_model(), generation.stored_pictures(folder), Ray(actors=1, block=8))
 
 
 def requests(count: int, temperature: float = 1.0) -> list[Request]:

@@ -6,15 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathse.loop.ask.engines.replay import ReplayEngine, ReplayError
+from mathse.loop.ask.engines.any_role.replay import ReplayEngine, ReplayError
 from mathse.loop.ask.prompts import turn
-from mathse.loop.ask.protocol import Completion, Failure, Outcome, Request, Sampling
+from mathse.loop.ask.protocol import Completion, Engine, Failure, Outcome, Request, Sampling
+from tests.loop.ask.engines import generation
 
 
 def recorded(folder: Path, *rows: Any) -> Path:
     file = folder / "responses.jsonl"
     file.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), encoding="utf-8")
     return file
+
+
+def small_engine(folder: Path) -> Engine:
+    rows = [
+        {"problem_id": asked.problem_id, "sample_idx": asked.sample_idx, "text": f"said {asked.seed}"}
+        for asked in generation.requests()
+    ]
+    engine = ReplayEngine(recorded(folder, *rows))
+    engine.batch_size = 1
+    return engine
 
 
 def request(problem_id: str, sample_idx: int = 0, subject_id: str = "") -> Request:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mathse.loop.ask.engines.solver import SolverTeacher, annotate
+from mathse.loop.ask.engines.teacher_only.solver import SolverTeacher, annotate
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request, Sampling
 from mathse.loop.ask.replies import parse

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from mathse.loop.ask.engines.local.fingerprint import ModelMissing
-from mathse.loop.ask.engines.transformers import TransformersEngine, conversation
+from mathse.loop.ask.engines.runtimes.transformers import TransformersEngine, conversation
 from mathse.loop.ask.prompts import turn
-from mathse.loop.ask.protocol import Completion, Failure, Request, Sampling
+from mathse.loop.ask.protocol import Completion, Engine, Failure, Request, Sampling
 from mathse.params import Compute
 from mathse.tables.images import ImageStore
 from mathse.tables.schemas import Message
+from tests.loop.ask.engines import generation
 from tests.loop.ask.engines.noise import IMAGES
 
 COMPUTE = Compute(threads=1)
@@ -19,6 +20,10 @@ COMPUTE = Compute(threads=1)
 @pytest.fixture(scope="module")
 def engine(tiny_model: Path, images: ImageStore) -> TransformersEngine:
     return TransformersEngine(tiny_model, images, COMPUTE, batch_size=8)
+
+
+def small_engine(folder: Path) -> Engine:
+    return generation.local_model().open(generation.stored_pictures(folder))
 
 
 def request(place: int, pictures: int = 1, temperature: float = 0.0, tokens: int = 12, text: str = "") -> Request:

@@ -18,6 +18,7 @@ from mathse.loop.ask.replies import json_schema
 from mathse.params import Compute, Inference, Vllm
 from mathse.tables.images import ImageStore
 from tests.installed import needs
+from tests.loop.ask.engines import generation
 from tests.loop.ask.engines.noise import IMAGES
 
 needs("vllm")
@@ -33,6 +34,11 @@ def engine(images: ImageStore) -> Iterator[Engine]:
     made = LocalModel(BASE, COMPUTE, Inference(engine="vllm", vllm=SETTINGS), batch_size=8).open(images)
     yield made
     made._engine.engine_core.shutdown()  # type: ignore[attr-defined]
+
+
+def small_engine(folder: Path) -> Engine:
+    vllm = Vllm(eager=True, cpu_cache_gib=1, in_flight=8, max_model_len=256)
+    return generation.local_model("vllm", vllm=vllm).open(generation.stored_pictures(folder))
 
 
 def request(place: int, pictures: int = 1, temperature: float = 0.0, seed: int = 0, schema: str = "") -> Request:
@@ -95,7 +101,7 @@ def test_no_more_requests_are_taken_than_there_is_room_for(engine: Engine) -> No
             taken += 1
             yield [Task(str(place), request(place))]
 
-    from mathse.loop.ask.engines.vllm import INSIDE
+    from mathse.loop.ask.engines.runtimes.vllm import INSIDE
 
     done, most = 0, 0
     for outcomes in engine.answer(counted(), 0.0):

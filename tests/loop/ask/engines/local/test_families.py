@@ -17,7 +17,7 @@ from mathse.loop.ask.engines.local.chat import closing_token
 from mathse.loop.ask.engines.local.families import FAMILIES, family_of, image_settings, vision_tower, without_thought
 from mathse.loop.ask.engines.local.fetch import fetch
 from mathse.loop.ask.engines.local.loading import load_model, load_processor
-from mathse.loop.ask.engines.transformers import TransformersEngine
+from mathse.loop.ask.engines.runtimes.transformers import TransformersEngine
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Request, Sampling
 from mathse.loop.judge import judge

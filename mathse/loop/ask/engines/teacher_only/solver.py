@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import mathse.synthetic
-from mathse.loop.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
+from mathse.loop.ask.engines.kind import EngineKind, NoSettings, Surroundings
+from mathse.loop.ask.protocol import BatchEngine, Completion, Engine, Failure, Outcome, Request
 from mathse.synthetic.figures import Figure, figure
 from mathse.synthetic.mistakes import wrong_solution
 from mathse.synthetic.review import review
@@ -89,3 +90,10 @@ def _rules_hash() -> str:
     folder = Path(mathse.synthetic.__path__[0])
     rules = ("families", "figures", "mistakes", "plans", "review", "steps")
     return hashlib.sha256(b"".join((folder / f"{name}.py").read_bytes() for name in rules)).hexdigest()
+
+
+def _opened(_: NoSettings, surroundings: Surroundings) -> Engine:
+    return SolverTeacher(surroundings.source_ids(), surroundings.params.teacher.mistake_rate)
+
+
+ENGINE = EngineKind("solver", NoSettings, _opened)

@@ -21,6 +21,7 @@ from mathse.loop.ask.engines.api_client import Secret, key_of
 from mathse.loop.ask.engines.api_clock import Clock
 from mathse.loop.ask.engines.api_images import DataUrls
 from mathse.loop.ask.engines.api_sender import Job, Sender
+from mathse.loop.ask.engines.kind import EngineKind, Surroundings
 from mathse.loop.ask.protocol import Completion, Engine, Failure, Outcome, Task
 from mathse.params import Api
 from mathse.tables.image_stores import StoredImages
@@ -34,20 +35,6 @@ class SpendingCapReached(UserError):
     """The next request could cost more than `api.spending_cap` leaves."""
 
 
-def open_api(settings: Api, images: StoredImages, batch_size: int | None = None) -> Engine:
-    """Make the engine; nothing is sent yet.
-
-    Args:
-        settings: Server, model, limits and prices.
-        images: Where the requests' images are.
-        batch_size: How many tasks are read from the work list at once; by default the concurrency.
-
-    Raises:
-        KeyMissing: The server is OpenAI's, and the environment holds no key.
-    """
-    return ApiEngine(settings, images, batch_size)
-
-
 class ApiEngine:
     """Completes requests over HTTP; see `mathse.loop.ask.protocol.Engine`."""
 
@@ -56,13 +43,16 @@ class ApiEngine:
     def __init__(
         self, settings: Api, images: StoredImages, batch_size: int | None = None, clock: Clock | None = None
     ) -> None:
-        """Take the key from the environment; see `open_api`.
+        """Take the key from the environment; nothing is sent yet.
 
         Args:
             settings: Server, model, limits and prices.
             images: Where the requests' images are.
-            batch_size: How many tasks are read from the work list at once.
+            batch_size: How many tasks are read from the work list at once; by default the concurrency.
             clock: What budgets and waits go by.
+
+        Raises:
+            KeyMissing: The server is OpenAI's, and the environment holds no key.
         """
         self.name = settings.model
         self.fingerprint = _fingerprint(settings)
@@ -197,3 +187,10 @@ def _fingerprint(settings: Api) -> str:
         include={"model", "base_url", "json_mode", "omit", "extra", "images", "image_bytes", "image_side"},
     )
     return content_id("api", decisive)
+
+
+def _opened(settings: Api, surroundings: Surroundings) -> Engine:
+    return ApiEngine(settings, surroundings.images())
+
+
+ENGINE = EngineKind("api", Api, _opened)

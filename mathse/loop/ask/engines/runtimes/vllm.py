@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from mathse.errors import UserError
+from mathse.loop.ask.engines.kind import EngineKind
 from mathse.loop.ask.engines.local import vision
 from mathse.loop.ask.engines.local.chat import closing_id
 from mathse.loop.ask.engines.local.families import family_of
 from mathse.loop.ask.engines.local.fingerprint import model_fingerprint
 from mathse.loop.ask.engines.local.loading import load_processor, settle
-from mathse.loop.ask.engines.transformers import conversation, stop_ids
-from mathse.loop.ask.protocol import Completion, Failure, Outcome, Request, Task
+from mathse.loop.ask.engines.local_model import LocalModel
+from mathse.loop.ask.engines.runtimes.transformers import conversation, stop_ids
+from mathse.loop.ask.protocol import Completion, Engine, Failure, Outcome, Request, Task
 from mathse.params import Compute, Vllm
 from mathse.tables.images import ImageError, Images
 from mathse.tables.schemas import content_id
@@ -247,3 +249,10 @@ def _refused(error: Exception) -> Failure:
     said = f"{type(error).__name__}: {error}"
     too_long = "maximum" in str(error) and "length" in str(error)  # the error's class does not tell
     return Failure("prompt too long" if too_long else "refused request", said)
+
+
+def _opened(settings: Vllm, model: LocalModel, images: Images) -> Engine:
+    return VllmEngine(model.folder, images, model.compute, settings, model.trust_remote_code)
+
+
+ENGINE = EngineKind("vllm", Vllm, _opened)

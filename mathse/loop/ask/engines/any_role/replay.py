@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mathse.errors import UserError
-from mathse.loop.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
+from mathse.loop.ask.engines.kind import EngineKind, Surroundings
+from mathse.loop.ask.protocol import BatchEngine, Completion, Engine, Failure, Outcome, Request
 from mathse.tables.schemas import content_id
 
 log = logging.getLogger(__name__)
@@ -223,3 +224,10 @@ def _text(row: Mapping[str, Any]) -> str:
 
 def _count(value: object) -> int:
     return value if isinstance(value, int) and value >= 0 else 0
+
+
+def _opened(file: Path, surroundings: Surroundings) -> Engine:
+    return ReplayEngine(file, surroundings.source_ids())
+
+
+ENGINE = EngineKind("replay", Path, _opened)

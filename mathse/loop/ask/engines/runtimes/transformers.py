@@ -13,11 +13,13 @@ from typing import Any
 import torch
 
 from mathse.loop.ask.engines.decode import Sampler, decode
+from mathse.loop.ask.engines.kind import EngineKind, NoSettings
 from mathse.loop.ask.engines.local.chat import closing_id
 from mathse.loop.ask.engines.local.families import family_of
 from mathse.loop.ask.engines.local.fingerprint import model_fingerprint
 from mathse.loop.ask.engines.local.loading import context_length, load_model, load_processor, settle
-from mathse.loop.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
+from mathse.loop.ask.engines.local_model import LocalModel
+from mathse.loop.ask.protocol import BatchEngine, Completion, Engine, Failure, Outcome, Request
 from mathse.params import Compute
 from mathse.tables.images import ImageError, Images
 from mathse.tables.schemas import Message, content_id
@@ -148,3 +150,10 @@ def _failure(error: Exception) -> Failure:
     if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
         return Failure("out of memory", detail, retryable=True)
     return Failure("engine error", detail)
+
+
+def _opened(_: NoSettings, model: LocalModel, images: Images) -> Engine:
+    return TransformersEngine(model.folder, images, model.compute, model.batch_size, model.trust_remote_code)
+
+
+ENGINE = EngineKind("transformers", NoSettings, _opened)
