@@ -15,7 +15,6 @@ from mathse.loop.assisted import extracted, matched
 from mathse.loop.evaluate import predict
 from mathse.loop.evaluation import benchmark_scores, scores
 from mathse.loop.evaluation.scores import Metrics
-from mathse.sources.benchmarks.items import published
 from mathse.tables import store
 from mathse.tables.schemas import BenchmarkItem, Prediction, Problem, Reject
 
@@ -82,8 +81,7 @@ def measured(
     """
     predictions = layout.predictions(name)
     rejected = Counter(reject.source for reject in store.scan(layout.BENCHMARK_REJECTS, Reject))
-    whole = [source.model_copy(update={"limit": None}) for source in settings.benchmarks]
-    sizes = {source.title: published(source) for source in whole}
+    sizes = {source.title: source.published for source in settings.benchmarks}
     by_id = {item.problem_id: item for item in items}
     of = benchmark_scores.measure(store.scan(predictions, Prediction), by_id, rejected, sizes)
     found = {title: one.metrics() for title, one in of.items() if one.n}

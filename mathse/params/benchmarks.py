@@ -10,14 +10,18 @@ from mathse.params.section import Count, Section
 
 VERSIONS = ("text_dominant", "text_lite", "vision_intensive", "vision_dominant", "vision_only")
 BenchmarkName = Literal["chartqa", "mathverse", "mathvision", "mathvista", "mathvl_test"]
-SUBSETS: Mapping[BenchmarkName, tuple[str, ...]] = {
-    "chartqa": ("human", "augmented"),
-    "mathverse": (*VERSIONS, "text_only"),
-    "mathvision": ("testmini",),
-    "mathvista": ("gps",),
-    "mathvl_test": (),
+SIZES: Mapping[BenchmarkName, Mapping[str | None, int]] = {
+    "chartqa": {None: 2500, "human": 1250, "augmented": 1250},
+    "mathverse": {None: 3940, **dict.fromkeys((*VERSIONS, "text_only"), 788)},
+    "mathvision": {None: 3040, "testmini": 304},
+    "mathvista": {None: 1000, "gps": 208},
+    "mathvl_test": {None: 0},
 }
-"""What a benchmark can be narrowed to; without a subset it is what papers report under its plain name."""
+"""How many items a benchmark has as published, by subset; None: what papers report under its plain name; 0: unknown."""
+SUBSETS: Mapping[BenchmarkName, tuple[str, ...]] = {
+    name: tuple(subset for subset in sizes if subset is not None) for name, sizes in SIZES.items()
+}
+"""What a benchmark can be narrowed to."""
 
 
 def name_of(title: str) -> BenchmarkName:
@@ -42,6 +46,16 @@ class BenchmarkSource(Section):
     def title(self) -> str:
         """The benchmark's name with its subset, under which rows and metrics stand."""
         return f"{self.name}_{self.subset}" if self.subset else self.name
+
+    @property
+    def published(self) -> int:
+        """How many items it has as published; 0 if that is not known."""
+        return SIZES[self.name][self.subset]
+
+    @property
+    def expected(self) -> int:
+        """How many items of it are wanted: those published, the limit considered; 0 if that is not known."""
+        return min(self.published, self.limit) if self.limit else self.published
 
     @model_validator(mode="after")
     def it_has_one_place(self) -> "BenchmarkSource":

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from mathse.errors import UserError
 from mathse.params import BASE, STUDENT, AdapterSource, FigureSource, Params, Train
 from mathse.share.plan_counts import Means
-from mathse.sources.benchmarks.items import published
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def steps(settings: Params, means: Means, shares: Shares) -> tuple[list[Step], l
     there = problems(settings)
     orm_steps, orm_rows = _orm(settings, means, shares, there)
     loop_steps, rows = _loop(settings, means, shares, there)
-    asked = there.test + sum(published(source) for source in settings.benchmarks)
+    asked = there.test + sum(source.expected for source in settings.benchmarks)
     answers = len(settings.measured) * asked * (1 + settings.evaluate.samples)
     tests = _step("evaluate", "student", answers, means.solve_in, means.path)
     rows[STUDENT] = round(min(settings.orm.warmup_problems, there.orm) * shares.kept)

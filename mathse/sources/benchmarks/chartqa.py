@@ -13,7 +13,6 @@ from mathse.sources.adapters.chartqa import problem
 from mathse.sources.benchmarks.form import Form, RawItem, Subset, copied
 from mathse.sources.raw import Faulty, Row
 
-HALF = 1250
 _FILES = ("test", "test_human", "test_augmented")
 _HALVES = {"human": ("human", "human_test", "0"), "augmented": ("augmented", "augmented_test", "1")}
 """How copies of the benchmark name each half."""
@@ -54,8 +53,8 @@ def _of(half: str) -> Callable[[Row], bool]:
 
 FORM = Form(
     {
-        None: Subset("test", 2 * HALF, files=_FILES),
-        **{half: Subset("test", HALF, belongs=_of(half), files=_FILES) for half in _HALVES},
+        None: Subset("test", files=_FILES),
+        **{half: Subset("test", belongs=_of(half), files=_FILES) for half in _HALVES},
     },
     item,
     chartqa,

@@ -1,6 +1,6 @@
 """What a benchmark is made of: its subsets, where their rows are, and how a row becomes an item.
 
-Sample: `Subset(split="testmini", size=304)` is read from `testmini.jsonl`, or from that split of a hub data set.
+Sample: `Subset("testmini")` is read from `testmini.jsonl`, or from that split of a hub data set.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,14 +37,12 @@ class Subset:
 
     Attributes:
         split: The hub's name of the split.
-        size: How many items it has as published; 0 if that is not known.
         config: The hub's configuration that has the split; None: the only one.
         belongs: Whether a row of the split is of the subset; raises `Faulty` where the row does not say.
         files: What local files that hold it are called, without ending; the split's name if not given.
     """
 
     split: str
-    size: int = 0
     config: str | None = None
     belongs: Callable[[Row], bool] = every
     files: tuple[str, ...] = ()

@@ -57,12 +57,6 @@ def load(source: BenchmarkSource) -> Iterator[Loaded | Reject]:
             yield rejected(source.title, raw.source_id, fault.reason, fault.detail)
 
 
-def published(source: BenchmarkSource) -> int:
-    """How many items the benchmark has as published, the limit considered; 0 if that is not known."""
-    size = BENCHMARKS[source.name].subsets[source.subset].size
-    return min(size, source.limit) if source.limit else size
-
-
 def _rows(source: BenchmarkSource, subset: Subset) -> Iterator[Row | Damaged]:
     if source.path is not None:
         if next(files(source.path, subset.wanted), None) is None:

@@ -36,4 +36,4 @@ def item(row: Row) -> RawItem:
     )
 
 
-FORM = Form({None: Subset("test", 3040), "testmini": Subset("testmini", 304)}, item, mathvision)
+FORM = Form({None: Subset("test"), "testmini": Subset("testmini")}, item, mathvision)

@@ -13,7 +13,7 @@ from typing import Self
 
 from mathse.params import BenchmarkSource
 from mathse.progress import Advance, progress
-from mathse.sources.benchmarks.items import load, published
+from mathse.sources.benchmarks.items import load
 from mathse.tables.schemas import BenchmarkItem, Image, Reject
 
 _COLUMNS = tuple(Image.model_fields)
@@ -78,12 +78,12 @@ class Gathered:
 
     def incomplete(self) -> str:
         """What lacks items, or has too many, against the published benchmark: `; chartqa has 3 of 2500 items`."""
-        sizes = {source.title: published(source) for source in self._sources}
+        sizes = {source.title: source.expected for source in self._sources}
         odd = [name for name, size in sizes.items() if size and self._counts[name] != size]
         return "".join(f"; {name} has {self._counts[name]} of {sizes[name]} items" for name in odd)
 
 
 def _shown(source: BenchmarkSource) -> AbstractContextManager[Advance]:
     """Progress, where it is known how much there is."""
-    size = published(source)
+    size = source.expected
     return progress(source.title, size) if size else nullcontext(lambda items: None)

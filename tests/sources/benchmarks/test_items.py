@@ -12,7 +12,7 @@ import pytest
 from mathse.params import BenchmarkSource
 from mathse.params.benchmarks import SUBSETS, name_of
 from mathse.sources.benchmarks import BENCHMARKS
-from mathse.sources.benchmarks.items import Loaded, load, published
+from mathse.sources.benchmarks.items import Loaded, load
 from mathse.sources.benchmarks.tables import Gathered
 from mathse.sources.licences import licence
 from mathse.sources.reading import SourceError
@@ -144,7 +144,7 @@ def test_an_id_counts_once(tmp_path: Path) -> None:
 
 def test_a_limit_takes_the_first_rows(tmp_path: Path) -> None:
     some = source("mathvision", SAMPLES["mathvision"].put(tmp_path), limit=2)
-    assert len(list(load(some))) == published(some) == 2
+    assert len(list(load(some))) == some.expected == 2
 
 
 def test_a_folder_without_the_split_is_an_error(tmp_path: Path) -> None:
@@ -212,4 +212,4 @@ def test_the_real_ones(title: str, path: str, loaded: int, reasons: dict[str, in
     found = list(load(one))
     assert Counter(row.reason for row in found if isinstance(row, Reject)) == reasons
     assert sum(isinstance(row, Loaded) for row in found) == loaded
-    assert len(found) == published(one)
+    assert len(found) == one.expected
