@@ -164,7 +164,8 @@ class Names:
         old += [f"{ORM}_{kind}" for kind in (*OF_ORMS, "mix")] + [f"{STUDENT}_{kind}" for kind in ("paths", "mix")]
         models = {name.removeprefix("predictions_") for name in there if name.startswith("predictions_")}
         old += [f"eval_{model}" for model in sorted(models)]
-        old += [f"{kind}_{model}" for kind in ("eval", "mix") for model in ("0", "final")]
+        numbered = [str(number) for number in range(rounds + 1)]
+        old += [f"{kind}_{model}" for kind in ("eval", "mix") for model in (*numbered, "final")]
         for name in dict.fromkeys(old):
             if name not in there and (view := self.view(name)) in there:
                 yield name, view

@@ -98,7 +98,7 @@ def members(name: str, known: Names) -> dict[str, str]:
     if model == BASE:
         kinds: tuple[str, ...] = ("predictions",)
     elif known.settings is None:
-        kinds = WHOLE if model.isdecimal() or model == "final" else ()
+        kinds = WHOLE if step.isdecimal() or step == "final" else ()
     else:
         there = {"predictions": step in known.settings.measured}
         kinds = tuple(kind for kind in WHOLE if step in known.settings.steps and there.get(kind, True))
