@@ -1,7 +1,7 @@
 """Stage orm_mix@orm: as many correct as wrong marked paths for an ORM to learn from, and a part held out."""
 
 from mathse import params, stage
-from mathse.loop.mix import build_feedback
+from mathse.loop.feedback_mix import build_feedback
 
 
 def main(orm: str) -> str:

@@ -24,8 +24,8 @@ def _add_check(parts: Commands) -> None:
         parts,
         _check,
         "run a mix's query and say what it would change",
-        "Its columns and grain, the checks of mathse/sql/checks, whether the order of rows matters, and what it would\n"
-        "put in and leave out beside `mix.query` of params.yaml. Reading only. Exit status 2 if it fails.",
+        "Its columns and grain, the checks of mathse/loop/checks, whether the order of rows matters, and what it\n"
+        "would put in and leave out beside `mix.query` of params.yaml. Reading only. Exit status 2 if it fails.",
         "mathse mix check my_mix.sql --step 1 --set max_per_problem=2",
     )
     parser.add_argument("file", metavar="FILE.sql", type=Path, help="the query")

@@ -1,49 +1,43 @@
 """Step "mix": what the next model is trained on, decided by an SQL file.
 
 `chosen` lets that file choose, and is all that does, whoever asks: `build`, which makes a student's mix from the mix
-before and a step's judged paths (the paper's D_SFT), `mathse mix check`, and `mathse diff`. `build_feedback` makes an
-ORM's mix, a training and a held-out part, from annotated paths. In: problems, paths, verdicts or feedback, the mix and
-the remaining problems before. Out: one row per path, a TRL prompt-completion pair with its lineage:
+before and a step's judged paths (the paper's D_SFT), `mathse mix check`, and `mathse diff`. In: problems, paths,
+verdicts, the mix and the remaining problems before. Out: one row per path, a TRL prompt-completion pair with its
+lineage:
 
     path_id 0a51...  problem_id c3d0...  kind rollout  round 1  image_ids [9f86...]
     prompt      [{"role": "user", "content": "In the triangle, angle A is 50 and angle B is 60. Find angle C."}]
     completion  [{"role": "assistant", "content": "50 + 60 = 110. ... The answer to this problem is 70."}]
     rejected_path_id  77e2..., and rejected as `completion`, where the mix is one of preferences
 
-`mathse/sql/checks/*.sql` must return no rows of a mix before it takes its place.
+`mathse/loop/checks/*.sql` must return no rows of a mix before it takes its place.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
 
 import duckdb
-import pyarrow as pa
 
 from mathse import layout
 from mathse.loop import mix_report, remaining
-from mathse.loop.mix_checks import require_sound
 from mathse.loop.mix_report import MixReport
+from mathse.loop.mix_rows import parsed, problem_of, records, write
 from mathse.loop.mix_screen import Screens, screen, screens_of
-from mathse.loop.rendering import MixError, judge_row, student_row
+from mathse.loop.rendering import MixError, student_row
 from mathse.loop.selection import Contract, Selected, SelectionError, select
 from mathse.params import Params, Query
 from mathse.params.loop import STUDENT
-from mathse.tables import schemas, store, views
-from mathse.tables.schemas import Feedback, MixRow, Problem, Row
+from mathse.tables import schemas, views
+from mathse.tables.schemas import MixRow
 
 CONTRACT = Contract("mix", ("previous", "paths"), optional=("rejected_path_id",))
-FEEDBACK = Contract("orm.mix", ("paths",), ("path_id", "part", "reason"))
 CANDIDATES = Path(__file__).with_name("candidates.sql")
-BATCH_ROWS = 1024
 MEMORY = "1200MB"
 """What choosing paths may take, besides the interpreter; beyond it, DuckDB spills to `.mathse/duckdb`."""
-
-R = TypeVar("R", bound=Row)
 
 
 @dataclass(frozen=True)
@@ -157,51 +151,6 @@ def build(settings: Params, step: str, root: Path = Path()) -> MixReport:
         return mix_report.write(connection, step, selected, root / layout.mix_report(step))
 
 
-def build_feedback(settings: Params, orm: str, root: Path = Path()) -> Selected:
-    """Make an ORM's mix and its held-out part; no problem is in both.
-
-    Raises:
-        SelectionError: The query does not keep its contract.
-        JudgePromptError: The prompt does not fit.
-        MixError: One of the parts is empty.
-        CheckFailed: A check found rows.
-    """
-    problems = root / layout.PROBLEMS
-    sources = {"problems": problems, "paths": root / layout.orm_paths(orm), "feedback": root / layout.orm_feedback(orm)}
-    query = settings.orm.mix.model_copy(update={"query": root / settings.orm.mix.query})
-    with views.connect(sources) as connection:
-        counts = select(connection, query, FEEDBACK, {"held_out": settings.orm.held_out, "seed": settings.seed})
-        files = {"train": root / layout.mix(orm), "held_out": root / layout.orm_held_out(orm)}
-        _require_parts(connection, files, counts)
-        for part, file in files.items():
-            write(file, _feedback_rows(connection, part, settings), problems)
-    return counts
-
-
-def write(file: Path, rows: Iterable[MixRow], problems: Path) -> int:
-    """Write a mix once every check has passed.
-
-    Raises:
-        CheckFailed: One has not; what was at `file` before is still there.
-    """
-    return store.write(file, MixRow, rows, check=lambda fresh: check(fresh, problems, named=file))
-
-
-def check(mix: Path, problems: Path, named: Path | None = None) -> None:
-    """Run every check of `mathse/sql/checks` on a mix.
-
-    Args:
-        mix: The mix.
-        problems: The `problems` table.
-        named: What to call the mix in an error, if it is not yet in its place.
-
-    Raises:
-        CheckFailed: One returns rows.
-    """
-    with views.connect({"mix": mix, "problems": problems}) as connection:
-        require_sound(connection, str(named or mix))
-
-
 def _pair(connection: duckdb.DuckDBPyConnection, query: Query) -> None:
     """Find the wrong paths that new rows of the mix are to be preferred to; rows of the mix before keep theirs."""
     connection.execute("create table pairs (path_id varchar, rejected_path_id varchar, text varchar)")
@@ -222,20 +171,10 @@ def _pair(connection: duckdb.DuckDBPyConnection, query: Query) -> None:
         )
 
 
-def _require_parts(connection: duckdb.DuckDBPyConnection, files: Mapping[str, Path], counts: Selected) -> None:
-    found = connection.execute("select distinct part from selection where reason is null").fetchall()
-    parts = {row[0] for row in found}
-    for part, file in files.items():
-        if part not in parts:
-            raise MixError(f"{file}: no path for the part {part} ({counts}); raise orm.samples or change orm.held_out")
-    for part in sorted(parts - files.keys(), key=str):
-        raise MixError(f"orm.mix.query: column part must be train or held_out; found {part}")
-
-
 def _previous_rows(connection: duckdb.DuckDBPyConnection) -> Iterator[MixRow]:
     kept = "select previous from previous join selection using (path_id) where reason is null"
-    for stored in _records(connection, kept):
-        yield _parsed(MixRow, stored["previous"])
+    for stored in records(connection, kept):
+        yield parsed(MixRow, stored["previous"])
 
 
 def _new_rows(connection: duckdb.DuckDBPyConnection, prompt: str) -> Iterator[MixRow]:
@@ -245,40 +184,7 @@ def _new_rows(connection: duckdb.DuckDBPyConnection, prompt: str) -> Iterator[Mi
         join selection using (path_id) left join problems using (problem_id) left join pairs using (path_id)
         where reason is null
     """
-    for stored in _records(connection, kept):
-        path = _parsed(schemas.Path, stored["paths"])
+    for stored in records(connection, kept):
+        path = parsed(schemas.Path, stored["paths"])
         rejected = None if stored["text"] is None else (stored["rejected_path_id"], stored["text"])
-        yield student_row(_problem(stored, path), path, prompt, rejected)
-
-
-def _feedback_rows(connection: duckdb.DuckDBPyConnection, part: str, settings: Params) -> Iterator[MixRow]:
-    kept = """
-        select problems, paths, feedback from paths join selection using (path_id)
-        join feedback using (path_id) left join problems on paths.problem_id = problems.problem_id
-        where reason is null and part = $part
-    """
-    verdict_only = settings.orm.target == "verdict"
-    for stored in _records(connection, kept, {"part": part}):
-        path, feedback = _parsed(schemas.Path, stored["paths"]), _parsed(Feedback, stored["feedback"])
-        yield judge_row(_problem(stored, path), path, feedback, settings.judge, verdict_only)
-
-
-def _records(
-    connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, str] | None = None
-) -> Iterator[dict[str, Any]]:
-    """Stream a result, a batch of rows in memory; a table selected by its name is one nested value."""
-    reader: pa.RecordBatchReader = connection.sql(sql, params=values or {}).to_arrow_reader(BATCH_ROWS)
-    for batch in reader:
-        yield from batch.to_pylist()
-
-
-def _parsed(model: type[R], stored: Mapping[str, Any]) -> R:
-    return model.model_validate({name: stored[name] for name in model.model_fields})
-
-
-def _problem(stored: Mapping[str, Any], path: schemas.Path) -> Problem:
-    if stored["problems"] is None or stored["problems"]["problem_id"] is None:
-        raise MixError(
-            f"path {path.path_id}: its problem {path.problem_id} is not in `problems`; leave it out of the mix"
-        )
-    return _parsed(Problem, stored["problems"])
+        yield student_row(problem_of(stored, path), path, prompt, rejected)

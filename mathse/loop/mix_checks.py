@@ -1,4 +1,4 @@
-"""What no mix may have: queries over a mix that must return no rows, one file of `mathse/sql/checks` each.
+"""What no mix may have: queries over a mix that must return no rows, one file of `mathse/loop/checks` each.
 
     known_images          a row shows the images of its problem
     known_problems        a row is of a problem that `problems` has
@@ -19,10 +19,9 @@ from typing import Any
 
 import duckdb
 
-import mathse
 from mathse.errors import UserError
 
-CHECKS = Path(mathse.__file__).parent / "sql" / "checks"
+CHECKS = Path(__file__).with_name("checks")
 SHOWN_ROWS = 3
 
 

@@ -6,7 +6,7 @@ from pathlib import Path as File
 
 from mathse import layout
 from mathse.answers.grade import grade
-from mathse.loop.mix import write
+from mathse.loop.mix_rows import write
 from mathse.loop.rendering import student_row
 from mathse.loop.selection import Selected
 from mathse.params.loop import STUDENT

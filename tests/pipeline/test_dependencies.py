@@ -43,7 +43,6 @@ BY_NAME: Mapping[str, str] = {
 
 DATA: Mapping[str, str] = {
     "mathse.sources.licences": "mathse/sources/licences.yaml",
-    "mathse.loop.mix_checks": "mathse/sql/checks",
 }
 """Files that a module reads and that lie among the code."""
 

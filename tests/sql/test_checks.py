@@ -3,8 +3,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from mathse.loop import mix
 from mathse.loop.mix_checks import CHECKS, CheckFailed
+from mathse.loop.mix_rows import check
 from mathse.loop.rendering import student_row
 from mathse.tables import store
 from mathse.tables.schemas import MixRow, Problem, Split
@@ -16,7 +16,7 @@ PROMPT = "solve-brief@1"
 def checked(folder: Path, mix_rows: list[MixRow], problems: list[Problem]) -> None:
     store.write(folder / "problems.parquet", Problem, problems)
     store.write(folder / "mix.parquet", MixRow, mix_rows)
-    mix.check(folder / "mix.parquet", folder / "problems.parquet")
+    check(folder / "mix.parquet", folder / "problems.parquet")
 
 
 def mix_row(problem: Problem, path_id: str = "a1") -> MixRow:
