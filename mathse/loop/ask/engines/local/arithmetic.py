@@ -1,9 +1,10 @@
-"""Holds torch's arithmetic on a CPU to AVX2, so that every x86-64 machine that has it sums in the same order.
+"""Holds torch's arithmetic on a CPU to AVX2, so that processors with and without AVX-512 sum in the same order.
 
 Torch, oneDNN and MKL choose their kernels by the processor they find, and each kernel rounds in its own way: without
 this, weights trained on a machine with AVX-512 differ from those of one without. All three are told by environment
-variables, which must be set before torch is loaded; those that are set already stay. Where a processor has no AVX2
-(an ARM one), nothing is held: torch would not ask whether it has before it used it.
+variables, which must be set before torch is loaded; those that are set already stay. MKL obeys its own on Intel's
+processors alone: between makers only `MKL_CBWR=COMPATIBLE` gives equal weights, in a third more time (docs/LOG.md).
+Where a processor has no AVX2 (an ARM one), nothing is held: torch would not ask whether it has before it used it.
 
 Sample of `in_force()`: {"ATEN_CPU_CAPABILITY": "avx2", "MKL_CBWR": "AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2", "capability":
 "AVX2"}
