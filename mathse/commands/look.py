@@ -79,7 +79,9 @@ def add_report(commands: Commands) -> None:
 def _report(arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
+    from mathse import params
     from mathse.report import benchmarks, table
+    from mathse.share import timings
 
     console = Console(highlight=False)
     models = table.load(arguments.root)
@@ -87,6 +89,8 @@ def _report(arguments: argparse.Namespace) -> None:
     console.print(table.orm_lines(table.load_orms(arguments.root)))
     if public := benchmarks.terminal(models):
         console.print("", public, *benchmarks.notes(models), sep="\n")
+    for line in timings.lines(arguments.root, params.load(arguments.root / params.PARAMS)):
+        console.print(line, soft_wrap=True)
 
 
 def add_sheet(commands: Commands) -> None:
