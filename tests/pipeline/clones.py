@@ -21,6 +21,8 @@ class Clone:
     """A clone of the project with params of its own."""
 
     folder: Path
+    forks: Path | None = None
+    """In front of PATH: stages are then forks of a process that has loaded everything (`tests.pipeline.forks`)."""
 
     def run(self, *command: str, fails: bool = False) -> str:
         """Run a command in the clone and return what it printed; fail the test if it ends otherwise than expected."""
@@ -43,7 +45,8 @@ class Clone:
 
     def environment(self) -> dict[str, str]:
         """The environment of a stage: this interpreter is `python`, the clone's package is `mathse`."""
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        first = [str(self.forks)] if self.forks else []
+        path = os.pathsep.join([*first, str(Path(sys.executable).parent), os.environ["PATH"]])
         return {**os.environ, "PATH": path, "PYTHONPATH": str(self.folder), "DVC_NO_ANALYTICS": "1"}
 
     def set_param(self, key: str, value: object) -> None:
@@ -70,7 +73,7 @@ class Clone:
         """The stages that a `dvc repro` ran, by what it printed."""
         return set(re.findall(r"^Running stage '(.+)'", printed, re.MULTILINE))
 
-    def committed(self, folder: Path) -> "Clone":
+    def committed(self, folder: Path, forks: Path | None = None) -> "Clone":
         """A clone of this one with all that git would track of it: params, results, the lock."""
         subprocess.run(["git", "clone", "--quiet", str(self.folder), str(folder)], check=True)
         names = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
@@ -84,7 +87,7 @@ class Clone:
         author = ["-c", "user.name=tests", "-c", "user.email=tests@localhost"]
         subprocess.run(["git", "add", "--all"], cwd=folder, check=True)
         subprocess.run(["git", *author, "commit", "--quiet", "--message", "A run"], cwd=folder, check=True)
-        return Clone(folder)
+        return Clone(folder, forks)
 
     def hashes(self) -> dict[str, str]:
         """Hash by path of every dataset and model that the lock file records."""

@@ -174,8 +174,8 @@ def test_dvc_yaml_says_each_stage_once_and_the_lock_stays_small(loop: Clone) -> 
 
 
 @pytest.mark.slow
-def test_a_second_clone_makes_the_same_bytes_and_leaves_git_clean(loop: Clone, tmp_path: Path) -> None:
-    other = loop.committed(tmp_path / "other")
+def test_a_second_clone_makes_the_same_bytes_and_leaves_git_clean(loop: Clone, forks: Path, tmp_path: Path) -> None:
+    other = loop.committed(tmp_path / "other", forks)
     other.dvc("repro")
     assert other.run("git", "status", "--porcelain") == ""
     assert other.hashes() == loop.hashes()

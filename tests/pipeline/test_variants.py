@@ -15,10 +15,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def variant(loop: Clone, tmp_path: Path) -> Clone:
+def variant(loop: Clone, forks: Path, tmp_path: Path) -> Clone:
     """The finished loop, to be run on under other params."""
     shutil.copytree(loop.folder, tmp_path / "variant", symlinks=True)
-    return Clone(tmp_path / "variant")
+    return Clone(tmp_path / "variant", forks)
 
 
 def rows(run: Clone, table: str, sql: str) -> list[tuple[Any, ...]]:
@@ -38,7 +38,7 @@ def test_a_reflection_in_every_round_and_a_refreshed_orm(variant: Clone) -> None
     for section in ("steps", "models", "orms", "measured"):
         variant.set_param(section, preset[section])
     variant.set_param("models", preset["models"] | {"1r": {"start": "0"}})
-    ran = variant.ran(variant.dvc("repro"))
+    ran = variant.ran(variant.dvc("repro", "evaluate@2r"))
     shared = {"problems", "student_mix", "orm_paths@orm", "train_orm@orm", "paths@0", "judge@1", "mix@1", "train@0"}
     assert not ran & shared, "what both have in common is made once"
     assert {"train_orm@orm2", "paths@1r", "judge@2", "train@2r", "evaluate@2r"} <= ran

@@ -1,0 +1,135 @@
+"""Runs stages in forks of a process that has loaded torch and the rest once, as starting up is most of a small stage.
+
+`dvc repro` calls `python -m stages.train 0`. With `Forks`, the first `python` on its path is a script that hands
+command, folder, environment and the three streams to a server, waits for the fork to end and takes its status. The fork
+imports the clone's own `mathse` and `stages`; only what others have written is loaded before. The first loop of the
+tests does without, so that the real thing is run for real.
+"""
+
+import array
+import json
+import os
+import runpy
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+ROOT = Path(__file__).parents[2]
+OURS = ("mathse", "stages")
+STREAMS = (0, 1, 2)
+
+_SHIM = """\
+#!{python} -IS
+import array, json, os, socket, sys
+if sys.argv[1:2] != ["-m"] or not sys.argv[2].startswith("stages."):
+    os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+server = socket.socket(socket.AF_UNIX)
+server.connect({address!r})
+told = json.dumps([sys.argv[2:], os.getcwd(), dict(os.environ)]).encode()
+streams = array.array("i", (0, 1, 2))
+server.sendmsg([len(told).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)])
+server.sendall(told)
+status = server.recv(8)
+sys.exit(int(status) if status else 1)
+"""
+
+
+class Forks:
+    """The server, running within a `with` block; `path` goes in front of PATH."""
+
+    def __enter__(self) -> Self:
+        """Start it; it listens once all is loaded."""
+        self._folder = tempfile.TemporaryDirectory(prefix="forks-")
+        self.path = Path(self._folder.name)
+        address = str(self.path / "server")
+        shim = self.path / "python"
+        shim.write_text(_SHIM.format(python=sys.executable, address=address), encoding="utf-8")
+        shim.chmod(0o755)
+        command = [sys.executable, "-m", "tests.pipeline.forks", address]
+        self._server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": ""})
+        assert self._server.stdout is not None
+        assert self._server.stdout.readline() == b"ready\n", "the server of forks did not start"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.terminate()
+        self._server.wait()
+        assert self._server.stdout is not None
+        self._server.stdout.close()
+        self._folder.cleanup()
+
+
+def serve(address: str) -> None:
+    """Load everything, then fork for whoever comes, one at a time, as `dvc repro` asks."""
+    import stages  # noqa: F401 (what torch reads from the environment is set there)
+
+    _load()
+    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+        del sys.modules[name]  # a fork has those of the clone it runs in
+    sys.path[:] = [entry for entry in sys.path if entry not in ("", str(ROOT))]
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen()
+        print("ready", flush=True)
+        while True:
+            client, _ = listener.accept()
+            with client:
+                _answer(client)
+
+
+def _load() -> None:
+    import datasets  # noqa: F401
+    import duckdb  # noqa: F401
+    import matplotlib.pyplot  # noqa: F401
+    import polars  # noqa: F401
+
+    import mathse.loop.ask.engines.runtimes.transformers
+    import mathse.training.train  # noqa: F401
+
+
+def _answer(client: socket.socket) -> None:
+    head, rights, _, _ = client.recvmsg(8, socket.CMSG_SPACE(len(STREAMS) * array.array("i").itemsize))
+    streams = array.array("i")
+    streams.frombytes(rights[0][2])
+    size, told = int.from_bytes(head, "big"), bytearray()
+    while len(told) < size:
+        told += client.recv(size - len(told))
+    child = os.fork()
+    if child == 0:
+        os._exit(_run(*json.loads(told), list(streams)))
+    for stream in streams:
+        os.close(stream)
+    _, status = os.waitpid(child, 0)
+    client.sendall(str(os.waitstatus_to_exitcode(status) & 0xFF).encode())
+
+
+def _run(command: list[str], folder: str, environment: dict[str, str], streams: list[int]) -> int:
+    """Be the stage; returns its exit status."""
+    for own, given in zip(STREAMS, streams, strict=True):
+        os.dup2(given, own)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.path.insert(0, folder)
+    sys.argv = command
+    try:
+        runpy.run_module(command[0], run_name="__main__", alter_sys=True)
+        status = 0
+    except SystemExit as left:
+        status = left.code if isinstance(left.code, int) else int(left.code is not None)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return status
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
