@@ -1,7 +1,7 @@
 """How our grader and the official scorers agree on published outputs of MATH-Vision and MathVista.
 
-    python benchmarks/agreement.py ../shared/data              # about 30 s
-    python benchmarks/agreement.py ../shared/data --examples 5 # and so many rows of each kind of disagreement
+    python benchmarks/agreement.py FOLDER               # about 30 s
+    python benchmarks/agreement.py FOLDER --examples 5 # and so many rows of each kind of disagreement
 
 For MATH-Vision: rows whose stored official verdict our copy of the official rule does not reproduce (from the stored
 answer, and from the raw response), and rows where our own grader, from the raw response, says otherwise, by kind. For

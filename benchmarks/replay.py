@@ -1,6 +1,6 @@
 """Published outputs of MATH-Vision judged and evaluated anew: the loop's own steps over a replay of six models.
 
-    python benchmarks/replay.py ../shared/data/mathvision     # about a minute
+    python benchmarks/replay.py FOLDER/mathvision     # about a minute
 
 Each model's responses become paths (`loop.solve`) through the replay engine. The recorded official verdicts become a
 judge's replies, again through the replay engine, and are judged (`loop.judge`) with the rule grader's verdict beside

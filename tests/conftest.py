@@ -8,8 +8,12 @@ import dvc  # noqa: F401 (its log keeps the stderr it finds at import: this one,
 import pytest
 from hypothesis import settings
 
-# Threads of torch that wait must not take the cores from whoever else runs; read when torch is loaded.
+from mathse.loop.ask.engines.local import arithmetic
+
+# As in a stage: threads of torch that wait must not take the cores from whoever else runs, and arithmetic is held, so
+# that a process of a test and the test itself train to the same bytes. Both are read when torch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+arithmetic.hold("cpu")
 
 # The machine may be busy, and a first example pays for imports; the same examples on every run.
 settings.register_profile("project", deadline=None, derandomize=True)

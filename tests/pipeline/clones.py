@@ -96,11 +96,11 @@ class Clone:
         return {out["path"]: out["md5"] for out in outs if out["path"].startswith(("data/", "models/"))}
 
 
-def clone(folder: Path, preset: str = "smoke") -> Clone:
+def clone(folder: Path, preset: str = "smoke", forks: Path | None = None) -> Clone:
     """Clone the project with its uncommitted edits, under a preset."""
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     edits = subprocess.run(["git", "diff", "--binary", "HEAD"], cwd=ROOT, check=True, capture_output=True).stdout
     apply = ["git", "apply", "--allow-empty", "--whitespace=nowarn"]
     subprocess.run(apply, cwd=folder, input=edits, check=True)
     (folder / "params.yaml").write_bytes((folder / "presets" / f"{preset}.yaml").read_bytes())
-    return Clone(folder)
+    return Clone(folder, forks)

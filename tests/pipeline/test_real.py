@@ -26,10 +26,10 @@ MODELS = ("base", "0", "1", "final")
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+def real(tmp_path_factory: pytest.TempPathFactory, forks: Path) -> Clone:
     """The loop on real problems, run once."""
     found = {name: shared(name) for name in USED}
-    made = clone(tmp_path_factory.mktemp("real") / "mathse", preset="real-sample")
+    made = clone(tmp_path_factory.mktemp("real") / "mathse", preset="real-sample", forks=forks)
     for name, place in found.items():
         copied = made.folder / "data" / "sources" / name
         copied.parent.mkdir(parents=True, exist_ok=True)

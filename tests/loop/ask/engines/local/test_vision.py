@@ -3,7 +3,12 @@ import sys
 
 import pytest
 
-GUARDED = "from mathse import vision; vision.guard(); import torchvision.transforms.v2; print(len(vision._libraries))"
+GUARDED = """
+from mathse.loop.ask.engines.local import vision
+vision.guard()
+import torchvision.transforms.v2
+print(len(vision._libraries))
+"""
 PRESENT = """
 import torch
 library = torch.library.Library("torchvision", "DEF")
