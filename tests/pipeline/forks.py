@@ -102,7 +102,8 @@ def _answer(client: socket.socket) -> None:
         told += client.recv(size - len(told))
     child = os.fork()
     if child == 0:
-        os._exit(_run(*json.loads(told), list(streams)))
+        command, folder, environment = json.loads(told)
+        os._exit(_run(command, folder, environment, list(streams)))
     for stream in streams:
         os.close(stream)
     _, status = os.waitpid(child, 0)
