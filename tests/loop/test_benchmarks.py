@@ -3,8 +3,9 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -202,17 +203,24 @@ def test_models_are_compared_on_one_benchmark(tmp_path: Path) -> None:
     assert compare(("base", before), ("0", after)).n == 1
 
 
+def benchmark(
+    folders: pytest.TempPathFactory, name: str, file: str, items: Iterable[dict[str, Any]]
+) -> list[BenchmarkItem]:
+    """A benchmark as published, with one small picture in place of each."""
+    folder = folders.mktemp(name)
+    (folder / "images").mkdir()
+    (folder / "one.png").write_bytes(png())
+    for item in items:
+        os.link(folder / "one.png", folder / item["image"])
+    (folder / file).write_bytes(shared(f"{name}/{file}").read_bytes())
+    source = BenchmarkSource.model_validate({"name": name, "path": folder})
+    return [row.item for row in load(source) if isinstance(row, Loaded)]
+
+
 @pytest.fixture(scope="module")
 def vision_items(tmp_path_factory: pytest.TempPathFactory) -> list[BenchmarkItem]:
     """All 3,040 items of MATH-Vision; only 304 of its pictures are at hand, so all have one small picture."""
-    folder = tmp_path_factory.mktemp("mathvision")
-    (folder / "images").mkdir()
-    (folder / "one.png").write_bytes(png())
-    for row in shared_rows("mathvision/test.jsonl"):
-        os.link(folder / "one.png", folder / row["image"])
-    (folder / "test.jsonl").write_bytes(shared("mathvision/test.jsonl").read_bytes())
-    source = BenchmarkSource(name="mathvision", path=folder)
-    found = [row.item for row in load(source) if isinstance(row, Loaded)]
+    found = benchmark(tmp_path_factory, "mathvision", "test.jsonl", shared_rows("mathvision/test.jsonl"))
     assert len(found) == 3040
     return found
 
@@ -243,13 +251,7 @@ def test_published_responses_get_their_official_score(
 @pytest.fixture(scope="module")
 def vista_items(tmp_path_factory: pytest.TempPathFactory) -> list[BenchmarkItem]:
     """All 1,000 items of MathVista's testmini, with one small picture for all."""
-    folder = tmp_path_factory.mktemp("mathvista")
-    (folder / "images").mkdir()
-    (folder / "one.png").write_bytes(png())
-    for row in shared_rows("mathvista/testmini.json").values():
-        os.link(folder / "one.png", folder / row["image"])
-    (folder / "testmini.json").write_bytes(shared("mathvista/testmini.json").read_bytes())
-    found = [row.item for row in load(BenchmarkSource(name="mathvista", path=folder)) if isinstance(row, Loaded)]
+    found = benchmark(tmp_path_factory, "mathvista", "testmini.json", shared_rows("mathvista/testmini.json").values())
     assert len(found) == 1000
     return found
 

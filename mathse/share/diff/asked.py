@@ -85,10 +85,10 @@ class Asked:
     def _joined(self, with_problems: bool) -> str:
         plain = [name.removeprefix(NEW) for name in self.stored if name.startswith(NEW)]
         own = [name for name in plain if self._mixable(name)]
-        chosen = [
-            "written.*",
-            *(f"if(change = 'removed', {_q(OLD + name)}, {_q(NEW + name)}) as {_q(name)}" for name in own),
-        ]
+        quoted = views.identifier
+        chosen = ["written.*"]
+        for name in own:
+            chosen.append(f"if(change = 'removed', {quoted(OLD + name)}, {quoted(NEW + name)}) as {quoted(name)}")
         if not with_problems or not {"problem_id"} & {*self.columns.key, *own} or "subject" in own:
             return f"select {', '.join(chosen)} from written"
         chosen += [f"problem.{name}" for name in OF_PROBLEM if name not in own and name not in self.stored]
@@ -114,7 +114,3 @@ class Asked:
             yield
         except duckdb.Error as error:
             raise DiffError(f"--sql: {error}\nthe columns are {', '.join(self.names)}") from error
-
-
-def _q(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -12,6 +12,7 @@ from mathse.share.view.filters import Vocabulary
 from mathse.share.view.rows import Row
 from mathse.share.view.search import Connection
 from mathse.share.view.tables import Tables
+from mathse.tables.views import identifier
 
 _SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
@@ -103,8 +104,7 @@ def _is_score(row: dict[str, Any]) -> bool:
 
 
 def _row(connection: Connection, view: str, path_id: str) -> dict[str, Any]:
-    name = '"' + view.replace('"', '""') + '"'
-    result = connection.execute(f"select * from {name} where path_id = ? limit 1", [path_id])
+    result = connection.execute(f"select * from {identifier(view)} where path_id = ? limit 1", [path_id])
     columns = [column[0] for column in result.description or ()]
     row = result.fetchone()
     return (
