@@ -1,16 +1,22 @@
+"""params.yaml is read as documented; `python -m tests.test_params` writes tests/defaults.json anew."""
+
 import copy
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from pydantic_core import to_jsonable_python
 
 from mathse import params
-from mathse.params import ParamsError
+from mathse.params import ParamsError, Section
 
 ROOT = Path(__file__).parent.parent
 STEP = {"prev": "base", "ask": "distill", "model": "base", "judge": "orm"}
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
+DEFAULTS = Path(__file__).with_name("defaults.json")
 
 
 @pytest.fixture
@@ -23,6 +29,32 @@ def load(content: object, folder: Path) -> params.Params:
     file = folder / "params.yaml"
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
     return params.load(file)
+
+
+def defaults() -> dict[str, Any]:
+    """What holds where params.yaml does not say, by section and key."""
+
+    def below(kind: type[Section]) -> Iterator[type[Section]]:
+        for section in kind.__subclasses__():
+            yield section
+            yield from below(section)
+
+    return {
+        f"{section.__name__}.{key}": to_jsonable_python(field.get_default(call_default_factory=True))
+        for section in below(Section)
+        if section.__module__.startswith("mathse.params.")
+        for key, field in section.model_fields.items()
+        if not field.is_required()
+    }
+
+
+def test_no_default_changes_unnoticed() -> None:
+    """DVC compares what params.yaml says, so a key that it leaves out would change a result and rerun no stage.
+
+    Whoever means to change a default says so in CHANGELOG.md, with the stages to force (`dvc repro -f`), runs them for
+    the committed dvc.lock, and writes the file anew.
+    """
+    assert defaults() == json.loads(DEFAULTS.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("file", PRESETS, ids=lambda file: file.stem)
@@ -203,3 +235,7 @@ def test_a_source_may_leave_its_revision_open_in_a_preset_only(good: dict[Any, A
     with pytest.raises(ParamsError, match=r"problems\.sources\.1\.revision: put in a commit's 40 hex digits; `git"):
         load(good, tmp_path)
     assert params.load(tmp_path / "params.yaml", template=True).problems.sources[1].source == "k12"
+
+
+if __name__ == "__main__":
+    DEFAULTS.write_text(json.dumps(defaults(), indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -24,7 +24,7 @@ NEUTRAL: Mapping[str, str] = {
     "mathse/progress.py": "prints how far a stage is",
     "mathse/stage.py": "starts a stage, logs, keeps a second one of it away",
     "mathse/layout.py": "says where files lie, and these are the stage's other dependencies and outs by name",
-    "mathse/params": "reads params.yaml; what a stage reads of it is its `params`",
+    "mathse/params": "reads params.yaml; what a stage reads of it is its `params`; defaults: see tests/test_params.py",
     "mathse/processes.py": "starts the processes of one training; what they compute is in mathse/training",
     "mathse/tally.py": "counts the rows that pass, and lets them pass as they are",
     "stages/__init__.py": "sets how torch's threads wait, and has mathse/loop/ask/engines/local hold its arithmetic",
