@@ -6,11 +6,10 @@ One line per model, in the order of `measured`:
     | model         | training rows | accuracy, % (95 %)   | solved of remaining |
     | base          |             0 |   1.2 (0.5 to 2.9)   |                     |
     | + distilled   |           240 |  12.0 (9.2 to 15.6)  |          214 of 240 |
-
-The terminal shows seconds too, of trainings and evaluations that ran here (`reports/timings`; not tracked by git).
 """
 
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +30,6 @@ from mathse.report.names import Names
 
 _LOOP = ("model", "training rows", "accuracy, % (95 %)", "solved of remaining")
 HEADINGS = (*_LOOP, *(measure.title for measure in measures.MEASURES))
-SECONDS = "seconds"
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,6 @@ class Measured:
         rows: That it was trained on; 0 for the base.
         solved: Problems that its own step solved; None where no step's mix trained it.
         remaining: Problems that were unsolved when its step began.
-        seconds: Wall time of training and evaluation; None where they did not run here.
     """
 
     metrics: Metrics
@@ -52,7 +49,6 @@ class Measured:
     rows: int
     solved: int | None
     remaining: int | None
-    seconds: float | None
 
 
 def load(root: Path) -> list[Measured]:
@@ -75,15 +71,12 @@ def _measured(root: Path, name: str, known: Names) -> Measured:
     mix, training = (_report(root / file(name)) for file in (layout.mix_report, layout.training_report))
     if training is None and name != BASE:
         raise UserError(f"{root / layout.training_report(name)}: not found; `dvc repro` makes it")
-    timings = (_report(root / layout.timings(f"{what}-{name}")) for what in ("train", "evaluate"))
-    seconds = [float(one["seconds"]) for one in timings if one and "seconds" in one]
     return Measured(
         metrics=scores.load(root / layout.metrics(name)),
         title=known.title(name),
         rows=(training or {}).get("rows", 0),
         solved=(mix or {}).get("solved"),
         remaining=(mix or {}).get("remaining"),
-        seconds=sum(seconds) if seconds else None,
     )
 
 
@@ -133,18 +126,13 @@ def cells(model: Measured) -> tuple[str, ...]:
 
 
 def terminal(models: Sequence[Measured]) -> Table:
-    """The table for a terminal, with seconds where they are known."""
+    """The table for a terminal."""
     table = Table(title=f"Accuracy on {models[-1].metrics.n:,} held-out problems, pass@1", box=box.SIMPLE_HEAD)
-    headings: tuple[str, ...] = HEADINGS
-    rows: list[tuple[str, ...]] = [cells(model) for model in models]
-    if any(model.seconds is not None for model in models):
-        headings = (*HEADINGS, SECONDS)
-        took = ("" if model.seconds is None else f"{model.seconds:,.0f}" for model in models)
-        rows = [(*row, seconds) for row, seconds in zip(rows, took, strict=True)]
-    for place, heading in enumerate(headings):
-        # A narrow terminal may break a heading, never a number.
-        widest = max(len(row[place]) for row in rows)
-        table.add_column(heading, justify="right" if place else "left", min_width=widest)
+    rows = [cells(model) for model in models]
+    for place, heading in enumerate(HEADINGS):
+        # Each column is as narrow as its numbers and the words of its heading, so that all fits into 80 characters.
+        widest = max(len(part) for part in (*heading.split(), *(row[place] for row in rows)))
+        table.add_column(textwrap.fill(heading, widest), justify="right" if place else "left", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     return table

@@ -31,19 +31,13 @@ def shown(run: Path, width: int = 120) -> str:
     return captured.get()
 
 
-def test_seconds_are_shown_where_they_were_measured(run: Path) -> None:
-    assert [model.seconds for model in table.load(run)] == [3, 63, 123, 183]
-    assert "seconds" in shown(run)
-    assert " 183" in shown(run)
-    (run / layout.timings("evaluate-base")).unlink()
-    assert "seconds" in shown(run)
-    shutil.rmtree(run / layout.TIMINGS)
-    assert "seconds" not in shown(run)
-
-
 @pytest.mark.parametrize("width", [80, 120])
-def test_no_number_is_broken_in_the_terminal(run: Path, width: int) -> None:
-    assert "50.0 (9.5 to 90.5)" in shown(run, width)
+def test_all_of_it_is_in_the_terminal_and_no_number_is_broken(run: Path, width: int) -> None:
+    printed = shown(run, width)
+    for model in table.load(run):
+        assert all(cell in printed for cell in table.cells(model))
+    words = printed.replace(",", " ").split()
+    assert all(word in words for heading in table.HEADINGS for word in heading.replace(",", " ").split())
 
 
 def test_the_orm_line_says_what_is_undecided(run: Path) -> None:
