@@ -62,7 +62,7 @@ def paths(count: int) -> Iterator[schemas.Path]:
         said = 180 - angle + (number % 3 == 0)
         yield schemas.Path(
             path_id=content_id("path", number), problem_id=content_id("problem", problem), kind=PathKind.ROLLOUT,
-            round=1, sample_idx=sample, model="m", prompt="solve-brief@1", seed=number,
+            round=1, sample_idx=sample, author="m", prompt_id="solve-brief@1", seed=number,
             text=PATH.format(angle, said, number), answer=str(said), finish_reason="stop", tokens_in=60, tokens_out=90,
         )  # fmt: skip
 

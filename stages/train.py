@@ -17,7 +17,7 @@ def main(name: str) -> str:
     report, timings = train(Job(
         mix=layout.mix(name), images=layout.IMAGES, start=layout.model(settings.start_of(name)), out=layout.model(name),
         settings=how, compute=settings.compute, seed=settings.seed, max_pixels=settings.problems.max_pixels,
-        prompt=prompt, checkpoints=layout.checkpoints(name),
+        prompt_id=prompt, checkpoints=layout.checkpoints(name),
         live=layout.live(name), trust_remote_code=settings.trust_remote_code,
     ))  # fmt: skip
     if processes.is_first():

@@ -28,8 +28,8 @@ def path(name: str = "a1", problem_id: str = "p1", **fields: Any) -> Path:
         "kind": PathKind.ROLLOUT,
         "round": 1,
         "sample_idx": 0,
-        "model": "m",
-        "prompt": "solve-brief@1",
+        "author": "m",
+        "prompt_id": "solve-brief@1",
         "seed": 0,
         "text": f"Path {name}. The answer to this problem is 4.",
         "answer": "4",
@@ -44,8 +44,8 @@ def verdict(path_id: str = "a1", problem_id: str = "p1", status: Status = Status
     defaults = {
         "path_id": path_id,
         "problem_id": problem_id,
-        "judge": "orm",
-        "prompt": "judge-brief@1",
+        "author": "orm",
+        "prompt_id": "judge-brief@1",
         "status": status,
         "raw": "{}",
         "rule_status": status,
@@ -58,8 +58,8 @@ def feedback(path_id: str = "a1", problem_id: str = "p1", status: Status = Statu
     defaults = {
         "path_id": path_id,
         "problem_id": problem_id,
-        "teacher": "solver",
-        "prompt": "annotate@1",
+        "author": "solver",
+        "prompt_id": "annotate@1",
         "status": status,
         "raw": "{}",
     }

@@ -51,8 +51,8 @@ def annotate(
         yield Feedback(
             path_id=path.path_id,
             problem_id=path.problem_id,
-            teacher=teacher.name,
-            prompt=PROMPT,
+            author=teacher.name,
+            prompt_id=PROMPT,
             raw=outcome.text,
             tokens_in=outcome.tokens_in,
             tokens_out=outcome.tokens_out,

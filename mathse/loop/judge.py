@@ -64,8 +64,8 @@ def judge(
         yield Verdict(
             path_id=path.path_id,
             problem_id=path.problem_id,
-            judge=engine.name,
-            prompt=settings.prompt,
+            author=engine.name,
+            prompt_id=settings.prompt,
             status=reply.status,
             error_step=reply.error_step,
             error_analysis=reply.error_analysis,

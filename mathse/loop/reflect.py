@@ -143,5 +143,5 @@ def _request(problem: Problem, wrong: WrongPath, remark: Remark, ask: Ask, sampl
     salt = f"{ask.kind} of {wrong.path_id}"
     seed = request_seed(ask.seed, problem.problem_id, sample_idx, salt)
     return request(
-        problem, ask.prompt, fields, ask.sampling, seed=seed, sample_idx=sample_idx, subject_id=wrong.path_id
+        problem, ask.prompt_id, fields, ask.sampling, seed=seed, sample_idx=sample_idx, subject_id=wrong.path_id
     )

@@ -29,7 +29,7 @@ class Ask:
     Attributes:
         kind: What the paths are.
         round: 0 for distilled paths, else the round.
-        prompt: Name and version of the prompt.
+        prompt_id: Name and version of the prompt.
         sampling: How paths are drawn.
         samples: Paths per problem.
         seed: Of the run.
@@ -37,7 +37,7 @@ class Ask:
 
     kind: PathKind
     round: int
-    prompt: str
+    prompt_id: str
     sampling: Sampling
     samples: int
     seed: int
@@ -69,20 +69,20 @@ def solve_request(problem: Problem, ask: Ask, sample_idx: int) -> Request:
     """The request for one path."""
     fields = {"question": prompts.question_with_choices(problem)}
     seed = request_seed(ask.seed, problem.problem_id, sample_idx, f"{ask.kind} {ask.round}")
-    return request(problem, ask.prompt, fields, ask.sampling, seed=seed, sample_idx=sample_idx)
+    return request(problem, ask.prompt_id, fields, ask.sampling, seed=seed, sample_idx=sample_idx)
 
 
 def path_row(engine: Engine, ask: Ask, label: Label, outcome: Outcome, parent: str | None = None) -> Path:
     """The row of one request's outcome."""
-    identity = (label.problem_id, ask.kind, ask.round, label.sample_idx, engine.name, ask.prompt, label.seed)
+    identity = (label.problem_id, ask.kind, ask.round, label.sample_idx, engine.name, ask.prompt_id, label.seed)
     return Path(
         path_id=content_id("path", *identity, parent, outcome.text),
         problem_id=label.problem_id,
         kind=ask.kind,
         round=ask.round,
         sample_idx=label.sample_idx,
-        model=engine.name,
-        prompt=ask.prompt,
+        author=engine.name,
+        prompt_id=ask.prompt_id,
         seed=label.seed,
         text=outcome.text,
         answer=extract(outcome.text) if isinstance(outcome, Completion) else None,

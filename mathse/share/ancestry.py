@@ -20,8 +20,8 @@ from mathse import layout
 from mathse.loop.ask.engines.local.fingerprint import LINEAGE, ModelMissing, model_fingerprint
 from mathse.tables import store
 
-AUTHOR = {"Path": "model", "Verdict": "judge", "Feedback": "teacher"}
-"""The column that says who wrote a row, by the table's model; such a table has a column `prompt` too."""
+WRITTEN = frozenset({"Path", "Verdict", "Feedback"})
+"""Models of rows that say who wrote them, and to which prompt."""
 BATCH_ROWS = 65_536
 
 
@@ -115,9 +115,9 @@ def _table(path: str, content: str, here: Path) -> Ancestor:
         about = store.metadata(here)
     except store.StoreError:
         return Ancestor(path, content, True, damaged=True)
-    if about.table not in AUTHOR:
+    if about.table not in WRITTEN:
         return Ancestor(path, content, True, table=about.table, rows=about.rows)
-    by, prompts = (_distinct(here, column) for column in (AUTHOR[about.table], "prompt"))
+    by, prompts = (_distinct(here, column) for column in ("author", "prompt_id"))
     return Ancestor(path, content, True, table=about.table, rows=about.rows, by=by, prompts=prompts)
 
 

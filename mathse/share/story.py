@@ -113,7 +113,7 @@ def gather(root: File, prefix: str) -> Story:
     story.predictions.update({known.title(model): row for model, row in greedy})
     for heading, entry in _steps(tables.values(), known):
         if written := _of(entry.file, Path, problem):
-            story.sections[heading] = sorted(written, key=lambda path: (path.kind, path.model, path.sample_idx))
+            story.sections[heading] = sorted(written, key=lambda path: (path.kind, path.author, path.sample_idx))
     return story
 
 
@@ -194,7 +194,7 @@ def _problem_lines(problem: Problem) -> list[str]:
 def _path_lines(story: Story, path: Path, indent: str) -> Iterator[str]:
     """A path, what was said of it, who learned from it, and below it the reflections on it."""
     inner = indent + "  "
-    yield f"{indent}path {path.path_id[:SHORT]} ({path.kind} {path.sample_idx} by {path.model[:SHORT]})"
+    yield f"{indent}path {path.path_id[:SHORT]} ({path.kind} {path.sample_idx} by {path.author[:SHORT]})"
     yield from _quoted(path.text or f"(failed: {path.error})", inner)
     yield from (f"{inner}{line}" for line in _judgements(story, path))
     for reflection in story.reflections(path):

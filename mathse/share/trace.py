@@ -4,7 +4,7 @@ A row is named by its id, or the first digits of it: a problem, or a path (and w
 any row, a prediction or a verdict too, by its `row_hash`. Of a table DuckDB reads the few columns that are asked for,
 and of those that are sorted by id only the groups of rows that can hold it.
 
-    Node("path", "40b77e12...", "", {"kind": "reflection", "round": 2, "model": "figure-solver", ...}, (
+    Node("path", "40b77e12...", "", {"kind": "reflection", "round": 2, "author": "figure-solver", ...}, (
         Node("verdict", "", "judged", {"status": "CORRECT", ...}),
         Node("path", "81c0a2d4...", "reconsiders", {...}, (...)),
         Node("problem", "3fa1...", "answers", {"source": "figures", "licence": "Apache-2.0", ...}),
@@ -19,11 +19,13 @@ from mathse.errors import UserError
 from mathse.share.trace_tables import Models, Node, Tables
 
 SHOWN_MATCHES = 5
-_PATH = "step, path_id, problem_id, kind, round, sample_idx, model, prompt, seed, answer, finish_reason, parent_path_id"
-_VERDICT = "judge, prompt, status, error_step, error_analysis, undecided_reason, rule_status, rule_reason"
-_FEEDBACK = "teacher, prompt, status, error_step, error_analysis"
+_PATH = (
+    "step, path_id, problem_id, kind, round, sample_idx, author, prompt_id, seed, answer, finish_reason, parent_path_id"
+)
+_VERDICT = "author, prompt_id, status, error_step, error_analysis, undecided_reason, rule_status, rule_reason"
+_FEEDBACK = "author, prompt_id, status, error_step, error_analysis"
 _PROBLEM = "source, source_id, licence, split, subject, level, language, question, answer"
-_PREDICTION = "row_hash, model_name, problem_id, model, prompt, status, reason, answer"
+_PREDICTION = "row_hash, model_name, problem_id, author, prompt_id, status, reason, answer"
 
 
 class RowNotFound(UserError):
@@ -121,14 +123,14 @@ class _Tracer:
 
     def _author(self, facts: dict[str, Any]) -> list[Node]:
         """The model that wrote a row, if it lies here: a teacher has no folder."""
-        known = self._models.of_fingerprint(facts.get("model", ""))
+        known = self._models.of_fingerprint(facts.get("author", ""))
         return [self._models.node(known, "written by", down=False)] if known else []
 
     def _said(self, path_id: str) -> list[Node]:
         verdicts = self._tables.rows("verdicts", _VERDICT, "path_id", path_id)
         views = self._tables.feedback
         feedback = [row for view in views for row in self._tables.rows(view, _FEEDBACK, "path_id", path_id)]
-        named = [{**one, "judge_folder": self._models.of_fingerprint(one["judge"])} for one in verdicts]
+        named = [{**one, "judge_folder": self._models.of_fingerprint(one["author"])} for one in verdicts]
         return [
             *(Node("verdict", "", "judged", one) for one in named),
             *(Node("feedback", "", "marked", one) for one in feedback),

@@ -50,22 +50,22 @@ def _told(node: Node) -> str:
 def _path(facts: Mapping[str, Any]) -> str:
     if not facts:
         return "its row is not there"
-    who = f", by {_brief(facts['model'])} with {facts['prompt']}" if "model" in facts else ""
+    who = f", by {_brief(facts['author'])} with {facts['prompt_id']}" if "author" in facts else ""
     place = f" {facts['sample_idx']}" if "sample_idx" in facts else ""
     return _plain(f"{facts['kind']}{place}, round {facts['round']}{who}")
 
 
 def _verdict(facts: Mapping[str, Any]) -> str:
-    judge = facts["judge_folder"] or _brief(facts["judge"])
+    judge = facts["judge_folder"] or _brief(facts["author"])
     where = f" at {facts['error_step']}: {facts['error_analysis']}" if facts["error_step"] else ""
     why = facts["undecided_reason"] or where.strip()
     rule = f"rule {facts['rule_status']} ({facts['rule_reason']})"
-    return _plain(f"{why}{'; ' if why else ''}by {judge} with {facts['prompt']}; {rule}")
+    return _plain(f"{why}{'; ' if why else ''}by {judge} with {facts['prompt_id']}; {rule}")
 
 
 def _feedback(facts: Mapping[str, Any]) -> str:
     where = f"at {facts['error_step']}: {facts['error_analysis']}; " if facts["error_step"] else ""
-    return _plain(f"{where}by {facts['teacher']} with {facts['prompt']}")
+    return _plain(f"{where}by {facts['author']} with {facts['prompt_id']}")
 
 
 def _problem(facts: Mapping[str, Any]) -> str:
@@ -76,7 +76,7 @@ def _problem(facts: Mapping[str, Any]) -> str:
 
 
 def _prediction(facts: Mapping[str, Any]) -> str:
-    return _plain(f"{facts['status']} ({facts['reason']}), by models/{facts['model_name']} with {facts['prompt']}")
+    return _plain(f"{facts['status']} ({facts['reason']}), by models/{facts['model_name']} with {facts['prompt_id']}")
 
 
 def _model(facts: Mapping[str, Any]) -> str:

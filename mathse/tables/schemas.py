@@ -14,6 +14,8 @@ Vocabulary (one word an idea, used everywhere):
     feedback  a teacher's annotation of a path: verdict, first wrong step, why, and a suggestion
     round     one turn of rollout, judge, mix, train
     mix       the rows one model is trained on
+    author    who wrote a row: the content hash of a model's weights, or a teacher's or judge's name
+    prompt    the messages a model is asked with; `prompt_id` is the name and version of their template
 """
 
 import hashlib
@@ -76,7 +78,7 @@ class Row(BaseModel):
 
 
 class Problem(Row):
-    """A question, its images and its gold answer. Grain: one row a distinct problem (by content).
+    """A question, its images and its gold answer. Grain: one row per distinct problem (by content).
 
     Several sources may have it (`Origin` tells them all): the first gives source, id and texts, the strictest licence
     holds.
@@ -105,7 +107,7 @@ class Problem(Row):
 
 
 class BenchmarkItem(Row):
-    """A problem of a public benchmark, and what its official scoring reads. Grain: one row a benchmark and item."""
+    """A problem of a public benchmark, and what its official scoring reads. Grain: one row per benchmark and item."""
 
     key = ("benchmark", "item_id")
 
@@ -128,7 +130,7 @@ class BenchmarkItem(Row):
 
 
 class Image(Row):
-    """An image, stored once. Grain: one row a distinct encoded image."""
+    """An image, stored once. Grain: one row per distinct encoded image."""
 
     key = ("image_id",)
     unhashed = frozenset({"data"})
@@ -145,7 +147,7 @@ class Image(Row):
 
 
 class Origin(Row):
-    """Where a problem came from. Grain: one row a source row that was admitted."""
+    """Where a problem came from. Grain: one row per source row that was admitted."""
 
     key = ("problem_id", "source", "source_id")
 
@@ -157,7 +159,7 @@ class Origin(Row):
 
 
 class Reject(Row):
-    """A row that could not become a problem, kept with its reason. Grain: one row a rejected source row."""
+    """A row that could not become a problem, kept with its reason. Grain: one row per rejected source row."""
 
     key = ("source", "source_id", "reason")
 
@@ -168,7 +170,7 @@ class Reject(Row):
 
 
 class Leak(Row):
-    """A problem that is, quotes or shows a benchmark item. Grain: one row a (problem, item, kind)."""
+    """A problem that is, quotes or shows a benchmark item. Grain: one row per (problem, item, kind)."""
 
     key = ("problem_id", "benchmark", "item_id", "kind")
     problem_id: str
@@ -183,17 +185,18 @@ class Leak(Row):
 
 
 class Path(Row):
-    """A reasoning path. Grain: one row a sample of a problem by a model."""
+    """A reasoning path. Grain: one row per sample of a problem by a model."""
 
     key = ("path_id",)
+    version = 2
 
-    path_id: str = Field(description="Hash of problem, kind, round, sample, model, prompt, seed and text.")
+    path_id: str = Field(description="Hash of problem, kind, round, sample, author, prompt_id, seed and text.")
     problem_id: str
     kind: PathKind
     round: int = Field(ge=0, description="0 for distilled paths; the round that wrote it for others.")
     sample_idx: int = Field(ge=0, description="Which of the problem's samples this is.")
-    model: str = Field(description="Content hash of the weights, or the teacher's name.")
-    prompt: str = Field(description="Name and version of the prompt, such as `solve-brief@1`.")
+    author: str = Field(description="Who wrote it: content hash of the weights, or the teacher's name.")
+    prompt_id: str = Field(description="Name and version of the prompt, such as `solve-brief@1`.")
     seed: int = Field(description="Seed of this sample's randomness.")
     text: str = Field(description="What the model wrote; empty if the request failed.")
     answer: str | None = Field(description="Answer extracted from the text; null if none was found.")
@@ -212,14 +215,15 @@ class Path(Row):
 
 
 class Verdict(Row):
-    """A judge's word on a path, with the rule grader's beside it. Grain: one row a path."""
+    """A judge's word on a path, with the rule grader's beside it. Grain: one row per path."""
 
     key = ("path_id",)
+    version = 2
 
     path_id: str
     problem_id: str
-    judge: str = Field(description="Content hash of the ORM's weights, or the judge's name.")
-    prompt: str = Field(description="Name and version of the judging prompt.")
+    author: str = Field(description="The judge: content hash of the ORM's weights, or a name.")
+    prompt_id: str = Field(description="Name and version of the judging prompt.")
     status: Status
     error_step: str | None = Field(default=None, description="The first wrong step, as the judge names it.")
     error_analysis: str | None = Field(default=None, description="Why it is wrong.")
@@ -233,14 +237,15 @@ class Verdict(Row):
 
 
 class Feedback(Row):
-    """A teacher's annotation of a path, what the ORM learns from. Grain: one row an annotated path."""
+    """A teacher's annotation of a path, what the ORM learns from. Grain: one row per annotated path."""
 
     key = ("path_id",)
+    version = 2
 
     path_id: str
     problem_id: str
-    teacher: str
-    prompt: str = Field(description="Name and version of the annotation prompt.")
+    author: str = Field(description="The teacher: a name, or the content hash of weights.")
+    prompt_id: str = Field(description="Name and version of the annotation prompt.")
     status: Status
     error_step: str | None = None
     error_analysis: str | None = None
@@ -310,16 +315,16 @@ OWN_TESTS = "problems"
 
 
 class Prediction(Row):
-    """A model's answer to a test problem or a benchmark's item. Grain: one row a problem and sample."""
+    """A model's answer to a test problem or a benchmark's item. Grain: one row per problem and sample."""
 
     key = ("benchmark", "problem_id", "sample_idx")
-    version = 2
+    version = 3
 
     benchmark: str = Field(default=OWN_TESTS, description="`problems` (the run's own tests), or the benchmark's name.")
     problem_id: str = Field(description="The problem, or the benchmark's name and its item: `mathvision/17`.")
     sample_idx: int = Field(default=0, ge=0, description="0: greedy. From 1: drawn at `evaluate.temperature`.")
-    model: str
-    prompt: str
+    author: str = Field(description="Content hash of the weights that wrote it.")
+    prompt_id: str = Field(description="Name and version of the prompt.")
     text: str
     answer: str | None = Field(description="What was taken as its final answer; null: none was found.")
     status: Status = Field(description="The verdict that counts: the benchmark's official rule, or the rule grader.")

@@ -28,7 +28,7 @@ class Job(BaseModel):
     )
     seed: int = Field(description="Decides the order of the rows, and an adapter's first weights.")
     max_pixels: int = Field(description="Images above are refused.")
-    prompt: str | None = Field(
+    prompt_id: str | None = Field(
         default=None, description="Name and version of the prompt that the mix was written with, and the model expects."
     )
     checkpoints: Path | None = Field(

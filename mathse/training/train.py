@@ -9,7 +9,7 @@ Sample, `models/0/lineage.json` (keys sorted; no times, no commit, so that the s
 
     {"mix": {"file": "data/mix/0.parquet", "hash": "5d41...", "rows": 212}, "model": "7d79...", "seed": 1,
      "start": {"fingerprint": "9f86...", "folder": "models/base"}, "packages": {"torch": "2.13.0", ...},
-     "prompt": "solve-brief@1", "arithmetic": {"ATEN_CPU_CAPABILITY": "avx2", ...}, "method": "sft", ...}
+     "prompt_id": "solve-brief@1", "arithmetic": {"ATEN_CPU_CAPABILITY": "avx2", ...}, "method": "sft", ...}
 """
 
 import copy
@@ -105,7 +105,7 @@ def _made_from(job: Job) -> dict[str, Any]:
         "settings": job.settings.model_dump(mode="json"),
         "compute": job.compute.model_dump(mode="json"),
         "seed": job.seed,
-        "prompt": job.prompt,
+        "prompt_id": job.prompt_id,
         "packages": versions((*PACKAGES, "peft") if job.settings.lora else PACKAGES),
         "arithmetic": in_force(),
     }

@@ -26,4 +26,4 @@ class Scripted(BatchEngine):
         if isinstance(said, Failure):
             return said
         cut = said.endswith("[cut]")
-        return Completion(said, "length" if cut else "stop", len(request.prompt), len(said.split()), cost=0.5)
+        return Completion(said, "length" if cut else "stop", len(request.prompt_id), len(said.split()), cost=0.5)

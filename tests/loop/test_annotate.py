@@ -23,7 +23,7 @@ def test_a_mark_has_four_parts(tmp_path: Path) -> None:
     raw = json.dumps(MARKS)
     engine = Scripted(lambda _: raw, name="teacher")
     (row,) = annotate(engine, lambda: [rows.path("a1")], PROBLEMS, DRAWN, tmp_path / "j")
-    assert (row.path_id, row.problem_id, row.teacher, row.prompt) == ("a1", "p1", "teacher", "annotate@1")
+    assert (row.path_id, row.problem_id, row.author, row.prompt_id) == ("a1", "p1", "teacher", "annotate@1")
     assert (row.status, row.raw, row.undecided_reason) == (Status.WRONG, raw, None)
     assert (row.tokens_in, row.tokens_out, row.cost) == (len("annotate@1"), len(raw.split()), 0.5)
     assert row.model_dump(include=set(MARKS)) == MARKS

@@ -183,7 +183,7 @@ def test_metrics_of_a_benchmark(tmp_path: Path) -> None:
     assert vision.ci_low == 0 < vision.ci_high < 1
     assert (vista.accuracy, vista.extraction_rate, vista.undecided, vista.rule_accuracy) == (0.5, 0.5, 2, 0.5)
     assert vista.note == "4 of 1000 published items"
-    assert (vista.prompt, vista.scorer, vista.extractor) == ("solve-brief@1", "mathvista@1", "rule")
+    assert (vista.prompt_id, vista.scorer, vista.extractor) == ("solve-brief@1", "mathvista@1", "rule")
     assert benchmark_scores.table_2(of, found) == {"mathvista_gps": 1.0, "mathvista": 0.5, "mathvision": 0.25}
     tables = of["mathvista"].tables()
     assert tables["scores"]["average"] == {"accuracy": "50.0", "correct": 2, "total": 4}

@@ -25,7 +25,7 @@ def said(request: Request) -> str | Failure:
 def test_every_problem_has_one_prediction_in_order(tmp_path: Path) -> None:
     made = list(predict(Scripted(said, name="weights"), PROBLEMS, STUDENT, tmp_path / "j"))
     assert [one.problem_id for one in made] == [problem.problem_id for problem in PROBLEMS]
-    assert {(one.model, one.prompt) for one in made} == {("weights", "solve-brief@1")}
+    assert {(one.author, one.prompt_id) for one in made} == {("weights", "solve-brief@1")}
     assert [one.status for one in made] == [Status.CORRECT, Status.WRONG, *[Status.UNDECIDED] * 3]
     assert [one.answer for one in made] == ["4", "5", None, None, None]
     assert [one.finish_reason for one in made] == ["stop", "stop", "stop", "length", "error"]

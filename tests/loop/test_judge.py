@@ -28,7 +28,7 @@ def judged(
 
 def test_a_verdict_carries_what_the_judge_said(tmp_path: Path) -> None:
     verdict = judged(Scripted(lambda _: WRONG, name="orm"), [rows.path("a1")], tmp_path)["a1"]
-    assert (verdict.problem_id, verdict.judge, verdict.prompt) == ("p1", "orm", "judge@1")
+    assert (verdict.problem_id, verdict.author, verdict.prompt_id) == ("p1", "orm", "judge@1")
     assert (verdict.status, verdict.error_step) == (Status.WRONG, "Step 1")
     assert (verdict.error_analysis, verdict.raw, verdict.undecided_reason) == ("vision: it is not 5", WRONG, None)
     assert (verdict.tokens_in, verdict.tokens_out, verdict.cost) == (len("judge@1"), len(WRONG.split()), 0.5)
@@ -102,7 +102,7 @@ def test_a_judge_without_the_gold_answer(tmp_path: Path) -> None:
     verdict = judged(engine, [rows.path("a1", text="Five, I say.")], tmp_path, blind)["a1"]
     assert engine.asked[0].messages[0].content == "What is p1?\nSolution: Five, I say.\nVerdict?"
     assert "gold" not in engine.asked[0].fields
-    assert (verdict.status, verdict.prompt) == (Status.WRONG, "judge-brief@2")
+    assert (verdict.status, verdict.prompt_id) == (Status.WRONG, "judge-brief@2")
 
 
 def test_a_judge_that_writes_its_verdict_alone(tmp_path: Path) -> None:

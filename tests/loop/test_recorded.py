@@ -46,7 +46,7 @@ def test_each_problem_has_its_recorded_path(tmp_path: Path, label: str | None) -
     first, second = found.paths()
 
     assert found.solved == {known["0"], known["1"]}
-    assert (first.problem_id, first.kind, first.model) == (known["0"], PathKind.DISTILLED, "recorded:tabmwp")
+    assert (first.problem_id, first.kind, first.author) == (known["0"], PathKind.DISTILLED, "recorded:tabmwp")
     assert (first.text, first.answer) == ("Count them: 2 + 2 = 4.\nAnswer: 4", "4")
     assert second.answer == "1"
     assert not found.left_out

@@ -75,7 +75,7 @@ def test_a_reflection_names_the_path_it_reconsiders(tmp_path: Path) -> None:
     assert [(path.parent_path_id, path.problem_id, path.sample_idx) for path in made] == [
         ("a1", "p1", 0), ("a1", "p1", 1), ("a2", "p2", 0), ("a2", "p2", 1),
     ]  # fmt: skip
-    assert {(path.kind, path.round, path.model, path.prompt) for path in made} == {
+    assert {(path.kind, path.round, path.author, path.prompt_id) for path in made} == {
         (PathKind.REFLECTION, 2, "teacher", "reflect@1")
     }
     assert {path.answer for path in made} == {"4"}
@@ -112,7 +112,7 @@ def test_a_verdict_without_a_step_still_asks(tmp_path: Path) -> None:
 def test_without_feedback_no_remark_is_shown(tmp_path: Path) -> None:
     engine = Scripted(lambda _: "Again.")
     reflected(engine, [remaining("p1", wrong("a1"))], tmp_path, feedback=Feedback("none"))
-    assert {request.prompt for request in engine.asked} == {PROMPT}
+    assert {request.prompt_id for request in engine.asked} == {PROMPT}
     assert engine.asked[0].fields["error_step"] == engine.asked[0].fields["error_analysis"] == "none named"
 
 
@@ -130,16 +130,18 @@ def test_the_teachers_own_marks_take_the_orms_place(tmp_path: Path) -> None:
     problems = {f"p{number}": rows.problem(f"p{number}", answer="GOLD") for number in (1, 2, 3, 4)}
 
     def script(request: Request) -> str | Failure:
-        return said[request.subject_id] if request.prompt == "annotate@1" else f"Again: {request.fields['error_step']}"
+        return (
+            said[request.subject_id] if request.prompt_id == "annotate@1" else f"Again: {request.fields['error_step']}"
+        )
 
     engine, one = Scripted(script), replace(ASK, samples=1)
     made = reflected(engine, left, tmp_path, one, problems, Feedback("teacher", MARKING))
     assert {path.parent_path_id: path.text for path in made} == {
         "a1": "Again: Step 7", "a2": "Again: none named", "a3": "Again: none named", "a4": "Again: none named",
     }  # fmt: skip
-    marking = [request for request in engine.asked if request.prompt == "annotate@1"]
+    marking = [request for request in engine.asked if request.prompt_id == "annotate@1"]
     assert len(marking) == 4 and {request.sampling for request in marking} == {MARKING}
-    asked = [request for request in engine.asked if request.prompt == PROMPT]
+    asked = [request for request in engine.asked if request.prompt_id == PROMPT]
     assert "GOLD" not in repr(asked)
     assert [request.fields["error_analysis"] for request in asked if request.subject_id == "a1"] == [
         "the teacher's reason"

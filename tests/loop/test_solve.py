@@ -37,14 +37,14 @@ def test_a_request_carries_question_options_images_and_sampling(tmp_path: Path) 
     request = engine.asked[0]
     assert request.fields == {"question": "What is p0?\nA. 3\nB. 4"}
     assert request.messages[-1].content.endswith("Problem:\nWhat is p0?\nA. 3\nB. 4")
-    assert (request.prompt, request.sampling, request.image_ids) == ("solve@1", ASK.sampling, ("image-p0",))
+    assert (request.prompt_id, request.sampling, request.image_ids) == ("solve@1", ASK.sampling, ("image-p0",))
     assert request.messages == turn(request.messages[0].content)
 
 
 def test_a_written_path_is_recorded_whole(tmp_path: Path) -> None:
     path = list(solve(Scripted(said, name="weights"), PROBLEMS[:1], ASK, tmp_path / "j"))[2]
     assert path.text == "Sample 2 of p0. The answer to this problem is 2."
-    assert (path.kind, path.round, path.model, path.prompt) == (PathKind.ROLLOUT, 2, "weights", "solve@1")
+    assert (path.kind, path.round, path.author, path.prompt_id) == (PathKind.ROLLOUT, 2, "weights", "solve@1")
     assert (path.answer, path.finish_reason, path.error, path.parent_path_id) == ("2", "stop", None, None)
     assert (path.tokens_in, path.tokens_out, path.cost) == (len("solve@1"), 11, 0.5)
 

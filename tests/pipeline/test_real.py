@@ -60,7 +60,7 @@ def test_every_row_is_a_problem_or_a_reject_with_its_reason(real: Clone) -> None
 
 
 def test_the_teacher_is_recorded(real: Clone) -> None:
-    teachers = ask(real, "select model, count(*) from {paths/0} where error is null group by all")
+    teachers = ask(real, "select author, count(*) from {paths/0} where error is null group by all")
     assert dict(teachers)["recorded:tabmwp"] > 60
     trained = ask(
         real, "select count(*) from {mix/0} join {problems/problems} using (problem_id) where source = 'tabmwp'"

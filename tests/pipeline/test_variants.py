@@ -42,11 +42,11 @@ def test_a_reflection_in_every_round_and_a_refreshed_orm(variant: Clone) -> None
     shared = {"problems", "student_mix", "orm_paths@orm", "train_orm@orm", "paths@0", "judge@1", "mix@1", "train@0"}
     assert not ran & shared, "what both have in common is made once"
     assert {"train_orm@orm2", "paths@1r", "judge@2", "train@2r", "evaluate@2r"} <= ran
-    judges = {step: {row[0] for row in rows(variant, f"verdicts/{step}", "select distinct judge from rows")} for step in
-              preset["steps"]}  # fmt: skip
+    by = "select distinct author from rows"
+    judges = {step: {row[0] for row in rows(variant, f"verdicts/{step}", by)} for step in preset["steps"]}
     orm, refreshed = ({fingerprint(variant, name)} for name in ("orm", "orm2"))
     assert judges == {"0": orm, "1": orm, "1r": orm, "2": refreshed, "2r": refreshed}
-    learned_from = rows(variant, "orm/orm2/paths", "select distinct model from rows where kind = 'rollout'")
+    learned_from = rows(variant, "orm/orm2/paths", "select distinct author from rows where kind = 'rollout'")
     assert learned_from == [(fingerprint(variant, "1r"),)]
     for step, round_number in (("1r", 1), ("2r", 2)):
         kinds = rows(variant, f"paths/{step}", "select distinct kind, round from rows")
@@ -83,7 +83,7 @@ def test_judging_without_the_gold_answer(variant: Clone) -> None:
     assert ran == {"orm_mix@orm", "train_orm@orm", "judge@0"}
     shown = rows(variant, "mix/orm", "select count(*) from rows where prompt[-1].content like '%Standard answer%'")
     assert shown == [(0,)]
-    assert rows(variant, "verdicts/0", "select distinct prompt from rows") == [("judge-brief@2",)]
+    assert rows(variant, "verdicts/0", "select distinct prompt_id from rows") == [("judge-brief@2",)]
 
 
 def short(run: Clone) -> dict[str, object]:

@@ -35,7 +35,7 @@ def test_a_round_is_sampled_and_judged_by_vllm(restored: Clone) -> None:
     verdicts = store.read(data / "verdicts/1.parquet", Verdict)
     assert sorted(path.problem_id for path in paths) == sorted(path.problem_id for path in paths_before)
     assert not [path for path in paths if path.error]
-    assert {path.model for path in paths} == {path.model for path in paths_before}
+    assert {path.author for path in paths} == {path.author for path in paths_before}
     assert {verdict.path_id for verdict in verdicts} == {path.path_id for path in paths}
-    assert {verdict.judge for verdict in verdicts} == {verdict.judge for verdict in verdicts_before}
+    assert {verdict.author for verdict in verdicts} == {verdict.author for verdict in verdicts_before}
     assert f"{len(paths)} paths out; nothing left out" in printed

@@ -25,7 +25,7 @@ def item(number: int) -> BenchmarkItem:
 
 def answer(number: int, status: Status, sample: int = 0) -> Prediction:
     return Prediction(
-        benchmark=TITLE, problem_id=f"{TITLE}/{number}", sample_idx=sample, model="m", prompt="solve@1",
+        benchmark=TITLE, problem_id=f"{TITLE}/{number}", sample_idx=sample, author="m", prompt_id="solve@1",
         text=f"Sample {sample}.", answer="6", status=status, reason="as the official rule has it",
         scorer="mathvision@1", rule_status=Status.UNDECIDED, finish_reason="stop", tokens_in=1, tokens_out=1,
     )  # fmt: skip
@@ -45,7 +45,7 @@ def measured(run: Path) -> Path:
         metrics = scores.load(run / layout.metrics(name))
         found = BenchmarkMetrics(
             n=8, rejected=0, correct=solved, undecided=0, accuracy=solved / 8, ci_low=0.1, ci_high=0.9,
-            rule_accuracy=0, extraction_rate=1, prompt="solve@1", scorer="mathvision@1", extractor="rule",
+            rule_accuracy=0, extraction_rate=1, prompt_id="solve@1", scorer="mathvision@1", extractor="rule",
             note="8 of 304 published items",
         )  # fmt: skip
         changed = {"benchmarks": {TITLE: found}, "table_2": {"mathvista_gps": 0.5}}
@@ -103,5 +103,5 @@ def test_a_diff_of_predictions_tells_benchmarks_apart(measured: Path, capsys: py
 
 def test_a_table_of_an_older_version_is_named(measured: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(Prediction, "version", Prediction.version + 1)
-    with pytest.raises(store.StoreError, match=r"predictions/base\.parquet: schema version 2, now 3; remake it"):
+    with pytest.raises(store.StoreError, match=r"predictions/base\.parquet: schema version 3, now 4; remake it"):
         tell(measured, f"{TITLE}/3", tmp_path / "images")

@@ -35,27 +35,27 @@ def problem(number: int, split: Split = Split.TRAIN) -> Problem:
 
 def path(name: str, kind: PathKind, parent: str | None = None) -> schemas.Path:
     return schemas.Path(
-        path_id=name, problem_id="1abc1", kind=kind, round=int(kind is PathKind.ROLLOUT), sample_idx=0, model="m",
-        prompt="solve@1", seed=1, text=f"Steps of {name}.\nThe answer to this problem is A.", answer="A",
+        path_id=name, problem_id="1abc1", kind=kind, round=int(kind is PathKind.ROLLOUT), sample_idx=0, author="m",
+        prompt_id="solve@1", seed=1, text=f"Steps of {name}.\nThe answer to this problem is A.", answer="A",
         finish_reason="stop", tokens_in=1, tokens_out=1, parent_path_id=parent,
     )  # fmt: skip
 
 
 def verdict(name: str, status: Status, step: str | None = None, analysis: str | None = None) -> Verdict:
     return Verdict(
-        path_id=name, problem_id="1abc1", judge="orm", prompt="judge@1", status=status, error_step=step,
+        path_id=name, problem_id="1abc1", author="orm", prompt_id="judge@1", status=status, error_step=step,
         error_analysis=analysis, raw="{}", rule_status=Status.WRONG, rule_reason="different option",
     )  # fmt: skip
 
 
 def annotation(name: str, status: Status) -> Feedback:
-    return Feedback(path_id=name, problem_id="1abc1", teacher="solver", prompt="annotate@1", status=status, raw="")
+    return Feedback(path_id=name, problem_id="1abc1", author="solver", prompt_id="annotate@1", status=status, raw="")
 
 
 def prediction(number: int, status: Status) -> Prediction:
     return Prediction(
-        problem_id=problem(number).problem_id, model="m", prompt="solve@1", text="Said so.", answer="A", status=status,
-        reason="different option", finish_reason="stop", tokens_in=1, tokens_out=1,
+        problem_id=problem(number).problem_id, author="m", prompt_id="solve@1", text="Said so.", answer="A",
+        status=status, reason="different option", finish_reason="stop", tokens_in=1, tokens_out=1,
     )  # fmt: skip
 
 

@@ -21,8 +21,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Problems, two paths, an ORM and its verdict."""
     monkeypatch.chdir(tmp_path)
     store.write(Path("problems.parquet"), Problem, [rows.problem()])
-    store.write(Path("paths.parquet"), ReasoningPath, [rows.path(), rows.path("a2", model="teacher")])
-    store.write(Path("verdicts.parquet"), Verdict, [rows.verdict(judge="judge")])
+    store.write(Path("paths.parquet"), ReasoningPath, [rows.path(), rows.path("a2", author="teacher")])
+    store.write(Path("verdicts.parquet"), Verdict, [rows.verdict(author="judge")])
     orm = Path("orm")
     orm.mkdir()
     (orm / "config.json").write_text("{}")

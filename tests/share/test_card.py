@@ -191,7 +191,7 @@ def test_a_card_needs_the_record_of_the_model(project: Path, capsys: pytest.Capt
 
 
 def test_no_cell_ends_its_table(project: Path) -> None:
-    paths = [rows.path(f"a{place}", f"p{place}", model="a|teacher") for place in (1, 2)]
+    paths = [rows.path(f"a{place}", f"p{place}", author="a|teacher") for place in (1, 2)]
     store.write(project / toy.DISTILLED, ReasoningPath, paths)
     assert r"a\|teacher" in published_card(project, "0")
     assert table(["one"], [["<b>\n| x |"], [1234], [None]]).splitlines()[2:] == [

@@ -105,6 +105,6 @@ def test_a_project_without_tables_can_be_asked(tmp_path: Path) -> None:
 
 def prediction(problem_id: str) -> Prediction:
     return Prediction(
-        problem_id=problem_id, model="m", prompt="solve-brief@1", text="4", answer="4", status=Status.CORRECT,
+        problem_id=problem_id, author="m", prompt_id="solve-brief@1", text="4", answer="4", status=Status.CORRECT,
         reason="equal", finish_reason="stop", tokens_in=1, tokens_out=1,
     )  # fmt: skip

@@ -64,7 +64,7 @@ def test_a_row_leads_to_every_mix_and_model_it_trained_and_to_those_started_from
 
 def test_a_path_written_by_a_model_names_it(traced: Path) -> None:
     with toy.within(traced):
-        path = rows.path("mine", "1abc1", model=toy.fingerprint("1"))
+        path = rows.path("mine", "1abc1", author=toy.fingerprint("1"))
         store.write(layout.paths("2"), ReasoningPath, [path])
     (author,) = below(trace(traced, "mine"), "written by")
     assert (author.id, author.facts["made_from"]) == ("models/1", ["data/mix/1.parquet", "models/base"])
@@ -74,7 +74,7 @@ def test_what_a_teacher_said_is_told(traced: Path) -> None:
     said = rows.feedback("roll", "1abc1", Status.WRONG, error_step="Step 2", error_analysis="why")
     store.write(traced / layout.orm_feedback("orm"), Feedback, [said])
     (node,) = below(trace(traced, "roll"), "marked")
-    assert (node.facts["teacher"], node.facts["error_step"]) == ("solver", "Step 2")
+    assert (node.facts["author"], node.facts["error_step"]) == ("solver", "Step 2")
 
 
 def test_a_problem_has_its_paths_once_and_its_predictions(traced: Path) -> None:
@@ -136,7 +136,7 @@ def test_an_empty_project_has_no_rows(tmp_path: Path) -> None:
 def test_the_tree_is_one_line_a_node_and_json_holds_all(traced: Path, capsys: pytest.CaptureFixture[str]) -> None:
     problem = rows.problem("p9", question="Was \x1b[31m ist\n C? [bold]三角形[/bold]")
     store.write(traced / layout.PROBLEMS, Problem, [problem])
-    store.write(traced / layout.paths("0"), ReasoningPath, [rows.path("mine", "p9", model="figure-solver")])
+    store.write(traced / layout.paths("0"), ReasoningPath, [rows.path("mine", "p9", author="figure-solver")])
     assert cli.main(["-C", str(traced), "trace", "mine"]) == 0
     said = capsys.readouterr().out
     assert said.splitlines() == [
@@ -145,4 +145,8 @@ def test_the_tree_is_one_line_a_node_and_json_holds_all(traced: Path, capsys: py
     ]
     assert cli.main(["-C", str(traced), "trace", "mine", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["what"], told["prompt"], told["below"][0]["question"]) == ("path", "solve-brief@1", problem.question)
+    assert (told["what"], told["prompt_id"], told["below"][0]["question"]) == (
+        "path",
+        "solve-brief@1",
+        problem.question,
+    )

@@ -84,9 +84,9 @@ def write_tables() -> None:
     store.write(layout.mix("orm"), MixRow, [mix_row("a1", "p1")])
     write_model("base", {"name": "base"})
     write_model("orm", {"name": "orm", "start": start(), "mix": mixed("orm", 1)})
-    paths = [rows.path(f"a{place}", f"p{place}", kind=PathKind.DISTILLED, model="teacher") for place in (1, 2)]
+    paths = [rows.path(f"a{place}", f"p{place}", kind=PathKind.DISTILLED, author="teacher") for place in (1, 2)]
     store.write(DISTILLED, ReasoningPath, paths)
-    verdicts = [rows.verdict(f"a{place}", f"p{place}", judge=fingerprint("orm")) for place in (1, 2)]
+    verdicts = [rows.verdict(f"a{place}", f"p{place}", author=fingerprint("orm")) for place in (1, 2)]
     store.write(JUDGED, Verdict, verdicts)
     write_mix([mix_row("a1", "p1"), mix_row("a2", "p2")])
     write_model("0", {"name": "0", "start": start(), "mix": mixed("0", 2), "seed": 1, "settings": {"epochs": 2.0}})

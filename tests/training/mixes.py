@@ -54,7 +54,7 @@ def job(folder: Path, start: Path, rows: list[MixRow], out: str = "out", **chang
         mix=folder / "mix.parquet", images=folder / "images.parquet", start=start, out=folder / out,
         compute=Compute(threads=1, dtype=changed.pop("dtype", "float32")),
         settings=Train.model_validate({**SETTINGS.model_dump(), **changed}),
-        seed=1, max_pixels=10**6, prompt="solve@1", **beside,
+        seed=1, max_pixels=10**6, prompt_id="solve@1", **beside,
     )  # fmt: skip
 
 

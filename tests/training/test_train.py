@@ -92,11 +92,11 @@ def test_the_lineage_names_start_mix_settings_and_packages(
     mix = folder / "mix.parquet"
     assert lineage["mix"] == {"file": mix.as_posix(), "hash": sha256(mix), "rows": 8}
     assert lineage["settings"]["learning_rate"] == SETTINGS.learning_rate
-    assert (lineage["name"], lineage["method"], lineage["prompt"]) == ("out", "sft", "solve@1")
+    assert (lineage["name"], lineage["method"], lineage["prompt_id"]) == ("out", "sft", "solve@1")
     assert set(lineage["packages"]) == {"torch", "transformers", "trl"}
     assert lineage["arithmetic"]["capability"]
     assert set(lineage) == {
-        "arithmetic", "compute", "method", "mix", "model", "name", "packages", "prompt", "seed", "settings", "start",
+        "arithmetic", "compute", "method", "mix", "model", "name", "packages", "prompt_id", "seed", "settings", "start",
     }  # fmt: skip
     assert list(lineage) == sorted(lineage)
 

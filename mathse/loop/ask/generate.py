@@ -143,7 +143,7 @@ def _write_down(work: Worklist, requests: Iterable[Request], engine: Engine) -> 
         subject = f", of {request.subject_id}" if request.subject_id else ""
         raise DuplicateRequest(
             f"problem {request.problem_id}, sample {request.sample_idx}{subject}: requested twice with the same "
-            f"prompt ({request.prompt}), sampling and seed; give each sample its own sample_idx and seed"
+            f"prompt ({request.prompt_id}), sampling and seed; give each sample its own sample_idx and seed"
         ) from error
     work.order(by_problem=engine.queued)
 

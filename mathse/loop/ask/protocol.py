@@ -39,7 +39,7 @@ class Request:
     Attributes:
         problem_id: The problem it is about.
         sample_idx: Which of the problem's samples; 0 if there is one.
-        prompt: Name and version of the prompt, such as `solve-brief@1`.
+        prompt_id: Name and version of the prompt, such as `solve-brief@1`.
         messages: The conversation so far, ending with the user's turn.
         image_ids: Images of the user's turn, in order.
         sampling: How to draw the completion.
@@ -52,7 +52,7 @@ class Request:
 
     problem_id: str
     sample_idx: int
-    prompt: str
+    prompt_id: str
     messages: tuple[Message, ...]
     image_ids: tuple[str, ...]
     sampling: Sampling
@@ -66,21 +66,21 @@ class Request:
         turns = [(m.role, m.content) for m in self.messages]
         drawn = (self.sampling.temperature, self.sampling.top_p, self.sampling.max_new_tokens)
         return content_id(
-            fingerprint, self.problem_id, self.subject_id, self.prompt, turns, list(self.image_ids), drawn,
+            fingerprint, self.problem_id, self.subject_id, self.prompt_id, turns, list(self.image_ids), drawn,
             self.seed, self.sample_idx, *([self.json_schema] if self.json_schema else []),
         )  # fmt: skip
 
     @property
     def label(self) -> "Label":
         """What its outcome is known by."""
-        return Label(self.problem_id, self.sample_idx, self.prompt, self.seed, self.subject_id)
+        return Label(self.problem_id, self.sample_idx, self.prompt_id, self.seed, self.subject_id)
 
     def to_json(self) -> str:
         """The request as one line of JSON; `from_json` gives it back."""
         sampling = self.sampling
         return json.dumps(
             [
-                self.problem_id, self.sample_idx, self.prompt, [[m.role, m.content] for m in self.messages],
+                self.problem_id, self.sample_idx, self.prompt_id, [[m.role, m.content] for m in self.messages],
                 self.image_ids, [sampling.temperature, sampling.top_p, sampling.max_new_tokens], self.seed,
                 dict(self.fields), self.subject_id, self.json_schema,
             ]
@@ -100,13 +100,13 @@ class Label:
 
     problem_id: str
     sample_idx: int
-    prompt: str
+    prompt_id: str
     seed: int
     subject_id: str = ""
 
     def to_json(self) -> str:
         """The label as one line of JSON; `from_json` gives it back."""
-        return json.dumps([self.problem_id, self.sample_idx, self.prompt, self.seed, self.subject_id])
+        return json.dumps([self.problem_id, self.sample_idx, self.prompt_id, self.seed, self.subject_id])
 
     @classmethod
     def from_json(cls, text: str) -> "Label":

@@ -66,7 +66,7 @@ def request(
     return Request(
         problem_id=problem.problem_id,
         sample_idx=sample_idx,
-        prompt=prompt,
+        prompt_id=prompt,
         messages=prompts.turn(rendered(prompt, fields, param, problem.problem_id)),
         image_ids=problem.image_ids if images else (),
         sampling=sampling,

@@ -42,7 +42,7 @@ class BenchmarkMetrics(BaseModel):
     rule_accuracy: float = Field(description="Share that our own rule grader says is correct.")
     extraction_rate: float = Field(description="Share of replies in which an answer was found.")
     pass_at: dict[str, float] = Field(default_factory=dict, description="pass@k of the drawn samples, by k.")
-    prompt: str = Field(description="Name and version of the prompt.")
+    prompt_id: str = Field(description="Name and version of the prompt.")
     scorer: str = Field(description="Official rule and its version, and who compared answers.")
     extractor: str = Field(description="Who found the answers: `rule`, or a model and its prompt.")
     note: str | None = Field(default=None, description="What keeps the number from being the published benchmark's.")
@@ -76,7 +76,7 @@ class Measured:
         self._counts["undecided"] += row.status is Status.UNDECIDED
         self._counts["rule"] += row.rule_status is Status.CORRECT
         self._counts["extracted"] += row.answer is not None
-        for name in ("prompt", "scorer", "extractor"):
+        for name in ("prompt_id", "scorer", "extractor"):
             self._said[name][getattr(row, name)] += 1
 
     @property
@@ -100,7 +100,7 @@ class Measured:
             rule_accuracy=round(self._counts["rule"] / n, DIGITS),
             extraction_rate=round(self._counts["extracted"] / max(1, len(self._right)), DIGITS),
             pass_at=pass_rates(map(sum, self._drawn.values()), samples, self._rejected),
-            **{name: ", ".join(sorted(self._said[name])) or "none" for name in ("prompt", "scorer", "extractor")},
+            **{name: ", ".join(sorted(self._said[name])) or "none" for name in ("prompt_id", "scorer", "extractor")},
             note=self._note(n),
         )
 

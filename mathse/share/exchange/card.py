@@ -130,7 +130,7 @@ def slug(title: str) -> str:
 
 
 def _composition(counts: Counts) -> str:
-    parts = [("source", "licence"), ("kind", "round", "model", "prompt_version"), ("subject",), ("language",)]
+    parts = [("source", "licence"), ("kind", "round", "author", "prompt_id"), ("subject",), ("language",)]
     return "## What is in it\n\n" + "\n\n".join(_table(counts, part) for part in parts)
 
 

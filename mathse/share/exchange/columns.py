@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mathse.tables.schemas import Message, PathKind, Row, Split, Status
 
-FORMAT, VERSION = "mathse-export", 1
+FORMAT, VERSION = "mathse-export", 2
 """What lineage.json calls this form, and its version: raised when a column changes its meaning."""
 IMAGE_TOKEN = "<image>"
 _MARKUP = re.compile(r"<(image|video|audio|bbox|ref-object|cot-process|start-image)>")
@@ -54,7 +54,7 @@ class SharedRow(Row):
     completion: tuple[Message, ...] = Field(description="What it is to answer.")
     conversations: tuple[Message, ...] = Field(description="Both in one, with `<image>` where each image stands.")
 
-    path_id: str = Field(description="Hash of problem, kind, round, sample, model, prompt version, seed and text.")
+    path_id: str = Field(description="Hash of problem, kind, round, sample, author, prompt_id, seed and text.")
     problem_id: str = Field(description="Hash of question, choices, answer and images.")
     kind: PathKind = Field(
         description="distilled (a teacher's), rollout (a student's own) or reflection (a second try)."
@@ -62,8 +62,8 @@ class SharedRow(Row):
     round: int = Field(description="0 for distilled paths; the round that wrote it for others.")
     sample_idx: int = Field(description="Which of the problem's samples this is.")
     seed: int = Field(description="Seed of this sample's randomness.")
-    model: str = Field(description="Content hash of the weights that wrote the path, or the teacher's name.")
-    prompt_version: str = Field(description="Name and version of the prompt it was written to.")
+    author: str = Field(description="Content hash of the weights that wrote the path, or the teacher's name.")
+    prompt_id: str = Field(description="Name and version of the prompt it was written to.")
     parent_path_id: str | None = Field(description="Of a reflection: the wrong path it reconsiders.")
     text: str = Field(description="The path as it was written.")
     answer: str | None = Field(description="Answer extracted from the path; null if none was found.")
@@ -74,7 +74,7 @@ class SharedRow(Row):
 
     verdict: Status | None = Field(description="What the judge says of the path; null where none was asked.")
     judge: str | None = Field(description="Content hash of the ORM's weights, or the teacher's name.")
-    judge_prompt: str | None = Field(description="Name and version of the judging prompt.")
+    judge_prompt_id: str | None = Field(description="Name and version of the judging prompt.")
     error_step: str | None = Field(description="The first wrong step, as the judge names it.")
     error_analysis: str | None = Field(description="Why it is wrong.")
     rule_verdict: Status | None = Field(description="The rule grader's own verdict; null where it was not asked.")

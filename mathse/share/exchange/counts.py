@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from mathse.share.exchange.columns import SharedRow
 from mathse.share.exchange.rows import refused
 
-COUNTED = ("source", "licence", "kind", "round", "model", "judge", "prompt_version", "subject", "language", "verdict")
+COUNTED = ("source", "licence", "kind", "round", "author", "judge", "prompt_id", "subject", "language", "verdict")
 """Columns whose values are few."""
 
 

@@ -51,11 +51,10 @@ def lineage(root: Path, mix: Mix, counts: Counts, everything: bool) -> dict[str,
         "dvc": locked(root, files),
         "files": {_relative(file, root): digest(file) for file in files},
         "sources": {name: _source(name, rows) for name, rows in counts.of("source").items()},
-        "models": counts.of("model"),
+        "models": counts.of("author"),
         "judges": counts.of("judge"),
         "prompts": {
-            name: {"rows": rows, "text": prompts.PROMPTS.get(name)}
-            for name, rows in counts.of("prompt_version").items()
+            name: {"rows": rows, "text": prompts.PROMPTS.get(name)} for name, rows in counts.of("prompt_id").items()
         },
         "packages": {package: version(package) for package in _PACKAGES},
     }

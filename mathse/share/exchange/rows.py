@@ -152,11 +152,11 @@ def _said(mix: Mix) -> str:
     """What was said of each path, by a judge or by a teacher who marked it."""
     if not mix.verdicts:
         return "select null as path_id, null as status"
-    both = "path_id, status, prompt, error_step, error_analysis"
+    both = "path_id, status, author, prompt_id, error_step, error_analysis"
     return " union all by name ".join(
-        f"select {both}, teacher as judge from {views.identifier(view)}"
+        f"select {both} from {views.identifier(view)}"
         if view.endswith("_feedback")
-        else f"select {both}, judge, rule_status from {views.identifier(view)}"
+        else f"select {both}, rule_status from {views.identifier(view)}"
         for view in mix.verdicts
     )
 
@@ -181,8 +181,8 @@ def _origins(problem: Mapping[str, Any], path: Mapping[str, Any], found: Any) ->
     """Every source of the problem, and that of the path where it was recorded, with its own licence."""
     own = {name: problem[name] for name in ("source", "source_id", "licence")}
     origins = [SourceOf(**origin) for origin in found or [own]]
-    recording = f"{path['model'].removeprefix('recorded:')}_recorded"
-    if path["model"].startswith("recorded:") and recording in licences():
+    recording = f"{path['author'].removeprefix('recorded:')}_recorded"
+    if path["author"].startswith("recorded:") and recording in licences():
         spdx = licences()[recording].spdx
         origins.append(SourceOf(source=recording, source_id=problem["source_id"], licence=spdx))
     return tuple(origins)
@@ -203,12 +203,11 @@ def _shared(
         completion=completion,
         conversations=conversation(prompt, completion, len(images)),
         verdict=said.get("status"),
-        judge=said.get("judge"),
-        judge_prompt=said.get("prompt"),
+        judge=said.get("author"),
+        judge_prompt_id=said.get("prompt_id"),
         rule_verdict=said.get("rule_status"),
         error_step=said.get("error_step"),
         error_analysis=said.get("error_analysis"),
-        prompt_version=path["prompt"],
         licence=" AND ".join(sorted({origin.licence for origin in origins})),
         origins=origins,
         gold_answer=problem["answer"],
@@ -220,8 +219,8 @@ def _shared(
 
 
 _OF_PATH = (
-    "sample_idx", "seed", "model", "parent_path_id", "text", "answer", "finish_reason", "tokens_in", "tokens_out",
-    "cost",
+    "sample_idx", "seed", "author", "prompt_id", "parent_path_id", "text", "answer", "finish_reason", "tokens_in",
+    "tokens_out", "cost",
 )  # fmt: skip
 _OF_PROBLEM = ("source", "source_id", "split", "question", "choices", "subject", "level", "language")
 

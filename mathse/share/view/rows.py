@@ -17,7 +17,7 @@ PAGE = 25
 OF_A_PROBLEM = 300
 """Paths shown with their problem."""
 _COLUMNS = (
-    "rid, step, kind, status, rule, subject, level, source, pid, path_id, problem_id, round, sample, model, text, "
+    "rid, step, kind, status, rule, subject, level, source, pid, path_id, problem_id, round, sample, author, text, "
     "answer, finish, error, parent, error_step, analysis, undecided, rule_reason"
 )
 

@@ -22,7 +22,7 @@ create table problems (
 );
 create table rows (
     rid integer, step usmallint, kind utinyint, status utinyint, rule utinyint, subject integer, level integer,
-    source integer, pid integer, path_id varchar, problem_id varchar, round integer, sample integer, model varchar,
+    source integer, pid integer, path_id varchar, problem_id varchar, round integer, sample integer, author varchar,
     text varchar, answer varchar, finish varchar, error varchar, parent varchar, error_step varchar,
     analysis varchar, undecided varchar, rule_reason varchar
 );
@@ -76,7 +76,7 @@ insert into rows
 select $first + row_number() over (order by p.path_id) - 1, $step,
     coalesce(list_position($kinds, p.kind), 0), coalesce(list_position($statuses, v.status), 0),
     coalesce(list_position($statuses, v.rule_status), 0),
-    q.subject, q.level, q.source, q.pid, p.path_id, p.problem_id, p.round, p.sample_idx, p.model, p.text, p.answer,
+    q.subject, q.level, q.source, q.pid, p.path_id, p.problem_id, p.round, p.sample_idx, p.author, p.text, p.answer,
     p.finish_reason, p.error, p.parent_path_id, v.error_step, v.error_analysis, v.undecided_reason, v.rule_reason
 from (from read_parquet($paths) where path_id >= $low and ($high is null or path_id < $high)) p
 left join (from ({verdicts}) where path_id >= $low and ($high is null or path_id < $high)) v using (path_id)

@@ -27,7 +27,7 @@ _NEEDED = {
         "image_ids", "subject", "level", "language",
     },
     "Path": {
-        "path_id", "problem_id", "kind", "round", "sample_idx", "model", "text", "answer", "finish_reason", "error",
+        "path_id", "problem_id", "kind", "round", "sample_idx", "author", "text", "answer", "finish_reason", "error",
         "parent_path_id",
     },
     "Verdict": {

@@ -24,8 +24,8 @@ from mathse.tables.schemas import PathKind, Problem, Reject, Status, content_id
 NAME = "mathse_export"
 _SPDX = re.compile(r"[A-Za-z0-9.+-]{1,60}( AND [A-Za-z0-9.+-]{1,60}){0,9}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
-_OF_PATH = ("path_id", "problem_id", "kind", "round", "sample_idx", "model", "seed", "text", "answer", "finish_reason")
-_COUNTED = ("tokens_in", "tokens_out", "cost", "parent_path_id")
+_OF_PATH = ("path_id", "problem_id", "kind", "round", "sample_idx", "author", "seed", "text", "answer", "finish_reason")
+_COUNTED = ("prompt_id", "tokens_in", "tokens_out", "cost", "parent_path_id")
 ID_DIGITS = 12
 """Of the problem's id, at the end of its id within the source: two of its own sources may have used one id twice."""
 
@@ -85,7 +85,7 @@ def solution(row: Row) -> Recorded:
         raise Faulty("not judged correct", str(row.fields.get("verdict"))[:20])
     stored = {name: row.fields.get(name) for name in (*_OF_PATH, *_COUNTED)}
     try:
-        path = schemas.Path.model_validate({**stored, "prompt": row.fields.get("prompt_version")})
+        path = schemas.Path.model_validate(stored)
     except ValidationError as error:
         first = error.errors()[0]
         raise Faulty("broken path", f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
@@ -97,8 +97,8 @@ def solution(row: Row) -> Recorded:
 def path_id(path: schemas.Path) -> str:
     """What a path's id has to be."""
     return content_id(
-        "path", path.problem_id, PathKind(path.kind), path.round, path.sample_idx, path.model, path.prompt, path.seed,
-        path.parent_path_id, path.text,
+        "path", path.problem_id, PathKind(path.kind), path.round, path.sample_idx, path.author, path.prompt_id,
+        path.seed, path.parent_path_id, path.text,
     )  # fmt: skip
 
 

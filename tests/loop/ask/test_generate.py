@@ -177,7 +177,7 @@ def test_an_engine_is_told_what_was_spent_before(tmp_path: Path) -> None:
         Request,
         problem_id=st.text(),
         sample_idx=st.integers(0, 9),
-        prompt=st.text(),
+        prompt_id=st.text(),
         messages=st.lists(st.text().map(lambda said: turn(said)[0]), max_size=2).map(tuple),
         image_ids=st.lists(st.text(), max_size=3).map(tuple),
         sampling=st.builds(Sampling, st.floats(0, 5), st.floats(0.1, 1), st.integers(1, 99)),

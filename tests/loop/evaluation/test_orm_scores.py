@@ -9,14 +9,14 @@ RIGHT, WRONG, UNKNOWN = Status.CORRECT, Status.WRONG, Status.UNDECIDED
 
 def verdict(path: str, status: Status, step: str | None = None, rule: Status | None = None) -> Verdict:
     return Verdict(
-        path_id=path, problem_id="p", judge="orm", prompt="judge@1", status=status, error_step=step, raw="",
+        path_id=path, problem_id="p", author="orm", prompt_id="judge@1", status=status, error_step=step, raw="",
         rule_status=rule or status, rule_reason="",
     )  # fmt: skip
 
 
 def annotation(path: str, status: Status, step: str | None = None) -> Feedback:
     return Feedback(
-        path_id=path, problem_id="p", teacher="solver", prompt="annotate@1", status=status, error_step=step, raw=""
+        path_id=path, problem_id="p", author="solver", prompt_id="annotate@1", status=status, error_step=step, raw=""
     )
 
 

@@ -21,7 +21,7 @@ def problem(number: int, level: int = 1, subject: str = "angles") -> Problem:
 
 def prediction(number: int, status: Status) -> Prediction:
     return Prediction(
-        problem_id=f"p{number}", model="f1", prompt="solve-brief@1", text="x" * number, answer=None, status=status,
+        problem_id=f"p{number}", author="f1", prompt_id="solve-brief@1", text="x" * number, answer=None, status=status,
         reason="", finish_reason="stop", tokens_in=1, tokens_out=1,
     )  # fmt: skip
 

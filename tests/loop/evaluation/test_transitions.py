@@ -11,7 +11,7 @@ STATUSES = st.lists(st.tuples(st.sampled_from(list(Status)), st.sampled_from(lis
 
 def prediction(problem_id: str, status: Status) -> Prediction:
     return Prediction(
-        problem_id=problem_id, model="m", prompt="solve@1", text="", answer=None, status=status, reason="",
+        problem_id=problem_id, author="m", prompt_id="solve@1", text="", answer=None, status=status, reason="",
         finish_reason="stop", tokens_in=0, tokens_out=0,
     )  # fmt: skip
 

@@ -64,7 +64,7 @@ def test_an_older_version_of_a_table_is_compared_value_by_value(tmp_path: Path) 
     found = compared(tmp_path / "old.parquet", tmp_path / "a.parquet")
     assert (found.counts.changed, found.counts.unchanged) == (0, 2)
     assert found.schema[0] == "column cost is new"
-    assert found.schema[-1] == "schema version was 0, is 1"
+    assert found.schema[-1] == "schema version was 0, is 2"
 
 
 def test_an_older_table_without_a_part_of_the_key_is_matched_by_the_rest(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_verdicts_turn(tmp_path: Path) -> None:
 def test_predictions_are_won_and_lost(tmp_path: Path) -> None:
     def predictions(*statuses: Status) -> list[Prediction]:
         return [
-            Prediction(problem_id=f"p{at}", model="m", prompt="s", text="t", answer=None, status=status, reason="r",
+            Prediction(problem_id=f"p{at}", author="m", prompt_id="s", text="t", answer=None, status=status, reason="r",
                        finish_reason="stop", tokens_in=1, tokens_out=1)
             for at, status in enumerate(statuses)
         ]  # fmt: skip

@@ -48,15 +48,15 @@ def path(of: Problem, text: str, kind: PathKind = PathKind.DISTILLED, parent: st
     identity = (of.problem_id, kind, number, 0, "solver", "solve@1", 5, parent, text)
     return schemas.Path(
         path_id=content_id("path", *identity), problem_id=of.problem_id, kind=kind, round=number, sample_idx=0,
-        model="solver", prompt="solve@1", seed=5, text=text, answer="B", finish_reason="stop", tokens_in=3,
+        author="solver", prompt_id="solve@1", seed=5, text=text, answer="B", finish_reason="stop", tokens_in=3,
         tokens_out=4, cost=0.5, parent_path_id=parent,
     )  # fmt: skip
 
 
 def verdict(of: schemas.Path) -> Verdict:
     return Verdict(
-        path_id=of.path_id, problem_id=of.problem_id, judge="orm", prompt="judge@1", status=Status.CORRECT, raw="{}",
-        rule_status=Status.CORRECT, rule_reason="same option",
+        path_id=of.path_id, problem_id=of.problem_id, author="orm", prompt_id="judge@1", status=Status.CORRECT,
+        raw="{}", rule_status=Status.CORRECT, rule_reason="same option",
     )  # fmt: skip
 
 

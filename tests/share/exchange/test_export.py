@@ -37,7 +37,7 @@ def test_load_dataset_opens_it(run: Path, tmp_path: Path) -> None:
     assert [max(range(3), key=colour.__getitem__) for colour in seen] == [0, 1, 2]
     assert three["prompt"] == [{"role": "user", "content": "Which of the three is larger?\nA. 60\nB. 70"}]
     assert three["completion"] == [{"role": "assistant", "content": PATHS["three"].text}]
-    lineage = {"model": "solver", "prompt_version": "solve@1", "verdict": "CORRECT", "judge": "orm", "round": 0}
+    lineage = {"author": "solver", "prompt_id": "solve@1", "verdict": "CORRECT", "judge": "orm", "round": 0}
     assert lineage.items() <= three.items()
     assert (three["source"], three["licence"], three["kind"]) == ("figures", "Apache-2.0", "distilled")
     assert rows[PATHS["text"].path_id]["images"] == []

@@ -218,7 +218,7 @@ def no_sums(folder: Path) -> None:
         (a_link, "not there, or a link"),
         (a_linked_folder, "not there, or a link"),
         (missing, "not there, or a link"),
-        (another_form, "version 99, this MathSE reads 1"),
+        (another_form, "version 99, this MathSE reads 2"),
         (no_form, r"lineage\.json: no JSON"),
         (no_parquet, "damaged or not Parquet"),
         (another_column, "column question is missing"),

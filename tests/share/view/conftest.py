@@ -49,7 +49,7 @@ PROBLEMS = [
     rows.problem("t2", split=Split.TEST, image_ids=()),
 ]
 PATHS = {
-    "0": [rows.path("d1", "p3", kind=PathKind.DISTILLED, round=0, text=CHINESE, model="solver")],
+    "0": [rows.path("d1", "p3", kind=PathKind.DISTILLED, round=0, text=CHINESE, author="solver")],
     "1": [
         rows.path("r1", "p1", text="Step 1: A is 50. Step 2: 50 + 60 = 111. Step 3: so it is 69."),
         rows.path("r2", "p2", text=LATEX, answer=r"\frac{6}{2}"),
@@ -84,7 +84,7 @@ ITEM = BenchmarkItem(
 
 def prediction(problem_id: str, status: Status, **fields: Any) -> Prediction:
     return Prediction(
-        problem_id=problem_id, model="m", prompt="p@1", text=f"Step 1: it is {status.value}.", answer="4",
+        problem_id=problem_id, author="m", prompt_id="p@1", text=f"Step 1: it is {status.value}.", answer="4",
         status=status, reason="said", finish_reason="stop", tokens_in=1, tokens_out=1, **fields,
     )  # fmt: skip
 

@@ -274,7 +274,7 @@ def request(place: int, text: str = "", **changes: Any) -> Request:
     fields: dict[str, Any] = {
         "problem_id": f"p{place}",
         "sample_idx": 0,
-        "prompt": "solve@1",
+        "prompt_id": "solve@1",
         "messages": turn(text),
         "image_ids": (),
         "sampling": Sampling(temperature=0.7, top_p=0.9, max_new_tokens=20),

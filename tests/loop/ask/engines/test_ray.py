@@ -81,7 +81,7 @@ def test_an_engine_on_actors_is_the_engine(engine: RayEngine, model: LocalModel,
 
 def test_a_missing_image_fails_its_request_alone(engine: RayEngine) -> None:
     good, bad = requests(2)
-    bad = Request(bad.problem_id, 0, bad.prompt, bad.messages, ("0" * 64,), bad.sampling, 0)
+    bad = Request(bad.problem_id, 0, bad.prompt_id, bad.messages, ("0" * 64,), bad.sampling, 0)
     (outcomes,) = engine.answer([[Task("good", good), Task("bad", bad)]])
     assert isinstance(outcomes["good"], Completion)
     assert isinstance(outcomes["bad"], Failure)

@@ -51,7 +51,7 @@ class SolverTeacher(BatchEngine):
             scene, rng = figure(self._source_ids[request.problem_id]), random.Random(request.seed)
         except (KeyError, ValueError):
             return Failure("not a figure", f"the solver only knows drawn figures; {request.problem_id} is none")
-        match request.prompt.partition("@")[0]:
+        match request.prompt_id.partition("@")[0]:
             case "solve":
                 text = self._solve(scene, rng, self._mistake_rate)
             case "annotate":

@@ -205,8 +205,8 @@ def test_a_judge_of_the_family_is_parsed(tried: Tried, tmp_path: Path) -> None:
     }  # fmt: skip
     paths = [
         PathRow(
-            path_id=f"path{place}", problem_id=f"p{place}", kind=PathKind.ROLLOUT, round=1, sample_idx=0, model="m",
-            prompt="solve@1", seed=1, text="The answer to this problem is 70.", answer="70", finish_reason="stop",
+            path_id=f"path{place}", problem_id=f"p{place}", kind=PathKind.ROLLOUT, round=1, sample_idx=0, author="m",
+            prompt_id="solve@1", seed=1, text="The answer to this problem is 70.", answer="70", finish_reason="stop",
             tokens_in=1, tokens_out=1,
         )
         for place in range(3)
