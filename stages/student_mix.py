@@ -3,7 +3,7 @@
 from mathse import layout, params, stage
 from mathse.loop.ask.engines.teacher import open_teacher
 from mathse.loop.solve import SOLVE, Ask, of_split, solve, solving, subset
-from mathse.loop.warm_up import build_student
+from mathse.loop.student_mix import build
 from mathse.params import STUDENT
 from mathse.tables import store
 from mathse.tables.schemas import Path, PathKind, Problem, Split
@@ -17,7 +17,7 @@ def main() -> str:
     ask = Ask(PathKind.DISTILLED, 0, SOLVE, solving(settings.teacher), samples=1, seed=settings.seed)
     paths = list(solve(open_teacher(settings), chosen, ask, layout.journal("student_mix")))
     store.write(layout.paths(STUDENT), Path, paths)
-    return f"{len(chosen)} problems in, {build_student(paths, chosen, settings.student.prompt)}"
+    return f"{len(chosen)} problems in, {build(paths, chosen, settings.student.prompt)}"
 
 
 if __name__ == "__main__":

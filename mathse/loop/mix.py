@@ -17,25 +17,25 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 
 import duckdb
+from pydantic import BaseModel, ConfigDict, Field
 
 from mathse import layout
-from mathse.loop import mix_report, remaining
-from mathse.loop.mix_report import MixReport
-from mathse.loop.mix_rows import parsed, problem_of, records, write
+from mathse.loop import mix_checks
+from mathse.loop.mix_rows import MixError, parsed, problem_of, student_row
 from mathse.loop.mix_screen import Screens, screen, screens_of
-from mathse.loop.rendering import MixError, student_row
 from mathse.loop.selection import Contract, Selected, SelectionError, select
-from mathse.params import Params, Query
-from mathse.params.loop import STUDENT
-from mathse.tables import schemas, views
-from mathse.tables.schemas import MixRow
+from mathse.params import STUDENT, Params, Query
+from mathse.tables import schemas, store, views
+from mathse.tables.files import write_json
+from mathse.tables.schemas import MixRow, Remaining, WrongPath
 
 CONTRACT = Contract("mix", ("previous", "paths"), optional=("rejected_path_id",))
 CANDIDATES = Path(__file__).with_name("candidates.sql")
+REMAINING = Path(__file__).with_name("remaining.sql")
 MEMORY = "1200MB"
 """What choosing paths may take, besides the interpreter; beyond it, DuckDB spills to `.mathse/duckdb`."""
 
@@ -134,6 +134,26 @@ def choose(connection: duckdb.DuckDBPyConnection, query: Query, screens: Screens
     return screen(connection, screens)
 
 
+class MixReport(BaseModel):
+    """A mix in numbers; `reports/mixes/<step>.json`.
+
+    {"step": "1", "candidates": 1128, "rows": 420, "left_out": {"judged WRONG": 610, ...}, "solved": 212, ...}
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: str = Field(description="The step whose mix it is.")
+    candidates: int = Field(description="Paths the query decided on.")
+    rows: int = Field(description="Those in the mix.")
+    left_out: dict[str, int] = Field(description="The others, by reason.")
+    solved: int = Field(description="Problems that this mix solves and the one before does not.")
+    remaining: int = Field(description="Problems that the step tried to solve.")
+
+    def __str__(self) -> str:
+        selected = Selected(self.candidates, self.rows, self.left_out)
+        return f"{selected}; {self.solved} of {self.remaining} problems solved"
+
+
 def build(settings: Params, step: str, root: Path = Path()) -> MixReport:
     """Make a step's mix, what it leaves unsolved, and the report; rows of the mix before stay as they are.
 
@@ -145,10 +165,21 @@ def build(settings: Params, step: str, root: Path = Path()) -> MixReport:
     tables, mix = tables_of(settings, step, root), root / layout.mix(step)
     with chosen(settings, step, root) as (connection, selected):
         rows = chain(_previous_rows(connection), _new_rows(connection, settings.student.prompt))
-        write(mix, rows, tables.problems)
+        mix_checks.write(mix, rows, tables.problems)
     with opened(tables, {"mix": mix}) as connection:
-        remaining.write(connection, step, root / layout.remaining(step))
-        return mix_report.write(connection, step, selected, root / layout.mix_report(step))
+        store.write(root / layout.remaining(step), Remaining, _remaining(connection, step))
+        (counts,) = views.dicts(
+            connection.execute("""
+            select
+                (select count(distinct problem_id) from mix anti join previous using (problem_id)) as solved,
+                (select count(distinct problem_id) from paths) as remaining
+        """)
+        )
+    report = MixReport(
+        step=step, candidates=selected.rows_in, rows=selected.rows_kept, left_out=selected.left_out, **counts
+    )
+    write_json(root / layout.mix_report(step), report)
+    return report
 
 
 def _pair(connection: duckdb.DuckDBPyConnection, query: Query) -> None:
@@ -172,19 +203,28 @@ def _pair(connection: duckdb.DuckDBPyConnection, query: Query) -> None:
 
 
 def _previous_rows(connection: duckdb.DuckDBPyConnection) -> Iterator[MixRow]:
-    kept = "select previous from previous join selection using (path_id) where reason is null"
-    for stored in records(connection, kept):
-        yield parsed(MixRow, stored["previous"])
+    sql = "select previous from previous join selection using (path_id) where reason is null"
+    for record in views.records(connection, sql):
+        yield parsed(MixRow, record["previous"])
 
 
 def _new_rows(connection: duckdb.DuckDBPyConnection, prompt: str) -> Iterator[MixRow]:
-    kept = """
+    sql = """
         select problems, paths, pairs.rejected_path_id, pairs.text
         from paths anti join previous using (path_id)
         join selection using (path_id) left join problems using (problem_id) left join pairs using (path_id)
         where reason is null
     """
-    for stored in records(connection, kept):
-        path = parsed(schemas.Path, stored["paths"])
-        rejected = None if stored["text"] is None else (stored["rejected_path_id"], stored["text"])
-        yield student_row(problem_of(stored, path), path, prompt, rejected)
+    for record in views.records(connection, sql):
+        path = parsed(schemas.Path, record["paths"])
+        rejected = None if record["text"] is None else (record["rejected_path_id"], record["text"])
+        yield student_row(problem_of(record, path), path, prompt, rejected)
+
+
+def _remaining(connection: duckdb.DuckDBPyConnection, step: str) -> Iterator[Remaining]:
+    """The problems that a step leaves unsolved, each with its wrong paths, the newest step's first."""
+    # One row per wrong path, in order: DuckDB sorts on disk what it cannot in memory, but gathers lists in memory only.
+    rows = views.records(connection, REMAINING.read_text(encoding="utf-8"), {"step": step})
+    for problem_id, own in groupby(rows, key=lambda row: str(row.pop("problem_id"))):
+        wrong = tuple(WrongPath(**row) for row in own if row["path_id"] is not None)
+        yield Remaining(problem_id=problem_id, wrong=wrong)

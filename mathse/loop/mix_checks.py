@@ -1,5 +1,7 @@
 """What no mix may have: queries over a mix that must return no rows, one file of `mathse/loop/checks` each.
 
+A mix is written through here, so that it takes its place once every check has passed, and not before.
+
     known_images          a row shows the images of its problem
     known_problems        a row is of a problem that `problems` has
     no_duplicate_text     no problem has the same prompt and completion twice
@@ -12,7 +14,7 @@ A check sees the views `mix` and `problems`. Whoever adds a file adds a check.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from typing import Any
 import duckdb
 
 from mathse.errors import UserError
+from mathse.tables import store, views
+from mathse.tables.schemas import MixRow
 
 CHECKS = Path(__file__).with_name("checks")
 SHOWN_ROWS = 3
@@ -53,20 +57,30 @@ def run(connection: duckdb.DuckDBPyConnection) -> Iterator[Checked]:
     """
     for file in sorted(CHECKS.glob("*.sql")):
         result = connection.execute(file.read_text(encoding="utf-8"))
-        columns = [column[0] for column in result.description or ()]
-        yield Checked(file.stem, [dict(zip(columns, row, strict=True)) for row in result.fetchmany(SHOWN_ROWS)])
+        yield Checked(file.stem, views.dicts(result, SHOWN_ROWS))
 
 
-def require_sound(connection: duckdb.DuckDBPyConnection, mix: str) -> None:
-    """Run every check until one fails.
+def write(file: Path, rows: Iterable[MixRow], problems: Path) -> int:
+    """Write a mix once every check has passed; returns how many rows it has.
+
+    Raises:
+        CheckFailed: One has not; what was at `file` before is still there.
+    """
+    return store.write(file, MixRow, rows, check=lambda fresh: check(fresh, problems, named=file))
+
+
+def check(mix: Path, problems: Path, named: Path | None = None) -> None:
+    """Run every check on a mix until one fails.
 
     Args:
-        connection: Has the views `mix` and `problems`.
-        mix: What to call the mix in the error.
+        mix: The mix.
+        problems: The `problems` table.
+        named: What to call the mix in an error, if it is not yet in its place.
 
     Raises:
         CheckFailed: One returns rows.
     """
-    for checked in run(connection):
-        if checked.offenders:
-            raise CheckFailed(f"{mix}: {checked}")
+    with views.connect({"mix": mix, "problems": problems}) as connection:
+        for checked in run(connection):
+            if checked.offenders:
+                raise CheckFailed(f"{named or mix}: {checked}")

@@ -1,72 +1,102 @@
-"""Rows of a mix on their way: out of DuckDB as a stream, and written once every check has passed.
+"""A path as a training row: the prompt as the model will be asked, the completion as it is to answer.
 
-Sample: `write(Path("data/mix/1.parquet"), rows, layout.PROBLEMS)` raises `CheckFailed` and leaves the old table in
-place where one of `mathse/loop/checks` returns a row.
+prompt      [{"role": "user", "content": "In the triangle, angle A is 50 and angle B is 60. Find angle C."}]
+completion  [{"role": "assistant", "content": "Step 1: ... The answer to this problem is 70."}]
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import duckdb
-import pyarrow as pa
-
-from mathse.loop.mix_checks import require_sound
-from mathse.loop.rendering import MixError
-from mathse.tables import schemas, store, views
-from mathse.tables.schemas import MixRow, Problem, Row
-
-BATCH_ROWS = 1024
+from mathse.errors import UserError
+from mathse.loop.ask import prompts, replies
+from mathse.loop.ask.requests import judge_turn
+from mathse.params import Judge
+from mathse.tables import schemas
+from mathse.tables.schemas import Feedback, Message, MixRow, Problem, Row
 
 R = TypeVar("R", bound=Row)
 
 
-def write(file: Path, rows: Iterable[MixRow], problems: Path) -> int:
-    """Write a mix once every check has passed.
-
-    Raises:
-        CheckFailed: One has not; what was at `file` before is still there.
-    """
-    return store.write(file, MixRow, rows, check=lambda fresh: check(fresh, problems, named=file))
+class MixError(UserError):
+    """A mix cannot be made from its parts: a prompt that does not fit, an empty part, a path without a problem."""
 
 
-def check(mix: Path, problems: Path, named: Path | None = None) -> None:
-    """Run every check of `mathse/loop/checks` on a mix.
+def student_row(problem: Problem, path: schemas.Path, prompt: str, rejected: tuple[str, str] | None = None) -> MixRow:
+    """Render a path as the student is to write it.
 
     Args:
-        mix: The mix.
-        problems: The `problems` table.
-        named: What to call the mix in an error, if it is not yet in its place.
+        problem: The problem.
+        path: A right path to it.
+        prompt: Name and version of the prompt that the student is asked with.
+        rejected: Id and text of a wrong path that this one is to be preferred to.
 
     Raises:
-        CheckFailed: One returns rows.
+        MixError: The prompt does not exist, or needs more than the question.
     """
-    with views.connect({"mix": mix, "problems": problems}) as connection:
-        require_sound(connection, str(named or mix))
+    try:
+        question = prompts.render(prompt, {"question": prompts.question_with_choices(problem)})
+    except prompts.UnknownPrompt as error:
+        raise MixError(f"student.prompt: {error}") from error
+    except KeyError as error:
+        raise MixError(f"student.prompt: {prompt} needs {error}, which a student is not given") from error
+    return _row(problem, path, prompts.turn(question), path.text, rejected)
 
 
-def records(
-    connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, str] | None = None
-) -> Iterator[dict[str, Any]]:
-    """Stream a result, a batch of rows in memory; a table selected by its name is one nested value."""
-    reader: pa.RecordBatchReader = connection.sql(sql, params=values or {}).to_arrow_reader(BATCH_ROWS)
-    for batch in reader:
-        yield from batch.to_pylist()
+def judge_row(
+    problem: Problem, path: schemas.Path, feedback: Feedback, judge: Judge, verdict_only: bool = False
+) -> MixRow:
+    """Render an annotated path as the ORM is to judge it: the paper's JSON, without the suggestion.
+
+    Args:
+        problem: The problem.
+        path: A path to it.
+        feedback: Its annotation.
+        judge: The section `judge`: prompt and reference, as when it judges.
+        verdict_only: Whether the ORM is to say the verdict alone, `orm.target: verdict`.
+
+    Raises:
+        PromptError: The prompt does not fit.
+    """
+    messages, _ = judge_turn(judge.prompt, problem, path.text, judge.reference)
+    verdict = replies.write(feedback.status, feedback.error_step, feedback.error_analysis, verdict_only=verdict_only)
+    return _row(problem, path, messages, verdict)
 
 
-def parsed(model: type[R], stored: Mapping[str, Any]) -> R:
-    """A row as DuckDB gives it, checked; what it has beside the model's fields is left out."""
-    return model.model_validate({name: stored[name] for name in model.model_fields})
+def _row(
+    problem: Problem,
+    path: schemas.Path,
+    prompt: tuple[Message, ...],
+    completion: str,
+    rejected: tuple[str, str] | None = None,
+) -> MixRow:
+    rejected_path_id, rejected_text = rejected or (None, "")
+    return MixRow(
+        path_id=path.path_id,
+        problem_id=problem.problem_id,
+        kind=path.kind,
+        round=path.round,
+        image_ids=problem.image_ids,
+        prompt=prompt,
+        completion=(Message(role="assistant", content=completion),),
+        rejected_path_id=rejected_path_id,
+        rejected=(Message(role="assistant", content=rejected_text),) if rejected else (),
+    )
 
 
-def problem_of(stored: Mapping[str, Any], path: schemas.Path) -> Problem:
-    """The problem that a record has beside a path.
+def parsed(model: type[R], record: Mapping[str, Any]) -> R:
+    """A row as DuckDB gives it, checked; columns that the model does not have are dropped."""
+    return model.model_validate({name: record[name] for name in model.model_fields})
+
+
+def problem_of(record: Mapping[str, Any], path: schemas.Path) -> Problem:
+    """The problem that a record holds beside a path.
 
     Raises:
         MixError: There is none: `problems` does not have it.
     """
-    if stored["problems"] is None or stored["problems"]["problem_id"] is None:
+    problem = record["problems"]
+    if problem is None or problem["problem_id"] is None:
         raise MixError(
             f"path {path.path_id}: its problem {path.problem_id} is not in `problems`; leave it out of the mix"
         )
-    return parsed(Problem, stored["problems"])
+    return parsed(Problem, problem)

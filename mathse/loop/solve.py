@@ -16,7 +16,7 @@ from mathse.loop.ask import prompts
 from mathse.loop.ask.generate import generate
 from mathse.loop.ask.protocol import Completion, Engine, Label, Outcome, Request, Sampling
 from mathse.loop.ask.requests import request, request_seed
-from mathse.tables.schemas import MixRow, Path, PathKind, Problem, Split, content_id
+from mathse.tables.schemas import Path, PathKind, Problem, Split, content_id
 
 SOLVE = "solve@1"
 """What the teacher is asked with."""
@@ -111,9 +111,3 @@ def subset(problems: Sequence[Problem], size: int, seed: int) -> list[Problem]:
     ranked = sorted(problems, key=lambda problem: content_id("subset", seed, problem.problem_id))
     chosen = {problem.problem_id for problem in ranked[:size]}
     return [problem for problem in problems if problem.problem_id in chosen]
-
-
-def unsolved(problems: Iterable[Problem], mix: Iterable[MixRow]) -> Iterator[Problem]:
-    """The problems that no row of a mix solves, as a stream: the paper's D_remain (Algorithm 1)."""
-    solved = {row.problem_id for row in mix}
-    return (problem for problem in problems if problem.problem_id not in solved)

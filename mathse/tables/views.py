@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from mathse import layout
 from mathse.errors import UserError
@@ -35,7 +36,7 @@ class Answer:
 
     Attributes:
         columns: Names, in the query's order.
-        rows: One tuple a row, fetched as they are taken.
+        rows: One tuple per row, fetched as they are taken.
     """
 
     columns: list[str]
@@ -81,6 +82,22 @@ def query(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:
     with _explained("query"):
         result = connection.execute(sql)
     return Answer([column[0] for column in result.description or ()], _fetched(result))
+
+
+def dicts(result: duckdb.DuckDBPyConnection, most: int | None = None) -> list[dict[str, Any]]:
+    """The rows of a result by column; the first so many where there is a limit."""
+    columns = [column[0] for column in result.description or ()]
+    rows = result.fetchall() if most is None else result.fetchmany(most)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def records(
+    connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Stream the rows of a result by column, a batch in memory; a table selected by its name is one nested value."""
+    reader: pa.RecordBatchReader = connection.sql(sql, params=values or {}).to_arrow_reader(FETCHED_ROWS)
+    for batch in reader:
+        yield from batch.to_pylist()
 
 
 def select_statement(sql: str, name: str) -> duckdb.Statement:

@@ -7,10 +7,10 @@ import pytest
 import mathse
 from mathse import layout, params
 from mathse.errors import UserError
-from mathse.loop import feedback_mix, mix
+from mathse.loop import mix, orm_mix
+from mathse.loop.mix import MixReport
 from mathse.loop.mix_checks import CheckFailed
-from mathse.loop.mix_report import MixReport
-from mathse.loop.rendering import MixError
+from mathse.loop.mix_rows import MixError
 from mathse.loop.selection import Selected, SelectionError
 from mathse.params import Params, Query
 from mathse.tables import schemas, store
@@ -251,7 +251,7 @@ def learned(root: Path, orm: str = "orm") -> tuple[list[MixRow], list[MixRow]]:
 @pytest.mark.parametrize("orm", ["orm", "orm2"])
 def test_feedback_becomes_verdicts_to_learn_and_verdicts_to_measure(tmp_path: Path, orm: str) -> None:
     marked(tmp_path, 30, orm)
-    counts = feedback_mix.build_feedback(learning(), orm, tmp_path)
+    counts = orm_mix.build(learning(), orm, tmp_path)
 
     train, held_out = learned(tmp_path, orm)
     assert counts == Selected(60, 60, {})
@@ -272,7 +272,7 @@ def test_feedback_becomes_verdicts_to_learn_and_verdicts_to_measure(tmp_path: Pa
 
 def test_an_orm_may_learn_the_verdict_alone(tmp_path: Path) -> None:
     marked(tmp_path, 10)
-    feedback_mix.build_feedback(learning(target="verdict"), "orm", tmp_path)
+    orm_mix.build(learning(target="verdict"), "orm", tmp_path)
 
     said = {row.completion[0].content for part in learned(tmp_path) for row in part}
     assert said == {'{"status": "WRONG"}', '{"status": "CORRECT"}'}
@@ -281,7 +281,7 @@ def test_an_orm_may_learn_the_verdict_alone(tmp_path: Path) -> None:
 def test_without_a_reference_no_row_shows_gold(tmp_path: Path) -> None:
     marked(tmp_path, 10)
     judge = LOADED.judge.model_copy(update={"reference": False, "prompt": "judge@2"})
-    feedback_mix.build_feedback(learning().model_copy(update={"judge": judge}), "orm", tmp_path)
+    orm_mix.build(learning().model_copy(update={"judge": judge}), "orm", tmp_path)
 
     assert not any("Standard answer:" in row.prompt[0].content for row in learned(tmp_path)[0])
 
@@ -290,7 +290,7 @@ def test_an_empty_part_is_an_error(tmp_path: Path) -> None:
     marked(tmp_path, 1)
 
     with pytest.raises(MixError, match=r"no path for the part .*raise orm\.samples or change orm\.held_out"):
-        feedback_mix.build_feedback(learning(), "orm", tmp_path)
+        orm_mix.build(learning(), "orm", tmp_path)
     assert not (tmp_path / layout.mix("orm")).exists() and not (tmp_path / layout.orm_held_out("orm")).exists()
 
 
@@ -310,11 +310,11 @@ def test_a_query_must_tell_the_parts(tmp_path: Path, part: str, said: str) -> No
     marked(tmp_path, 3)
 
     with pytest.raises(UserError, match=said):
-        feedback_mix.build_feedback(learning(file), "orm", tmp_path)
+        orm_mix.build(learning(file), "orm", tmp_path)
 
 
 def test_the_orm_section_is_bound_to_its_query(tmp_path: Path) -> None:
     marked(tmp_path, 2)
 
     with pytest.raises(UserError, match=r"orm\.mix\.parameters\.spare"):
-        feedback_mix.build_feedback(learning(parameters={"spare": 1}), "orm", tmp_path)
+        orm_mix.build(learning(parameters={"spare": 1}), "orm", tmp_path)

@@ -1,13 +1,12 @@
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Failure, Request, Sampling
-from mathse.loop.solve import Ask, of_split, solve, subset, unsolved
-from mathse.tables.schemas import Message, MixRow, PathKind, Split
+from mathse.loop.solve import Ask, of_split, solve, subset
+from mathse.tables.schemas import PathKind, Split
 from tests import rows
 from tests.loop.scripted import Scripted
 
@@ -93,15 +92,3 @@ def test_another_seed_chooses_other_problems() -> None:
     problems = [rows.problem(f"p{number}") for number in range(50)]
     assert subset(problems, 20, 1) != subset(problems, 20, 2)
     assert len(subset(problems, 99, 1)) == 50
-
-
-@pytest.mark.parametrize("solved", [[], ["p0"], ["p0", "p0", "p3"], ["p0", "p1", "p2", "p3"]])
-def test_what_no_mix_row_solves_remains(solved: list[str]) -> None:
-    mix = [
-        MixRow(
-            path_id=f"a{place}", problem_id=name, kind=PathKind.ROLLOUT, round=1, image_ids=(), prompt=turn("?"),
-            completion=(Message(role="assistant", content="!"),),
-        )
-        for place, name in enumerate(solved)
-    ]  # fmt: skip
-    assert list(unsolved(PROBLEMS, mix)) == [problem for problem in PROBLEMS if problem.problem_id not in solved]

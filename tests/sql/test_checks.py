@@ -3,9 +3,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from mathse.loop.mix_checks import CHECKS, CheckFailed
-from mathse.loop.mix_rows import check
-from mathse.loop.rendering import student_row
+from mathse.loop.mix_checks import CHECKS, CheckFailed, check
+from mathse.loop.mix_rows import student_row
 from mathse.tables import store
 from mathse.tables.schemas import MixRow, Problem, Split
 from tests import rows

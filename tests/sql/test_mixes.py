@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mathse
-from mathse.loop import feedback_mix
+from mathse.loop import orm_mix
 from mathse.loop.mix import CONTRACT, share
 from mathse.loop.selection import select
 from mathse.params import Query
@@ -186,7 +186,7 @@ def balanced(
     ):  # fmt: skip
         connection.register(name, inline(model, given_rows))
     query = Query(query=MIXES / "balanced_feedback.sql")
-    select(connection, query, feedback_mix.CONTRACT, {"held_out": held_out, "seed": seed})
+    select(connection, query, orm_mix.CONTRACT, {"held_out": held_out, "seed": seed})
     found = connection.execute("select path_id, part, reason from selection").fetchall()
     return {path_id: (part, reason) for path_id, part, reason in found}
 

@@ -7,7 +7,7 @@ import PIL.Image
 import pytest
 
 from mathse import layout
-from mathse.loop.rendering import student_row
+from mathse.loop.mix_rows import student_row
 from mathse.sources.images import from_bytes
 from mathse.tables import schemas, store
 from mathse.tables.schemas import Image, MixRow, PathKind, Problem, Split, Status, Verdict, content_id

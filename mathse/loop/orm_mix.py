@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 
 from mathse import layout
-from mathse.loop.mix_rows import parsed, problem_of, records, write
-from mathse.loop.rendering import MixError, judge_row
+from mathse.loop.mix_checks import write
+from mathse.loop.mix_rows import MixError, judge_row, parsed, problem_of
 from mathse.loop.selection import Contract, Selected, select
 from mathse.params import Params
 from mathse.tables import schemas, views
@@ -23,7 +23,7 @@ from mathse.tables.schemas import Feedback, MixRow
 CONTRACT = Contract("orm.mix", ("paths",), ("path_id", "part", "reason"))
 
 
-def build_feedback(settings: Params, orm: str, root: Path = Path()) -> Selected:
+def build(settings: Params, orm: str, root: Path = Path()) -> Selected:
     """Make an ORM's mix and its held-out part; no problem is in both.
 
     Raises:
@@ -45,8 +45,8 @@ def build_feedback(settings: Params, orm: str, root: Path = Path()) -> Selected:
 
 
 def _require_parts(connection: duckdb.DuckDBPyConnection, files: Mapping[str, Path], counts: Selected) -> None:
-    found = connection.execute("select distinct part from selection where reason is null").fetchall()
-    parts = {row[0] for row in found}
+    rows = connection.execute("select distinct part from selection where reason is null").fetchall()
+    parts = {part for (part,) in rows}
     for part, file in files.items():
         if part not in parts:
             raise MixError(f"{file}: no path for the part {part} ({counts}); raise orm.samples or change orm.held_out")
@@ -55,12 +55,12 @@ def _require_parts(connection: duckdb.DuckDBPyConnection, files: Mapping[str, Pa
 
 
 def _feedback_rows(connection: duckdb.DuckDBPyConnection, part: str, settings: Params) -> Iterator[MixRow]:
-    kept = """
+    sql = """
         select problems, paths, feedback from paths join selection using (path_id)
         join feedback using (path_id) left join problems on paths.problem_id = problems.problem_id
         where reason is null and part = $part
     """
     verdict_only = settings.orm.target == "verdict"
-    for stored in records(connection, kept, {"part": part}):
-        path, feedback = parsed(schemas.Path, stored["paths"]), parsed(Feedback, stored["feedback"])
-        yield judge_row(problem_of(stored, path), path, feedback, settings.judge, verdict_only)
+    for record in views.records(connection, sql, {"part": part}):
+        path, feedback = parsed(schemas.Path, record["paths"]), parsed(Feedback, record["feedback"])
+        yield judge_row(problem_of(record, path), path, feedback, settings.judge, verdict_only)
