@@ -32,7 +32,7 @@ NAMED = 10
 """How many rows an error names before it only counts."""
 
 
-class UntrainableMix(UserError):
+class UnfitMix(UserError):
     """A mix cannot be trained on; says which rows and why."""
 
 
@@ -81,20 +81,20 @@ def load_examples(
         columns: Of the dataset, each with the field of a mix row that it holds.
 
     Raises:
-        UntrainableMix: The mix is empty or lacks rejected paths that the columns need, an image of it cannot be used or has
+        UnfitMix: The mix is empty or lacks rejected paths that the columns need, an image of it cannot be used or has
             lost tokens, the processor refuses a row, or every row is too long.
         StoreError: The table is missing or damaged.
     """
     rows = store.read(mix, MixRow)
     if not rows:
-        raise UntrainableMix(f"{mix}: no rows to train on; see how many its query left out, and why")
+        raise UnfitMix(f"{mix}: no rows to train on; see how many its query left out, and why")
     if "rejected" in columns.values():
         _refuse_without_rejected(mix, rows)
     _refuse_unreadable(mix, rows, images)
     lengths = list(_checked(mix, rows, _dataset(rows, images, columns), collate, limits))
     kept = [place for place, length in enumerate(lengths) if length <= limits.length]
     if not kept:
-        raise UntrainableMix(f"{mix}: every row is longer than the limit of {limits.length} tokens")
+        raise UnfitMix(f"{mix}: every row is longer than the limit of {limits.length} tokens")
     long = tuple(row.path_id for row, length in zip(rows, lengths, strict=True) if length > limits.length)
     if long:
         log.warning("%s: %d rows left out, longer than %d tokens: %s", mix, len(long), limits.length, ", ".join(long))
@@ -105,7 +105,7 @@ def load_examples(
 def _refuse_without_rejected(mix: Path, rows: Sequence[MixRow]) -> None:
     lacking = sum(row.rejected_path_id is None or not row.rejected for row in rows)
     if lacking:
-        raise UntrainableMix(
+        raise UnfitMix(
             f"{mix}: {lacking} of {len(rows)} rows have no rejected path, and preferences need one for each; name a "
             "mix.query whose SELECT returns rejected_path_id beside path_id and reason, or write train.method: sft"
         )
@@ -128,7 +128,7 @@ def _refuse(mix: Path, what: str, found: Sequence[tuple[str, str]]) -> None:
     """Name the rows that cannot be trained on, each with its reason."""
     listed = "\n".join(f"  {path_id}: {reason}" for path_id, reason in found[:NAMED])
     more = f"\n  and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    raise UntrainableMix(f"{mix}: nothing was trained: {what}:\n{listed}{more}")
+    raise UnfitMix(f"{mix}: nothing was trained: {what}:\n{listed}{more}")
 
 
 def _dataset(rows: Sequence[MixRow], images: ImageStore, columns: Mapping[str, str]) -> Dataset:

@@ -58,7 +58,7 @@ def train(job: Job) -> tuple[TrainingReport, Timings]:
     Raises:
         ModelMissing: The start folder holds no model.
         StoreError: The mix is missing or damaged.
-        UntrainableMix: The mix is empty, or holds rows that cannot be trained on; nothing was trained.
+        UnfitMix: The mix is empty, or holds rows that cannot be trained on; nothing was trained.
         TargetMissing: The model has not the layers that the settings name.
         TrainingDiverged: The loss became infinite or no number; no model was written.
     """

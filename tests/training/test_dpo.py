@@ -9,7 +9,7 @@ import torch
 from pydantic import ValidationError
 
 from mathse.params import Train
-from mathse.training.examples import UntrainableMix
+from mathse.training.examples import UnfitMix
 from mathse.training.job import TrainingReport
 from mathse.training.methods import METHODS
 from tests.training.mixes import IMAGES, PREFERENCES, ROWS, SETTINGS, preferred, run, weights
@@ -92,9 +92,7 @@ def test_a_stopped_training_ends_with_the_same_bytes(
 
 
 def test_rows_without_a_rejected_path_are_counted_and_the_remedy_is_named(tmp_path: Path, tiny_model: Path) -> None:
-    with pytest.raises(
-        UntrainableMix, match=r"mix.parquet: 3 of 11 rows have no rejected path.*returns rejected_path_id"
-    ):
+    with pytest.raises(UnfitMix, match=r"mix.parquet: 3 of 11 rows have no rejected path.*returns rejected_path_id"):
         run(tmp_path, tiny_model, [*PREFERENCES, *ROWS[8:11]], **DPO)
     assert not (tmp_path / "out").exists()
 
@@ -103,9 +101,7 @@ def test_a_pair_is_as_long_as_its_longer_path(tmp_path: Path, tiny_model: Path) 
     long = preferred(50, words=300, image_ids=ONE)
     report = run(tmp_path, tiny_model, [*PREFERENCES[:4], long], max_length=200, group_by_length=True, **DPO)
     assert (report.rows, report.too_long) == (4, ("path50",))
-    with pytest.raises(
-        UntrainableMix, match=r"30 tokens do not hold the images of 1 rows.*max_length.*\n  path60: \d+ tok"
-    ):
+    with pytest.raises(UnfitMix, match=r"30 tokens do not hold the images of 1 rows.*max_length.*\n  path60: \d+ tok"):
         run(tmp_path, tiny_model, [*PREFERENCES[:1], preferred(60, image_ids=ONE * 3)], max_length=30, **DPO)
 
 
@@ -117,7 +113,7 @@ def test_a_pair_is_as_long_as_its_longer_path(tmp_path: Path, tiny_model: Path) 
     ],
 )
 def test_rows_that_cannot_be_used_are_named(wrong: Any, match: str, tmp_path: Path, tiny_model: Path) -> None:
-    with pytest.raises(UntrainableMix, match=match):
+    with pytest.raises(UnfitMix, match=match):
         run(tmp_path, tiny_model, [*PREFERENCES[:2], wrong], **DPO)
     assert not (tmp_path / "out").exists()
 

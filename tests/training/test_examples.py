@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import torch
 
-from mathse.training.examples import UntrainableMix
+from mathse.training.examples import UnfitMix
 from mathse.training.image_tokens import ImageTokens
 from tests.training.mixes import IMAGES, ROWS, row, run
 
@@ -18,9 +18,7 @@ def test_rows_longer_than_the_limit_only_in_text_are_left_out(tmp_path: Path, ti
 
 def test_a_limit_that_would_cut_an_image_stops_before_training(tmp_path: Path, tiny_model: Path) -> None:
     three = [row(place, ONE * 3) for place in (60, 61)]
-    with pytest.raises(
-        UntrainableMix, match=r"30 tokens do not hold the images of 2 rows.*max_length.*\n  path60: \d+ tok"
-    ):
+    with pytest.raises(UnfitMix, match=r"30 tokens do not hold the images of 2 rows.*max_length.*\n  path60: \d+ tok"):
         run(tmp_path, tiny_model, [*ROWS[:1], *three], max_length=30)
     assert not (tmp_path / "out").exists()
 
@@ -39,7 +37,7 @@ def test_tokens_that_a_tokenizer_cuts_by_itself_are_noticed(
 
     monkeypatch.setattr(Qwen2VLProcessor, "__call__", cutting)
     with pytest.raises(
-        UntrainableMix,
+        UnfitMix,
         match=r"1 rows cannot be made into examples:\n  path70: its images need 48 tokens, and \d+ stand",
     ) as error:
         run(tmp_path, tiny_model, [*ROWS[:2], row(70, ONE * 3)])
@@ -48,7 +46,7 @@ def test_tokens_that_a_tokenizer_cuts_by_itself_are_noticed(
 
 
 def test_a_question_that_holds_the_image_token_is_named(tmp_path: Path, tiny_model: Path) -> None:
-    with pytest.raises(UntrainableMix, match=r"1 rows cannot be made into examples:\n  path80: .*image"):
+    with pytest.raises(UnfitMix, match=r"1 rows cannot be made into examples:\n  path80: .*image"):
         run(tmp_path, tiny_model, [*ROWS[:2], row(80, ONE, question="What is <|image_pad|>")])
 
 

@@ -146,7 +146,7 @@ def test_what_the_processes_refuse_is_said_once(tmp_path: Path, tiny_model: Path
     assert process.returncode == 1
     assert (out + err).count("no rows to train on") == 1
     assert err.startswith("train job.json answer.json: ") or "\ntrain job.json answer.json: " in err
-    assert "UntrainableMix" not in err  # no traceback of ours; the launcher says which process it was
+    assert "UnfitMix" not in err  # no traceback of ours; the launcher says which process it was
     assert not (tmp_path / "out").exists()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from mathse.loop.ask.engines.local.fingerprint import LINEAGE, ModelMissing, model_fingerprint
 from mathse.tables.files import sha256
-from mathse.training.examples import UntrainableMix
+from mathse.training.examples import UnfitMix
 from mathse.training.job import Timings, TrainingReport
 from mathse.training.train import train
 from mathse.training.watch import TrainingDiverged
@@ -126,17 +126,17 @@ def test_rows_too_long_for_the_model_are_left_out_and_named(tmp_path: Path, tiny
 
 
 def test_a_mix_of_nothing_but_long_rows_is_refused(tmp_path: Path, tiny_model: Path) -> None:
-    with pytest.raises(UntrainableMix, match="every row is longer"):
+    with pytest.raises(UnfitMix, match="every row is longer"):
         run(tmp_path, tiny_model, [row(90, words=3000)])
 
 
 def test_an_empty_mix_is_refused(tmp_path: Path, tiny_model: Path) -> None:
-    with pytest.raises(UntrainableMix, match="no rows to train on"):
+    with pytest.raises(UnfitMix, match="no rows to train on"):
         run(tmp_path, tiny_model, [])
 
 
 def test_images_that_cannot_be_used_are_listed_and_nothing_is_made(tmp_path: Path, tiny_model: Path) -> None:
-    with pytest.raises(UntrainableMix, match=r"images of 2 rows cannot be used:\n  path50: .*\n  path51: ") as error:
+    with pytest.raises(UnfitMix, match=r"images of 2 rows cannot be used:\n  path50: .*\n  path51: ") as error:
         run(tmp_path, tiny_model, [*ROWS, row(50, image_ids=("lost",)), row(51, image_ids=("lost",))])
     assert "lost" in str(error.value)
     assert not (tmp_path / "out").exists()
