@@ -4,7 +4,6 @@ Each cell shows a problem's picture at twice its size, then family and level, th
 answer. Every subject, family and level has its turn before any has a second. The same problems give the same bytes.
 """
 
-import os
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -16,6 +15,7 @@ from PIL import ImageDraw, ImageOps
 
 from mathse.synthetic import lettering
 from mathse.synthetic.paper import SIDE
+from mathse.tables.files import replaced
 from mathse.tables.images import decode
 from mathse.tables.schemas import Image, Problem
 
@@ -47,7 +47,8 @@ def contact_sheet(
     for place, problem in enumerate(shown):
         corner = (place % columns * _CELL[0], place // columns * _CELL[1])
         sheet.paste(_cell(problem, images), corner)
-    _save(sheet, file)
+    with replaced(file) as fresh:
+        sheet.save(fresh, format="PNG", compress_level=9)
 
 
 def chosen(problems: Iterable[Problem], count: int = COLUMNS * ROWS) -> list[Problem]:
@@ -117,16 +118,3 @@ def _wrapped(text: str, most: int) -> list[str]:
     if any(map(lettering.is_wide, text)) or max(map(len, text.split()), default=0) > _LINE_LETTERS:
         return lettering.wrapped(text, _LINE_LETTERS - 2, most)
     return textwrap.wrap(text, _LINE_LETTERS, max_lines=most, placeholder=" ...")
-
-
-def _save(sheet: PIL.Image.Image, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_name(f".{file.name}.{os.getpid()}.new")
-    try:
-        with fresh.open("wb") as stream:
-            sheet.save(stream, format="PNG", compress_level=9)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(fresh, file)
-    finally:
-        fresh.unlink(missing_ok=True)

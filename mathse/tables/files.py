@@ -17,27 +17,36 @@ from typing import Any
 from pydantic import BaseModel
 
 
+@contextmanager
+def replaced(file: Path) -> Iterator[Path]:
+    """A path to write to; it takes the place of `file` when the block ends well, and is removed when it does not.
+
+    The folder is made if there is none.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    try:
+        yield fresh
+        with fresh.open("rb") as written:
+            os.fsync(written.fileno())
+        fresh.rename(file)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
 def write_json(file: Path, content: BaseModel | Mapping[str, Any]) -> None:
     """Write indented JSON with a newline at its end: a model's fields in their order, a mapping's keys sorted.
 
     Args:
-        file: Replaced if there is one; its folder is made if there is none.
+        file: Replaced if there is one.
         content: A mapping holds JSON values.
     """
     if isinstance(content, BaseModel):
         text = content.model_dump_json(indent=2)
     else:
         text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
-        with fresh.open("w", encoding="utf-8") as written:
-            written.write(text + "\n")
-            written.flush()
-            os.fsync(written.fileno())
-        fresh.rename(file)
-    finally:
-        fresh.unlink(missing_ok=True)
+    with replaced(file) as fresh:
+        fresh.write_text(text + "\n", encoding="utf-8")
 
 
 @contextmanager
