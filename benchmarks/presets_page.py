@@ -1,4 +1,4 @@
-"""Writes the estimates in docs/PRESETS.md anew: `python benchmarks/presets_page.py`."""
+"""Writes the estimates in docs/scale.md anew: `python benchmarks/presets_page.py`."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from mathse.share.plan_options import Options
 from mathse.share.plan_text import render
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "PRESETS.md"
+PAGE = ROOT / "docs" / "scale.md"
 PLANNED = {
     "qwen2-vl-7b": Options(gpu_hour_price=2.5),
     "internvl2_5-8b": Options(gpu_hour_price=2.5),

@@ -40,7 +40,7 @@ def test_what_runs_on_a_laptop_starts_from_the_tiny_model_of_this_repository(nam
 
 
 def test_every_preset_is_on_the_page_of_presets() -> None:
-    page = (ROOT / "docs" / "PRESETS.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
     for file in (ROOT / "presets").glob("*.yaml"):
         assert f"\n| `{file.stem}` |" in page
 

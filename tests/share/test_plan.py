@@ -151,7 +151,7 @@ def test_the_text_is_the_same_twice_and_narrow(seven: Plan) -> None:
     assert max(map(len, again.splitlines())) <= 120
 
 
-PAGE = (ROOT / "docs" / "PRESETS.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
 SHOWN = re.findall(r"^    \$ mathse (plan .*)\n((?:    .*\n|\n)+)", PAGE, re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""What README tells a reader to type, held to the code."""
+"""What README and the pages of docs/ tell a reader to type, held to the code."""
 
 import re
 import textwrap
@@ -16,23 +16,25 @@ from mathse.tables.schemas import Leak, Message, MixRow, PathKind, Reject
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-QUERIES = [query for query in re.findall(r'mathse query "(.*?)"', README, re.DOTALL) if query != "..."]
+PAGES = sorted(file for file in (ROOT / "docs").glob("*.md") if file.name != "LOG.md")
+TEXT = "\n".join([README, *(file.read_text(encoding="utf-8") for file in PAGES)])
+QUERIES = [query for query in re.findall(r'mathse query "(.*?)"', TEXT, re.DOTALL) if query != "..."]
 REPLACED = {"steps", "models", "orms", "measured", "mix", "base"}
-"""Sections that README shows whole; of the others it shows the keys to set."""
+"""Sections that the pages show whole; of the others it shows the keys to set."""
 SECTIONS = "steps|models|orms|measured|orm|reflect|mix|compute|inference|base|teacher|student|judge|train"
 SHOWN = rf"(?:{SECTIONS}): *(?:\{{|\[|$|#)"
-SNIPPETS = re.findall(rf"(?:^    {SHOWN}.*\n(?:^     +.*\n)*)+", README, re.MULTILINE)
-"""Stretches of params that README shows, each to be put in together."""
+SNIPPETS = re.findall(rf"(?:^    {SHOWN}.*\n(?:^     +.*\n)*)+", TEXT, re.MULTILINE)
+"""Stretches of params that the pages show, each to be put in together."""
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"mathse ([a-z]+)\b", README))))
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"(?:^    |`|\$ )mathse ([a-z]+)\b", TEXT, re.MULTILINE))))
 def test_commands_exist(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main([command, "--help"])
     assert ended.value.code == 0
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^    )make ([a-z]+)", README, re.MULTILINE))))
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^    )make ([a-z]+)", TEXT, re.MULTILINE))))
 def test_make_targets_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
@@ -42,7 +44,7 @@ def test_the_tree_names_what_is_there(name: str) -> None:
     assert all((ROOT / "mathse" / part).exists() for part in name.split(", "))
 
 
-@pytest.mark.parametrize("file", re.findall(r"(?:mathse|stages|tests|docs)/[\w/]+\.(?:py|sql|svg|md)", README))
+@pytest.mark.parametrize("file", re.findall(r"(?:mathse|stages|tests|docs)/[\w/]+\.(?:py|sql|svg|md)", TEXT))
 def test_files_exist(file: str) -> None:
     assert (ROOT / file).exists()
 
@@ -52,7 +54,7 @@ def test_the_results_have_the_columns_of_the_report() -> None:
     assert heading == f"| {' | '.join(table.HEADINGS)} |"
 
 
-@pytest.mark.parametrize("name", re.findall(r"`((?:qwen|internvl|glm|smoke|real|every)[\w.]*-?[\w.-]*)`", README))
+@pytest.mark.parametrize("name", re.findall(r"`((?:qwen|internvl|glm|real|every)[\w.]*-[\w.-]+|smoke)`", TEXT))
 def test_presets_exist(name: str) -> None:
     assert (ROOT / "presets" / f"{name}.yaml").is_file()
 
@@ -70,6 +72,21 @@ def test_params_shown_are_valid(snippet: str) -> None:
         if not together:
             Params.model_validate(changed)
     Params.model_validate(changed)
+
+
+def test_links_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", *PAGES):
+        text = page.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+            name, _, anchor = target.partition("#")
+            file = page.parent / name if name else page
+            assert file.is_file(), f"{page.name}: {target}"
+            headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE) if anchor else []
+            assert not anchor or anchor in [re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings]
+
+
+def test_readme_is_short_enough_to_be_read() -> None:
+    assert len(README.encode()) <= 12_000
 
 
 def test_params_are_shown() -> None:

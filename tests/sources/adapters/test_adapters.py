@@ -48,9 +48,9 @@ def test_recorded_solutions_have_a_licence_of_their_own() -> None:
     assert set(recorded_names()) == {name for name in adapter_names() if adapter(name).recorded}
 
 
-def test_the_adapters_that_the_readme_names_are_there() -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    listed = re.findall(r"`(\w+)`", readme.partition("\nAdapters, ")[2].partition(". Every row")[0])
+def test_the_adapters_that_the_page_names_are_there() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
+    listed = re.findall(r"`(\w+)`", page.partition("There is one adapter per dataset")[2].partition("\n\n")[0])
     assert len(listed) > 10
     assert set(listed) <= set(adapter_names())
 
