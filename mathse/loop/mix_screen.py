@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 
 LEAK, NEAR = "leak", "near duplicate"
 
-_KEPT = """
-    create or replace view kept as
+_CHOSEN = """
+    create or replace view chosen_texts as
     select path_id, problem_id, completion[-1].content as text, rejected[-1].content as rejected, 0 as is_new
     from previous
     semi join (from selection where reason is null) using (path_id)
@@ -39,12 +39,16 @@ _KEPT = """
     semi join (from selection where reason is null) using (path_id)
     left join pairs using (path_id)
 """
-_SOLUTIONS = "select path_id as problem_id, text as question, []::varchar[] as choices from kept order by path_id"
+_SOLUTIONS = (
+    "select path_id as problem_id, text as question, []::varchar[] as choices from chosen_texts order by path_id"
+)
 _REJECTED = """
     select path_id as problem_id, rejected as question, []::varchar[] as choices
-    from kept where rejected is not null order by path_id
+    from chosen_texts where rejected is not null order by path_id
 """
-_QUESTIONS = "select problem_id, question, choices from problems semi join kept using (problem_id) order by problem_id"
+_QUESTIONS = (
+    "select problem_id, question, choices from problems semi join chosen_texts using (problem_id) order by problem_id"
+)
 
 
 @dataclass(frozen=True)
@@ -112,18 +116,18 @@ def _leaking(connection: duckdb.DuckDBPyConnection, file: Path, rule: Rule) -> l
     items = text.benchmark_items(file)
     if items.is_empty():
         return []
-    connection.execute(_KEPT)
+    connection.execute(_CHOSEN)
     solutions = text.find(_Texts(connection, _SOLUTIONS), items, rule)
-    if connection.execute("select path_id from kept where rejected is not null limit 1").fetchall():
+    if connection.execute("select path_id from chosen_texts where rejected is not null limit 1").fetchall():
         solutions += text.find(_Texts(connection, _REJECTED), items, rule)
     questions = text.find(_Texts(connection, _QUESTIONS), items, rule)
     for what, leak in [("path", leak) for leak in solutions] + [("problem", leak) for leak in questions]:
         log.info("mix: %s %s quotes %s %s: %s", what, leak.problem_id, leak.benchmark, leak.item_id, leak.shared)
-    asked = connection.execute(
-        "select path_id from kept where problem_id in (select unnest($ids))",
+    quoting = connection.execute(
+        "select path_id from chosen_texts where problem_id in (select unnest($ids))",
         {"ids": [leak.problem_id for leak in questions]},
     ).fetchall()
-    return sorted({leak.problem_id for leak in solutions} | {path_id for (path_id,) in asked})
+    return sorted({leak.problem_id for leak in solutions} | {path_id for (path_id,) in quoting})
 
 
 class _Texts:
@@ -142,9 +146,9 @@ class _Texts:
 
 def _near_duplicates(connection: duckdb.DuckDBPyConnection, rule: NearDuplicates) -> list[str]:
     """Paths to leave out; all texts of the mix are in memory."""
-    connection.execute(_KEPT)
-    rows = pl.from_arrow(connection.sql("from kept order by is_new, path_id").to_arrow_table())
+    connection.execute(_CHOSEN)
+    rows = pl.from_arrow(connection.sql("from chosen_texts order by is_new, path_id").to_arrow_table())
     assert isinstance(rows, pl.DataFrame)
     groups = rows["problem_id"] if rule.within == "problem" else None
-    found = near.duplicates(rows["text"], near.Rule(jaccard=rule.jaccard), groups)
-    return [str(path_id) for path_id in rows["path_id"][found["text"].to_list()]]
+    duplicates = near.duplicates(rows["text"], near.Rule(jaccard=rule.jaccard), groups)
+    return [str(path_id) for path_id in rows["path_id"][duplicates["text"].to_list()]]

@@ -53,8 +53,8 @@ def _distilled(settings: Params, step: str) -> str:
     ask = Ask(
         PathKind.DISTILLED, settings.round_of(step), SOLVE, solving(settings.teacher), distill.samples, settings.seed
     )
-    asked = solve(open_teacher(settings), unrecorded, ask, _journal(step)) if unrecorded else ()
-    paths = _stored(step, chain(recorded.paths(), asked))
+    solved = solve(open_teacher(settings), unrecorded, ask, _journal(step)) if unrecorded else ()
+    paths = _stored(step, chain(recorded.paths(), solved))
     also = f" ({len(recorded.solved)} with recorded solutions)" if distill.recorded else ""
     return f"{len(chosen)} of {len(problems)} problems remaining{also}, {paths}{_left_out(recorded.left_out)}"
 

@@ -1,7 +1,7 @@
 """Solutions that a teacher wrote once, as distilled paths: no teacher has to be asked for them again.
 
-In: `distill.recorded` and the problems to distil. Out: one path a recorded solution, known by its problem's source and
-id within it (`data/problems/origins.parquet`); a solution that fits none of the problems is counted, with its reason.
+In: `distill.recorded` and the problems to distil. Out: one path per recorded solution, matched to its problem by source
+and id (`data/problems/origins.parquet`); a solution that fits none of the problems is counted, with its reason.
 
 A path that another run has exported stays as that run wrote it, with its own model, prompt and id.
 
@@ -45,18 +45,18 @@ class Recordings:
             UserError: A recording, or the table of origins, is not there.
         """
         self._recordings, self._samples = settings.recorded, settings.samples
-        self._wanted = set(problem_ids)
+        self._problem_ids = set(problem_ids)
         self._problems = self._joined(root) if settings.recorded else {}
         self.left_out: Counter[str] = Counter()
         self.solved = {problem_id for _, problem_id, _, _ in self._used(self.left_out)}
 
     def paths(self) -> Iterator[Path]:
         """The solutions as paths, at most `distill.samples` a problem, in the order of the recordings."""
-        for teacher, problem_id, sample_idx, found in self._used(Counter()):
-            if found.path is not None:
-                yield found.path
+        for teacher, problem_id, sample_idx, solution in self._used(Counter()):
+            if solution.path is not None:
+                yield solution.path
                 continue
-            text = found.text
+            text = solution.text
             identity = (problem_id, PathKind.DISTILLED, 0, sample_idx, teacher, PROMPT, 0)
             yield Path(
                 path_id=content_id("path", *identity, None, text),
@@ -78,7 +78,7 @@ class Recordings:
         """Problem by source and id within it, of the sources that the recordings solve."""
         sources = {recording.solves for recording in self._recordings}
         origins = store.scan(root / layout.ORIGINS, Origin)
-        return {(one.source, one.source_id): one.problem_id for one in origins if one.source in sources}
+        return {(origin.source, origin.source_id): origin.problem_id for origin in origins if origin.source in sources}
 
     def _used(self, left_out: Counter[str]) -> Iterator[tuple[str, str, int, Recorded]]:
         """Teacher, problem, sample and solution of each solution that is used; counts the others."""
@@ -89,21 +89,21 @@ class Recordings:
                 raise UserError(
                     f"mathse/sources/licences.yaml: {recording.name}_recorded: the adapter has no recorded solutions"
                 )
-            for found in solutions(recording.path):
-                problem_id = self._problems.get((recording.solves, found.source_id))
-                reason = self._fault(found, problem_id, samples)
-                if reason or problem_id is None or isinstance(found, Reject):
+            for solution in solutions(recording.path):
+                problem_id = self._problems.get((recording.solves, solution.source_id))
+                reason = self._fault(solution, problem_id, samples)
+                if reason or problem_id is None or isinstance(solution, Reject):
                     left_out[reason or ""] += 1
                     continue
-                yield f"recorded:{recording.name}", problem_id, samples[problem_id], found
+                yield f"recorded:{recording.name}", problem_id, samples[problem_id], solution
                 samples[problem_id] += 1
 
-    def _fault(self, found: Recorded | Reject, problem_id: str | None, samples: Counter[str]) -> str | None:
+    def _fault(self, solution: Recorded | Reject, problem_id: str | None, samples: Counter[str]) -> str | None:
         """Why a recorded solution is not used."""
-        if isinstance(found, Reject):
-            return found.reason
+        if isinstance(solution, Reject):
+            return solution.reason
         if problem_id is None:
             return "recorded for no admitted problem"
-        if problem_id not in self._wanted:
+        if problem_id not in self._problem_ids:
             return "recorded for a problem not distilled"
         return "recorded beyond distill.samples" if samples[problem_id] == self._samples else None

@@ -66,7 +66,7 @@ def select(
     connection: duckdb.DuckDBPyConnection,
     query: Query,
     contract: Contract,
-    given: Mapping[str, int | float | str] | None = None,
+    optional: Mapping[str, int | float | str] | None = None,
 ) -> Selected:
     """Run a mix's query; its result stays in the connection as `selection`, one row a candidate.
 
@@ -74,14 +74,14 @@ def select(
         connection: Has the views that the query names.
         query: The file and the values of its parameters.
         contract: What it is held to.
-        given: Values of parameters that the file may use, but need not.
+        optional: Values of parameters that the file may use, but need not.
 
     Raises:
         SelectionError: The file or the parameters do not fit, or the result breaks the contract.
         QueryError: The file does not hold one SELECT.
     """
     sql = _read(query, contract.section)
-    values = _values(sql, query, contract.section, given or {})
+    values = _values(sql, query, contract.section, optional or {})
     try:
         connection.execute(f"create table returned as {sql}", values)
     except duckdb.Error as error:
@@ -92,19 +92,19 @@ def select(
     # A column of nothing but nulls would otherwise have no type to which a reason can be added.
     texts = [f"{column}::varchar as {column}" for column in contract.columns]
     texts += [f"{name if name in columns else 'null'}::varchar as {name}" for name in contract.optional]
-    told = f"select {', '.join(texts)} from returned"
+    decided = f"select {', '.join(texts)} from returned"
     if not _returns_every_candidate(connection, contract):
         _hold_to_contract(connection, query, contract)
-        told += f" union all by name select path_id, '{NOT_RETURNED}' as reason from not_returned"
-    connection.execute(f"create view chosen as {told}")
+        decided += f" union all by name select path_id, '{NOT_RETURNED}' as reason from not_returned"
+    connection.execute(f"create view chosen as {decided}")
     connection.execute("create view selection as from chosen")
     return counted(connection)
 
 
 def forget(connection: duckdb.DuckDBPyConnection) -> None:
     """Remove what `select` has left, so that another query can be run."""
-    connection.execute("drop view if exists kept; drop view selection; drop view chosen")
-    connection.execute("drop view if exists told; drop table returned")
+    connection.execute("drop view if exists chosen_texts; drop view selection; drop view chosen")
+    connection.execute("drop view if exists returned_ids; drop table returned")
     for table in ("expected", "not_returned", "screened_out", "pairs"):
         connection.execute(f"drop table if exists {table}")
 
@@ -132,46 +132,48 @@ def _read(query: Query, section: str) -> str:
 
 
 def _values(
-    sql: str, query: Query, section: str, given: Mapping[str, int | float | str]
+    sql: str, query: Query, section: str, optional: Mapping[str, int | float | str]
 ) -> dict[str, int | float | str]:
     """The values of exactly the parameters that the file names."""
-    named = select_statement(sql, str(query.query)).named_parameters
-    for missing in sorted(named - query.parameters.keys() - given.keys()):
+    parameters = select_statement(sql, str(query.query)).named_parameters
+    for missing in sorted(parameters - query.parameters.keys() - optional.keys()):
         raise SelectionError(f"{query.query}: needs ${missing}; add {section}.parameters.{missing} to params.yaml")
-    for unused in sorted(query.parameters.keys() - named):
+    for unused in sorted(query.parameters.keys() - parameters):
         raise SelectionError(f"params.yaml: {section}.parameters.{unused}: {query.query} has no ${unused}")
-    return {name: value for name, value in {**given, **query.parameters}.items() if name in named}
+    return {name: value for name, value in {**optional, **query.parameters}.items() if name in parameters}
 
 
 def _hold_to_contract(connection: duckdb.DuckDBPyConnection, query: Query, contract: Contract) -> None:
     """Name what breaks the contract; what is merely missing goes to the table `not_returned`."""
-    connection.execute("create view told as select path_id::varchar as path_id from returned")
+    connection.execute("create view returned_ids as select path_id::varchar as path_id from returned")
     everyone = " union ".join(f"select path_id from {view}" for view in contract.candidates)
     connection.execute(f"create table expected as {everyone}")
-    _refuse(connection, query, "rows without a path_id", "select 'null' from told where path_id is null")
+    _refuse(connection, query, "rows without a path_id", "select 'null' from returned_ids where path_id is null")
     _refuse(
         connection, query, "path_id returned more than once",
-        "select path_id from told group by path_id having count(*) > 1 order by path_id",
+        "select path_id from returned_ids group by path_id having count(*) > 1 order by path_id",
     )  # fmt: skip
     _refuse(
         connection, query, "path_id that is no candidate",
-        "select path_id from told anti join expected using (path_id) order by path_id",
+        "select path_id from returned_ids anti join expected using (path_id) order by path_id",
     )  # fmt: skip
-    connection.execute("create table not_returned as select path_id from expected anti join told using (path_id)")
+    connection.execute(
+        "create table not_returned as select path_id from expected anti join returned_ids using (path_id)"
+    )
 
 
 def _refuse(connection: duckdb.DuckDBPyConnection, query: Query, fault: str, offenders: str) -> None:
-    found = [str(row[0]) for row in connection.execute(offenders).fetchmany(SHOWN_IDS + 1)]
-    if found:
-        shown = ", ".join(found[:SHOWN_IDS]) + (", ..." if len(found) > SHOWN_IDS else "")
-        raise SelectionError(f"{query.query}: {fault}: {shown}; it must return one row per candidate path")
+    ids = [str(row[0]) for row in connection.execute(offenders).fetchmany(SHOWN_IDS + 1)]
+    if ids:
+        listed = ", ".join(ids[:SHOWN_IDS]) + (", ..." if len(ids) > SHOWN_IDS else "")
+        raise SelectionError(f"{query.query}: {fault}: {listed}; it must return one row per candidate path")
 
 
 def counted(connection: duckdb.DuckDBPyConnection) -> Selected:
     """The candidates of `selection`, by reason."""
-    found = connection.execute(
+    counts = connection.execute(
         "select reason, count(*) from selection group by all order by count(*) desc, 1"
     ).fetchall()
-    left_out = {reason: count for reason, count in found if reason is not None}
-    total = sum(count for _, count in found)
+    left_out = {reason: count for reason, count in counts if reason is not None}
+    total = sum(count for _, count in counts)
     return Selected(total, total - sum(left_out.values()), left_out)

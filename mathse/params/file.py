@@ -23,8 +23,8 @@ def describe(error: ValidationError, file: Path, section: str = "") -> str:
         parts = [str(part) for part in item["loc"] if not str(part).startswith("<")]  # <...>: which of a union
         key = ".".join([section, *parts] if section else parts)
         message = item["msg"].removeprefix("Value error, ")
-        found = "" if not key or item["type"] == "missing" else f" (found {item['input']!r})"
-        lines.append(f"{file}: {key + ': ' if key else ''}{message}{found}")
+        value = "" if not key or item["type"] == "missing" else f" (found {item['input']!r})"
+        lines.append(f"{file}: {key + ': ' if key else ''}{message}{value}")
     return "\n".join(lines)
 
 
@@ -60,8 +60,8 @@ def load(file: Path = PARAMS, template: bool = False) -> Params:
 def _refuse_whole_number_keys(content: dict[Any, Any], file: Path) -> None:
     """DVC drops keys that are no strings without a word, and with them every stage of that name."""
     for section in ("steps", "models", "orms"):
-        named = content.get(section)
-        bare = [key for key in named if not isinstance(key, str)] if isinstance(named, dict) else []
+        rows = content.get(section)
+        bare = [key for key in rows if not isinstance(key, str)] if isinstance(rows, dict) else []
         if bare:
             raise ParamsError(
                 f'{file}: {section}.{bare[0]}: put the key in quotes, "{bare[0]}": DVC drops whole-number keys'
@@ -72,8 +72,8 @@ def _refuse_former_keys(content: dict[Any, Any], file: Path) -> None:
     """Keys of params files from before steps were named, each with what has taken its place."""
     for key, place in _FORMER.items():
         section, _, inner = key.partition(".")
-        held = content.get(section) if inner else content
-        if isinstance(held, dict) and (inner or section) in held:
+        keys = content.get(section) if inner else content
+        if isinstance(keys, dict) and (inner or section) in keys:
             raise ParamsError(f"{file}: {key}: {place}; presets/default.yaml has an example")
 
 

@@ -86,15 +86,17 @@ class Names:
         if self.settings is None:
             return {}
         rounds = {step: str(self.settings.round_of(step)) for step in self.settings.steps}
-        found = {step: self._named(step, number) or step for step, number in rounds.items()}
+        headings = {step: self._named(step, number) or step for step, number in rounds.items()}
         for more in (self._after, lambda step, heading: f"{heading} ({step})"):
-            often = Counter(found.values())
-            found = {step: more(step, heading) if often[heading] > 1 else heading for step, heading in found.items()}
-        return found
+            often = Counter(headings.values())
+            headings = {
+                step: more(step, heading) if often[heading] > 1 else heading for step, heading in headings.items()
+            }
+        return headings
 
     def _named(self, step: str, number: str) -> str | None:
-        said = {"distill": "distilled", "rollout": f"round {number}", "reflect": "reflection", None: None}
-        return said[self.asks(step)]
+        names = {"distill": "distilled", "rollout": f"round {number}", "reflect": "reflection", None: None}
+        return names[self.asks(step)]
 
     def _after(self, step: str, heading: str) -> str:
         assert self.settings
@@ -117,12 +119,12 @@ class Names:
         if name in asks and not self.settings:
             return "0" if asks[name] == "distill" else "final"
         if name in asks:
-            asking = [step for step, said in steps.items() if said.ask == asks[name]]
+            asking = [step for step, row in steps.items() if row.ask == asks[name]]
             return (asking[-1] if asks[name] == "reflect" else asking[0]) if asking else name
-        if found := _ROUND.fullmatch(name):
-            rollouts = [step for step, said in steps.items() if said.ask == "rollout"]
-            of_round = (step for step in rollouts if self.settings and self.settings.round_of(step) == int(found[1]))
-            return next(of_round, found[1])
+        if match := _ROUND.fullmatch(name):
+            rollouts = [step for step, row in steps.items() if row.ask == "rollout"]
+            of_round = (step for step in rollouts if self.settings and self.settings.round_of(step) == int(match[1]))
+            return next(of_round, match[1])
         return name
 
     def view(self, name: str) -> str:
@@ -133,13 +135,11 @@ class Names:
         """
         if name in ("feedback", "held_out"):
             return self._view(name, ORM)
-        found = _AT.fullmatch(name)
-        if found:
-            return self._view(found["kind"], found["of"])
-        found = _FORMER.fullmatch(name)
-        if not found:
-            return name
-        return self._view(found["kind"] or found["before"], found["of"] or found["model"])
+        if match := _AT.fullmatch(name):
+            return self._view(match["kind"], match["of"])
+        if match := _FORMER.fullmatch(name):
+            return self._view(match["kind"] or match["before"], match["of"] or match["model"])
+        return name
 
     def _view(self, kind: str, of: str) -> str:
         of = self.step(of)

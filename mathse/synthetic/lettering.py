@@ -73,8 +73,8 @@ def _font(character: str) -> Font:
     """The first font that has a character; Pillow's own if none has."""
     if character.isascii() or _has(_plain(), character):
         return _plain()
-    found = (font for font in map(_opened, _others()) if font is not None and _has(font, character))
-    return next(found, _plain())
+    fonts = (font for font in map(_opened, _others()) if font is not None and _has(font, character))
+    return next(fonts, _plain())
 
 
 def _has(font: Font, character: str) -> bool:
@@ -100,6 +100,6 @@ def _others() -> tuple[Path, ...]:
     """Other fonts: matplotlib's, then upright ones of Chinese, Japanese and Korean, then the rest, each by name."""
     from matplotlib import font_manager, get_data_path
 
-    found = sorted(Path(file) for file in font_manager.findSystemFonts())
-    regular = [file for file in found if "Regular" in file.name and "CJK" in file.name]
-    return Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), *regular, *found
+    files = sorted(Path(file) for file in font_manager.findSystemFonts())
+    regular = [file for file in files if "Regular" in file.name and "CJK" in file.name]
+    return Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), *regular, *files

@@ -63,8 +63,8 @@ def review(figure: Figure, path: str) -> Finding | None:
     known: set[str] = {str(constant) for constant in _CONSTANTS}
     last: Step | None = None
     done = False
-    for label, said in read_solution(path):
-        step = parse(said)
+    for label, text in read_solution(path):
+        step = parse(text)
         if step is None:
             return Finding(label, Mistake.REASONING, "this is no step of a solution")
         wrong = _mistake(step, known, figure)

@@ -145,5 +145,5 @@ def read_solution(text: str) -> list[tuple[str, str]]:
     body = text.split(MARKER)[0]
     parts = re.split(r"(Step \d{1,3}):", body)
     return [
-        (label, said.strip().removesuffix(".").strip()) for label, said in zip(parts[1::2], parts[2::2], strict=True)
+        (label, text.strip().removesuffix(".").strip()) for label, text in zip(parts[1::2], parts[2::2], strict=True)
     ]

@@ -58,9 +58,9 @@ class ImageStores:
         return self._with(image_id).encoded(image_id)
 
     def _with(self, image_id: str) -> ImageStore:
-        found = next((store for store in self._stores if image_id in store), None)
-        if found is None:
+        holder = next((store for store in self._stores if image_id in store), None)
+        if holder is None:
             raise ImageError(
                 MISSING, f"{image_id} is in none of {', '.join(str(store.file) for store in self._stores)}"
             )
-        return found
+        return holder

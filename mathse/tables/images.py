@@ -153,8 +153,8 @@ def stored(file: Path, image_ids: Collection[str]) -> dict[str, schemas.Image]:
     """
     store.require(file, schemas.Image)
     wanted = pc.field("image_id").isin(pa.array(sorted(image_ids), pa.string()))
-    found = pq.read_table(file, filters=wanted, use_threads=False)
-    rows = (schemas.Image(**row) for row in found.drop_columns(["row_hash"]).to_pylist())
+    table = pq.read_table(file, filters=wanted, use_threads=False)
+    rows = (schemas.Image(**row) for row in table.drop_columns(["row_hash"]).to_pylist())
     return {image.image_id: image for image in rows}
 
 

@@ -13,8 +13,6 @@ holds one batch of rows, the key columns and one row group in memory (`mathse.ta
 """
 
 import errno
-import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -36,7 +34,6 @@ __all__ = [
     "Metadata",
     "StoreError",
     "arrow_schema",
-    "content_hash",
     "encoding",
     "metadata",
     "read",
@@ -45,8 +42,6 @@ __all__ = [
     "write",
     "write_groups",
 ]
-
-HASH_BYTES = 16
 
 R = TypeVar("R", bound=Row)
 
@@ -138,13 +133,13 @@ def require(file: Path, model: type[Row]) -> None:
     Raises:
         StoreError: The file is missing or damaged, holds another table, another version, or other columns.
     """
-    found = metadata(file)
-    if found.table != model.__name__:
-        raise StoreError(f"{file}: holds {found.table} rows, {model.__name__} rows are expected here")
-    if found.version > model.version:
-        raise StoreError(f"{file}: schema version {found.version} is newer than {model.version}; update MathSE")
-    if found.version < model.version:
-        raise StoreError(f"{file}: schema version {found.version}, now {model.version}; remake it with `dvc repro`")
+    about = metadata(file)
+    if about.table != model.__name__:
+        raise StoreError(f"{file}: holds {about.table} rows, {model.__name__} rows are expected here")
+    if about.version > model.version:
+        raise StoreError(f"{file}: schema version {about.version} is newer than {model.version}; update MathSE")
+    if about.version < model.version:
+        raise StoreError(f"{file}: schema version {about.version}, now {model.version}; remake it with `dvc repro`")
     with _opened(file) as parquet:
         wrong = list(_differences(parquet.schema_arrow, arrow_schema(model)))
     if wrong:
@@ -158,26 +153,12 @@ def metadata(file: Path) -> Metadata:
         StoreError: The file is missing, damaged, or not written by `write`.
     """
     with _opened(file) as parquet:
-        found = parquet.metadata.metadata or {}
-        if not {b"mathse.table", b"mathse.version"} <= found.keys():
+        described = parquet.metadata.metadata or {}
+        if not {b"mathse.table", b"mathse.version"} <= described.keys():
             raise StoreError(f"{file}: not a MathSE table: its metadata does not name one")
-        return Metadata(found[b"mathse.table"].decode(), int(found[b"mathse.version"]), parquet.metadata.num_rows)
-
-
-def content_hash(file: Path) -> str:
-    """Hash of a file, or of a folder: of the relative path and the content of every file below.
-
-    Raises:
-        StoreError: It does not exist.
-    """
-    if not file.exists():
-        raise StoreError(f"{file}: not found; make it with `dvc repro`")
-    if file.is_dir():
-        below = sorted(path.relative_to(file).as_posix() for path in file.rglob("*") if path.is_file())
-        listing = json.dumps([[name, content_hash(file / name)] for name in below])
-        return hashlib.blake2b(listing.encode(), digest_size=HASH_BYTES).hexdigest()
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, lambda: hashlib.blake2b(digest_size=HASH_BYTES)).hexdigest()
+        return Metadata(
+            described[b"mathse.table"].decode(), int(described[b"mathse.version"]), parquet.metadata.num_rows
+        )
 
 
 def _beside(file: Path, part: str) -> Path:
@@ -207,10 +188,10 @@ def _put_in_place(fresh: Path, file: Path) -> None:
 
 
 def _cannot_write(file: Path, error: OSError) -> str:
-    left = "the old table is still in place" if file.exists() else "nothing was written"
+    outcome = "the old table is still in place" if file.exists() else "nothing was written"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{file}: no space left on the disk; {left}. Free some space and run again"
-    return f"{file}: cannot be written ({error}); {left}"
+        return f"{file}: no space left on the disk; {outcome}. Free some space and run again"
+    return f"{file}: cannot be written ({error}); {outcome}"
 
 
 @contextmanager
@@ -225,13 +206,13 @@ def _opened(file: Path) -> Iterator[pq.ParquetFile]:
         raise StoreError(f"{file}: damaged or not Parquet ({error}); delete it and run `dvc repro`") from error
 
 
-def _differences(found: pa.Schema, expected: pa.Schema) -> Iterator[str]:
+def _differences(schema: pa.Schema, expected: pa.Schema) -> Iterator[str]:
     for name in expected.names:
-        if name not in found.names:
+        if name not in schema.names:
             yield f"column {name} is missing"
-        elif found.field(name).type != expected.field(name).type:
-            yield f"column {name} is {found.field(name).type}, not {expected.field(name).type}"
-    yield from (f"column {name} is unknown" for name in found.names if name not in expected.names)
+        elif schema.field(name).type != expected.field(name).type:
+            yield f"column {name} is {schema.field(name).type}, not {expected.field(name).type}"
+    yield from (f"column {name} is unknown" for name in schema.names if name not in expected.names)
 
 
 def _rows(file: Path, model: type[R], verify: bool) -> Iterator[R]:

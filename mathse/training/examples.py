@@ -92,14 +92,14 @@ def load_examples(
         _refuse_without_rejected(mix, rows)
     _refuse_unreadable(mix, rows, images)
     lengths = list(_checked(mix, rows, _dataset(rows, images, columns), collate, limits))
-    kept = [place for place, length in enumerate(lengths) if length <= limits.length]
-    if not kept:
+    places = [place for place, length in enumerate(lengths) if length <= limits.length]
+    if not places:
         raise UnfitMix(f"{mix}: every row is longer than the limit of {limits.length} tokens")
     long = tuple(row.path_id for row, length in zip(rows, lengths, strict=True) if length > limits.length)
     if long:
         log.warning("%s: %d rows left out, longer than %d tokens: %s", mix, len(long), limits.length, ", ".join(long))
-    dataset = _dataset([rows[place] for place in kept], images, columns)
-    return Examples(dataset, long, tuple(lengths[place] for place in kept))
+    dataset = _dataset([rows[place] for place in places], images, columns)
+    return Examples(dataset, long, tuple(lengths[place] for place in places))
 
 
 def _refuse_without_rejected(mix: Path, rows: Sequence[MixRow]) -> None:
@@ -120,14 +120,14 @@ def _refuse_unreadable(mix: Path, rows: Sequence[MixRow], images: ImageStore) ->
             broken[image_id] = str(error)
     if not broken:
         return
-    found = [(row.path_id, broken[image_id]) for row in rows for image_id in row.image_ids if image_id in broken]
-    _refuse(mix, f"images of {len(found)} rows cannot be used", found)
+    faults = [(row.path_id, broken[image_id]) for row in rows for image_id in row.image_ids if image_id in broken]
+    _refuse(mix, f"images of {len(faults)} rows cannot be used", faults)
 
 
-def _refuse(mix: Path, what: str, found: Sequence[tuple[str, str]]) -> None:
+def _refuse(mix: Path, what: str, faults: Sequence[tuple[str, str]]) -> None:
     """Name the rows that cannot be trained on, each with its reason."""
-    listed = "\n".join(f"  {path_id}: {reason}" for path_id, reason in found[:NAMED])
-    more = f"\n  and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    listed = "\n".join(f"  {path_id}: {reason}" for path_id, reason in faults[:NAMED])
+    more = f"\n  and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
     raise UnfitMix(f"{mix}: nothing was trained: {what}:\n{listed}{more}")
 
 

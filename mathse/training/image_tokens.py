@@ -30,8 +30,8 @@ class ImageTokens:
         if self._token_id is None:
             return [0] * len(batch["input_ids"])
         places = (batch["input_ids"] == self._token_id).cumsum(1)
-        held = [row.tolist() for row in places]
-        return [row.index(row[-1]) + 1 if row[-1] else 0 for row in held]
+        counts = [row.tolist() for row in places]
+        return [row.index(row[-1]) + 1 if row[-1] else 0 for row in counts]
 
     def count(self, batch: Mapping[str, Any]) -> tuple[int, int] | None:
         """How many tokens stand for images in a batch, and how many its images need; None where that is unknown."""

@@ -90,19 +90,19 @@ def _each_its_own(tensors: dict[str, Any]) -> dict[str, Any]:
 class Sft(Restorable, SFTTrainer):  # type: ignore[misc]
     """Supervised fine-tuning."""
 
-    def __init__(self, job: Job | None, **given: Any) -> None:
-        super().__init__(**given)
+    def __init__(self, job: Job | None, **arguments: Any) -> None:
+        super().__init__(**arguments)
         self.model_accepts_loss_kwargs = True  # its loss is one over all tokens of the batch, whatever the model's is
 
 
 class Preference(Restorable, DPOTrainer):  # type: ignore[misc]
     """Direct preference optimization: the start model is the reference."""
 
-    def __init__(self, job: Job, model: Any, **given: Any) -> None:
+    def __init__(self, job: Job, model: Any, **arguments: Any) -> None:
         adapted = isinstance(model, PeftModel)
         # TRL itself would load it without asking whether code of the folder may run.
         reference = None if adapted else load_model(job.start, "float32", "cpu", job.trust_remote_code)
-        super().__init__(model=model, ref_model=reference, **given)
+        super().__init__(model=model, ref_model=reference, **arguments)
         if adapted:  # TRL has copied the adapters as they are, which is nothing yet: without any it is the start model
             model.delete_adapter("ref")
 

@@ -36,9 +36,9 @@ class Muon(torch.optim.AdamW):
             beta2: AdamW's second moment.
             decay: AdamW's weight decay; Muon's matrices have none.
         """
-        named = list(parameters)
-        matrices = [p for name, p in named if _within(name, p)]
-        rest = [p for name, p in named if not _within(name, p)]
+        every = list(parameters)
+        matrices = [p for name, p in every if _within(name, p)]
+        rest = [p for name, p in every if not _within(name, p)]
         groups = [{"params": rest, "muon": False}, {"params": matrices, "muon": True, "lr": matrix_lr}]
         super().__init__(groups, lr=lr, betas=(0.9, beta2), weight_decay=decay)
 

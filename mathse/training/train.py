@@ -145,8 +145,8 @@ def fit(
     method = METHODS[beside.job.settings.method if beside.job else "sft"]
     placing = whole_or_not_at_all(out) if is_first() else nullcontext(out.with_name(f".{out.name}.partial"))
     with placing as folder:
-        kept = beside.checkpoints.folder if beside.checkpoints else folder / "trainer"
-        trainer = build(model, processor, dataset, method.config(str(kept), **arguments), optimizer, beside)
+        checkpoints = beside.checkpoints.folder if beside.checkpoints else folder / "trainer"
+        trainer = build(model, processor, dataset, method.config(str(checkpoints), **arguments), optimizer, beside)
         go(trainer, f"train {out.name}", beside)
         shutil.rmtree(folder / "trainer", ignore_errors=True)
         whole = gathered(trainer, beside.job) if beside.job and are_several() else model

@@ -95,8 +95,8 @@ def gathered(trainer: Any, job: Job) -> Any:
     _forget_zero()
     whole = adapters.prepare(load_model(job.start, "float32", "cpu", job.trust_remote_code), job.settings, job.seed)
     lacking, unknown = whole.load_state_dict(weights, strict=False)
-    held = {id(parameter) for name, parameter in whole.named_parameters(remove_duplicate=False) if name in weights}
-    lost = [name for name in lacking if id(whole.get_parameter(name)) not in held]  # a tied weight is there once
+    loaded = {id(parameter) for name, parameter in whole.named_parameters(remove_duplicate=False) if name in weights}
+    lost = [name for name in lacking if id(whole.get_parameter(name)) not in loaded]  # a tied weight is there once
     if lost or unknown:
         raise RuntimeError(f"the processes' weights do not fit the model: lost {lost}, unknown {unknown}")
     return whole

@@ -267,20 +267,6 @@ def test_a_value_the_model_refuses_names_row_and_field(tmp_path: Path) -> None:
         store.read(file, Verdict)
 
 
-def test_content_hashes_follow_content_and_names(tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    (folder / "sub").mkdir(parents=True)
-    (folder / "sub" / "a").write_text("1")
-    (folder / "b").write_text("2")
-    before = store.content_hash(folder)
-
-    assert store.content_hash(folder) == before != store.content_hash(folder / "b")
-    (folder / "b").rename(folder / "c")
-    assert store.content_hash(folder) != before
-    with pytest.raises(store.StoreError, match="b: not found"):
-        store.content_hash(folder / "b")
-
-
 def test_keys_and_hashes_lie_in_the_file_as_they_are(tmp_path: Path) -> None:
     file = tmp_path / "mix.parquet"
     turn = (schemas.Message(role="user", content="Q"),)
