@@ -39,8 +39,8 @@ from mathse.training.image_tokens import ImageTokens, token_id
 from mathse.training.job import Job, Loss, Timings, TrainingReport
 from mathse.training.methods import METHODS
 from mathse.training.muon import optimizer_of
-from mathse.training.trainer import build, gathered, go
-from mathse.training.watch import Beside, Watch
+from mathse.training.trainer import build, gathered, train_to_end
+from mathse.training.watch import Run, Watch
 
 from transformers import ProcessorMixin  # isort: skip  after `loading`, which makes torchvision importable
 
@@ -75,11 +75,11 @@ def train(job: Job) -> tuple[TrainingReport, Timings]:
     images = ImageStore(job.images, job.max_pixels)
     examples = load_examples(job.mix, images, method.collate(processor), limits, method.columns)
     made_from["mix"]["rows"] = len(examples.dataset)
-    beside = Beside(_checkpoints(job, made_from), job.live, job, examples.lengths)
+    run = Run(_checkpoints(job, made_from), job.live, job, examples.lengths)
     model = adapters.prepare(model, settings, job.seed)
     trainer, fingerprint = fit(
         model, load_processor(job.start, job.trust_remote_code), examples.dataset, job.out,
-        config(settings, job.compute, job.seed), made_from, optimizer_of(model, settings), beside,
+        config(settings, job.compute, job.seed), made_from, optimizer_of(model, settings), run,
     )  # fmt: skip
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
@@ -124,7 +124,7 @@ def fit(
     arguments: Mapping[str, Any],
     made_from: Mapping[str, Any],
     optimizer: torch.optim.Optimizer | None = None,
-    beside: Beside = Beside(),  # noqa: B008  it is frozen
+    run: Run = Run(),  # noqa: B008  it is frozen
 ) -> tuple[Any, str]:
     """Train a model on examples and put its folder in place: weights, processor and lineage file.
 
@@ -136,20 +136,20 @@ def fit(
         arguments: Of the method's `config`, as the function `config` gives them.
         made_from: What the lineage file shall say.
         optimizer: In place of the AdamW that the arguments describe; their schedule moves its rates too.
-        beside: What the training keeps beside the model; without a job it is fine-tuning by this process alone.
+        run: What the training keeps beside the model; without a job it is fine-tuning by this process alone.
 
     Returns:
         The trainer and the content hash of the trained model; of several processes only the first has the hash.
     """
     unused = copy.deepcopy((model.config, processor))  # training turns the cache off and leaves its padding behind
-    method = METHODS[beside.job.settings.method if beside.job else "sft"]
+    method = METHODS[run.job.settings.method if run.job else "sft"]
     placing = whole_or_not_at_all(out) if is_first() else nullcontext(out.with_name(f".{out.name}.partial"))
     with placing as folder:
-        checkpoints = beside.checkpoints.folder if beside.checkpoints else folder / "trainer"
-        trainer = build(model, processor, dataset, method.config(str(checkpoints), **arguments), optimizer, beside)
-        go(trainer, f"train {out.name}", beside)
+        checkpoints = run.checkpoints.folder if run.checkpoints else folder / "trainer"
+        trainer = build(model, processor, dataset, method.config(str(checkpoints), **arguments), optimizer, run)
+        train_to_end(trainer, f"train {out.name}", run)
         shutil.rmtree(folder / "trainer", ignore_errors=True)
-        whole = gathered(trainer, beside.job) if beside.job and are_several() else model
+        whole = gathered(trainer, run.job) if run.job and are_several() else model
         if whole is None:
             return trainer, ""
         whole = adapters.merged(whole)
@@ -157,8 +157,8 @@ def fit(
         whole.to(torch.bfloat16 if arguments["bf16"] else torch.float32).save_pretrained(folder)
         processor.save_pretrained(folder)
         fingerprint = write_lineage(folder, made_from)
-    if beside.checkpoints:
-        beside.checkpoints.remove()
+    if run.checkpoints:
+        run.checkpoints.remove()
     return trainer, fingerprint
 
 

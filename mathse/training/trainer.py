@@ -14,7 +14,7 @@ from mathse.training import adapters
 from mathse.training.batches import AlwaysAnImage, GroupedByLength
 from mathse.training.job import Job
 from mathse.training.methods import METHODS
-from mathse.training.watch import Beside, Watch
+from mathse.training.watch import Run, Watch
 
 vision.guard()
 
@@ -27,7 +27,7 @@ def build(
     dataset: Dataset,
     arguments: Any,
     optimizer: torch.optim.Optimizer | None,
-    beside: Beside,
+    run: Run,
 ) -> Any:
     """Make the trainer of a training.
 
@@ -37,13 +37,13 @@ def build(
         dataset: Examples with the columns of the method.
         arguments: Batches, rates, schedule: the method's `config`.
         optimizer: In place of the one that the arguments describe.
-        beside: What else is known of the training.
+        run: What else is known of the training.
     """
-    job = beside.job
+    job = run.job
     method = METHODS[job.settings.method if job else "sft"]
     collate = method.collate(processor)
     if job is not None and share_weights():
-        collate = AlwaysAnImage(collate, dataset, beside.lengths)
+        collate = AlwaysAnImage(collate, dataset, run.lengths)
     trainer = method.trainer(
         job=job,
         model=model,
@@ -55,19 +55,19 @@ def build(
     )
     trainer.remove_callback(PrinterCallback)
     if job is not None and job.settings.group_by_length:
-        trainer.grouped = GroupedByLength(beside.lengths, job.settings.batch_size, arguments.seed)
+        trainer.grouped = GroupedByLength(run.lengths, job.settings.batch_size, arguments.seed)
     return trainer
 
 
-def go(trainer: Any, title: str, beside: Beside) -> None:
+def train_to_end(trainer: Any, title: str, run: Run) -> None:
     """Train, from the newest checkpoint if there is one, and say how far it is."""
-    trainer.add_callback(Watch(title, beside, trainer))
+    trainer.add_callback(Watch(title, run, trainer))
     newest = None
-    if beside.checkpoints is not None:
+    if run.checkpoints is not None:
         if is_first():
-            beside.checkpoints.remove_damaged()
+            run.checkpoints.remove_damaged()
         trainer.accelerator.wait_for_everyone()
-        newest = beside.checkpoints.newest()
+        newest = run.checkpoints.newest()
     if newest is None:
         trainer.train()
         return

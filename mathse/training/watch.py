@@ -32,8 +32,8 @@ class TrainingDiverged(UserError):
 
 
 @dataclass(frozen=True)
-class Beside:
-    """What a training keeps beside the model.
+class Run:
+    """One training: what it keeps besides the model.
 
     Attributes:
         checkpoints: Where it can go on after a kill; None: nowhere.
@@ -51,15 +51,15 @@ class Beside:
 class Watch(TrainerCallback):  # type: ignore[misc]
     """Shows progress, writes losses, completes checkpoints, and stops a training whose loss is no number."""
 
-    def __init__(self, title: str, beside: Beside, trainer: Any) -> None:
+    def __init__(self, title: str, run: Run, trainer: Any) -> None:
         """Watch one training.
 
         Args:
             title: Names it in progress lines and errors.
-            beside: Where checkpoints and losses go.
+            run: Where checkpoints and losses go.
             trainer: What is watched.
         """
-        self._title, self._beside, self._trainer = title, beside, trainer
+        self._title, self._run, self._trainer = title, run, trainer
         self._showing: Any = None
         self._advance: Advance
         self.resumed_at = 0
@@ -99,8 +99,8 @@ class Watch(TrainerCallback):  # type: ignore[misc]
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Complete the checkpoint once every process has written its part."""
         self._trainer.accelerator.wait_for_everyone()
-        if self._beside.checkpoints is not None and state.is_world_process_zero:
-            self._beside.checkpoints.complete(state.global_step)
+        if self._run.checkpoints is not None and state.is_world_process_zero:
+            self._run.checkpoints.complete(state.global_step)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """End what was shown and written."""
@@ -112,15 +112,15 @@ class Watch(TrainerCallback):  # type: ignore[misc]
     def _show(self, state: Any) -> None:
         self._showing = progress(self._title, state.max_steps, state.global_step)
         self._advance = self._showing.__enter__()
-        if self._beside.live is not None:
-            self._beside.live.parent.mkdir(parents=True, exist_ok=True)
-            self._beside.live.write_text("step\tloss\n", encoding="utf-8")
+        if self._run.live is not None:
+            self._run.live.parent.mkdir(parents=True, exist_ok=True)
+            self._run.live.write_text("step\tloss\n", encoding="utf-8")
         for logs in state.log_history:
             self._write(logs["step"], logs)
 
     def _write(self, step: int, logs: dict[str, float]) -> None:
-        if self._showing is not None and self._beside.live is not None and "loss" in logs:
-            with self._beside.live.open("a", encoding="utf-8") as losses:  # opened each time: a kill leaves whole lines
+        if self._showing is not None and self._run.live is not None and "loss" in logs:
+            with self._run.live.open("a", encoding="utf-8") as losses:  # opened each time: a kill leaves whole lines
                 losses.write(f"{step}\t{logs['loss']!r}\n")
 
     def _end(self) -> None:
