@@ -4,7 +4,7 @@
     python benchmarks/leakage.py --questions 100000
 
 Questions are drawn from templates with much boilerplate. One in a thousand has eight words in a row of an item in it.
-The peer is a plain loop: a set of n-grams an item, looked up for every n-gram of a sample of the questions, which the
+The peer is a plain loop: a set of n-grams per item, looked up for every n-gram of a sample of the questions, which the
 same words are read from. Peak memory is the whole process's, the drawn tables on disk not included.
 """
 

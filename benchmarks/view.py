@@ -1,4 +1,4 @@
-"""`mathse view` at ten million paths: seconds a page and a filter take over HTTP, beside a plain peer.
+"""`mathse view` at ten million paths: seconds that a page and a filter take over HTTP, beside a plain peer.
 
     python -m benchmarks.view [--rows 10000000] [--folder .mathse/bench_view]
 

@@ -68,7 +68,7 @@ def select(
     contract: Contract,
     optional: Mapping[str, int | float | str] | None = None,
 ) -> Selected:
-    """Run a mix's query; its result stays in the connection as `selection`, one row a candidate.
+    """Run a mix's query; its result stays in the connection as `selection`, one row per candidate.
 
     Args:
         connection: Has the views that the query names.

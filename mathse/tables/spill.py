@@ -24,7 +24,7 @@ from mathse.tables.schemas import Row
 BATCH_ROWS = 1024
 GROUP_ROWS = 8192
 PAYLOAD_GROUP_ROWS = 16
-"""Rows a group where a column holds files: whoever wants one image then reads at most sixteen."""
+"""Rows per group where a column holds files: whoever wants one image then reads at most sixteen."""
 
 _MAPPED_BYTES = 2**25
 

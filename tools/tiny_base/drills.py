@@ -26,7 +26,7 @@ LONGEST = 120
 
 
 def main() -> None:
-    """Print one line a kind: right items, items, share."""
+    """Print one line per kind: right items, items, share."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("model", nargs="?", type=Path, default=layout.TINY, help="folder of the model")
     arguments.add_argument("--drills", type=int, default=400, help="how many drills")

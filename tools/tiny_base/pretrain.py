@@ -42,7 +42,7 @@ class Recipe:
         seed: Of weights and drills.
         steps: Optimizer steps of each part of the course, in this order: tables to read, numbers to compare and options
             to look up; then every drill on every picture.
-        batch_size: Drills a step.
+        batch_size: Drills per step.
         learning_rate: AdamW's, of embeddings, biases and norms.
         matrix_learning_rate: Muon's, of the matrices between layers.
     """
