@@ -51,7 +51,7 @@ class Recordings:
         self.solved = {problem_id for _, problem_id, _, _ in self._used(self.left_out)}
 
     def paths(self) -> Iterator[Path]:
-        """The solutions as paths, at most `distill.samples` a problem, in the order of the recordings."""
+        """The solutions as paths, at most `distill.samples` per problem, in the order of the recordings."""
         for teacher, problem_id, sample_idx, solution in self._used(Counter()):
             if solution.path is not None:
                 yield solution.path

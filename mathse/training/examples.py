@@ -41,7 +41,7 @@ class Examples:
     """What one training sees.
 
     Attributes:
-        dataset: One example a row, in the order of the mix.
+        dataset: One example per row, in the order of the mix.
         too_long: Path ids of the rows left out because they are longer than the limit.
         lengths: Tokens of each row of the dataset, images included; of what is preferred and what is rejected the
             longer.
