@@ -34,11 +34,9 @@ def annotate(
     """Mark every path that has text.
 
     Args:
-        teacher: Who marks.
         paths: Gives what is marked, in the same order at every call: it is called twice.
         problems: Problems by id, at least the paths' own; a `ProblemLookup` where there are many.
         sampling: How marks are drawn (`marking`).
-        journal: Where finished completions are kept.
 
     Yields:
         One row per path, in the paths' order; failed requests and empty paths are UNDECIDED.

@@ -32,11 +32,7 @@ def predict(
     """Have a model answer, and score it by rule.
 
     Args:
-        engine: The model.
-        problems: The run's own test problems.
         student: Prompt and length.
-        journal: Where finished completions are kept until the stage is done.
-        items: Of the benchmarks.
         asking: Samples and prompts; greedy with the student's prompt if not given.
 
     Yields:

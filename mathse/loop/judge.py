@@ -32,11 +32,9 @@ def judge(
     """Judge every path.
 
     Args:
-        engine: The ORM.
         paths: Gives what to judge, in the same order at every call: it is called twice.
         problems: Problems by id, at least the paths' own; a `ProblemLookup` where there are many.
         settings: Prompt, length, and whether the gold answer is shown.
-        journal: Where finished completions are kept.
         verdict_only: Whether the judge writes its verdict alone (`orm.target: verdict`).
 
     Yields:

@@ -26,10 +26,6 @@ def answers(
 
     Args:
         name: The model's, for its journals.
-        engine: The model.
-        tests: The run's own test problems.
-        items: Of the benchmarks.
-        settings: The whole of params.
 
     Raises:
         UserError: A helper's engine cannot be opened.
@@ -70,15 +66,7 @@ def measured(
     items: Sequence[BenchmarkItem],
     settings: params.Params,
 ) -> Metrics:
-    """Metrics of a model's finished table of predictions.
-
-    Args:
-        name: The model's.
-        fingerprint: Content hash of its weights.
-        tests: The run's own test problems.
-        items: Of the benchmarks.
-        settings: The whole of params.
-    """
+    """Metrics of a model's finished table of predictions."""
     predictions = layout.predictions(name)
     rejected = Counter(reject.source for reject in store.scan(layout.BENCHMARK_REJECTS, Reject))
     sizes = {source.title: source.published for source in settings.benchmarks}

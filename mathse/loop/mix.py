@@ -81,9 +81,6 @@ def chosen(
     """Let `mix.query` choose a step's mix, and hold what it chose against benchmarks and near-duplicates.
 
     Args:
-        settings: All of params.yaml.
-        step: A step of it.
-        root: The project's root.
         others: More views for the connection.
         partial: Whether a project without benchmark items will do, such as one that is only looked at.
 
@@ -100,12 +97,7 @@ def chosen(
 
 
 def opened(tables: Tables, others: Mapping[str, Path] | None = None) -> duckdb.DuckDBPyConnection:
-    """The views that a student's mix is chosen from, those of `candidates.sql` too, on all cores.
-
-    Args:
-        tables: Where they lie.
-        others: More views.
-    """
+    """The views that a student's mix is chosen from, those of `candidates.sql` too, on all cores."""
     connection = views.connect({**vars(tables), **(others or {})}, len(os.sched_getaffinity(0)), MEMORY)
     share(connection)
     return connection

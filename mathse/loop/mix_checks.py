@@ -73,7 +73,6 @@ def check(mix: Path, problems: Path, named: Path | None = None) -> None:
     """Run every check on a mix until one fails.
 
     Args:
-        mix: The mix.
         problems: The `problems` table.
         named: What to call the mix in an error, if it is not yet in its place.
 

@@ -25,7 +25,6 @@ def student_row(problem: Problem, path: schemas.Path, prompt: str, rejected: tup
     """Render a path as the student is to write it.
 
     Args:
-        problem: The problem.
         path: A right path to it.
         prompt: Name and version of the prompt that the student is asked with.
         rejected: Id and text of a wrong path that this one is to be preferred to.
@@ -48,9 +47,6 @@ def judge_row(
     """Render an annotated path as the ORM is to judge it: the paper's JSON, without the suggestion.
 
     Args:
-        problem: The problem.
-        path: A path to it.
-        feedback: Its annotation.
         judge: The section `judge`: prompt and reference, as when it judges.
         verdict_only: Whether the ORM is to say the verdict alone, `orm.target: verdict`.
 

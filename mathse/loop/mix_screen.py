@@ -73,8 +73,6 @@ def screens_of(settings: Params, root: Path = Path(), partial: bool = False) -> 
     """What params ask for.
 
     Args:
-        settings: All of params.yaml.
-        root: The project's root.
         partial: Whether to do without benchmark items where there are none.
     """
     leakage, items = settings.problems.leakage, root / layout.BENCHMARK_ITEMS

@@ -29,10 +29,6 @@ from mathse.tally import PathTally, counts
 def write(settings: Params, step: str) -> str:
     """Write `data/paths/<step>.parquet`.
 
-    Args:
-        settings: The whole of params.
-        step: A name of `settings.steps`.
-
     Returns:
         What came in and what came out, for the stage's closing line.
 

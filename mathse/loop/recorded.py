@@ -39,7 +39,6 @@ class Recordings:
         Args:
             settings: Names the recordings, and how many paths a problem gets.
             problem_ids: The problems to distil.
-            root: The project's root.
 
         Raises:
             UserError: A recording, or the table of origins, is not there.

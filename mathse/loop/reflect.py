@@ -65,7 +65,6 @@ def reflect(
     """Have the teacher write new solutions.
 
     Args:
-        teacher: Who reflects.
         remaining: Gives the unsolved problems with their wrong paths, in the same order at every call: where the
             teacher marks the paths first, it is called twice.
         problems: Problems by id; a `ProblemLookup` where there are many.

@@ -52,10 +52,7 @@ def solve(engine: Engine, problems: Iterable[Problem], ask: Ask, journal: File) 
     """Have `engine` write `ask.samples` paths to each problem.
 
     Args:
-        engine: The teacher or the student.
-        problems: What to solve.
         ask: Prompt, sampling and how often.
-        journal: Where finished completions are kept until the stage is done.
 
     Yields:
         Paths in the order of problems and samples; the engine's work is done before the first.
@@ -106,7 +103,6 @@ def subset(problems: Sequence[Problem], size: int, seed: int) -> list[Problem]:
     Args:
         problems: What to choose from.
         size: How many; all of them if there are fewer.
-        seed: Another seed chooses others.
     """
     ranked = sorted(problems, key=lambda problem: content_id("subset", seed, problem.problem_id))
     chosen = {problem.problem_id for problem in ranked[:size]}

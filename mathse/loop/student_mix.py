@@ -17,10 +17,7 @@ def build(paths: Iterable[Path], problems: Iterable[Problem], prompt: str, root:
     """Make the student's mix; returns what became of the paths.
 
     Args:
-        paths: The teacher's.
-        problems: Those that the paths solve.
         prompt: Name and version of the prompt that the student is asked with.
-        root: The project's root.
 
     Raises:
         MixError: The prompt does not exist or does not fit.

@@ -32,7 +32,6 @@ def load(file: Path = PARAMS, template: bool = False) -> Params:
     """Read and check a params file.
 
     Args:
-        file: The YAML file.
         template: Whether it may leave open what only its user can fill in: the revision of a hub model.
 
     Raises:

@@ -113,11 +113,7 @@ def _other(answer: str, rng: random.Random) -> str:
 
 
 def figures(seed: int) -> Iterator[Figure]:
-    """Endless figures, each different in content from all before, turning through families and levels.
-
-    Args:
-        seed: Another seed gives other figures.
-    """
+    """Endless figures, each different in content from all before, turning through families and levels."""
     seen: set[str] = set()
     number = 0
     while True:

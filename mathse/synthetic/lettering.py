@@ -32,7 +32,6 @@ def wrapped(text: str, width: int, most: int) -> list[str]:
     """Lines of a text without spaces between its words, such as Chinese.
 
     Args:
-        text: What to break.
         width: Of a line, in characters of the Latin script; others may count twice.
         most: Lines; a text that goes on ends with ` ...`.
     """

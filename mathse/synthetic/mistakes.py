@@ -37,7 +37,6 @@ def wrong_solution(figure: Figure, rng: random.Random) -> str | None:
     """Solve a figure with one mistake in it.
 
     Args:
-        figure: The problem.
         rng: Chooses the step and the kind of mistake.
 
     Returns:

@@ -117,7 +117,6 @@ def draw(picture: Picture, rng: random.Random) -> Image.Image:
     """Draw a picture as an RGB image of `SIDE` by `SIDE` pixels.
 
     Args:
-        picture: What to draw.
         rng: Where the jitter comes from.
     """
     image = blank()

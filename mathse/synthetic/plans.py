@@ -81,7 +81,6 @@ def execute(
     """Carry a plan out.
 
     Args:
-        plan: The moves.
         readings: What the picture shows, by name.
         choices: The options' values; the last step then picks the option.
         tamper: Changes steps as they are made.

@@ -93,7 +93,6 @@ class ImageStore:
         """Open the table and index it by id.
 
         Args:
-            file: The `images` table.
             max_pixels: Images above are refused undecoded.
 
         Raises:

@@ -31,9 +31,6 @@ class ProblemLookup(Mapping[str, Problem]):
     def __init__(self, file: Path) -> None:
         """Copy the table.
 
-        Args:
-            file: The `problems` table.
-
         Raises:
             StoreError: The table is missing, damaged, or another one.
             LookupFailed: There is no room for the copy.
@@ -72,9 +69,6 @@ class SourceIds(Mapping[str, str]):
     def __init__(self, file: Path) -> None:
         """Open the table.
 
-        Args:
-            file: The `problems` table.
-
         Raises:
             StoreError: The table is missing, damaged, or another one.
         """
@@ -100,7 +94,6 @@ def problem_ids(file: Path, model: type[Row]) -> set[str]:
     """The problems that a table has rows of.
 
     Args:
-        file: The table.
         model: The model of its rows, which has a `problem_id`.
 
     Raises:

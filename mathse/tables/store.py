@@ -116,7 +116,6 @@ def scan(file: Path, model: type[R], verify: bool = False) -> Iterator[R]:
     """Stream a table, one batch of rows in memory; what is wrong with the file as a whole is raised at the call.
 
     Args:
-        file: The table.
         model: The model its rows must have.
         verify: Compare every row's stored hash with its content.
 

@@ -86,7 +86,6 @@ def set_epoch(loader: Any, epoch: int) -> None:
 
     Args:
         loader: As accelerate prepared it.
-        epoch: Counted from 0.
     """
     batches = loader.batch_sampler
     while hasattr(batches, "batch_sampler"):

@@ -16,7 +16,6 @@ class ImageTokens:
         """Remember which token it is.
 
         Args:
-            processor: Of the model.
             token_id: Stands for one of an image's features; None: unknown, and nothing is counted.
         """
         self._processor, self._token_id = processor, token_id

@@ -102,7 +102,6 @@ def optimizer_of(model: Any, settings: Train) -> torch.optim.Optimizer | None:
     """Muon, if the settings give its rate; else None: the AdamW that the trainer makes.
 
     Args:
-        model: What is trained.
         settings: Both rates, the second moment and the weight decay.
     """
     if settings.matrix_learning_rate is None:

@@ -130,7 +130,6 @@ def fit(
 
     Args:
         model: What is trained, in float32, or with adapters around it.
-        processor: Its tokenizer and image processor.
         dataset: Examples with `images` and the columns of the method.
         out: Folder of the new model; replaced if there is one.
         arguments: Of the method's `config`, as the function `config` gives them.
@@ -212,7 +211,6 @@ def report(
     Args:
         trainer: Watched by a `Watch`.
         model: Content hash of the trained model.
-        rows: Rows trained on.
         too_long: Path ids of the rows left out.
         seconds: Wall-clock time of the whole.
     """

@@ -32,8 +32,6 @@ def build(
     """Make the trainer of a training.
 
     Args:
-        model: What is trained.
-        processor: Its tokenizer and image processor.
         dataset: Examples with the columns of the method.
         arguments: Batches, rates, schedule: the method's `config`.
         optimizer: In place of the one that the arguments describe.

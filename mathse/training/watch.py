@@ -57,7 +57,6 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         Args:
             title: Names it in progress lines and errors.
             run: Where checkpoints and losses go.
-            trainer: What is watched.
         """
         self._title, self._run, self._trainer = title, run, trainer
         self._showing: Any = None
