@@ -1,1 +1,1 @@
-"""The method itself, one file per step: solve, judge, annotate, reflect, mix, evaluate; all ask models by `generate`."""
+"""The method itself, one file per step: solve, judge, annotate, reflect, mix, evaluate; `generate` asks the models."""
