@@ -71,7 +71,7 @@ def ours(count: int, form: str, folder: Path) -> Seconds:
     start = clock()
     with Gathering(folder / "waiting") as gathering:
         gather(Opened(made, NO_FOLDER, "Apache-2.0", AsSaid()), "figures", Limits(), gathering)
-        gathering.write(folder, {})
+        gathering.write(folder)
     seconds = since(start)
     rows = {model.__name__: store.metadata(folder / file).rows for model, file in TABLES.items()}
     assert rows[Problem.__name__] + rows[Reject.__name__] == count

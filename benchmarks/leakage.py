@@ -48,7 +48,7 @@ def main() -> None:
         planted = _write(file, wanted.questions, items)
         before = _peak()
         start = time.monotonic()
-        found = find(Questions(file), items)
+        found = find(Questions(lambda: pq.ParquetFile(file).iter_batches(BATCH_ROWS)), items)
         seconds = time.monotonic() - start
         ours = {(leak.problem_id, leak.item_id) for leak in found}
         peak = _peak()

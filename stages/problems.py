@@ -3,10 +3,8 @@
 from pathlib import Path
 
 from mathse import layout, params, stage, tally
-from mathse.sources import samples
-from mathse.sources.ingest import ingest, require_every_split
-from mathse.sources.leakage.tables import screen
-from mathse.sources.report import report
+from mathse.sources.ingest import ingest
+from mathse.sources.report import report, samples
 from mathse.synthetic.sheet import contact_sheet
 from mathse.tables.start import write_base
 
@@ -15,15 +13,14 @@ def main() -> str:
     """Ingest `params.problems`."""
     settings = params.load().problems
     counts = ingest(settings)
-    screened = screen(settings, counts)
-    require_every_split(counts)
     write_base()
     report(counts, settings)
-    contact_sheet(*samples.of_run(Path()), layout.CONTACT_SHEET)
+    contact_sheet(*samples(Path()), layout.CONTACT_SHEET)
     splits = {str(split): count for split, count in counts.problems.items()}
     merged = counts.taken.total() - counts.problems.total()
     also = f", {merged} merged" if merged else ""
-    return f"{counts.rows} source rows in, {tally.counts(splits)} out{also}; {tally.counts(counts.reasons())}{screened}"
+    listed = f"; {counts.leaks_listed} leaks listed that stay" if counts.leaks_listed else ""
+    return f"{counts.rows} source rows in, {tally.counts(splits)} out{also}; {tally.counts(counts.reasons())}{listed}"
 
 
 if __name__ == "__main__":

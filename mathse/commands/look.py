@@ -106,8 +106,8 @@ def add_sheet(commands: Commands) -> None:
 
 
 def _sheet(arguments: argparse.Namespace) -> None:
-    from mathse.sources import samples
+    from mathse.sources.report import samples
     from mathse.synthetic.sheet import contact_sheet
 
-    contact_sheet(*samples.of_run(arguments.root), arguments.file)
+    contact_sheet(*samples(arguments.root), arguments.file)
     print(arguments.file)

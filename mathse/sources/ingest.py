@@ -1,7 +1,8 @@
-"""The problems stage: every source's rows, admitted or rejected with a reason.
+"""The problems stage: every source's rows, admitted or rejected with a reason, and the leaks taken out.
 
-In: `params.problems`. Out, below data/problems: problems (one row a distinct problem), images (one row a distinct
-image), origins (one row an admitted source row) and rejects (one row a rejected one). So
+In: `params.problems`, and the tables of `benchmarks`. Out, below data/problems and data/ingest: problems (one row per
+distinct problem), images (one row per distinct image), origins (one row per admitted source row), rejects (one row per
+rejected one) and leaks. So
 
     source rows = origins + rejects
 
@@ -10,15 +11,16 @@ Sample reject: `k12, 34a1463e, image in another split, 9f86d081... is in test`.
 
 import logging
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from mathse import layout, params
 from mathse.errors import UserError
-from mathse.sources.admit import Admitted, Limits, admit
+from mathse.sources.admit import Limits, admit
 from mathse.sources.gathering import Counts, Gathering
+from mathse.sources.leakage.screen import screen
 from mathse.sources.opening import Opened, open_source, require_there
-from mathse.tables.schemas import Reject, Split
+from mathse.tables import store
+from mathse.tables.schemas import Leak, Reject, Split
 
 log = logging.getLogger(__name__)
 
@@ -27,17 +29,14 @@ LINE_SECONDS = 15.0
 
 
 def ingest(settings: params.Problems, root: Path = Path()) -> Counts:
-    """Read all sources and write the tables.
-
-    Args:
-        settings: The sources and what a row may cost.
-        root: The project's root, below which the tables lie.
+    """Read all sources, screen them for leaks and write the tables.
 
     Returns:
         What became of the rows.
 
     Raises:
-        UserError: A source cannot be read, a split came out empty, or a table cannot be written.
+        UserError: A source or the benchmarks' items cannot be read, a split came out empty, or a table cannot be
+            written.
     """
     require_there(settings.sources)
     with Gathering(root / layout.STATE / "ingest") as gathering:
@@ -45,7 +44,10 @@ def ingest(settings: params.Problems, root: Path = Path()) -> Counts:
             limit = source.limit if isinstance(source, params.AdapterSource) else None
             gather(open_source(source, settings.seed), source.name, limits(settings), gathering, limit)
         require_every_split(gathering.counts)
+        leaks = screen(gathering, settings, root)
+        require_every_split(gathering.counts)
         gathering.write(root)
+        store.write(root / layout.LEAKS, Leak, leaks)
     return gathering.counts
 
 
@@ -55,37 +57,27 @@ def limits(settings: params.Problems) -> Limits:
 
 
 def gather(opened: Opened, licensed: str, most: Limits, gathering: Gathering, limit: int | None = None) -> None:
-    """Admit a source's rows.
+    """Admit a source's rows, with a line about how far it is now and then; how many there will be is not known.
 
     Args:
         opened: The source.
         licensed: Name of its licence.
         most: What a row may cost.
-        gathering: Takes them.
+        gathering: Takes the rows.
         limit: Ends with so many taken.
     """
     rows = admit(opened.rows, opened.folder, opened.licence, most, opened.choice, gathering.knows_image)
     taken = 0
-    for row in _told(rows):
+    start = last = time.monotonic()
+    for count, row in enumerate(rows, start=1):
         taken += gathering.add(row, licensed)
         if taken == limit:
             break
-
-
-def _told(rows: Iterator[Admitted | Reject]) -> Iterator[Admitted | Reject]:
-    """The rows, with a line now and then; how many there will be is not known."""
-    start = last = time.monotonic()
-    for count, row in enumerate(rows, start=1):
-        yield row
         now = time.monotonic()
         if now - last >= LINE_SECONDS:
-            log.info("problems: %s: %d rows in, %.0f/s", source_of(row), count, count / (now - start))
+            name = row.source if isinstance(row, Reject) else row.origin.source
+            log.info("problems: %s: %d rows in, %.0f/s", name, count, count / (now - start))
             last = now
-
-
-def source_of(row: Admitted | Reject) -> str:
-    """Name of the source that a row came from."""
-    return row.source if isinstance(row, Reject) else row.origin.source
 
 
 def require_every_split(counts: Counts) -> None:
@@ -96,13 +88,9 @@ def require_every_split(counts: Counts) -> None:
     """
     empty = [split for split in Split if not counts.problems[split]]
     if empty:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(counts.reasons().items())) or "none"
         raise UserError(
             f"params.yaml: problems.sources: no problem was admitted to split {', '.join(empty)}; "
-            f"{counts.rejected.total()} rows were rejected ({reason_counts(counts)}); a source's `split` says what "
+            f"{counts.rejected.total()} rows were rejected ({reasons}); a source's `split` says what "
             "share of its problems is for train, orm and test"
         )
-
-
-def reason_counts(counts: Counts) -> str:
-    """Reject reasons with their counts, in alphabetical order: `image in another split 3, missing image 1`."""
-    return ", ".join(f"{reason} {count}" for reason, count in sorted(counts.reasons().items())) or "none"

@@ -4,7 +4,7 @@ The rows go, as they come, into an arrow file that is then mapped, not read: mem
 columns and one row group. Two rows with the same key are an error, as a key identifies its row.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import reduce
 from itertools import groupby
@@ -36,7 +36,10 @@ class RowError(UserError):
 
 
 class Spill(Generic[R]):
-    """Rows as they come, in an arrow file of batches of equal size; open within a `with` block."""
+    """Rows as they come, in an arrow file of batches of equal size; open within a `with` block.
+
+    The first reading closes it: nothing can be added afterwards.
+    """
 
     def __init__(self, file: Path, model: type[R]) -> None:
         """Write to `file`, which is overwritten, and left for the caller to remove."""
@@ -55,9 +58,14 @@ class Spill(Generic[R]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None:
+            self._waiting.clear()
+        self.close()
+
+    def close(self) -> None:
+        """Write the rows that still wait, and close the file."""
         with self._open:
-            if kind is None:
-                self._write()
+            self._write()
 
     def add(self, row: R) -> None:
         """Add a row.
@@ -70,11 +78,12 @@ class Spill(Generic[R]):
             self._write()
 
     def groups(self) -> Iterator[pa.Table]:
-        """The rows as row groups in key order, when the spill is closed.
+        """The rows as row groups in key order.
 
         Raises:
             RowError: Two rows have the same key.
         """
+        self.close()
         places = _sorted_places(pa.Table.from_batches(self._keys, _key_schema(self.model)))
         start = 0
         while start < len(places):
@@ -88,6 +97,27 @@ class Spill(Generic[R]):
                     start += group.num_rows
                     yield group
                 del batches
+
+    def batches(self, *columns: str) -> Iterator[pa.RecordBatch]:
+        """Some columns of all rows, in the order in which the rows came; the other columns are not read."""
+        self.close()
+        options = pa.ipc.IpcReadOptions(included_fields=[self._schema.get_field_index(name) for name in columns])
+        # Not mapped: of a mapped file all that was read would stay in memory.
+        with pa.OSFile(str(self.file)) as source:
+            reader = pa.ipc.open_file(source, options=options)
+            for number in range(reader.num_record_batches):
+                yield reader.get_batch(number).select(columns)
+
+    def having(self, keys: Collection[str]) -> Iterator[pa.RecordBatch]:
+        """The rows whose first key is one of these, in the order in which they came; other batches are not read."""
+        self.close()
+        wanted = pa.array(sorted(keys), pa.string())
+        with pa.OSFile(str(self.file)) as source:
+            reader = pa.ipc.open_file(source)
+            for number, batch in enumerate(self._keys):
+                chosen = pc.is_in(batch.column(0), wanted)
+                if pc.any(chosen).as_py():
+                    yield reader.get_batch(number).filter(chosen)
 
     def _write(self) -> None:
         if self._waiting:

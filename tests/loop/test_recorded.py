@@ -13,7 +13,7 @@ from mathse.tables import store
 from mathse.tables.schemas import Origin, PathKind, Problem
 from mathse.tables.store import StoreError
 from tests.shared_data import shared
-from tests.sources.adapters.samples import chat, png
+from tests.sources.adapters.samples import chat, png, without_benchmarks
 
 DRAWN = FigureSource(name="figures", seed=1, train=1, orm=1, test=1)
 
@@ -30,7 +30,7 @@ def project(root: Path, rows: list[dict[str, object]], label: str | None = None)
     file = root / "tabmwp" / "distilled_cot.json"
     file.write_text(json.dumps(rows), encoding="utf-8")
     source = AdapterSource(name="tabmwp", path=root / "tabmwp", label=label)
-    ingest(params.Problems(sources=(DRAWN, source)), root)
+    ingest(params.Problems(sources=(DRAWN, source)), without_benchmarks(root))
     return Recording(name="tabmwp", path=file, source=label)
 
 
@@ -93,7 +93,7 @@ def test_origins_have_to_be_there(tmp_path: Path) -> None:
 
 def test_the_real_recording_solves_its_200_problems(tmp_path: Path) -> None:
     source = AdapterSource(name="tabmwp", path=shared("tabmwp"))
-    counts = ingest(params.Problems(sources=(DRAWN, source)), tmp_path)
+    counts = ingest(params.Problems(sources=(DRAWN, source)), without_benchmarks(tmp_path))
     assert counts.taken["tabmwp"] == 200
     problems = [one.problem_id for one in store.scan(tmp_path / layout.PROBLEMS, Problem) if one.source == "tabmwp"]
     recording = Recording(name="tabmwp", path=shared("tabmwp/distilled_cot.json"))

@@ -12,7 +12,7 @@ from mathse.sources.ingest import ingest
 from mathse.sources.reading import SourceError
 from mathse.tables import store
 from mathse.tables.schemas import Problem
-from tests.sources.adapters.samples import png
+from tests.sources.adapters.samples import png, without_benchmarks
 
 DRAWN = FigureSource(name="figures", seed=1, train=1, orm=1, test=1)
 SOURCE = AdapterSource(name="geometry3k", repository="owner/geometry", revision="0" * 40)
@@ -33,7 +33,7 @@ def test_rows_of_a_repository_become_problems(offline: Path) -> None:
         for answer in ("4", "")
     ]
     pq.write_table(pa.Table.from_pylist(rows), offline / "owner" / "geometry" / "train.parquet")
-    counts = ingest(params.Problems(sources=(DRAWN, SOURCE)))
+    counts = ingest(params.Problems(sources=(DRAWN, SOURCE)), without_benchmarks(offline))
 
     assert counts.taken["geometry3k"] == 1
     assert counts.reasons("geometry3k") == {"empty answer": 1}

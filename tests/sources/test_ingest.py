@@ -1,7 +1,7 @@
 """From params to tables: every source row comes out once, as an origin or as a reject."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,11 @@ from mathse.sources.choice import AsSaid
 from mathse.sources.gathering import TABLES, Counts, Gathering
 from mathse.sources.images import encode
 from mathse.sources.raw import Pixels, Raw
-from mathse.sources.removal import Removal, remove
 from mathse.synthetic.figures import figure
 from mathse.tables import store
 from mathse.tables.images import decode
 from mathse.tables.schemas import Image, Origin, Problem, Reject, Split
-from tests.sources.adapters.samples import SAMPLES, png
+from tests.sources.adapters.samples import SAMPLES, png, without_benchmarks
 
 LICENCES = {"k12": "Apache-2.0", "tabmwp": "CC-BY-NC-SA-4.0", "mathvl": "LicenseRef-unknown"}
 
@@ -35,13 +34,18 @@ def raw(name: str, shade: int | None = 0, **fields: object) -> Raw:
     return Raw(**{**given, **fields})  # type: ignore[arg-type]
 
 
-def gathered(root: Path, *raws: Raw) -> Counts:
-    """The tables of some raw problems, each of the split that it names."""
+def gathered(root: Path, *raws: Raw, excluded: Sequence[Mapping[str, str]] = ()) -> Counts:
+    """The tables of some raw problems, each of the split that it names, without those of these source ids."""
     with Gathering(root / "waiting") as gathering:
+        ids: dict[str, str] = {}
         for one in raws:
             one = one if one.split else Raw(**{**vars(one), "split": "train"})
             (found,) = admit([one], root, LICENCES[one.source], ingest.limits(SETTINGS), AsSaid())
             gathering.add(found, one.source)
+            if isinstance(found, Admitted):
+                ids[one.source_id] = found.problem.problem_id
+        for details in excluded:
+            gathering.exclude("leak", {ids.get(name, name): detail for name, detail in details.items()})
         gathering.write(root)
     return gathering.counts
 
@@ -79,7 +83,7 @@ def k12(folder: Path, rows: int = 60, shared: int = 1) -> AdapterSource:
 
 
 def ingested(root: Path, *sources: AdapterSource | FigureSource, **others: int) -> Counts:
-    return ingest.ingest(params.Problems.model_validate({"sources": sources, **others}), root)
+    return ingest.ingest(params.Problems.model_validate({"sources": sources, **others}), without_benchmarks(root))
 
 
 ALL = {"train": 0.5, "orm": 0.25, "test": 0.25}
@@ -282,35 +286,43 @@ def test_an_empty_split_is_an_error_that_names_it(
     assert not (tmp_path / layout.PROBLEMS).exists()
 
 
-def test_reasons_are_counted_in_order() -> None:
+def test_reasons_are_counted_by_source() -> None:
     counts = Counts()
     counts.rejected.update([("s", "b"), ("s", "a"), ("t", "b")])
-    assert ingest.reason_counts(counts) == "a 1, b 2"
     assert counts.reasons("s") == {"a": 1, "b": 1}
-    assert ingest.reason_counts(Counts()) == "none"
+    assert counts.reasons() == {"a": 1, "b": 2}
 
 
-def test_removed_problems_are_rejects_and_their_images_go(tmp_path: Path) -> None:
+def test_an_empty_split_counts_reasons_in_order() -> None:
+    counts = Counts()
+    with pytest.raises(UserError, match=r"0 rows were rejected \(none\)"):
+        ingest.require_every_split(counts)
+    counts.rejected.update([("s", "b"), ("s", "a"), ("t", "b")])
+    with pytest.raises(UserError, match=r"3 rows were rejected \(a 1, b 2\)"):
+        ingest.require_every_split(counts)
+
+
+def test_excluded_problems_are_rejects_and_their_images_go(tmp_path: Path) -> None:
     same: dict[str, Any] = {"question": "What is it?"}
-    counts = gathered(tmp_path, raw("a", **same), raw("b", source="mathvl", **same), raw("c"), raw("d", 9), raw("e", 9))
-    ids = {one.source_id: one.problem_id for one in origins(tmp_path)}
-    wanted = [Removal(ids["b"], "leak", "item 1"), Removal(ids["a"], "leak", "item 2"), Removal(ids["d"], "leak")]
+    raws = raw("a", **same), raw("b", source="mathvl", **same), raw("c"), raw("d", 9), raw("e", 9)
+    wanted = {"a": "item 1", "d": "item 2", "nobody": "item 3"}
 
-    assert remove([*wanted, Removal("nobody", "leak")], counts, tmp_path) == 2
-    assert sorted(one.source_id for one in origins(tmp_path)) == ["c", "e"]
-    assert {problem.problem_id for problem in problems(tmp_path)} == {ids["c"], ids["e"]}
-    assert rejects(tmp_path) == [("a", "leak"), ("d", "leak"), ("b", "leak")]
-    assert len(images(tmp_path)) == 2
+    counts = gathered(tmp_path / "some", *raws, excluded=[wanted, {}])
+    assert sorted(one.source_id for one in origins(tmp_path / "some")) == ["c", "e"]
+    assert {problem.source_id for problem in problems(tmp_path / "some")} == {"c", "e"}
+    assert rejects(tmp_path / "some") == [("a", "leak"), ("d", "leak"), ("b", "leak")]
+    details = {row.source_id: row.detail for row in store.scan(tmp_path / "some" / layout.REJECTS, Reject)}
+    assert details == {"a": "item 1", "b": "item 1", "d": "item 2"}
+    assert len(images(tmp_path / "some")) == 2
     assert (counts.rows, counts.taken.total(), counts.problems[Split.TRAIN]) == (5, 2, 2)
 
-    assert remove([Removal(ids["e"], "leak")], counts, tmp_path) == 1
-    assert len(images(tmp_path)) == 1
-    assert remove([], counts, tmp_path) == 0
+    counts = gathered(tmp_path / "more", *raws, excluded=[wanted, {"e": "", "a": "again"}])
+    assert len(images(tmp_path / "more")) == 1
+    assert (counts.rows, counts.taken.total(), counts.problems[Split.TRAIN]) == (5, 1, 1)
 
 
-def test_all_problems_may_be_removed(tmp_path: Path) -> None:
-    counts = gathered(tmp_path, raw("a"))
-    remove([Removal(problems(tmp_path)[0].problem_id, "leak")], counts, tmp_path)
+def test_all_problems_may_be_excluded(tmp_path: Path) -> None:
+    gathered(tmp_path, raw("a"), excluded=[{"a": ""}])
     assert not problems(tmp_path)
     assert not images(tmp_path)
     assert rejects(tmp_path) == [("a", "leak")]

@@ -18,7 +18,7 @@ from mathse.sources.ingest import ingest
 from mathse.tables import store
 from mathse.tables.schemas import Image, Origin, Problem, Reject, Split
 from tests.shared_data import shared
-from tests.sources.adapters.samples import SAMPLES
+from tests.sources.adapters.samples import SAMPLES, without_benchmarks
 from tests.sources.adapters.test_damage import DAMAGES, assert_of_no_machine, damaged_rows
 from tests.sources.adapters.test_hostile import IMAGES, pixel_bomb
 
@@ -51,7 +51,7 @@ def damaged_source(name: str, seed: int, folder: Path) -> tuple[AdapterSource, i
 @pytest.mark.parametrize("name", SAMPLES)
 def test_every_row_of_500_damaged_sources_is_an_origin_or_a_reject(name: str, tmp_path: Path) -> None:
     made = [damaged_source(name, seed, tmp_path / "data" / str(seed)) for seed in range(DAMAGES)]
-    counts = ingest(settings(*(source for source, _ in made)), tmp_path)
+    counts = ingest(settings(*(source for source, _ in made)), without_benchmarks(tmp_path))
 
     origins = store.read(tmp_path / layout.ORIGINS, Origin, verify=True)
     rejects = store.read(tmp_path / layout.REJECTS, Reject, verify=True)
@@ -86,7 +86,7 @@ def test_the_order_in_which_the_disk_lists_files_changes_no_byte(
             SAMPLES[name].put(root / "data" / part, rows)
         monkeypatch.setattr(os, "walk", in_order(order))
         monkeypatch.chdir(root)
-        ingest(settings(AdapterSource(name=name, path=Path("data"))), root)
+        ingest(settings(AdapterSource(name=name, path=Path("data"))), without_benchmarks(root))
         made.append({table: (root / table).read_bytes() for table in tables})
     assert made[0] == made[1]
     rejects = store.read(root / layout.REJECTS, Reject)
@@ -134,6 +134,7 @@ def test_what_is_hostile_is_rejected_with_its_reason_in_little_memory(tmp_path: 
         for _ in range(50):
             file.write("x" * 10**6)
         file.write('"}]')
+    without_benchmarks(tmp_path)
     done = subprocess.run([sys.executable, "-c", PEAK, str(tmp_path)], capture_output=True, text=True, check=True)
 
     rejects = store.read(tmp_path / layout.REJECTS, Reject, verify=True)
@@ -154,7 +155,7 @@ def test_the_real_samples_together(tmp_path: Path) -> None:
         AdapterSource.model_validate({"name": name, "path": shared(name), "split": {"train": 0.7, "orm": 0.3}})
         for name in REAL
     ]
-    counts = ingest(settings(*sources), tmp_path)
+    counts = ingest(settings(*sources), without_benchmarks(tmp_path))
     for name, (rows, rejected) in REAL.items():
         assert counts.reasons(name) == rejected
         assert counts.taken[name] == rows - sum(rejected.values())

@@ -82,7 +82,7 @@ def find(problems: Iterable[Shown], items: Iterable[Shown]) -> list[Leak]:
     if not known:
         return []
     hashes = np.stack([row[3] for row in known])
-    found: dict[tuple[str, str, str], Leak] = {}
+    leaks: dict[tuple[str, str, str], Leak] = {}
     for problem in problems:
         seen = look(problem.image)
         for _, at, bits in near_hashes(seen[0][None], hashes) if seen else ():
@@ -95,9 +95,10 @@ def find(problems: Iterable[Shown], items: Iterable[Shown]) -> list[Leak]:
                 question=problem.image_id, item_question=image_id,
             )  # fmt: skip
             key = (problem.owner, benchmark, item_id)
-            if key not in found or bits < found[key].score:
-                found[key] = leak
-    return [found[key] for key in sorted(found)]
+            # The order in which the images come must not matter: of images equally near, the first by id.
+            if key not in leaks or (bits, problem.image_id) < (leaks[key].score, leaks[key].question):
+                leaks[key] = leak
+    return [leaks[key] for key in sorted(leaks)]
 
 
 def look(image: PIL.Image.Image) -> tuple[Hash, Detail] | None:

@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mathse.sources.leakage import Kind, Leak
@@ -44,24 +45,25 @@ _WEIGHT = 1000
 def benchmark_items(file: Path) -> pl.DataFrame:
     """What the search by text reads of the benchmarks' items."""
     store.require(file, BenchmarkItem)
-    frame = pl.from_arrow(pq.read_table(file, columns=["benchmark", "item_id", "question", "choices", "answer"]))
-    assert isinstance(frame, pl.DataFrame)
-    return frame
+    return _frame(pq.read_table(file, columns=["benchmark", "item_id", "question", "choices", "answer"]))
 
 
 class Questions:
-    """The questions of a `problems` table, a batch at a time, as often as they are asked for."""
+    """Questions in batches, in the same order as often as they are gone through."""
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
+    def __init__(self, read: Callable[[], Iterable[pa.RecordBatch]]) -> None:
+        """Take batches with the columns `problem_id`, `question` and `choices`, which `read` opens anew each time."""
+        self._read = read
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
-        with pq.ParquetFile(self.file) as parquet:
-            columns = ["problem_id", "question", "choices"]
-            for batch in parquet.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
-                frame = pl.from_arrow(batch)
-                assert isinstance(frame, pl.DataFrame)
-                yield frame
+        waiting: list[pa.RecordBatch] = []
+        for batch in self._read():
+            waiting.append(batch)
+            if sum(one.num_rows for one in waiting) >= BATCH_ROWS:
+                yield _frame(pa.Table.from_batches(waiting))
+                waiting.clear()
+        if waiting:
+            yield _frame(pa.Table.from_batches(waiting))
 
 
 @dataclass(frozen=True)
@@ -226,3 +228,9 @@ def _shown(row: dict[str, object]) -> str:
     choices = row["choices"]
     assert isinstance(choices, list)
     return "\n".join([str(row["question"]), *map(str, choices)])
+
+
+def _frame(table: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame

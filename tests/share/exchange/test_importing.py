@@ -23,6 +23,7 @@ from mathse.sources.ingest import ingest
 from mathse.tables import schemas, store
 from mathse.tables.schemas import Origin, Problem, Reject
 from tests.share.exchange.conftest import PATHS, PROBLEMS
+from tests.sources.adapters.samples import without_benchmarks
 
 SHARD = "data/train-00000-of-00001.parquet"
 SHARED = ("three", "chinese", "markup", "text")
@@ -56,7 +57,7 @@ def test_the_way_there_and_back(exported: Path, tmp_path: Path) -> None:
             ]
         }
     )
-    ingest(settings, here)
+    ingest(settings, without_benchmarks(here))
     problems = {row.problem_id: row for row in store.scan(here / layout.PROBLEMS, Problem) if row.source == "theirs"}
     sent = {PROBLEMS[name].problem_id: PROBLEMS[name] for name in SHARED}
     kept = ("question", "choices", "answer", "solution", "image_ids", "subject", "level", "language", "licence")

@@ -11,6 +11,10 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
+from mathse import layout
+from mathse.tables import store
+from mathse.tables.schemas import BenchmarkItem
+
 Fields = dict[str, Any]
 
 
@@ -18,6 +22,12 @@ def png(colour: str = "red", size: tuple[int, int] = (6, 4)) -> bytes:
     buffer = io.BytesIO()
     PIL.Image.new("RGB", size, colour).save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+def without_benchmarks(root: Path) -> Path:
+    """A run that is measured on no benchmark, so that no problem leaks."""
+    store.write(root / layout.BENCHMARK_ITEMS, BenchmarkItem, [])
+    return root
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from mathse.sources.leakage import Kind, Leak
@@ -198,7 +199,8 @@ def test_problems_come_from_their_table_and_leaks_go_to_one(tmp_path: Path) -> N
         for place, text in enumerate([ITEM, "How many apples are left of 17?"])
     ]
     store.write(tmp_path / "problems.parquet", Problem, made)
-    found = find(Questions(tmp_path / "problems.parquet"), bench(("item", ITEM, CHOICES, "A")))
+    questions = Questions(lambda: pq.ParquetFile(tmp_path / "problems.parquet").iter_batches())
+    found = find(questions, bench(("item", ITEM, CHOICES, "A")))
     assert [leak.problem_id for leak in found] == ["id0"]
     store.write(tmp_path / "leaks.parquet", Leak, found)
     assert store.read(tmp_path / "leaks.parquet", Leak) == found

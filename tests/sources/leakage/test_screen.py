@@ -1,21 +1,28 @@
-"""Leaks planted in a source, through the whole stage: found, listed with both sides, and taken out of the tables."""
+"""Leaks planted in a source, through the whole stage: found, listed with both sides, and kept out of the tables."""
 
 import json
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import PIL.Image
 import pytest
 
 from mathse import layout, params
-from mathse.sources.gathering import Counts
+from mathse.params import FigureSource
+from mathse.sources import figures
+from mathse.sources.choice import AsSaid
+from mathse.sources.gathering import Counts, Gathering
 from mathse.sources.images import encode
-from mathse.sources.ingest import ingest
-from mathse.sources.leakage.tables import Screened, screen
+from mathse.sources.ingest import gather, ingest, limits
+from mathse.sources.leakage.screen import screen
+from mathse.sources.opening import NO_FOLDER, Opened
+from mathse.sources.raw import Pixels
 from mathse.tables import store
-from mathse.tables.images import decode, stored
 from mathse.tables.schemas import BenchmarkItem, Image, Leak, Problem, Reject, Split
+from mathse.tables.store import StoreError
+from tests.sources.adapters.samples import without_benchmarks
 from tests.sources.leakage import test_pictures as change
 from tests.sources.leakage.test_planted import ELSE, FIGURE, OTHER, QUESTION, same_image
 from tests.sources.leakage.test_text import FULL_WIDTH, filler
@@ -74,21 +81,17 @@ def benchmark(root: Path, *items: tuple[str, str, PIL.Image.Image]) -> None:
     store.write(root / layout.BENCHMARK_IMAGES, Image, {row.image_id: row for row in encoded.values()}.values())
 
 
-def screened(root: Path, settings: params.Problems) -> tuple[Counts, Screened]:
-    counts = ingest(settings, root)
-    return counts, screen(settings, counts, root)
-
-
-def tables(root: Path) -> dict[Path, bytes]:
-    return {file: file.read_bytes() for file in (root / layout.PROBLEMS.parent).iterdir() if file.name[:5] != "leaks"}
+def removed_and_listed(counts: Counts) -> tuple[int, int]:
+    return counts.reasons()["leak"], counts.leaks_listed
 
 
 def test_every_planted_leak_is_found_listed_and_taken_out(tmp_path: Path) -> None:
-    benchmark(tmp_path, ("17", QUESTION, SHOWN))
     settings = sources(tmp_path / "k12")
-    before = ingest(settings, tmp_path)
+    before = ingest(settings, without_benchmarks(tmp_path))
     known = {row.problem_id: row.source_id for row in store.scan(tmp_path / layout.PROBLEMS, Problem)}
-    counts, found = screened(tmp_path, settings)
+    assert store.read(tmp_path / layout.LEAKS, Leak) == []
+    benchmark(tmp_path, ("17", QUESTION, SHOWN))
+    counts = ingest(settings, tmp_path)
 
     kinds: dict[str, set[str]] = defaultdict(set)
     for leak in store.read(tmp_path / layout.LEAKS, Leak, verify=True):
@@ -100,19 +103,14 @@ def test_every_planted_leak_is_found_listed_and_taken_out(tmp_path: Path) -> Non
     assert next(row.detail for row in rejects if row.source_id == "greyed") == "bench 17: near_image"
     left = {row.source_id for row in store.scan(tmp_path / layout.PROBLEMS, Problem)}
     assert not left & kinds.keys() and "same template, other numbers, other image" in left
-    assert (found, counts.reasons()["leak"], counts.rows) == (Screened(10, 0), 10, before.rows)
+    assert (removed_and_listed(counts), counts.rows) == ((10, 0), before.rows)
     assert counts.problems[Split.TRAIN] == before.problems[Split.TRAIN] - 10
 
 
-def test_without_benchmarks_nothing_changes(tmp_path: Path) -> None:
-    benchmark(tmp_path)
-    settings = sources(tmp_path / "k12")
-    ingest(settings, tmp_path)
-    before = tables(tmp_path)
-    _, found = screened(tmp_path, settings)
-
-    assert tables(tmp_path) == before and str(found) == ""
-    assert store.read(tmp_path / layout.LEAKS, Leak) == []
+def test_the_benchmarks_have_to_be_there(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"items\.parquet: not found"):
+        ingest(sources(tmp_path / "k12"), tmp_path)
+    assert not (tmp_path / layout.PROBLEMS).exists()
 
 
 @pytest.mark.parametrize(
@@ -122,20 +120,11 @@ def test_without_benchmarks_nothing_changes(tmp_path: Path) -> None:
 )
 def test_what_params_ask_for_is_done(tmp_path: Path, leakage: dict[str, object], removed: int, listed: int) -> None:
     benchmark(tmp_path, ("17", QUESTION, SHOWN))
-    _, found = screened(tmp_path, sources(tmp_path / "k12", leakage=leakage))
+    counts = ingest(sources(tmp_path / "k12", leakage=leakage), tmp_path)
 
-    assert found == Screened(removed, listed)
+    assert removed_and_listed(counts) == (removed, listed)
     told = store.read(tmp_path / layout.LEAKS, Leak)
     assert len({leak.problem_id for leak in told if leak.removed}) == removed
-
-
-def of_figures(root: Path, split: Split) -> tuple[Problem, PIL.Image.Image]:
-    """A drawn problem of the tables, and its image."""
-    problem = next(
-        row for row in store.scan(root / layout.PROBLEMS, Problem) if row.source == "figures" and row.split == split
-    )
-    rows = stored(root / layout.IMAGES, set(problem.image_ids))
-    return problem, decode(rows[problem.image_ids[0]].data, 10**6)
 
 
 @pytest.mark.parametrize(
@@ -145,25 +134,24 @@ def of_figures(root: Path, split: Split) -> tuple[Problem, PIL.Image.Image]:
 )
 def test_drawn_figures_and_test_problems(tmp_path: Path, split: Split, same_text: bool, removed: bool) -> None:
     settings = sources(tmp_path / "k12", planted=False)
-    ingest(settings, tmp_path)
-    problem, image = of_figures(tmp_path, split)
-    long = f"{problem.question} {QUESTION}"
-    if same_text:
-        _ask(tmp_path, problem, long)
-    benchmark(tmp_path, ("1", long if same_text else ELSE, image))
-    counts = Counts()
-    counts.problems[split] = 9
-    counts.taken["figures"] = 9
-    screen(settings, counts, tmp_path)
+    drawn = next(raw for raw in figures.read(figure_source(settings)) if raw.split == split)
+    (pixels,) = drawn.images
+    assert isinstance(pixels, Pixels)
+    question = f"{drawn.question} {QUESTION}"
+    image = PIL.Image.frombytes(pixels.mode, (pixels.width, pixels.height), pixels.data)
+    benchmark(tmp_path, ("1", question if same_text else ELSE, image))
+    rows = [replace(drawn, question=question) if same_text else drawn]
+    with Gathering(tmp_path / "waiting") as gathering:
+        gather(Opened(iter(rows), NO_FOLDER, "Apache-2.0", AsSaid()), "figures", limits(settings), gathering)
+        leaks = screen(gathering, settings, tmp_path)
+        gathering.write(tmp_path)
 
-    leaks = [leak for leak in store.scan(tmp_path / layout.LEAKS, Leak) if leak.kind == "near_image"]
-    assert leaks
+    assert [leak.removed for leak in leaks if leak.kind == "near_image"] == [removed]
     left = {row.source_id for row in store.scan(tmp_path / layout.PROBLEMS, Problem)}
-    assert (problem.source_id not in left) == removed
+    assert (drawn.source_id not in left) == removed
 
 
-def _ask(root: Path, problem: Problem, question: str) -> None:
-    """Give a problem another question in the table."""
-    rows = store.read(root / layout.PROBLEMS, Problem)
-    changed = [row.model_copy(update={"question": question}) if row == problem else row for row in rows]
-    store.write(root / layout.PROBLEMS, Problem, [Problem(**row.model_dump(exclude={"row_hash"})) for row in changed])
+def figure_source(settings: params.Problems) -> FigureSource:
+    source = settings.sources[0]
+    assert isinstance(source, FigureSource)
+    return source
