@@ -16,8 +16,8 @@ from mathse import layout
 from mathse.answers.extract import extract
 from mathse.errors import UserError
 from mathse.params import Distill
+from mathse.sources.adapter import adapter
 from mathse.sources.raw import Recorded
-from mathse.sources.registry import adapter
 from mathse.tables import store
 from mathse.tables.schemas import Origin, Path, PathKind, Reject, content_id
 

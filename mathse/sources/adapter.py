@@ -1,12 +1,18 @@
 """What an adapter is: how a data set's files are read as rows, and how one row becomes a raw problem.
 
-Sample: `ADAPTER = Adapter("k12", problem)`  ->  `ADAPTER.read(Path("data/sources/k12"))` yields its raw problems
+The registry is the folder `mathse/sources/adapters`: one module per data set, which declares its `ADAPTER`. Whoever
+only needs the names has `mathse.params.sources.adapter_names`, which loads none of them.
+
+Sample: `ADAPTER = Adapter("k12", problem)`  ->  `adapter("k12").read(Path("data/sources/k12"))`, its raw problems
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
+from mathse.errors import UserError
+from mathse.params.sources import adapter_names
 from mathse.sources import reading
 from mathse.sources.raw import Damaged, Raw, Recorded, Row, converted
 from mathse.tables.schemas import Reject
@@ -35,3 +41,17 @@ class Adapter:
     def read(self, location: Path) -> Iterator[Raw | Reject]:
         """Raw problems and rejects of a file or a folder; exactly one of the two for each row."""
         return converted(self.name, self.rows(location), self.problem)
+
+
+def adapter(name: str) -> Adapter:
+    """The adapter of a data set.
+
+    Raises:
+        UserError: There is none of this name.
+    """
+    if name not in adapter_names():
+        raise UserError(f"no adapter is called {name!r}; there are {', '.join(adapter_names())}")
+    declared = import_module(f"mathse.sources.adapters.{name}").ADAPTER
+    if not isinstance(declared, Adapter) or declared.name != name:
+        raise UserError(f"mathse/sources/adapters/{name}.py: its ADAPTER must be an Adapter named {name!r}")
+    return declared

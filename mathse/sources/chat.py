@@ -10,7 +10,7 @@ import re
 
 from mathse.answers.extract import find
 from mathse.sources import fields, questions
-from mathse.sources.raw import Faulty, ImageRef, Raw, Row, id_of
+from mathse.sources.raw import Faulty, ImageRef, Raw, Row
 
 _ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "model": "assistant"}
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -24,9 +24,8 @@ def problem(row: Row) -> Raw:
     Raises:
         Faulty: Fields are missing or wrong, there is more than one exchange, or the reply has no final answer.
     """
-    asked, reply = exchange(row)
-    pictures = fields.within(row.folder, fields.pictures(row, "image", "images"))
-    return solved(row, asked, reply, pictures)
+    question, reply = exchange(row)
+    return solved(question, reply, fields.images(row, "image", "images"))
 
 
 def exchange(row: Row) -> tuple[str, str]:
@@ -35,44 +34,39 @@ def exchange(row: Row) -> tuple[str, str]:
     Raises:
         Faulty: `conversations` is missing, malformed, or not one exchange.
     """
-    turns = row.fields.get("conversations") or row.fields.get("messages")
-    if not isinstance(turns, list | tuple):
-        raise Faulty("missing field" if turns is None else "wrong type", "conversations")
-    said = [_turn(turn, place) for place, turn in enumerate(turns)]
-    if said and said[0][0] == "system":
-        said = said[1:]
-    if [role for role, _ in said] != ["user", "assistant"]:
-        raise Faulty("not one exchange", ", ".join(role for role, _ in said))
-    return said[0][1], said[1][1]
+    conversation = row.fields.get("conversations") or row.fields.get("messages")
+    if not isinstance(conversation, list | tuple):
+        raise Faulty("missing field" if conversation is None else "wrong type", "conversations")
+    turns: list[tuple[str, str]] = []
+    for place, turn in enumerate(conversation):
+        if not isinstance(turn, dict):
+            raise Faulty("wrong type", f"conversations[{place}]: {type(turn).__name__}")
+        role = fields.text(Row("", turn), "from", "role")
+        turns.append((_ROLES.get(role, role[:20]), fields.text(Row("", turn), "value", "content")))
+    if turns and turns[0][0] == "system":
+        del turns[0]
+    if [role for role, _ in turns] != ["user", "assistant"]:
+        raise Faulty("not one exchange", ", ".join(role for role, _ in turns))
+    return turns[0][1], turns[1][1]
 
 
-def solved(row: Row, asked: str, reply: str, pictures: tuple[ImageRef, ...]) -> Raw:
+def solved(text: str, reply: str, images: tuple[ImageRef, ...]) -> Raw:
     """A raw problem from a question with its options in the text and a reply that ends with the answer.
 
     Raises:
         Faulty: The reply has no final answer, or it is an option's letter and the question has no options.
     """
-    question, choices = questions.split_options(_QUESTION.sub("", _HINT.sub("", asked)))
-    found = find(reply)
-    if found.answer is None:
-        raise Faulty("no final answer", found.place)
-    if not choices and questions.letter(found.answer):
-        raise Faulty("letter without choices", found.answer)
+    question, choices = questions.split_options(_QUESTION.sub("", _HINT.sub("", text)))
+    final = find(reply)
+    if final.answer is None:
+        raise Faulty("no final answer", final.place)
+    if not choices and questions.letter(final.answer):
+        raise Faulty("letter without choices", final.answer)
     return Raw(
-        source="chat",
-        source_id=id_of(row),
-        question=question,
-        answer=found.answer,
-        choices=choices,
-        solution=reply if reply != found.answer else None,
-        images=pictures,
+        question,
+        final.answer,
+        choices,
+        solution=reply if reply != final.answer else None,
+        images=images,
         language="zh" if _CHINESE.search(question) else "en",
     )
-
-
-def _turn(turn: object, place: int) -> tuple[str, str]:
-    if not isinstance(turn, dict):
-        raise Faulty("wrong type", f"conversations[{place}]: {type(turn).__name__}")
-    said = Row("", turn)
-    role = fields.text(said, "from", "role")
-    return _ROLES.get(role, role[:20]), fields.text(said, "value", "content")

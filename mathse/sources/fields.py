@@ -39,8 +39,8 @@ def value(row: Row, *names: str) -> str:
     Raises:
         Faulty: As `text`, or `not a number` for NaN and infinities.
     """
-    name, found = _first(row, names)
-    return as_value(found, name)
+    name, value = _first(row, names)
+    return as_value(value, name)
 
 
 def values(row: Row, name: str) -> tuple[str, ...]:
@@ -49,10 +49,12 @@ def values(row: Row, name: str) -> tuple[str, ...]:
     Raises:
         Faulty: As `value`.
     """
-    found = row.fields.get(name)
-    if found is None:
+    items = row.fields.get(name)
+    if items is None:
         return ()
-    return tuple(as_value(item, f"{name}[{place}]") for place, item in enumerate(_list(found, name)))
+    if not isinstance(items, list | tuple):
+        raise Faulty("wrong type", f"{name}: {type(items).__name__}")
+    return tuple(as_value(item, f"{name}[{place}]") for place, item in enumerate(items))
 
 
 def whole(row: Row, *names: str) -> int:
@@ -61,8 +63,8 @@ def whole(row: Row, *names: str) -> int:
     Raises:
         Faulty: `missing field`, `wrong type` or `not a number`.
     """
-    name, found = _first(row, names)
-    digits = as_value(found, name)
+    name, value = _first(row, names)
+    digits = as_value(value, name)
     try:
         return int(digits)
     except ValueError:
@@ -72,10 +74,15 @@ def whole(row: Row, *names: str) -> int:
 def level(row: Row, *names: str) -> int:
     """A difficulty from 1 up; 0 where the source says none that is a whole number."""
     try:
-        found = whole(row, *names)
+        number = whole(row, *names)
     except Faulty:
         return 0
-    return found if 0 < found < 100 else 0
+    return number if 0 < number < 100 else 0
+
+
+def images(row: Row, *names: str, below: str = "") -> tuple[ImageRef, ...]:
+    """As `pictures`, their paths taken from a folder below that of the row's file."""
+    return within(row.folder, within(below, pictures(row, *names)))
 
 
 def pictures(row: Row, *names: str) -> tuple[ImageRef, ...]:
@@ -86,12 +93,14 @@ def pictures(row: Row, *names: str) -> tuple[ImageRef, ...]:
     Raises:
         Faulty: `wrong type`.
     """
-    for name in names:
-        found = row.fields.get(name)
-        if found is not None:
-            items = found if isinstance(found, list | tuple) else [found]
-            return tuple(_picture(item, name) for item in items)
-    return ()
+    name = next((name for name in names if row.fields.get(name) is not None), None)
+    if name is None:
+        return ()
+    items, references = row.fields[name], list[ImageRef]()
+    for item in items if isinstance(items, list | tuple) else [items]:
+        reference = item.get("bytes") or item.get("path") if isinstance(item, Mapping) else item
+        references.append(bytes(reference) if isinstance(reference, bytes | bytearray) else as_text(reference, name))
+    return tuple(references)
 
 
 def within(folder: str, pictures: Sequence[ImageRef]) -> tuple[ImageRef, ...]:
@@ -142,17 +151,3 @@ def _first(row: Row, names: Sequence[str]) -> tuple[str, Any]:
         if row.fields.get(name) is not None:
             return name, row.fields[name]
     raise Faulty("missing field", " or ".join(names))
-
-
-def _list(value: Any, name: str) -> Sequence[Any]:
-    if not isinstance(value, list | tuple):
-        raise Faulty("wrong type", f"{name}: {type(value).__name__}")
-    return value
-
-
-def _picture(item: Any, name: str) -> ImageRef:
-    if isinstance(item, Mapping):
-        item = item.get("bytes") or item.get("path")
-    if isinstance(item, bytes | bytearray):
-        return bytes(item)
-    return as_text(item, name)

@@ -6,12 +6,11 @@ Sample row: `{"id": 5, "subject": "...∠1=N_0...", "numbers": ["60"], "choice_n
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from mathse.sources import fields, questions
 from mathse.sources.pickles import PickledArray, PickleError, load
 from mathse.sources.raw import Damaged, Faulty, Pixels, Row
-from mathse.sources.reading import files, root
+from mathse.sources.reading import files, root, unreadable
 
 ENDINGS = (".pk", ".pkl", ".pickle")
 _NUMBER = re.compile(r"N_(\d{1,3})(?!\d)")
@@ -24,16 +23,30 @@ def pickled_rows(location: Path) -> Iterator[Row | Damaged]:
         SourceError: There is no such file or folder.
     """
     for file in files(location, lambda name: name.endswith(ENDINGS)):
-        place = file.relative_to(root(location)).as_posix()
+        name = file.relative_to(root(location)).as_posix()
         try:
-            found = load(file)
+            content = load(file)
         except PickleError as error:
-            yield Damaged(place, "refused pickle", str(error).removeprefix(f"{file}: "))
+            yield Damaged(name, "refused pickle", str(error).removeprefix(f"{file}: "))
             continue
         except OSError as error:
-            yield Damaged(place, "unreadable file", f"{type(error).__name__}: {error.strerror}")
+            yield unreadable(name, error)
             continue
-        yield from _rows(found, place)
+        if not isinstance(content, list | tuple | dict):
+            yield Damaged(name, "no rows", f"the pickle holds {type(content).__name__}")
+            continue
+        items = content.items() if isinstance(content, dict) else ((None, item) for item in content)
+        for position, (key, item) in enumerate(items):
+            place = f"{name}:{position}"
+            if not isinstance(item, dict) or not all(isinstance(field, str) for field in item):
+                yield Damaged(place, "row is not an object", type(item).__name__)
+                continue
+            # `choice_nums` is a list in some files, an array in others.
+            values = {
+                field: value.numbers.tolist() if isinstance(value, PickledArray) and value.numbers.ndim == 1 else value
+                for field, value in item.items()
+            }
+            yield Row(place, values, key=key if isinstance(key, str) else None)
 
 
 def question_text(row: Row, *names: str) -> str:
@@ -44,10 +57,10 @@ def question_text(row: Row, *names: str) -> str:
     """
     numbers = fields.values(row, "numbers")
 
-    def number(found: re.Match[str]) -> str:
-        if int(found[1]) >= len(numbers):
-            raise Faulty("placeholder without number", found[0])
-        return numbers[int(found[1])]
+    def number(placeholder: re.Match[str]) -> str:
+        if int(placeholder[1]) >= len(numbers):
+            raise Faulty("placeholder without number", placeholder[0])
+        return numbers[int(placeholder[1])]
 
     return _NUMBER.sub(number, fields.text(row, *names))
 
@@ -59,10 +72,7 @@ def options(row: Row) -> tuple[tuple[str, ...], str]:
         Faulty: Fields are missing or wrong, or the label is none of the options'.
     """
     choices = fields.values(row, "choice_nums")
-    label = fields.whole(row, "label")
-    if not 0 <= label < min(len(choices), len(questions.LETTERS)):
-        raise Faulty("gold is not among the choices", f"label {label} of {len(choices)}")
-    return choices, questions.LETTERS[label]
+    return choices, questions.letter_at(fields.whole(row, "label"), choices, "label")
 
 
 def picture(row: Row, name: str) -> Pixels:
@@ -71,10 +81,10 @@ def picture(row: Row, name: str) -> Pixels:
     Raises:
         Faulty: It is missing or no array of grey or coloured bytes.
     """
-    found = row.fields.get(name)
-    if not isinstance(found, PickledArray):
-        raise Faulty("missing field" if found is None else "wrong type", f"{name}: {type(found).__name__}")
-    array = found.numbers
+    value = row.fields.get(name)
+    if not isinstance(value, PickledArray):
+        raise Faulty("missing field" if value is None else "wrong type", f"{name}: {type(value).__name__}")
+    array = value.numbers
     if array.dtype != "uint8" or array.ndim not in (2, 3) or not array.size or array.shape[2:] not in ((), (3,)):
         raise Faulty("unreadable image", f"{name}: array of {array.dtype}, shape {array.shape}")
     height, width = array.shape[:2]
@@ -82,24 +92,3 @@ def picture(row: Row, name: str) -> Pixels:
         return Pixels(width, height, "L", array.tobytes())
     # They were read with OpenCV: blue first.
     return Pixels(width, height, "RGB", array[..., ::-1].tobytes())
-
-
-def _rows(found: Any, place: str) -> Iterator[Row | Damaged]:
-    if not isinstance(found, list | tuple | dict):
-        yield Damaged(place, "no rows", f"the pickle holds {type(found).__name__}")
-        return
-    items = found.items() if isinstance(found, dict) else ((None, item) for item in found)
-    for position, (key, item) in enumerate(items):
-        where = f"{place}:{position}"
-        if not isinstance(item, dict) or not all(isinstance(name, str) for name in item):
-            yield Damaged(where, "row is not an object", type(item).__name__)
-        else:
-            yield Row(where, _plain(item), key=key if isinstance(key, str) else None)
-
-
-def _plain(item: dict[str, Any]) -> dict[str, Any]:
-    """The row with one-dimensional arrays as lists: `choice_nums` comes as either."""
-    return {
-        name: value.numbers.tolist() if isinstance(value, PickledArray) and value.numbers.ndim == 1 else value
-        for name, value in item.items()
-    }

@@ -5,48 +5,20 @@ is then parsed by itself. Damage costs the element in which it lies: a raw line 
 strings), a bracket that closes nothing is passed over. What is missing at the end of a file is one `truncated file`.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from mathse.sources.raw import Damaged
+from mathse.tables.jsonl import BOM, LONGEST, NotJson, parse
 
-LONGEST_ROW = 16 * 2**20
-"""Bytes of one element or line; what is longer is passed over, not kept."""
 _CHUNK = 2**18
 _SIGN = re.compile(rb'"(?:[^"\\\n]++|\\[^\n])*+"|["{}\[\],]')
 """A whole string, or a sign outside of strings; a quote alone opens a string that this chunk does not close."""
 _REST = re.compile(rb'(?:[^"\\\n]++|\\[^\n])*+')
-_BOM = b"\xef\xbb\xbf"
 
 
-def parse(data: bytes, place: str) -> Any | Damaged:
-    """The JSON value in `data`, or what is wrong with it: `not UTF-8` or `not JSON`."""
-    try:
-        return json.loads(data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        return Damaged(place, "not UTF-8", str(error)[-100:])
-    except (ValueError, RecursionError) as error:
-        return Damaged(place, "not JSON", f"{type(error).__name__}: {str(error)[:100]}")
-
-
-def lines(file: BinaryIO, longest: int = LONGEST_ROW) -> Iterator[bytes | None]:
-    """The lines that are not blank, without a byte order mark; None for one above `longest` bytes."""
-    first = True
-    while line := file.readline(longest + 1):
-        whole = line.endswith(b"\n") or len(line) <= longest
-        if first:
-            line, first = line.removeprefix(_BOM), False
-        if not whole:
-            while (rest := file.readline(_CHUNK)) and not rest.endswith(b"\n"):
-                pass
-            yield None
-        elif line.strip():
-            yield line
-
-
-def elements(file: BinaryIO, name: str, longest: int = LONGEST_ROW) -> Iterator[tuple[str, str | None, Any] | Damaged]:
+def elements(file: BinaryIO, name: str, longest: int = LONGEST) -> Iterator[tuple[str, str | None, Any] | Damaged]:
     """The elements of the array or object that a file holds, each with its place and, in an object, its key.
 
     Args:
@@ -54,64 +26,58 @@ def elements(file: BinaryIO, name: str, longest: int = LONGEST_ROW) -> Iterator[
         name: What to call the file in places.
         longest: Bytes above which an element is passed over as `row too large`.
     """
-    opener = _opener(file)
+    if file.read(len(BOM)) != BOM:
+        file.seek(0)
+    while (opener := file.read(1)) and opener.isspace():
+        pass
     if opener not in (b"[", b"{"):
         yield Damaged(name, "not JSON", f"starts with {opener!r}, not with a bracket")
         return
-    for position, (segment, last) in enumerate(_segments(file, opener, longest)):
+    for position, (segment, ending) in enumerate(_segments(file, opener, longest)):
         place = f"{name}:{position}"
         if segment is None:
             yield Damaged(place, "row too large", f"over {longest} bytes")
         elif segment.strip():
-            yield _element(segment, opener, place, last)
-        elif not last:
+            try:
+                key, value = (None, parse(segment)) if opener == b"[" else _member(segment)
+                yield place, key, value
+            except NotJson as error:
+                # Where a cut goes through an element, how far it was JSON says nothing: the cut is the reason.
+                yield Damaged(place, "truncated row" if ending == "cut" else error.reason, error.detail)
+        elif not ending:
             yield Damaged(place, "not JSON", "nothing between two commas")
-        if last == "cut":
+        if ending == "cut":
             yield Damaged(f"{name}:end", "truncated file", "the closing bracket is missing")
 
 
-def _opener(file: BinaryIO) -> bytes:
-    """The first byte that is neither white space nor byte order mark; the file is then behind it."""
-    if file.read(len(_BOM)) != _BOM:
-        file.seek(0)
-    while (sign := file.read(1)) and sign.isspace():
-        pass
-    return sign
-
-
-def _element(segment: bytes, opener: bytes, place: str, last: str) -> tuple[str, str | None, Any] | Damaged:
-    found = parse(segment if opener == b"[" else b"{" + segment + b"}", place)
-    if isinstance(found, Damaged):
-        # The element that a cut goes through is told by the cut alone, where it lies.
-        return Damaged(place, "truncated row", found.detail) if last == "cut" else found
-    if opener == b"[":
-        return place, None, found
-    if not isinstance(found, dict) or len(found) != 1:
-        return Damaged(place, "not JSON", "not one key and its value")
-    ((key, value),) = found.items()
-    return place, key, value
+def _member(segment: bytes) -> tuple[str, Any]:
+    """Key and value of an object's member."""
+    members = parse(b"{" + segment + b"}")
+    if len(members) != 1:
+        raise NotJson("not JSON", "not one key and its value")
+    ((key, value),) = members.items()
+    return key, value
 
 
 def _segments(file: BinaryIO, opener: bytes, longest: int) -> Iterator[tuple[bytes | None, str]]:
     """What lies between the outermost commas (None: too long), and `end` or `cut` with the last."""
-    closer = b"]"[0] if opener == b"[" else b"}"[0]
-    scan = _Scan(closer)
-    kept, excess = bytearray(), False
+    scan = _Scan(b"]"[0] if opener == b"[" else b"}"[0])
+    segment, too_long = bytearray(), False
     while chunk := file.read(_CHUNK):
         start = 0
         for cut in scan.cuts(chunk):
-            kept += chunk[start:cut]
-            yield None if excess or len(kept) > longest else bytes(kept), "end" if scan.ended else ""
+            segment += chunk[start:cut]
+            yield None if too_long or len(segment) > longest else bytes(segment), "end" if scan.ended else ""
             if scan.ended:
                 return
-            kept.clear()
-            start, excess = cut + 1, False
-        if not excess:
-            kept += chunk[start:]
-        if len(kept) > longest:
-            kept.clear()
-            excess = True
-    yield None if excess else bytes(kept), "cut"
+            segment.clear()
+            start, too_long = cut + 1, False
+        if not too_long:
+            segment += chunk[start:]
+        if len(segment) > longest:
+            segment.clear()
+            too_long = True
+    yield None if too_long else bytes(segment), "cut"
 
 
 class _Scan:
@@ -131,15 +97,21 @@ class _Scan:
             behind = len(chunk)
             for match in _SIGN.finditer(chunk, at):
                 start, end = match.span()
+                sign = chunk[start]
                 if end > start + 1:
                     continue
-                if chunk[start] == 0x22:
+                if sign in b'"':
                     behind = self._leave_string(chunk, end)
                     break
-                if self._cuts_at(chunk[start]):
+                self.ended = self._depth == 1 and sign == self._closer
+                if self.ended or (self._depth == 1 and sign in b","):
                     yield start
-                    if self.ended:
-                        return
+                if self.ended:
+                    return
+                if sign in b"{[":
+                    self._depth += 1
+                elif sign in b"}]":
+                    self._depth = max(1, self._depth - 1)
             at = behind
 
     def _leave_string(self, chunk: bytes, at: int) -> int:
@@ -147,7 +119,7 @@ class _Scan:
         self._in_string = True
         if self._escaped and at < len(chunk):
             self._escaped = False
-            at += chunk[at] != 0x0A
+            at += chunk[at : at + 1] != b"\n"
         match = _REST.match(chunk, at)
         end = match.end() if match else at
         if chunk[end : end + 1] == b"\\":
@@ -156,14 +128,3 @@ class _Scan:
         if end < len(chunk):
             self._in_string = False
         return end + 1
-
-    def _cuts_at(self, sign: int) -> bool:
-        if sign in b"{[":
-            self._depth += 1
-        elif sign in b"}]":
-            if self._depth > 1:
-                self._depth -= 1
-            elif sign == self._closer:
-                self.ended = True
-                return True
-        return sign == 0x2C and self._depth == 1

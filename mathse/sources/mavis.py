@@ -9,9 +9,7 @@ Sample row: `{"id": 3, "image_text_dominant": "3.png", "text_en": {"text_dominan
 from collections.abc import Mapping
 
 from mathse.sources import fields, questions
-from mathse.sources.raw import Faulty, ImageRef, Raw, Row, id_of
-
-_VERSIONS = ("text_dominant", "text_lite", "vision_dominant")
+from mathse.sources.raw import Faulty, Raw, Row
 
 
 def problem(row: Row, subject: str) -> Raw:
@@ -24,35 +22,25 @@ def problem(row: Row, subject: str) -> Raw:
     if not isinstance(texts, Mapping):
         raise Faulty("missing field" if texts is None else "wrong type", "text_en")
     text_row = Row(row.place, texts)
-    pictures, question = _version(row, text_row)
+    for version in ("text_dominant", "text_lite", "vision_dominant"):
+        images = fields.images(row, f"image_{version}")
+        question = fields.text_or_none(text_row, f"{version}_question", version)
+        if images and question:
+            break
+    else:
+        raise Faulty("no whole version", "no image with its question")
     choices = questions.unlabelled(fields.values(row, "choices"))
     if not choices:
         question, choices = questions.split_options(question)
+    if choices:
+        answer = questions.letter_at(fields.whole(row, "answer_index"), choices, "answer_index")
+    else:
+        answer = fields.value(row, "answer")
     return Raw(
-        source="mavis",
-        source_id=id_of(row),
-        question=question,
-        answer=_answer(row, choices),
-        choices=choices,
+        question,
+        answer,
+        choices,
         solution=fields.text_or_none(text_row, "CoT_reasoning", "cot_reasoning", "solution"),
-        images=fields.within(row.folder, pictures),
+        images=images,
         subject=subject,
     )
-
-
-def _version(row: Row, texts: Row) -> tuple[tuple[ImageRef, ...], str]:
-    for version in _VERSIONS:
-        pictures = fields.pictures(row, f"image_{version}")
-        question = fields.text_or_none(texts, f"{version}_question", version)
-        if pictures and question:
-            return pictures, question
-    raise Faulty("no whole version", "no image with its question")
-
-
-def _answer(row: Row, choices: tuple[str, ...]) -> str:
-    if not choices:
-        return fields.value(row, "answer")
-    place = fields.whole(row, "answer_index")
-    if not 0 <= place < min(len(choices), len(questions.LETTERS)):
-        raise Faulty("gold is not among the choices", f"answer_index {place} of {len(choices)}")
-    return questions.LETTERS[place]

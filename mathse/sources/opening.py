@@ -9,11 +9,11 @@ from pathlib import Path
 
 from mathse.params import AdapterSource, FigureSource
 from mathse.sources import figures
+from mathse.sources.adapter import adapter
 from mathse.sources.choice import AsSaid, Choice
 from mathse.sources.licences import licence
 from mathse.sources.raw import Raw, converted
 from mathse.sources.reading import SourceError, root
-from mathse.sources.registry import adapter
 from mathse.tables.schemas import Reject
 
 NO_FOLDER = Path("/nonexistent")
@@ -51,11 +51,22 @@ def open_source(source: FigureSource | AdapterSource, seed: int) -> Opened:
     spdx = licence(source.name).spdx
     if isinstance(source, FigureSource):
         return Opened(figures.read(source), NO_FOLDER, spdx, AsSaid())
+    reader = adapter(source.name)
     if source.path is not None:
-        rows, folder = adapter(source.name).read(_there(source, source.path)), root(source.path)
+        require_there([source])
+        rows, folder = reader.read(source.path), root(source.path)
+    elif reader.hub:
+        from mathse.sources import hub
+
+        hub_rows = hub.rows(source.repository or "", source.revision or "", source.hub_split)
+        rows, folder = converted(source.name, hub_rows, reader.problem), NO_FOLDER
     else:
-        rows, folder = _hub_rows(source), NO_FOLDER
-    return Opened(_labelled(rows, source), folder, spdx, Choice.of(source, seed))
+        raise SourceError(
+            f"params.yaml: problems.sources: {source.source}: {source.name} is read from its files alone; give a path"
+        )
+    if source.label is not None:
+        rows = _labelled(rows, source.label)
+    return Opened(rows, folder, spdx, Choice.of(source, seed))
 
 
 def require_there(sources: Iterable[FigureSource | AdapterSource]) -> None:
@@ -65,36 +76,13 @@ def require_there(sources: Iterable[FigureSource | AdapterSource]) -> None:
         SourceError: There is nothing at a path.
     """
     for source in sources:
-        if not isinstance(source, FigureSource) and source.path is not None:
-            _there(source, source.path)
+        if isinstance(source, AdapterSource) and source.path is not None and not source.path.exists():
+            raise SourceError(
+                f"params.yaml: problems.sources: {source.source}: {source.path}: no such file or folder; download the "
+                "source there, or correct the path"
+            )
 
 
-def _there(source: AdapterSource, path: Path) -> Path:
-    if not path.exists():
-        raise SourceError(
-            f"params.yaml: problems.sources: {source.source}: {path}: no such file or folder; download the source "
-            "there, or correct the path"
-        )
-    return path
-
-
-def _hub_rows(source: AdapterSource) -> Iterator[Raw | Reject]:
-    reader = adapter(source.name)
-    if not reader.hub:
-        raise SourceError(
-            f"params.yaml: problems.sources: {source.source}: {source.name} is read from its files alone; give a path"
-        )
-    from mathse.sources import hub
-
-    rows = hub.rows(source.repository or "", source.revision or "", source.hub_split)
-    return converted(source.name, rows, reader.problem)
-
-
-def _labelled(rows: Iterator[Raw | Reject], source: AdapterSource) -> Iterator[Raw | Reject]:
-    if source.source == source.name:
-        return rows
-    return (_renamed(row, source.source) for row in rows)
-
-
-def _renamed(row: Raw | Reject, name: str) -> Raw | Reject:
-    return row.model_copy(update={"source": name}) if isinstance(row, Reject) else replace(row, source=name)
+def _labelled(rows: Iterable[Raw | Reject], label: str) -> Iterator[Raw | Reject]:
+    for row in rows:
+        yield row.model_copy(update={"source": label}) if isinstance(row, Reject) else replace(row, source=label)

@@ -7,6 +7,8 @@ Sample: `Find x. Choices: (A) 30 (B) 45 (C) 60`  ->  `Find x.` and `("30", "45",
 import re
 from collections.abc import Sequence
 
+from mathse.sources.raw import Faulty
+
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 _PLACEHOLDER = re.compile(r"<(?:image|img)[ _-]?(\d{0,3})>", re.IGNORECASE)
@@ -34,7 +36,8 @@ def split_options(text: str) -> tuple[str, tuple[str, ...]]:
     options = tuple(text[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True))
     before = text[: marks[0].start()]
     heading = _HEADING.search(before)
-    sure = heading is not None or len(marks) > 2 or all(_opens_line(text, mark.start()) for mark in marks)
+    on_own_lines = all(not text[: mark.start()].rpartition("\n")[2].strip() for mark in marks)
+    sure = heading is not None or len(marks) > 2 or on_own_lines
     if not sure or not all(0 < len(option) <= _LONGEST_OPTION for option in options):
         return text.strip(), ()
     return (before[: heading.start()] if heading else before).strip(), options
@@ -42,16 +45,27 @@ def split_options(text: str) -> tuple[str, tuple[str, ...]]:
 
 def unlabelled(options: Sequence[str]) -> tuple[str, ...]:
     """The options without the letters before them, where every option has its own."""
-    found = [_LABEL.match(option) for option in options]
-    if any(label is None or label[1] != letter for label, letter in zip(found, LETTERS, strict=False)):
+    labels = [_LABEL.match(option) for option in options]
+    if any(label is None or label[1] != letter for label, letter in zip(labels, LETTERS, strict=False)):
         return tuple(options)
-    return tuple(option[label.end() :].strip() for option, label in zip(options, found, strict=True) if label)
+    return tuple(option[label.end() :].strip() for option, label in zip(options, labels, strict=True) if label)
 
 
 def letter(answer: str) -> str | None:
     """The option letter that an answer is and nothing else: `B`, `(B)`, `B.`; None if it is none."""
-    found = _LETTER.fullmatch(answer.strip())
-    return found[1] if found else None
+    match = _LETTER.fullmatch(answer.strip())
+    return match[1] if match else None
+
+
+def letter_at(place: int, choices: Sequence[str], field: str) -> str:
+    """The letter of the option at the place that a field of the row says.
+
+    Raises:
+        Faulty: There is no option.
+    """
+    if not 0 <= place < min(len(choices), len(LETTERS)):
+        raise Faulty("gold is not among the choices", f"{field} {place} of {len(choices)}")
+    return LETTERS[place]
 
 
 def placeholders(question: str) -> list[int]:
@@ -61,10 +75,10 @@ def placeholders(question: str) -> list[int]:
     """
     numbers: list[int] = []
     plain = 0
-    for found in _PLACEHOLDER.finditer(question):
-        if not found[1]:
+    for placeholder in _PLACEHOLDER.finditer(question):
+        if not placeholder[1]:
             plain += 1
-        numbers.append(int(found[1]) if found[1] else plain)
+        numbers.append(int(placeholder[1]) if placeholder[1] else plain)
     return numbers
 
 
@@ -77,7 +91,7 @@ def without_placeholders(question: str) -> str:
         return question.strip()
     numbers = iter(placeholders(question))
     marked = _PLACEHOLDER.sub(lambda _: f"<image{next(numbers)}>", question.strip())
-    return _PLACEHOLDER.sub(lambda found: f"(image {found[1]})", _EDGE.sub("", marked)).strip()
+    return _PLACEHOLDER.sub(lambda placeholder: f"(image {placeholder[1]})", _EDGE.sub("", marked)).strip()
 
 
 def _run(marks: list[re.Match[str]]) -> list[re.Match[str]]:
@@ -89,7 +103,3 @@ def _run(marks: list[re.Match[str]]) -> list[re.Match[str]]:
         if len(run) > 1 and all(mark[1] == LETTERS[place] for place, mark in enumerate(run)):
             return run
     return []
-
-
-def _opens_line(text: str, place: int) -> bool:
-    return not text[:place].rpartition("\n")[2].strip()

@@ -26,7 +26,7 @@ class Pixels:
         width: In pixels.
         height: In pixels.
         mode: `L` (grey) or `RGB`.
-        data: One or three bytes a pixel.
+        data: One or three bytes per pixel.
     """
 
     width: int
@@ -84,8 +84,6 @@ class Raw:
     """A problem as its source has it: nothing is checked yet.
 
     Attributes:
-        source: The adapter's name.
-        source_id: Its id within the source; its place where it has none.
         question: With image placeholders (`<image>`, `<image1>`) where the source has them, without choices.
         answer: Gold answer: a value, or a choice's letter.
         choices: Values of options A, B, C, ..., their labels removed.
@@ -96,10 +94,10 @@ class Raw:
         language: ISO 639-1.
         split: What the source says of it (`train`, `val`, `test`); None if nothing.
         licence: SPDX expression of the row's own licence; None: its source's.
+        source_id: Its id within the source, where the adapter knows better than `id_of`.
+        source: The adapter's name, which `converted` fills in.
     """
 
-    source: str
-    source_id: str
     question: str
     answer: str
     choices: tuple[str, ...] = ()
@@ -110,6 +108,8 @@ class Raw:
     language: str = "en"
     split: str | None = None
     licence: str | None = None
+    source_id: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,8 @@ class Recorded:
     """A solution that a teacher wrote once.
 
     Attributes:
-        source: Name of the source of its problem.
-        source_id: The problem's id within the source: the same as its `Origin`'s.
+        source: The source of its problem.
+        source_id: The problem's id within the source, as in its `Origin`.
         text: The solution.
         path: The path as the run that wrote it has it, where that is known.
     """
@@ -132,12 +132,12 @@ class Recorded:
 def converted(source: str, rows: Iterable[Row | Damaged], problem: Callable[[Row], Raw]) -> Iterator[Raw | Reject]:
     """Make problems of rows; as many come out as went in.
 
-    Ids are unique within the result: a second row of the same id is named `id@place`. Memory holds eight bytes' hash an
-    id.
+    Ids are unique within the result: a second row of the same id is named `id@place`. Memory holds a hash of eight
+    bytes per id.
 
     Args:
         source: The adapter's name.
-        rows: What the reader found.
+        rows: What the reader yields.
         problem: Makes a raw problem of a row, or raises `Faulty`.
     """
     seen: set[int] = set()
@@ -150,7 +150,7 @@ def converted(source: str, rows: Iterable[Row | Damaged], problem: Callable[[Row
         except Faulty as fault:
             yield rejected(source, _unique(id_of(row), row.place, seen), fault.reason, fault.detail)
             continue
-        yield replace(raw, source=source, source_id=_unique(raw.source_id, row.place, seen))
+        yield replace(raw, source=source, source_id=_unique(raw.source_id or id_of(row), row.place, seen))
 
 
 def id_of(row: Row) -> str:
@@ -176,12 +176,11 @@ def plain(text: str) -> str:
 def _unique(source_id: str, place: str, seen: set[int]) -> str:
     """The id; where it is taken, the id with its place; where that is taken too, with a count."""
     candidate, count = source_id, 0
-    while (mark := _mark(candidate)) in seen:
+    while True:
+        digest = hashlib.blake2b(candidate.encode("utf-8", "backslashreplace"), digest_size=8).digest()
+        mark = int.from_bytes(digest)
+        if mark not in seen:
+            seen.add(mark)
+            return candidate
         count += 1
         candidate = f"{source_id}@{plain(place)}" + (f"#{count}" if count > 1 else "")
-    seen.add(mark)
-    return candidate
-
-
-def _mark(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=8).digest())

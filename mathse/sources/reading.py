@@ -8,14 +8,15 @@ import os
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mathse.errors import UserError, described
-from mathse.sources import json_stream
+from mathse.sources.json_stream import elements
 from mathse.sources.raw import Damaged, Row
+from mathse.tables import jsonl
 
 ROWS = (".json", ".jsonl", ".parquet")
 """Endings of the files that hold rows."""
@@ -50,90 +51,76 @@ def files(location: Path, wanted: Callable[[str], bool]) -> Iterator[Path]:
         yield from (Path(folder) / name for name in sorted(names) if not name.startswith(".") and wanted(name))
 
 
-def rows(location: Path, wanted: Callable[[str], bool] | None = None) -> Iterator[Row | Damaged]:
+def rows(location: Path, wanted: Callable[[str], bool] = lambda name: name.endswith(ROWS)) -> Iterator[Row | Damaged]:
     """All rows of a source, whatever of the known formats its files have.
 
     Args:
         location: A file, or a folder with files of rows.
-        wanted: Which file names hold rows; all of a known ending if not given.
+        wanted: Which file names of a folder hold rows.
 
     Raises:
         SourceError: There is no such file or folder.
     """
-    for file in files(location, wanted or _holds_rows):
-        yield from file_rows(file, root(location))
+    for file in files(location, wanted):
+        name, folder = _place(file, root(location))
+        try:
+            file_rows = _parquet_rows if file.suffix == ".parquet" else _json_rows
+            yield from file_rows(file, name, folder)
+        except OSError as error:
+            yield unreadable(name, error)
 
 
-def file_rows(file: Path, folder: Path) -> Iterator[Row | Damaged]:
-    """The rows of one file; places are relative to `folder`."""
-    name = file.relative_to(folder).as_posix()
-    where = "" if file.parent == folder else file.parent.relative_to(folder).as_posix()
-    try:
-        if file.suffix == ".parquet":
-            yield from _parquet_rows(file, name, where)
-        else:
-            with file.open("rb") as opened:
-                yield from _json_rows(opened, name, where)
-    except OSError as error:
-        yield Damaged(name, "unreadable file", f"{type(error).__name__}: {error.strerror}")
-
-
-def single(file: Path, folder: Path) -> Row | Damaged:
+def single(file: Path, location: Path) -> Row | Damaged:
     """The one row that a JSON file is."""
-    name = file.relative_to(folder).as_posix()
+    name, folder = _place(file, root(location))
     try:
         with file.open("rb") as opened:
-            data = opened.read(json_stream.LONGEST_ROW + 1)
+            data = opened.read(jsonl.LONGEST + 1)
     except OSError as error:
-        return Damaged(name, "unreadable file", f"{type(error).__name__}: {error.strerror}")
-    if len(data) > json_stream.LONGEST_ROW:
-        return Damaged(name, "row too large", f"over {json_stream.LONGEST_ROW} bytes")
-    where = "" if file.parent == folder else file.parent.relative_to(folder).as_posix()
-    return as_row(json_stream.parse(data, name), name, where)
+        return unreadable(name, error)
+    if len(data) > jsonl.LONGEST:
+        return Damaged(name, "row too large", f"over {jsonl.LONGEST} bytes")
+    try:
+        return _row(jsonl.parse(data), name, folder)
+    except jsonl.NotJson as error:
+        return Damaged(name, error.reason, error.detail)
 
 
-def as_row(found: Any, place: str, folder: str, key: str | None = None) -> Row | Damaged:
+def unreadable(place: str, error: OSError) -> Damaged:
+    """A file that the operating system does not give."""
+    return Damaged(place, "unreadable file", f"{type(error).__name__}: {error.strerror}")
+
+
+def _place(file: Path, folder: Path) -> tuple[str, str]:
+    """A file, and the folder that it lies in, relative to the source's; the latter empty if it is the source's."""
+    relative = file.relative_to(folder)
+    return relative.as_posix(), "" if file.parent == folder else relative.parent.as_posix()
+
+
+def _row(value: Any, place: str, folder: str, key: str | None = None) -> Row | Damaged:
     """A parsed value as a row, if it is an object."""
-    if isinstance(found, Damaged):
-        return found
-    if not isinstance(found, dict):
-        return Damaged(place, "row is not an object", type(found).__name__)
-    return Row(place, found, folder, key)
+    if isinstance(value, dict):
+        return Row(place, value, folder, key)
+    return Damaged(place, "row is not an object", type(value).__name__)
 
 
-def _holds_rows(name: str) -> bool:
-    return name.endswith(ROWS)
-
-
-def _json_rows(file: BinaryIO, name: str, folder: str) -> Iterator[Row | Damaged]:
-    if _is_lines(file, name):
-        for position, line in enumerate(json_stream.lines(file)):
-            place = f"{name}:{position}"
-            if line is None:
-                yield Damaged(place, "row too large", f"over {json_stream.LONGEST_ROW} bytes")
+def _json_rows(file: Path, name: str, folder: str) -> Iterator[Row | Damaged]:
+    """The rows of JSON lines, of an array, or of a mapping of rows by key."""
+    with file.open("rb") as opened:
+        # Lines are known by their name, or by a whole object that more lines follow: one object alone is a mapping.
+        first = [] if name.endswith(".jsonl") else list(islice(jsonl.lines(opened), 2))
+        opened.seek(0)
+        if name.endswith(".jsonl") or (len(first) == 2 and not first[0].reason):
+            for position, line in enumerate(jsonl.lines(opened)):
+                place = f"{name}:{position}"
+                yield Damaged(place, line.reason, line.detail) if line.reason else Row(place, line.row, folder)
+            return
+        for element in elements(opened, name):
+            if isinstance(element, Damaged):
+                yield element
             else:
-                yield as_row(json_stream.parse(line, place), place, folder)
-        return
-    for found in json_stream.elements(file, name):
-        if isinstance(found, Damaged):
-            yield found
-        else:
-            place, key, value = found
-            yield as_row(value, place, folder, key)
-
-
-def _is_lines(file: BinaryIO, name: str) -> bool:
-    """Whether the file holds one object a line: named so, or a whole object is followed by more lines.
-
-    One object alone is a mapping of rows. Leaves the file at its start.
-    """
-    if name.endswith(".jsonl"):
-        return True
-    head = list(islice(json_stream.lines(file), 2))
-    file.seek(0)
-    if len(head) < 2 or head[0] is None or not head[0].lstrip().startswith(b"{"):
-        return False
-    return isinstance(json_stream.parse(head[0], name), dict)
+                place, key, value = element
+                yield _row(value, place, folder, key)
 
 
 def _parquet_rows(file: Path, name: str, folder: str) -> Iterator[Row | Damaged]:
@@ -141,15 +128,12 @@ def _parquet_rows(file: Path, name: str, folder: str) -> Iterator[Row | Damaged]
     try:
         with pq.ParquetFile(file) as parquet:
             for batch in parquet.iter_batches(_BATCH, use_threads=False):
-                for place in range(batch.num_rows):
-                    yield _parquet_row(batch.slice(place, 1), f"{name}:{position}", folder)
+                for number in range(batch.num_rows):
+                    place = f"{name}:{position}"
+                    try:
+                        yield Row(place, batch.slice(number, 1).to_pylist()[0], folder)
+                    except ValueError as error:
+                        yield Damaged(place, "not UTF-8", str(error)[:100])
                     position += 1
     except (pa.ArrowException, ValueError) as error:
         yield Damaged(f"{name}:{position}", "unreadable file", described(error, 100).replace(str(file), name))
-
-
-def _parquet_row(row: pa.RecordBatch, place: str, folder: str) -> Row | Damaged:
-    try:
-        return Row(place, row.to_pylist()[0], folder)
-    except ValueError as error:
-        return Damaged(place, "not UTF-8", str(error)[:100])

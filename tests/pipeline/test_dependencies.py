@@ -32,7 +32,7 @@ NEUTRAL: Mapping[str, str] = {
 """What cannot change a byte of a stage's results, and why. Modules with a docstring alone are neutral too."""
 
 BY_NAME: Mapping[str, str] = {
-    "mathse.sources.registry": "mathse.sources.adapters",
+    "mathse.sources.adapter": "mathse.sources.adapters",
     "mathse.answers.symbolic": "mathse.answers.symbolic_worker",
     "mathse.loop.ask.engines.local.vision": "mathse.loop.ask.engines.local.startup",
     "mathse.loop.ask.engines.opening": "mathse.loop.ask.engines.any_role",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathse.sources import json_stream
-from mathse.sources.json_stream import elements, lines
+from mathse.sources.json_stream import elements
 from mathse.sources.raw import Damaged
 
 VALUES = st.recursive(
@@ -65,8 +65,3 @@ def test_an_object_comes_out_by_key_however_it_is_read(values: dict[str, Any], s
 )
 def test_damage_costs_the_element_in_which_it_lies(text: str | bytes, expected: list[Any]) -> None:
     assert found(text) == expected
-
-
-def test_a_long_line_is_passed_over() -> None:
-    data = b"\xef\xbb\xbf{}\n\n" + b"x" * 600_000 + b"\n1\n" + b"y" * 50 + b"\n2"
-    assert list(lines(io.BytesIO(data), 20)) == [b"{}\n", None, b"1\n", None, b"2"]

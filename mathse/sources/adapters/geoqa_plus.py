@@ -1,4 +1,4 @@
-"""GeoQA+: pickles of Chinese geometry problems with numeric options and an image each.
+"""GeoQA+: pickles of Chinese geometry problems, each with numeric options and an image.
 
 Sample row: `{"id": 5, "subject": "如图, ∠1=N_0...", "choice_nums": [30.0, 60.0], "label": 1, "image": <array>, ...}`
 """
@@ -6,37 +6,25 @@ Sample row: `{"id": 5, "subject": "如图, ∠1=N_0...", "choice_nums": [30.0, 6
 from mathse.sources import fields
 from mathse.sources.adapter import Adapter
 from mathse.sources.geometry_pickles import options, pickled_rows, picture, question_text
-from mathse.sources.raw import Raw, Row, id_of
-
-NAME = "geoqa_plus"
+from mathse.sources.raw import Raw, Row
 
 
 def problem(row: Row) -> Raw:
-    """A row as a raw problem; the English text where there is one, else the Chinese.
-
-    Raises:
-        Faulty: Fields are missing or wrong.
-    """
+    """A row as a raw problem; the English text where there is one, else the Chinese."""
     choices, letter = options(row)
+    one_point = isinstance(row.fields.get("formal_point"), str)
     return Raw(
-        source=NAME,
-        source_id=id_of(row),
         question=question_text(row, "English_problem", "subject"),
         answer=letter,
         choices=choices,
         solution=fields.text_or_none(row, "answer"),
         images=(picture(row, "image"),),
-        subject=_subject(row),
+        subject=fields.text(row, "formal_point")
+        if one_point
+        else " ".join(fields.values(row, "formal_point")) or "geometry",
         language="zh" if row.fields.get("English_problem") is None else "en",
         split=fields.split_in_name(row),
     )
 
 
-def _subject(row: Row) -> str:
-    points = row.fields.get("formal_point")
-    if isinstance(points, str):
-        return fields.text(row, "formal_point")
-    return " ".join(fields.values(row, "formal_point")) or "geometry"
-
-
-ADAPTER = Adapter(NAME, problem, pickled_rows, hub=False)
+ADAPTER = Adapter("geoqa_plus", problem, pickled_rows, hub=False)

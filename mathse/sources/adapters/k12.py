@@ -5,25 +5,17 @@ Sample row: `{"id": "256989c1", "question": "As shown in ...", "answer": "30°",
 
 from mathse.sources import fields
 from mathse.sources.adapter import Adapter
-from mathse.sources.raw import Raw, Row, id_of
-
-NAME = "k12"
+from mathse.sources.raw import Raw, Row
 
 
 def problem(row: Row) -> Raw:
-    """A row as a raw problem.
-
-    Raises:
-        Faulty: Fields are missing or wrong.
-    """
+    """A row as a raw problem."""
     return Raw(
-        source=NAME,
-        source_id=id_of(row),
         question=fields.text(row, "question"),
         # One sentence has to hold the answer, and a line break would end it.
         answer=", ".join(line.strip(" ;") for line in fields.value(row, "answer").splitlines() if line.strip(" ;")),
-        images=fields.within(row.folder, fields.pictures(row, "image_path", "image")),
+        images=fields.images(row, "image_path", "image"),
     )
 
 
-ADAPTER = Adapter(NAME, problem)
+ADAPTER = Adapter("k12", problem)

@@ -8,17 +8,11 @@ from mathse.sources.adapter import Adapter
 from mathse.sources.chat import solved
 from mathse.sources.raw import Raw, Row
 
-NAME = "math_puma"
-
 
 def problem(row: Row) -> Raw:
-    """A row as a raw problem.
-
-    Raises:
-        Faulty: Fields are missing or wrong, or the output has no final answer.
-    """
-    pictures = fields.within(row.folder, fields.pictures(row, "image_url"))
-    return solved(row, fields.text(row, "instruction"), fields.text(row, "output"), pictures)
+    """A row as a raw problem; `Faulty` if its output has no final answer."""
+    images = fields.images(row, "image_url")
+    return solved(fields.text(row, "instruction"), fields.text(row, "output"), images)
 
 
-ADAPTER = Adapter(NAME, problem)
+ADAPTER = Adapter("math_puma", problem)

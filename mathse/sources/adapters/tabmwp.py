@@ -9,7 +9,6 @@ Sample: `{"image": "38064.png", "conversations": [{"from": "user", "value": "...
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from mathse.sources import fields, questions
@@ -18,9 +17,13 @@ from mathse.sources.chat import exchange
 from mathse.sources.raw import Faulty, Raw, Recorded, Row, id_of
 from mathse.tables.schemas import Reject
 
-NAME = "tabmwp"
 _ANSWER = re.compile(r"^Answer:[ \t]*(\S[^\n]*)\Z", re.MULTILINE)
 _INSTRUCTION = re.compile(r"\n?^(?:First generate a step-by-step solution|Answer the question)[^\n]*\Z", re.MULTILINE)
+
+
+def problem(row: Row) -> Raw:
+    """A row of either form as a raw problem; `Faulty` if a recorded solution does not end with its answer."""
+    return _recorded_problem(row) if "conversations" in row.fields else _own_problem(row)
 
 
 def recorded(location: Path) -> Iterator[Recorded | Reject]:
@@ -32,18 +35,9 @@ def recorded(location: Path) -> Iterator[Recorded | Reject]:
         if isinstance(raw, Reject):
             yield raw
         elif raw.solution is None:
-            yield Reject(source=NAME, source_id=raw.source_id, reason="no recorded solution")
+            yield Reject(source=raw.source, source_id=raw.source_id, reason="no recorded solution")
         else:
-            yield Recorded(NAME, raw.source_id, raw.solution)
-
-
-def problem(row: Row) -> Raw:
-    """A row of either form as a raw problem.
-
-    Raises:
-        Faulty: Fields are missing or wrong, or a recorded solution does not end with its answer.
-    """
-    return _recorded_problem(row) if "conversations" in row.fields else _own_problem(row)
+            yield Recorded(raw.source, raw.source_id, raw.solution)
 
 
 def _own_problem(row: Row) -> Raw:
@@ -52,8 +46,6 @@ def _own_problem(row: Row) -> Raw:
     unit = fields.text_or_none(row, "unit")
     question = fields.text(row, "question")
     return Raw(
-        source=NAME,
-        source_id=name,
         question=f"{question} (Unit: {unit})" if unit else question,
         answer=questions.LETTERS[choices.index(answer)] if answer in choices[:26] else answer,
         choices=choices,
@@ -62,25 +54,30 @@ def _own_problem(row: Row) -> Raw:
         subject="tables",
         level=fields.level(row, "grade"),
         split=fields.text_or_none(row, "split"),
+        source_id=name,
     )
 
 
 def _recorded_problem(row: Row) -> Raw:
-    asked, reply = exchange(row)
-    found = _ANSWER.search(reply)
-    if found is None:
+    text, reply = exchange(row)
+    final = _ANSWER.search(reply)
+    if final is None:
         raise Faulty("no final answer", "the last line is not 'Answer: ...'")
-    question, choices = questions.split_options(_INSTRUCTION.sub("", asked))
-    if not choices and questions.letter(found[1]):
-        raise Faulty("letter without choices", found[1])
-    pictures = fields.within("images", fields.pictures(row, "image"))
-    raw = Raw(NAME, id_of(row), question, found[1].strip(), choices, reply, subject="tables")
-    named = pictures[0] if pictures else None
-    return replace(
-        raw,
-        source_id=PurePosixPath(named).stem if isinstance(named, str) and "id" not in row.fields else raw.source_id,
-        images=fields.within(row.folder, pictures),
+    question, choices = questions.split_options(_INSTRUCTION.sub("", text))
+    if not choices and questions.letter(final[1]):
+        raise Faulty("letter without choices", final[1])
+    images = fields.images(row, "image", below="images")
+    # Without an id of its own, a row is known by its image, which the data set names after the problem.
+    named = images[0] if images and "id" not in row.fields else None
+    return Raw(
+        question,
+        final[1].strip(),
+        choices,
+        solution=reply,
+        images=images,
+        subject="tables",
+        source_id=PurePosixPath(named).stem if isinstance(named, str) else "",
     )
 
 
-ADAPTER = Adapter(NAME, problem, recorded=recorded)
+ADAPTER = Adapter("tabmwp", problem, recorded=recorded)

@@ -8,23 +8,15 @@ Sample row: `{"id": 9, "English_problem": "... angle 1 = N_0 ...", "choice_nums"
 from mathse.sources import fields
 from mathse.sources.adapter import Adapter
 from mathse.sources.geometry_pickles import options, pickled_rows, picture, question_text
-from mathse.sources.raw import Faulty, Raw, Row, id_of
-
-NAME = "unigeo"
+from mathse.sources.raw import Faulty, Raw, Row
 
 
 def problem(row: Row) -> Raw:
-    """A row as a raw problem.
-
-    Raises:
-        Faulty: It is a proof, or fields are missing or wrong.
-    """
+    """A row as a raw problem; `Faulty` if it is a proof."""
     if "proving_sequence" in row.fields:
         raise Faulty("a proof has no final answer")
     choices, letter = options(row)
     return Raw(
-        source=NAME,
-        source_id=id_of(row),
         question=question_text(row, "English_problem"),
         answer=letter,
         choices=choices,
@@ -34,4 +26,4 @@ def problem(row: Row) -> Raw:
     )
 
 
-ADAPTER = Adapter(NAME, problem, pickled_rows, hub=False)
+ADAPTER = Adapter("unigeo", problem, pickled_rows, hub=False)

@@ -11,9 +11,9 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
+from mathse.sources.adapter import adapter
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.raw import Pixels, Raw
-from mathse.sources.registry import adapter
 from mathse.tables.schemas import Reject
 from tests.sources.adapters.samples import png
 
@@ -22,7 +22,7 @@ PEAK = """
 import sys
 from pathlib import Path
 from mathse.sources.admit import Limits, admit
-from mathse.sources.registry import adapter
+from mathse.sources.adapter import adapter
 folder = Path(sys.argv[1])
 for row in admit(adapter("k12").read(folder), folder, "MIT", Limits()):
     print("row", getattr(row, "source_id", "admitted"), getattr(row, "reason", ""))
