@@ -12,7 +12,6 @@ Sample reject: `k12, 34a1463e, missing image, images/34a1463e.png: FileNotFoundE
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -90,14 +89,27 @@ def admit(
 
 
 def _admitted(raw: Raw, images: "_Images", licence: str, limits: Limits, choice: Choice) -> Admitted:
+    """A row that passes.
+
+    Raises:
+        Faulty: It does not.
+    """
     choice.check(raw)
-    question = _question(raw, limits)
+    if len(raw.question) > limits.question:
+        raise Faulty("question too long", f"{len(raw.question)} characters, at most {limits.question}")
+    if len(raw.images) > limits.images:
+        raise Faulty("too many images", f"{len(raw.images)}, at most {limits.images}")
+    named = set(questions.placeholders(raw.question))
+    if named and named != set(range(1, len(raw.images) + 1)):
+        raise Faulty("placeholders do not match images", f"{sorted(named)} of {len(raw.images)} images")
+    question = questions.without_placeholders(raw.question)
+    if not question:
+        raise Faulty("empty question")
     answer = gold_of(raw)
-    found = [images.admit(ref) for ref in raw.images]
-    image_ids = tuple(image_id for image_id, _ in found)
+    rows = [images.admit(ref) for ref in raw.images]
+    image_ids = tuple(image_id for image_id, _ in rows)
     problem_id = Problem.id_for(question, raw.choices, answer, image_ids)
-    split = choice.split(raw, problem_id, image_ids)
-    licence = raw.licence or licence
+    split, licence = choice.split(raw, problem_id, image_ids), raw.licence or licence
     problem = Problem(
         problem_id=problem_id,
         source=raw.source,
@@ -114,21 +126,7 @@ def _admitted(raw: Raw, images: "_Images", licence: str, limits: Limits, choice:
         language=raw.language,
     )
     origin = Origin(problem_id=problem_id, source=raw.source, source_id=raw.source_id, licence=licence, split=split)
-    return Admitted(problem, tuple(image for _, image in found if image), origin)
-
-
-def _question(raw: Raw, limits: Limits) -> str:
-    if len(raw.question) > limits.question:
-        raise Faulty("question too long", f"{len(raw.question)} characters, at most {limits.question}")
-    if len(raw.images) > limits.images:
-        raise Faulty("too many images", f"{len(raw.images)}, at most {limits.images}")
-    named = set(questions.placeholders(raw.question))
-    if named and named != set(range(1, len(raw.images) + 1)):
-        raise Faulty("placeholders do not match images", f"{sorted(named)} of {len(raw.images)} images")
-    question = questions.without_placeholders(raw.question)
-    if not question:
-        raise Faulty("empty question")
-    return question
+    return Admitted(problem, tuple(image for _, image in rows if image), origin)
 
 
 def gold_of(raw: Raw) -> str:
@@ -139,7 +137,7 @@ def gold_of(raw: Raw) -> str:
     """
     if not raw.answer.strip():
         raise Faulty("empty answer")
-    gold = _choice(raw.answer, raw.choices) if raw.choices else raw.answer.strip()
+    gold = _letter(raw.answer, raw.choices) if raw.choices else raw.answer.strip()
     short = len(gold) + sum(map(len, raw.choices)) < _SHORT
     own = (_own_grade if short else _own_grade.__wrapped__)(gold, raw.choices)
     if own.status is not Status.CORRECT:
@@ -153,7 +151,7 @@ def _own_grade(gold: str, choices: tuple[str, ...]) -> Grade:
     return grade(gold, f"{MARKER} {gold}.", choices)
 
 
-def _choice(answer: str, choices: tuple[str, ...]) -> str:
+def _letter(answer: str, choices: tuple[str, ...]) -> str:
     """The letter of the option that the gold answer is, given by letter or by value."""
     if len(choices) < 2 or len(choices) > len(questions.LETTERS):
         raise Faulty("number of choices", str(len(choices)))
@@ -183,10 +181,9 @@ def picture(ref: ImageRef, folder: Path, limits: Limits) -> Image:
     Raises:
         Faulty: It is missing, unreadable, too large or outside of the folder.
     """
-    with _faulty():
-        if isinstance(ref, Pixels):
-            return _drawn(ref, limits.image_pixels)
-        return from_bytes(_encoded_file(ref, folder, limits), limits.image_pixels)
+    _, image = _Images(folder, limits, lambda _: False).admit(ref)
+    assert image is not None
+    return image
 
 
 @dataclass(frozen=True)
@@ -199,62 +196,51 @@ class _Images:
     drawn: dict[bytes, str] = field(default_factory=dict)  # ids by hash of pixels, so that none are encoded twice
 
     def admit(self, ref: ImageRef) -> tuple[str, Image | None]:
-        """An image's id, and the image itself if it is not known yet."""
-        with _faulty():
+        """An image's id, and the image itself if it is not known yet.
+
+        Raises:
+            Faulty: It is missing, unreadable, too large or outside of the folder.
+        """
+        try:
             if isinstance(ref, Pixels):
-                return self._encoded(ref)
-            data = _encoded_file(ref, self.folder, self.limits)
+                return self._drawn(ref)
+            data = ref if isinstance(ref, bytes) else self._file(ref)
+            if len(data) > self.limits.image_bytes:
+                raise Faulty("too many bytes", f"{len(data)}, at most {self.limits.image_bytes}")
             image_id = id_of(data)
             return image_id, None if self.known(image_id) else from_bytes(data, self.limits.image_pixels)
+        except ImageError as error:
+            raise Faulty(error.reason, error.detail) from None
 
-    def _encoded(self, pixels: Pixels) -> tuple[str, Image | None]:
+    def _drawn(self, pixels: Pixels) -> tuple[str, Image | None]:
         form = f"{pixels.mode} {pixels.width} {pixels.height} ".encode()
         digest = hashlib.blake2b(form + pixels.data, digest_size=16).digest()
         image_id = self.drawn.get(digest)
         if image_id is not None and self.known(image_id):
             return image_id, None
-        image = _drawn(pixels, self.limits.image_pixels)
+        count, most = pixels.width * pixels.height, self.limits.image_pixels
+        if count > most:
+            raise ImageError(TOO_LARGE, f"{pixels.width} x {pixels.height} = {count}, at most {most}")
+        image = encode(PIL.Image.frombytes(pixels.mode, (pixels.width, pixels.height), pixels.data))
         if len(self.drawn) == _DRAWN:
             self.drawn.clear()
         self.drawn[digest] = image.image_id
         return image.image_id, image
 
-
-@contextmanager
-def _faulty() -> Iterator[None]:
-    try:
-        yield
-    except ImageError as error:
-        raise Faulty(error.reason, error.detail) from None
-
-
-def _encoded_file(ref: str | bytes, folder: Path, limits: Limits) -> bytes:
-    data = ref if isinstance(ref, bytes) else _file(ref, folder, limits.image_bytes)
-    if len(data) > limits.image_bytes:
-        raise Faulty("too many bytes", f"{len(data)}, at most {limits.image_bytes}")
-    return data
-
-
-def _drawn(pixels: Pixels, most: int) -> Image:
-    count = pixels.width * pixels.height
-    if count > most:
-        raise ImageError(TOO_LARGE, f"{pixels.width} x {pixels.height} = {count}, at most {most}")
-    return encode(PIL.Image.frombytes(pixels.mode, (pixels.width, pixels.height), pixels.data))
-
-
-def _file(ref: str, folder: Path, most: int) -> bytes:
-    """The bytes of a regular file inside the folder, whatever the path says."""
-    try:
-        file = (folder / ref).resolve(strict=True)
-        if ".." in Path(ref).parts or Path(ref).is_absolute() or not file.is_relative_to(folder):
-            raise Faulty("path leaves the folder", ref)
-        if not file.is_file():
-            raise ImageError(MISSING, f"{ref} is no file")
-        size = file.stat().st_size
-        if size > most:
-            raise Faulty("too many bytes", f"{ref}: {size}, at most {most}")
-        return file.read_bytes()
-    except (OSError, ValueError, RuntimeError) as error:  # no such file, a NUL byte, a loop of links
-        if ".." in Path(ref).parts or Path(ref).is_absolute():
-            raise Faulty("path leaves the folder", ref) from None
-        raise ImageError(MISSING, f"{ref}: {type(error).__name__}") from None
+    def _file(self, ref: str) -> bytes:
+        """The bytes of a regular file inside the folder, whatever the path says."""
+        leaves = ".." in Path(ref).parts or Path(ref).is_absolute()
+        try:
+            file = (self.folder / ref).resolve(strict=True)
+            if leaves or not file.is_relative_to(self.folder):
+                raise Faulty("path leaves the folder", ref)
+            if not file.is_file():
+                raise ImageError(MISSING, f"{ref} is no file")
+            size = file.stat().st_size
+            if size > self.limits.image_bytes:
+                raise Faulty("too many bytes", f"{ref}: {size}, at most {self.limits.image_bytes}")
+            return file.read_bytes()
+        except (OSError, ValueError, RuntimeError) as error:  # no such file, a NUL byte, a loop of links
+            if leaves:
+                raise Faulty("path leaves the folder", ref) from None
+            raise ImageError(MISSING, f"{ref}: {type(error).__name__}") from None

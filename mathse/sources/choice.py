@@ -5,7 +5,6 @@ language, zh`. Problems that share an image go to one split where they can: the 
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from mathse.params import AdapterSource, Filter, SplitShares
 from mathse.sources.raw import Faulty, Raw
@@ -35,10 +34,6 @@ class Choice:
     follow: bool = True
     seed: int = 0
 
-    @cached_property
-    def _takes_anything(self) -> bool:
-        return self.filter == ANY
-
     @classmethod
     def of(cls, source: AdapterSource, seed: int) -> "Choice":
         """As params say."""
@@ -51,8 +46,6 @@ class Choice:
             Faulty: It does not pass the filter.
         """
         wanted, subject = self.filter, raw.subject or raw.source
-        if self._takes_anything:
-            return
         if wanted.subjects and not any(word.casefold() in subject.casefold() for word in wanted.subjects):
             raise Faulty("filtered by subject", subject)
         if wanted.languages and raw.language not in wanted.languages:
@@ -72,23 +65,23 @@ class Choice:
         """
         if self.weight < 1 and _place("sample", self.seed, problem_id) >= self.weight:
             raise Faulty("not sampled", f"weight {self.weight:g}")
-        said = raw.split if self.follow else None
-        if said in HELD_OUT:
+        own = raw.split if self.follow else None
+        if own in HELD_OUT:
             return Split.TEST
         shares = [(Split.TRAIN, self.shares.train), (Split.ORM, self.shares.orm)]
-        if said is None:
+        if own is None:
             shares.append((Split.TEST, self.shares.test))
-        given = [(split, share) for split, share in shares if share]
-        if not given:
-            raise Faulty("no split", f"the source calls it {(said or '')[:40]}; split.train and split.orm are 0")
-        if len(given) == 1:
-            return given[0][0]
-        place = _place("split", self.seed, min(image_ids, default=problem_id)) * sum(share for _, share in given)
-        for split, share in given[:-1]:
+        shares = [(split, share) for split, share in shares if share]
+        if not shares:
+            raise Faulty("no split", f"the source calls it {(own or '')[:40]}; split.train and split.orm are 0")
+        if len(shares) == 1:
+            return shares[0][0]
+        place = _place("split", self.seed, min(image_ids, default=problem_id)) * sum(share for _, share in shares)
+        for split, share in shares[:-1]:
             if place < share:
                 return split
             place -= share
-        return given[-1][0]
+        return shares[-1][0]
 
 
 class AsSaid(Choice):

@@ -20,14 +20,31 @@ LICENCE = "Apache-2.0"
 def load(source: FigureSource) -> tuple[list[Problem], list[Image]]:
     """Draw the problems of all splits.
 
-    Args:
-        source: Seed and number of problems per split.
-
     Returns:
-        Problems and their images; one image a problem, in the same order.
+        Problems and their images; one image per problem, in the same order.
     """
-    made = [_problem(drawn, split) for drawn, split in _drawn(source)]
-    return [problem for problem, _ in made], [image for _, image in made]
+    problems: list[Problem] = []
+    images: list[Image] = []
+    for drawn, split in _drawn(source):
+        image = encode(drawn.image())
+        problem = Problem(
+            problem_id=Problem.id_for(drawn.question, drawn.choices, drawn.answer, (image.image_id,)),
+            source=NAME,
+            source_id=drawn.source_id,
+            licence=LICENCE,
+            split=split,
+            question=drawn.question,
+            choices=drawn.choices,
+            answer=drawn.answer,
+            solution=drawn.solution,
+            image_ids=(image.image_id,),
+            subject=drawn.subject,
+            level=drawn.level,
+            language="en",
+        )
+        problems.append(problem)
+        images.append(image)
+    return problems, images
 
 
 def read(source: FigureSource) -> Iterator[Raw]:
@@ -51,23 +68,3 @@ def read(source: FigureSource) -> Iterator[Raw]:
 def _drawn(source: FigureSource) -> Iterator[tuple[Figure, Split]]:
     splits = [Split.TEST] * source.test + [Split.ORM] * source.orm + [Split.TRAIN] * source.train
     return zip(islice(figures(source.seed), len(splits)), splits, strict=True)
-
-
-def _problem(drawn: Figure, split: Split) -> tuple[Problem, Image]:
-    image = encode(drawn.image())
-    problem = Problem(
-        problem_id=Problem.id_for(drawn.question, drawn.choices, drawn.answer, (image.image_id,)),
-        source=NAME,
-        source_id=drawn.source_id,
-        licence=LICENCE,
-        split=split,
-        question=drawn.question,
-        choices=drawn.choices,
-        answer=drawn.answer,
-        solution=drawn.solution,
-        image_ids=(image.image_id,),
-        subject=drawn.subject,
-        level=drawn.level,
-        language="en",
-    )
-    return problem, image

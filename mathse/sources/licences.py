@@ -37,16 +37,6 @@ class Licence(BaseModel):
     sharing: Literal["yes", "no", "unknown"] = Field(description="Whether its rows may be passed on.")
     note: str = Field(default="", description="What else to know.")
 
-    @property
-    def shareable(self) -> bool:
-        """Whether rows may leave the machine; what is unknown may not."""
-        return self.sharing == "yes"
-
-    @property
-    def trainable(self) -> bool | None:
-        """Whether models may be trained on it; None if unknown."""
-        return {"yes": True, "no": False, "unknown": None}[self.training]
-
 
 @cache
 def licences() -> Mapping[str, Licence]:
@@ -76,13 +66,13 @@ def strictest(sources: Iterable[str]) -> str:
     Args:
         sources: Names in the file, at least one.
     """
-    return min(sources, key=lambda source: _freedom(licence(source)))
 
+    def freedom(source: str) -> tuple[int, int, bool, bool]:
+        stated, allows = licence(source), {"no": 0, "unknown": 1, "yes": 2}
+        alike = "GPL" in stated.spdx or "-SA" in stated.spdx
+        return allows[stated.sharing], allows[stated.training], "-NC" not in stated.spdx, not alike
 
-def _freedom(found: Licence) -> tuple[int, int, bool, bool]:
-    allows = {"no": 0, "unknown": 1, "yes": 2}
-    alike = "GPL" in found.spdx or "-SA" in found.spdx
-    return allows[found.sharing], allows[found.training], "-NC" not in found.spdx, not alike
+    return min(sources, key=freedom)
 
 
 def refusal(source: str, spdx: str) -> str | None:
@@ -96,16 +86,10 @@ def refusal(source: str, spdx: str) -> str | None:
     """
     stated = licences().get(source)
     if stated is not None and stated.spdx != PER_ROW:
-        if reason := _forbids(stated):
-            return reason
+        for use, word in (("sharing", stated.sharing), ("training", stated.training)):
+            if word != "yes":
+                return f"licence forbids {use}" if word == "no" else f"licence is not known to allow {use}"
         if stated.spdx == spdx:
             return None
     known = set(spdx.split(" AND ")) <= OPEN
     return None if known else "licence is not known to allow sharing and training"
-
-
-def _forbids(stated: Licence) -> str | None:
-    for use, word in (("sharing", stated.sharing), ("training", stated.training)):
-        if word != "yes":
-            return f"licence forbids {use}" if word == "no" else f"licence is not known to allow {use}"
-    return None

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - signs that look like others are this module's subject
-r"""One plain form of a question and its choices, for tables of millions of rows: expressions, no Python a row.
+r"""One plain form of a question and its choices, for tables of millions of rows: expressions, no Python per row.
 
 `mathse.answers.dress` reads one answer exactly; here it is enough that two copies of a question come out the same.
 Full-width signs, case, white space, punctuation, LaTeX commands, image placeholders and the labels of options that
@@ -57,28 +57,20 @@ def plain(questions: pl.DataFrame) -> pl.Series:
     Args:
         questions: With columns `question` and `choices`, a list of strings.
     """
-    whole = pl.concat_str(pl.col("question"), pl.col("choices").list.join(SEPARATOR), separator=SEPARATOR)
-    texts = questions.select(_marked(whole).alias("plain")).to_series()
+    text = pl.concat_str(pl.col("question"), pl.col("choices").list.join(SEPARATOR), separator=SEPARATOR)
+    for pattern, replacement in _STEPS:
+        text = text.str.replace_all(pattern, replacement)
+    texts = questions.select(text.alias("plain")).to_series()
     wide = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
     if len(wide):  # ASCII stays as it is, and normalising costs as much as everything else here
         texts = texts.scatter(wide, texts[wide].str.normalize("NFKC"))
-    return texts.to_frame().select(_plain(pl.col("plain"))).to_series()
-
-
-def _marked(text: pl.Expr) -> pl.Expr:
-    for pattern, instead in _STEPS:
-        text = text.str.replace_all(pattern, instead)
-    return text
-
-
-def _plain(text: pl.Expr) -> pl.Expr:
-    text = text.str.to_lowercase()
-    for pattern, instead in _COMMANDS:
-        text = text.str.replace_all(pattern, instead)
+    text = pl.col("plain").str.to_lowercase()
+    for pattern, replacement in _COMMANDS:
+        text = text.str.replace_all(pattern, replacement)
     text = text.str.replace_many(list(_SIGNS), list(_SIGNS.values()))
-    for pattern, instead in _FORMS:
-        text = text.str.replace_all(pattern, instead)
-    return text
+    for pattern, replacement in _FORMS:
+        text = text.str.replace_all(pattern, replacement)
+    return texts.to_frame().select(text).to_series()
 
 
 def segments(plain_text: str) -> list[list[str]]:

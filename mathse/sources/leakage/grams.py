@@ -1,4 +1,4 @@
-"""Words and word n-grams of many texts at once, as hashes: no Python loop a word, nor one a text.
+"""Words and word n-grams of many texts at once, as hashes: no Python loop over words, nor over texts.
 
 A word is a run of letters, digits and `JOINER`; a character of the Chinese block is a word by itself, so that n-grams
 of words are n-grams of characters there. ASCII letters are folded. `SEPARATOR` ends a segment, and no n-gram reaches
@@ -45,7 +45,7 @@ class Words:
     """The words of some texts, in order.
 
     Attributes:
-        hashes: One a word.
+        hashes: One per word.
         starts: Where each text's words begin in `hashes`; one more than there are texts.
         segments: Number of the segment that a word is in; segments of different texts have different numbers.
         numbers: Whether a word begins with a digit.
@@ -67,7 +67,7 @@ class Grams:
     """The n-grams of some texts, in order.
 
     Attributes:
-        hashes: One an n-gram.
+        hashes: One per n-gram.
         at: The place of its first word.
     """
 
@@ -92,7 +92,10 @@ def words(texts: pl.Series) -> Words:
         texts: Strings without nulls; ASCII upper case is folded here, any other case is not.
     """
     array = texts.to_arrow().cast(pa.large_string())
-    offsets, data = _buffers(array)
+    _, places, content = array.buffers()
+    offsets = np.frombuffer(places, np.int64)[array.offset : array.offset + len(array) + 1]
+    data = np.frombuffer(content, np.uint8) if content is not None else np.empty(0, np.uint8)
+    offsets, data = offsets - offsets[0], data[offsets[0] : offsets[-1]]
     pieces: list[tuple[U64, I64, npt.NDArray[np.bool_]]] = []
     first = 0
     while first < len(texts):
@@ -112,30 +115,16 @@ def words(texts: pl.Series) -> Words:
     return Words(all_hashes, starts, np.cumsum(cuts[:-1]), all_numbers)
 
 
-def grams(found: Words, size: int, hashes: U64 | None = None) -> Grams:
-    """Every run of `size` words within a segment.
-
-    Args:
-        found: The words.
-        size: Words in an n-gram.
-        hashes: Other hashes for the same words, such as one for all numbers.
-    """
-    values = found.hashes if hashes is None else hashes
+def grams(of: Words, size: int) -> Grams:
+    """Every run of `size` words within a segment."""
+    values = of.hashes
     count = max(0, len(values) - size + 1)
     rolled = np.zeros(count, np.uint64)
     for place in range(size):
         rolled *= _BASE
         rolled += values[place : place + count]
-    at = np.flatnonzero(found.segments[:count] == found.segments[size - 1 : size - 1 + count])
+    at = np.flatnonzero(of.segments[:count] == of.segments[size - 1 : size - 1 + count])
     return Grams(mix(rolled[at]), at)
-
-
-def _buffers(array: pa.Array) -> tuple[I64, npt.NDArray[np.uint8]]:
-    """Offsets from 0, and the bytes of all texts."""
-    _, places, content = array.buffers()
-    offsets = np.frombuffer(places, np.int64)[array.offset : array.offset + len(array) + 1]
-    data = np.frombuffer(content, np.uint8) if content is not None else np.empty(0, np.uint8)
-    return offsets - offsets[0], data[offsets[0] : offsets[-1]]
 
 
 def _split(data: npt.NDArray[np.uint8], offsets: I64) -> tuple[U64, I64, npt.NDArray[np.bool_]]:
@@ -146,9 +135,10 @@ def _split(data: npt.NDArray[np.uint8], offsets: I64) -> tuple[U64, I64, npt.NDA
     begins = np.flatnonzero(begin)
     if not len(begins):
         return np.empty(0, np.uint64), begins, np.empty(0, np.bool_)
-    up, down = _powers(len(data))
+    # Only a text longer than a block needs a larger table than that of a block.
+    up, down = _powers(_BLOCK_BYTES if len(data) <= _BLOCK_BYTES else 1 << len(data).bit_length())
     # What lies between words counts 0, so a word's sum may run on to the next word.
-    sums = np.add.reduceat(letters.astype(np.uint64) * up, begins)
+    sums = np.add.reduceat(letters.astype(np.uint64) * up[: len(data)], begins)
     firsts = data[begins]
     return mix(sums * down[begins]), begins, (firsts >= ord("0")) & (firsts <= ord("9"))
 
@@ -167,15 +157,10 @@ def _begins(data: npt.NDArray[np.uint8], offsets: I64, word: npt.NDArray[np.bool
 
 
 @cache
-def _all_powers(size: int) -> tuple[U64, U64]:
+def _powers(size: int) -> tuple[U64, U64]:
+    """Powers of the base and of its inverse."""
     ones = np.full(size, _BASE, np.uint64)
     ones[0] = 1
     inverse = np.full(size, _INVERSE, np.uint64)
     inverse[0] = 1
     return np.cumprod(ones), np.cumprod(inverse)
-
-
-def _powers(size: int) -> tuple[U64, U64]:
-    """Powers of the base and of its inverse; only a text longer than a block needs a larger table."""
-    up, down = _all_powers(_BLOCK_BYTES if size <= _BLOCK_BYTES else 1 << size.bit_length())
-    return up[:size], down

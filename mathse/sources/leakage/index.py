@@ -60,55 +60,51 @@ class Items:
     def __init__(self, items: pl.DataFrame, rule: Rule) -> None:
         self.rule = rule
         self.frame = items.with_columns(plain(items))
-        found = words(self.frame["plain"])
-        made = grams(found, rule.size)
-        self.grams = Known(made.hashes)
-        halves = grams(found, rule.size // 2)
+        texts = words(self.frame["plain"])
+        whole = grams(texts, rule.size)
+        self.grams = Known(whole.hashes)
+        halves = grams(texts, rule.size // 2)
         self.halves = Known(halves.hashes)
-        half = np.zeros(len(found.hashes), np.int64)
+        half = np.zeros(len(texts.hashes), np.int64)
         half[halves.at] = np.searchsorted(self.halves.hashes, halves.hashes)
-        self.keys = whole_text(found)
+        self.keys = whole_text(texts)
         _, first = np.unique(self.keys, return_index=True)
-        row, what = shared_pairs(found, rule.size // 2, self.halves)
+        row, what = shared_pairs(texts, rule.size // 2, self.halves)
         self.half_counts = np.bincount(what[np.isin(row, first)], minlength=len(self.halves.hashes))
-        of = np.searchsorted(found.starts, made.at, side="right") - 1
-        gram = np.searchsorted(self.grams.hashes, made.hashes)
+        of = np.searchsorted(texts.starts, whole.at, side="right") - 1
+        gram = np.searchsorted(self.grams.hashes, whole.hashes)
         self.first_half, self.last_half = np.zeros((2, len(self.grams.hashes)), np.int64)
-        self.first_half[gram] = half[made.at]
-        self.last_half[gram] = half[made.at + (rule.size - rule.size // 2)]
+        self.first_half[gram] = half[whole.at]
+        self.last_half[gram] = half[whole.at + (rule.size - rule.size // 2)]
         self.postings = pl.DataFrame({"gram": gram.astype(np.uint32), "item": of.astype(np.uint32)}).unique()
-        self.telling = self._telling(found)
-
-    def _telling(self, found: Words) -> npt.NDArray[np.bool_]:
-        """Whether an item's text alone makes it that item."""
-        has_number = np.bincount(found.rows, found.numbers, minlength=len(self.keys)) > 0
-        enough = (np.diff(found.starts) >= self.rule.telling) | has_number
+        # An item's text alone makes it that item where it says enough, and no other item has it with another answer.
+        has_number = np.bincount(texts.rows, texts.numbers, minlength=len(self.keys)) > 0
         answers = pl.DataFrame({"key": self.keys, "answer": self.frame["answer"]})
-        one = answers.select(pl.col("answer").n_unique().over("key") == 1).to_series().to_numpy()
-        return np.asarray(enough & one)
+        one_answer = answers.select(pl.col("answer").n_unique().over("key") == 1).to_series().to_numpy()
+        self.telling = ((np.diff(texts.starts) >= rule.telling) | has_number) & one_answer
 
 
-def whole_text(found: Words) -> U64:
-    """One hash a text, the same for any order of its choices; 0 for a text without words."""
-    keys = np.zeros(len(found.starts) - 1, np.uint64)
-    if not len(found.hashes):
+def whole_text(texts: Words) -> U64:
+    """One hash per text, the same for any order of its choices; 0 for a text without words."""
+    keys = np.zeros(len(texts.starts) - 1, np.uint64)
+    if not len(texts.hashes):
         return keys
-    firsts = np.flatnonzero(np.diff(found.segments, prepend=found.segments[0] - 1))
-    lengths = np.diff(firsts, append=len(found.hashes))
-    places = np.arange(len(found.hashes)) - np.repeat(firsts, lengths)
-    parts = mix(np.add.reduceat(mix(found.hashes + places.astype(np.uint64) * _SALT), firsts))
-    full = np.flatnonzero(np.diff(found.starts))
-    heads = np.searchsorted(firsts, found.starts[full])
+    firsts = np.flatnonzero(np.diff(texts.segments, prepend=texts.segments[0] - 1))
+    lengths = np.diff(firsts, append=len(texts.hashes))
+    places = np.arange(len(texts.hashes)) - np.repeat(firsts, lengths)
+    parts = mix(np.add.reduceat(mix(texts.hashes + places.astype(np.uint64) * _SALT), firsts))
+    full = np.flatnonzero(np.diff(texts.starts))
+    heads = np.searchsorted(firsts, texts.starts[full])
     parts[heads] = mix(parts[heads] + _SALT)
     keys[full] = np.add.reduceat(parts, heads)
     return keys
 
 
-def shared_pairs(found: Words, size: int, known: Known) -> Pairs:
+def shared_pairs(texts: Words, size: int, known: Known) -> Pairs:
     """Which texts have which known n-grams: each pair once, by text."""
-    made = grams(found, size)
-    at, what = known.look_up(made.hashes)
-    row = np.searchsorted(found.starts, made.at[at], side="right") - 1
+    ngrams = grams(texts, size)
+    at, what = known.look_up(ngrams.hashes)
+    row = np.searchsorted(texts.starts, ngrams.at[at], side="right") - 1
     both = np.unique(row << 32 | what)
     return np.stack([both >> 32, both & 0xFFFFFFFF]).astype(np.uint32)
 

@@ -4,10 +4,10 @@
     found   first 0, second 2, jaccard 1.0
 
 Sketches by MinHash, candidates by banding, each candidate checked by its exact similarity: what is found is right, and
-what is missed is a matter of chance that `Rule` keeps small. All of it in arrays, no Python loop a text.
+what is missed is a matter of chance that `Rule` keeps small. All of it in arrays, no Python loop over texts.
 
 Sources: Broder, "On the resemblance and containment of documents" (1997), for MinHash; Li, Owen and Zhang, "One
-Permutation Hashing" (NIPS 2012), for sketches by a few hashes a shingle instead of one a bin; Shrivastava, "Optimal
+Permutation Hashing" (NIPS 2012), for sketches by a few hashes per shingle instead of one per bin; Shrivastava, "Optimal
 Densification for Fast and Accurate Minwise Hashing" (ICML 2017), for the bins that stay empty;
 Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3, for banding.
 """
@@ -99,14 +99,14 @@ def duplicates(texts: pl.Series, rule: Rule = RULE, groups: pl.Series | None = N
     Returns:
         Columns `text` (left out), `kept` (the first text that stays and is near it) and `jaccard`, sorted.
     """
-    left: dict[int, tuple[int, float]] = {}
+    excluded: dict[int, tuple[int, float]] = {}
     pairs = near(texts, rule)
     if groups is not None:
         pairs = pairs.filter(groups[pairs["first"].to_list()] == groups[pairs["second"].to_list()])
     for first, second, jaccard in pairs.sort("second", "first").iter_rows():
-        if first not in left and second not in left:
-            left[second] = (first, jaccard)
-    rows = [(text, kept, jaccard) for text, (kept, jaccard) in sorted(left.items())]
+        if first not in excluded and second not in excluded:
+            excluded[second] = (first, jaccard)
+    rows = [(text, kept, jaccard) for text, (kept, jaccard) in sorted(excluded.items())]
     return pl.DataFrame(rows, {"text": pl.Int64, "kept": pl.Int64, "jaccard": pl.Float64}, orient="row")
 
 
@@ -117,63 +117,54 @@ def _frame(pairs: I64, jaccard: npt.NDArray[np.float64]) -> pl.DataFrame:
 
 def _shingles(texts: pl.Series, size: int) -> _Shingles:
     hashes, counts = [np.empty(0, np.uint64)], [np.zeros(1, np.int64)]
+    low = np.uint64(64 - _ROW_BITS)
     for start in range(0, len(texts), BLOCK_TEXTS):
-        some, lengths = _block_shingles(texts[start : start + BLOCK_TEXTS], size)
-        hashes.append(some)
-        counts.append(lengths)
+        block = texts[start : start + BLOCK_TEXTS]
+        block_words = words(block)
+        ngrams = grams(block_words, size)
+        rows, shingles = np.searchsorted(block_words.starts, ngrams.at, side="right") - 1, ngrams.hashes
+        has = np.bincount(rows, minlength=len(block)) > 0
+        short = np.flatnonzero(~has & (np.diff(block_words.starts) > 0))
+        if len(short):
+            rows = np.concatenate([rows, short])
+            shingles = np.concatenate([shingles, whole_text(words(block[short]))])
+        # The row in the upper bits: one sort puts texts and their shingles in order.
+        keyed = np.sort((rows.astype(np.uint64) << low) | (shingles >> np.uint64(_ROW_BITS)))
+        keyed = keyed[np.flatnonzero(np.diff(keyed, prepend=keyed[:1] ^ np.uint64(1)))]
+        counts.append(np.bincount((keyed >> low).astype(np.int64), minlength=len(block)))
+        hashes.append(keyed & ((np.uint64(1) << low) - np.uint64(1)))
     return _Shingles(np.concatenate(hashes), np.cumsum(np.concatenate(counts)))
 
 
-def _block_shingles(texts: pl.Series, size: int) -> tuple[U64, I64]:
-    """Distinct shingles, text by text, and how many there are of each."""
-    found = words(texts)
-    made = grams(found, size)
-    rows = np.searchsorted(found.starts, made.at, side="right") - 1
-    hashes = made.hashes
-    has = np.bincount(rows, minlength=len(texts)) > 0
-    short = np.flatnonzero(~has & (np.diff(found.starts) > 0))
-    if len(short):
-        hashes, rows = np.concatenate([hashes, whole_text(words(texts[short]))]), np.concatenate([rows, short])
-    # The row in the upper bits: one sort puts texts and their shingles in order.
-    low = np.uint64(64 - _ROW_BITS)
-    keyed = np.sort((rows.astype(np.uint64) << low) | (hashes >> np.uint64(_ROW_BITS)))
-    keyed = keyed[np.flatnonzero(np.diff(keyed, prepend=keyed[:1] ^ np.uint64(1)))]
-    lengths = np.bincount((keyed >> low).astype(np.int64), minlength=len(texts))
-    return keyed & ((np.uint64(1) << low) - np.uint64(1)), lengths
-
-
 def _sketches(shingles: _Shingles, bins: int) -> U32:
-    """One row a text: in each bin the least value of any shingle that fell in."""
+    """One row per text: in each bin the least value of any shingle that fell in."""
     count = len(shingles.starts) - 1
     result = np.full((count, bins), _EMPTY, np.uint32)
     for start in range(0, count, BLOCK_TEXTS):
         stop = min(start + BLOCK_TEXTS, count)
-        _fill(result[start:stop], shingles, start, stop)
+        sketch = result[start:stop]
+        hashes = shingles.hashes[shingles.starts[start] : shingles.starts[stop]]
+        rows = np.repeat(np.arange(stop - start), np.diff(shingles.starts[start : stop + 1])).astype(np.uint64)
+        rows *= np.uint64(bins)
+        for turn in range(_ROUNDS):
+            values = mix(hashes + np.uint64(turn * _SEED & 0xFFFFFFFFFFFFFFFF))
+            bin_of = (values >> np.uint64(40)) * np.uint64(bins) >> np.uint64(24)
+            # The bin is of the upper bits, the value of the lower; all ones would look like an empty bin.
+            least = values.astype(np.uint32) >> np.uint32(1)
+            np.minimum.at(sketch.reshape(-1), (rows + bin_of).astype(np.int64), least)
+        _borrow(sketch)
     return result
-
-
-def _fill(sketch: U32, shingles: _Shingles, start: int, stop: int) -> None:
-    bins = sketch.shape[1]
-    hashes = shingles.hashes[shingles.starts[start] : shingles.starts[stop]]
-    rows = np.repeat(np.arange(stop - start), np.diff(shingles.starts[start : stop + 1])).astype(np.uint64)
-    rows *= np.uint64(bins)
-    for turn in range(_ROUNDS):
-        values = mix(hashes + np.uint64(turn * _SEED & 0xFFFFFFFFFFFFFFFF))
-        bin_of = (values >> np.uint64(40)) * np.uint64(bins) >> np.uint64(24)
-        # The bin is of the upper bits, the value of the lower; all ones would look like an empty bin.
-        np.minimum.at(sketch.reshape(-1), (rows + bin_of).astype(np.int64), values.astype(np.uint32) >> np.uint32(1))
-    _borrow(sketch)
 
 
 def _borrow(sketch: U32) -> None:
     """Fill each empty bin from a full one, looked for in an order that is the bin's own and the same for all texts."""
     bins = sketch.shape[1]
-    given = sketch.copy()
+    drawn = sketch.copy()
     row, column = np.nonzero((sketch == _EMPTY) & (sketch != _EMPTY).any(axis=1)[:, None])
     for order in np.random.default_rng(bins).permuted(np.tile(np.arange(bins), (bins, 1)), axis=1).T:
         if not len(row):
             break
-        values = given[row, order[column]]
+        values = drawn[row, order[column]]
         full = values != _EMPTY
         sketch[row[full], column[full]] = values[full]
         row, column = row[~full], column[~full]
@@ -184,7 +175,7 @@ def _candidates(sketches: U32, full: npt.NDArray[np.bool_], rule: Rule) -> I64:
     count = len(sketches)
     texts = np.flatnonzero(full)
     low = np.uint64((1 << len(texts).bit_length()) - 1)
-    found = [np.empty(0, np.int64)]
+    pairs = [np.empty(0, np.int64)]
     for band in range(rule.bands):
         key = np.zeros(len(texts), np.uint64)
         for column in range(band * rule.rows, (band + 1) * rule.rows):
@@ -194,14 +185,14 @@ def _candidates(sketches: U32, full: npt.NDArray[np.bool_], rule: Rule) -> I64:
         ordered, who = both & ~low, texts[(both & low).astype(np.int64)]
         heads = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] ^ np.uint64(1)))
         head = np.repeat(who[heads], np.diff(heads, append=len(who)))
-        found.append((head * count + who)[head != who])
+        pairs.append((head * count + who)[head != who])
         for step in range(1, _LARGEST_BUCKET):
             same = np.flatnonzero(ordered[:-step] == ordered[step:])
             if not len(same):
                 break
-            found.append(who[same] * count + who[same + step])
-    pairs = np.unique(np.concatenate(found))
-    return np.stack([pairs // count, pairs % count], axis=1)
+            pairs.append(who[same] * count + who[same + step])
+    distinct = np.unique(np.concatenate(pairs))
+    return np.stack([distinct // count, distinct % count], axis=1)
 
 
 def _blocks(pairs: I64) -> Iterator[I64]:

@@ -11,7 +11,7 @@ to nothing, nor does its end with a rare word behind it; copies of one text coun
 
 Not found: rewording that leaves no `Rule.size` words in a row untouched; a question translated; a number spelled out.
 
-Memory holds one batch, a hash a question and the items; what the questions share with the items is spilled to disk.
+Memory holds one batch, a hash per question and the items; what the questions share with the items is spilled to disk.
 """
 
 from collections import deque
@@ -20,6 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,13 +32,15 @@ from mathse.sources.leakage import Kind, Leak
 from mathse.sources.leakage.dress import plain, segments
 from mathse.sources.leakage.grams import I64, U64, words
 from mathse.sources.leakage.index import Items, Pairs, Rule, shared_pairs, whole_text
-from mathse.sources.leakage.verify import Shared, shared
+from mathse.sources.leakage.verify import shared
 from mathse.tables import store
 from mathse.tables.schemas import BenchmarkItem
 
 BATCH_ROWS = 25_000
 RULE = Rule()
 THREADS = 2
+T = TypeVar("T")
+
 _WEIGHT = 1000
 """A weight of 1, in whole numbers: their sum is the same in any order."""
 
@@ -67,23 +70,16 @@ class Questions:
 
 
 @dataclass(frozen=True)
-class _Batch:
-    """What a batch of questions has in common with the items.
+class _Scanned:
+    """What all questions have in common with the items.
 
     Attributes:
-        keys: One a question: `whole_text`.
-        grams: Pairs of a row and an n-gram, each once.
+        keys: One per question: `whole_text`.
+        spilled: Files of pairs of a question's row and an n-gram, each once.
+        grams: How many distinct texts have each n-gram.
         halves: Likewise for the halves of n-grams.
+        texts: How many distinct texts there are.
     """
-
-    keys: U64
-    grams: Pairs
-    halves: Pairs
-
-
-@dataclass(frozen=True)
-class _Scanned:
-    """All questions: their `whole_text`, files of their pairs with n-grams, and how many texts have each of those."""
 
     keys: U64
     spilled: list[Path]
@@ -111,22 +107,29 @@ def find(questions: Iterable[pl.DataFrame], items: pl.DataFrame, rule: Rule = RU
 
 def _scan(questions: Iterable[pl.DataFrame], index: Items, folder: Path) -> _Scanned:
     """Go through all questions once."""
-    keys: list[U64] = [np.empty(0, np.uint64)]
+
+    def shared_with_items(batch: pl.DataFrame) -> tuple[U64, Pairs, Pairs]:
+        texts, size = words(plain(batch)), index.rule.size
+        grams = shared_pairs(texts, size, index.grams)
+        return whole_text(texts), grams, shared_pairs(texts, size // 2, index.halves)
+
+    all_keys: list[U64] = [np.empty(0, np.uint64)]
     spilled: list[Path] = []
-    counts = np.zeros(len(index.grams.hashes), np.int64), np.zeros(len(index.halves.hashes), np.int64)
+    gram_texts, half_texts = np.zeros(len(index.grams.hashes), np.int64), np.zeros(len(index.halves.hashes), np.int64)
     seen: set[int] = set()
     row = 0
-    for batch in _in_order(lambda frame: _hits(frame, index), questions):
-        new = _unseen(batch.keys, seen)
-        for count, (of, what) in zip(counts, (batch.grams, batch.halves), strict=True):
-            count += np.bincount(what[new[of]], minlength=len(count))
-        spilled.append(folder / f"{len(spilled)}.npy")
-        mine = batch.grams[:, new[batch.grams[0]]]
+    for keys, grams, halves in _in_order(shared_with_items, questions):
+        new = _unseen(keys, seen)
+        # Copies of one text count once.
+        gram_texts += np.bincount(grams[1][new[grams[0]]], minlength=len(gram_texts))
+        half_texts += np.bincount(halves[1][new[halves[0]]], minlength=len(half_texts))
+        mine = grams[:, new[grams[0]]]
         mine[0] += np.uint32(row)
+        spilled.append(folder / f"{len(spilled)}.npy")
         np.save(spilled[-1], mine)
-        keys.append(batch.keys)
-        row += len(batch.keys)
-    return _Scanned(np.concatenate(keys), spilled, *counts, len(seen))
+        all_keys.append(keys)
+        row += len(keys)
+    return _Scanned(np.concatenate(all_keys), spilled, gram_texts, half_texts, len(seen))
 
 
 def _unseen(keys: U64, seen: set[int]) -> npt.NDArray[np.bool_]:
@@ -138,24 +141,16 @@ def _unseen(keys: U64, seen: set[int]) -> npt.NDArray[np.bool_]:
     return fresh
 
 
-def _in_order(take: Callable[[pl.DataFrame], _Batch], batches: Iterable[pl.DataFrame]) -> Iterator[_Batch]:
-    """What `take` makes of each batch, with as many batches in memory as there are threads, and one."""
-    waiting: deque[Future[_Batch]] = deque()
+def _in_order(function: Callable[[pl.DataFrame], T], batches: Iterable[pl.DataFrame]) -> Iterator[T]:
+    """What a function makes of each batch, with as many batches in memory as there are threads, and one."""
+    waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(THREADS) as pool:
         for batch in batches:
-            waiting.append(pool.submit(take, batch))
+            waiting.append(pool.submit(function, batch))
             if len(waiting) > THREADS:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-
-
-def _hits(batch: pl.DataFrame, index: Items) -> _Batch:
-    found = words(plain(batch))
-    size = index.rule.size
-    return _Batch(
-        whole_text(found), shared_pairs(found, size, index.grams), shared_pairs(found, size // 2, index.halves)
-    )
 
 
 def _pairs(scanned: _Scanned, index: Items) -> pl.DataFrame:
@@ -193,41 +188,32 @@ def _weights(scanned: _Scanned, index: Items) -> pl.DataFrame:
 
 
 def _leaks(questions: Iterable[pl.DataFrame], pairs: pl.DataFrame, index: Items) -> Iterator[Leak]:
+    """The candidates that are equal, or that quote the item word by word."""
     start = 0
     for batch in questions:
-        mine = pairs.filter(pl.col("row").is_between(start, start + len(batch) - 1))
+        candidates = pairs.filter(pl.col("row").is_between(start, start + len(batch) - 1))
+        rows = candidates["row"].unique().sort()
+        chosen = batch[(rows - start).to_list()]
+        by_row = dict(zip(rows.to_list(), chosen.with_columns(plain(chosen)).to_dicts(), strict=True))
         start += len(batch)
-        if not len(mine):
-            continue
-        chosen = mine["row"].unique().sort()
-        asked = batch[(chosen - (start - len(batch))).to_list()]
-        told = dict(zip(chosen.to_list(), asked.with_columns(plain(asked)).to_dicts(), strict=True))
-        for pair in mine.iter_rows(named=True):
-            question, item = told[pair["row"]], index.frame.row(pair["item"], named=True)
+        for pair in candidates.iter_rows(named=True):
+            question, item = by_row[pair["row"]], index.frame.row(pair["item"], named=True)
             common = shared(segments(question["plain"]), segments(item["plain"]), index.rule.size)
             if pair["equal"] or common.quotes:
-                yield _leak(question, item, pair, common)
+                yield Leak(
+                    problem_id=question["problem_id"],
+                    benchmark=item["benchmark"],
+                    item_id=item["item_id"],
+                    kind=Kind.EQUAL_TEXT.value if pair["equal"] else Kind.SHARED_GRAMS.value,
+                    score=pair["score"] / _WEIGHT,
+                    shared=common.text,
+                    question=_with_choices(question),
+                    item_question=_with_choices(item),
+                )
 
 
-def _leak(question: dict[str, object], item: dict[str, object], pair: dict[str, object], common: Shared) -> Leak:
-    score = pair["score"]
-    assert isinstance(score, int)
-    return Leak(
-        problem_id=str(question["problem_id"]),
-        benchmark=str(item["benchmark"]),
-        item_id=str(item["item_id"]),
-        kind=Kind.EQUAL_TEXT.value if pair["equal"] else Kind.SHARED_GRAMS.value,
-        score=score / _WEIGHT,
-        shared=common.text,
-        question=_shown(question),
-        item_question=_shown(item),
-    )
-
-
-def _shown(row: dict[str, object]) -> str:
-    choices = row["choices"]
-    assert isinstance(choices, list)
-    return "\n".join([str(row["question"]), *map(str, choices)])
+def _with_choices(row: dict[str, Any]) -> str:
+    return "\n".join([row["question"], *row["choices"]])
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:

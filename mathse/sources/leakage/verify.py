@@ -51,14 +51,11 @@ def shared(question: Segments, item: Segments, size: int) -> Shared:
     if not longest:
         return Shared(readable(item[0]) if sorted(question[1:]) == sorted(item[1:]) else "", False)
     if len(longest) >= _WHOLE * len(item[0]):
-        other_numbers |= _other_choices(question[1:], item[1:])
+        # The same question; but where both have choices, numbers among them, and not one in common, another problem.
+        choices, item_choices = ({tuple(choice) for choice in segments[1:] if choice} for segments in (question, item))
+        if choices and item_choices and not choices & item_choices:
+            other_numbers |= any(map(_numbers, item_choices))
     return Shared(readable(longest), not other_numbers)
-
-
-def _other_choices(question: Segments, item: Segments) -> bool:
-    """Both have choices, there are numbers among the item's, and not one choice is the same."""
-    ours, theirs = ({tuple(choice) for choice in choices if choice} for choices in (question, item))
-    return bool(ours and theirs) and not ours & theirs and any(map(_numbers, theirs))
 
 
 def _grams(segments: Segments, size: int) -> Iterator[tuple[str, ...]]:
