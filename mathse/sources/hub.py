@@ -32,8 +32,8 @@ def rows(repository: str, revision: str, split: str = "train", config: str | Non
             f"{repository}: revision {revision!r} is no commit; give the 40 hex digits that the hub shows for it"
         )
     try:
-        found = datasets.load_dataset(repository, config, revision=revision, split=split, streaming=True)
-        yield from dataset_rows(found, f"{repository}@{revision[:8]}/{split}")
+        dataset = datasets.load_dataset(repository, config, revision=revision, split=split, streaming=True)
+        yield from dataset_rows(dataset, f"{repository}@{revision[:8]}/{split}")
     except Exception as error:  # as many kinds as there are ways to fail between here and a server
         raise SourceError(
             f"{repository}@{revision}, split {split}: cannot be read ({type(error).__name__}: {str(error)[:300]}); "

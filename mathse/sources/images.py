@@ -1,4 +1,4 @@
-"""Images as they come in: drawn or downloaded, each distinct encoded file a row of the `images` table.
+"""Images as they come in: drawn or downloaded; each distinct encoded file is a row of the `images` table.
 
     image_id 9f86d081...  data <89 50 4E 47 ...>  format PNG  width 112  height 112  perceptual_hash 3ab1...
 
@@ -45,13 +45,13 @@ def id_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _row(data: bytes, encoding: str, shown: PIL.Image.Image) -> schemas.Image:
-    seen = look(shown)
+def _row(data: bytes, encoding: str, picture: PIL.Image.Image) -> schemas.Image:
+    looks = look(picture)
     return schemas.Image(
         image_id=id_of(data),
         data=data,
         format=encoding,
-        width=shown.width,
-        height=shown.height,
-        perceptual_hash=seen[0].tobytes().hex() if seen else None,
+        width=picture.width,
+        height=picture.height,
+        perceptual_hash=looks[0].tobytes().hex() if looks else None,
     )

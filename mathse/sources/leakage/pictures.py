@@ -72,28 +72,36 @@ def find(problems: Iterable[Shown], items: Iterable[Shown]) -> list[Leak]:
     """Problems that show a benchmark item's image, whatever they ask.
 
     Args:
-        problems: One a problem and image; one in memory at a time.
-        items: One an item and image; of each, 9 kB stay in memory.
+        problems: One per problem and image, in any order; one in memory at a time.
+        items: One per item and image; of each, 9 kB stay in memory.
 
     Returns:
         Leaks sorted by problem, benchmark and item, each pair once, with the bits in which the nearest images differ.
     """
-    known = [(item.benchmark, item.owner, item.image_id, *seen) for item in items if (seen := look(item.image))]
+    known = [(item.benchmark, item.owner, item.image_id, *looks) for item in items if (looks := look(item.image))]
     if not known:
         return []
-    hashes = np.stack([row[3] for row in known])
+    hashes = np.stack([item_hash for _, _, _, item_hash, _ in known])
     leaks: dict[tuple[str, str, str], Leak] = {}
     for problem in problems:
-        seen = look(problem.image)
-        for _, at, bits in near_hashes(seen[0][None], hashes) if seen else ():
-            benchmark, item_id, image_id, hashed, detail = known[at]
-            if seen is None or not same(seen[1], detail):
+        looks = look(problem.image)
+        if looks is None:
+            continue
+        problem_hash, problem_detail = looks
+        for _, place, bits in near_hashes(problem_hash[None], hashes):
+            benchmark, item_id, image_id, item_hash, item_detail = known[place]
+            if not same(problem_detail, item_detail):
                 continue
             leak = Leak(
-                problem_id=problem.owner, benchmark=benchmark, item_id=item_id, kind=Kind.NEAR_IMAGE.value, score=bits,
-                shared=f"{seen[0].tobytes().hex()} {hashed.tobytes().hex()}",
-                question=problem.image_id, item_question=image_id,
-            )  # fmt: skip
+                problem_id=problem.owner,
+                benchmark=benchmark,
+                item_id=item_id,
+                kind=Kind.NEAR_IMAGE.value,
+                score=bits,
+                shared=f"{problem_hash.tobytes().hex()} {item_hash.tobytes().hex()}",
+                question=problem.image_id,
+                item_question=image_id,
+            )
             key = (problem.owner, benchmark, item_id)
             # The order in which the images come must not matter: of images equally near, the first by id.
             if key not in leaks or (bits, problem.image_id) < (leaks[key].score, leaks[key].question):
@@ -136,7 +144,7 @@ def near_hashes(ours: Hash, theirs: Hash, most: int = NEAR) -> Iterator[tuple[in
     bits are missed: few, as the lowest frequencies are the steadiest.
 
     Args:
-        ours: One row of `WORDS` words an image.
+        ours: One row of `WORDS` words per image.
         theirs: Likewise.
         most: Bits that may differ.
 

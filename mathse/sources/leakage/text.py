@@ -62,7 +62,7 @@ class Questions:
         waiting: list[pa.RecordBatch] = []
         for batch in self._read():
             waiting.append(batch)
-            if sum(one.num_rows for one in waiting) >= BATCH_ROWS:
+            if sum(batch.num_rows for batch in waiting) >= BATCH_ROWS:
                 yield _frame(pa.Table.from_batches(waiting))
                 waiting.clear()
         if waiting:
@@ -183,8 +183,9 @@ def _weights(scanned: _Scanned, index: Items) -> pl.DataFrame:
     rare = max(index.rule.rare, index.rule.rare_share * (scanned.texts + len(first)))
     half = np.maximum(halves[index.first_half], halves[index.last_half]) / index.rule.half
     weight = np.minimum(1.0, rare / np.maximum(1, np.maximum(counts, half)))
-    kept = np.flatnonzero(weight >= index.rule.least)
-    return pl.DataFrame({"gram": kept.astype(np.uint32), "weight": np.rint(weight[kept] * _WEIGHT).astype(np.int64)})
+    enough = np.flatnonzero(weight >= index.rule.least)
+    weights = np.rint(weight[enough] * _WEIGHT).astype(np.int64)
+    return pl.DataFrame({"gram": enough.astype(np.uint32), "weight": weights})
 
 
 def _leaks(questions: Iterable[pl.DataFrame], pairs: pl.DataFrame, index: Items) -> Iterator[Leak]:
