@@ -71,8 +71,8 @@ class Gathering:
 
     Attributes:
         counts: What became of the rows.
-        spills: The rows of each table, in the order in which they came. Problems, images and origins may be read when
-            all sources are gathered; none can be added afterwards.
+        spills: The rows of each table as they came. Problems, images and origins may be read once all sources are
+            gathered; none can be added afterwards.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -113,11 +113,11 @@ class Gathering:
         Returns:
             Whether it was taken.
         """
-        reject = row if isinstance(row, Reject) else self._conflict(row.problem)
-        if reject is not None:
-            self._reject(reject)
+        if isinstance(row, Admitted) and (reject := self._conflict(row.problem)) is not None:
+            row = reject
+        if isinstance(row, Reject):
+            self._reject(row)
             return False
-        assert isinstance(row, Admitted)
         problem, split = row.problem, _SPLITS.index(row.problem.split)
         problem_id = bytes.fromhex(problem.problem_id)
         known = self._problems.get(problem_id)
@@ -138,7 +138,7 @@ class Gathering:
         return True
 
     def exclude(self, reason: str, details: Mapping[str, str]) -> None:
-        """Take problems out again: each of their origins becomes a reject. Their images go where no other has them.
+        """Take problems out again: each of their origins becomes a reject, and an image that no other has goes too.
 
         Args:
             reason: Short and countable, such as `leak`.

@@ -22,6 +22,8 @@ transform; Hu, "Visual Pattern Recognition by Moment Invariants" (1962), for lay
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
+from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -72,7 +74,7 @@ def find(problems: Iterable[Shown], items: Iterable[Shown]) -> list[Leak]:
     """Problems that show a benchmark item's image, whatever they ask.
 
     Args:
-        problems: One per problem and image, in any order; one in memory at a time.
+        problems: One per problem and image; those of one image together, so that it is looked at once.
         items: One per item and image; of each, 9 kB stay in memory.
 
     Returns:
@@ -83,29 +85,31 @@ def find(problems: Iterable[Shown], items: Iterable[Shown]) -> list[Leak]:
         return []
     hashes = np.stack([item_hash for _, _, _, item_hash, _ in known])
     leaks: dict[tuple[str, str, str], Leak] = {}
-    for problem in problems:
-        looks = look(problem.image)
+    for image_id, group in groupby(problems, key=attrgetter("image_id")):
+        owners = list(group)
+        looks = look(owners[0].image)
         if looks is None:
             continue
-        problem_hash, problem_detail = looks
-        for _, place, bits in near_hashes(problem_hash[None], hashes):
-            benchmark, item_id, image_id, item_hash, item_detail = known[place]
-            if not same(problem_detail, item_detail):
+        own_hash, own_detail = looks
+        for _, place, bits in near_hashes(own_hash[None], hashes):
+            benchmark, item_id, item_image_id, item_hash, item_detail = known[place]
+            if not same(own_detail, item_detail):
                 continue
-            leak = Leak(
-                problem_id=problem.owner,
-                benchmark=benchmark,
-                item_id=item_id,
-                kind=Kind.NEAR_IMAGE.value,
-                score=bits,
-                shared=f"{problem_hash.tobytes().hex()} {item_hash.tobytes().hex()}",
-                question=problem.image_id,
-                item_question=image_id,
-            )
-            key = (problem.owner, benchmark, item_id)
-            # The order in which the images come must not matter: of images equally near, the first by id.
-            if key not in leaks or (bits, problem.image_id) < (leaks[key].score, leaks[key].question):
-                leaks[key] = leak
+            for owner in owners:
+                leak = Leak(
+                    problem_id=owner.owner,
+                    benchmark=benchmark,
+                    item_id=item_id,
+                    kind=Kind.NEAR_IMAGE.value,
+                    score=bits,
+                    shared=f"{own_hash.tobytes().hex()} {item_hash.tobytes().hex()}",
+                    question=image_id,
+                    item_question=item_image_id,
+                )
+                key = (owner.owner, benchmark, item_id)
+                # The order in which the images come must not matter: of images equally near, the first by id.
+                if key not in leaks or (bits, image_id) < (leaks[key].score, leaks[key].question):
+                    leaks[key] = leak
     return [leaks[key] for key in sorted(leaks)]
 
 

@@ -53,8 +53,8 @@ def drawn(seeds: range) -> list[Picture]:
 
 def share_found(pictures: list[Picture], change: Callable[[Picture], Picture]) -> float:
     """How many of the changed pictures are found as what they are."""
-    items = [Shown(str(number), "", image, "bench") for number, image in enumerate(pictures)]
-    found = find([Shown(item.owner, "", change(item.image)) for item in items], items)
+    items = [Shown(str(number), str(number), image, "bench") for number, image in enumerate(pictures)]
+    found = find([Shown(item.owner, item.owner, change(item.image)) for item in items], items)
     return len({leak.item_id for leak in found if leak.problem_id == leak.item_id}) / len(pictures)
 
 
@@ -99,7 +99,7 @@ def test_the_same_image_with_another_question_is_found() -> None:
 def test_a_template_with_other_numbers_is_another_image() -> None:
     pictures = drawn(range(20))
     half = len(pictures) // 2
-    items = [Shown(str(number), "", image, "bench") for number, image in enumerate(pictures)]
+    items = [Shown(str(number), str(number), image, "bench") for number, image in enumerate(pictures)]
     wrong = [leak for leak in find(items, items) if leak.problem_id != leak.item_id]
     assert len(wrong) / (half * len(pictures)) < 0.001
 
