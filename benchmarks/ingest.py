@@ -30,7 +30,7 @@ from mathse import layout
 from mathse.params import FigureSource
 from mathse.sources import figures
 from mathse.sources.admit import Limits
-from mathse.sources.choice import AsSaid
+from mathse.sources.choice import SourceSplits
 from mathse.sources.gathering import TABLES, Gathering
 from mathse.sources.ingest import gather
 from mathse.sources.opening import NO_FOLDER, Opened
@@ -70,7 +70,7 @@ def ours(count: int, form: str, folder: Path) -> Seconds:
     made = raws(count, form)
     start = clock()
     with Gathering(folder / "waiting") as gathering:
-        gather(Opened(made, NO_FOLDER, "Apache-2.0", AsSaid()), "figures", Limits(), gathering)
+        gather(Opened(made, NO_FOLDER, "Apache-2.0", SourceSplits()), "figures", Limits(), gathering)
         gathering.write(folder)
     seconds = since(start)
     rows = {model.__name__: store.metadata(folder / file).rows for model, file in TABLES.items()}

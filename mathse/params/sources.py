@@ -216,7 +216,7 @@ class Problems(Section):
     @field_validator("sources")
     @classmethod
     def there_is_a_source(cls, sources: tuple[AnySource, ...]) -> tuple[AnySource, ...]:
-        """Said here, as a minimal length would be a second error beside that of a source which is wrong."""
+        """Checked here, as a minimal length would be a second error beside that of a source which is wrong."""
         if not sources:
             raise ValueError("name at least one source")
         return sources

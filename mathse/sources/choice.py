@@ -84,7 +84,7 @@ class Choice:
         return shares[-1][0]
 
 
-class AsSaid(Choice):
+class SourceSplits(Choice):
     """Every row, into the split that the source says, in our own words: `train`, `orm` or `test`."""
 
     def split(self, raw: Raw, problem_id: str, image_ids: tuple[str, ...]) -> Split:

@@ -189,9 +189,11 @@ class Gathering:
     def _unused_images(self) -> set[str]:
         """Images that no problem has besides those that are excluded."""
         unused: set[str] = set()
+        if not self._excluded:
+            return unused
         for batch in self.spills[Problem].having(self._excluded):
             unused.update(*batch.column("image_ids").to_pylist())
-        for batch in self.spills[Problem].batches("problem_id", "image_ids") if unused else ():
+        for batch in self.spills[Problem].batches("problem_id", "image_ids"):
             for problem_id, image_ids in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 if problem_id not in self._excluded:
                     unused.difference_update(image_ids)

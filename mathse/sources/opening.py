@@ -10,7 +10,7 @@ from pathlib import Path
 from mathse.params import AdapterSource, FigureSource
 from mathse.sources import figures
 from mathse.sources.adapter import adapter
-from mathse.sources.choice import AsSaid, Choice
+from mathse.sources.choice import Choice, SourceSplits
 from mathse.sources.licences import licence
 from mathse.sources.raw import Raw, converted
 from mathse.sources.reading import SourceError, root
@@ -50,7 +50,7 @@ def open_source(source: FigureSource | AdapterSource, seed: int) -> Opened:
     """
     spdx = licence(source.name).spdx
     if isinstance(source, FigureSource):
-        return Opened(figures.read(source), NO_FOLDER, spdx, AsSaid())
+        return Opened(figures.read(source), NO_FOLDER, spdx, SourceSplits())
     reader = adapter(source.name)
     if source.path is not None:
         require_there([source])

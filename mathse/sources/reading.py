@@ -107,10 +107,13 @@ def _row(value: Any, place: str, folder: str, key: str | None = None) -> Row | D
 def _json_rows(file: Path, name: str, folder: str) -> Iterator[Row | Damaged]:
     """The rows of JSON lines, of an array, or of a mapping of rows by key."""
     with file.open("rb") as opened:
-        # Lines are known by their name, or by a whole object that more lines follow: one object alone is a mapping.
-        first = [] if name.endswith(".jsonl") else list(islice(jsonl.lines(opened), 2))
-        opened.seek(0)
-        if name.endswith(".jsonl") or (len(first) == 2 and not first[0].reason):
+        is_lines = name.endswith(".jsonl")
+        if not is_lines:
+            # One object alone is a mapping of rows; one that more lines follow is the first of many rows.
+            head = list(islice(jsonl.lines(opened), 2))
+            is_lines = len(head) == 2 and not head[0].reason
+            opened.seek(0)
+        if is_lines:
             for position, line in enumerate(jsonl.lines(opened)):
                 place = f"{name}:{position}"
                 yield Damaged(place, line.reason, line.detail) if line.reason else Row(place, line.row, folder)

@@ -43,13 +43,13 @@ def report(counts: Counts, settings: params.Problems, root: Path = Path()) -> No
         source.source: [] for source in settings.sources if isinstance(source, params.AdapterSource)
     }
     lacking = set(shown)
-    for problem in store.scan(root / layout.PROBLEMS, Problem) if lacking else ():
+    for problem in store.scan(root / layout.PROBLEMS, Problem):
+        if not lacking:
+            break
         if problem.source in lacking:
             shown[problem.source].append(problem)
             if len(shown[problem.source]) == COLUMNS * ROWS:
                 lacking.discard(problem.source)
-                if not lacking:
-                    break
     for name, problems in shown.items():
         if problems:
             images = _images(root, problems)

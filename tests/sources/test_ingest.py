@@ -15,7 +15,7 @@ from mathse.errors import UserError
 from mathse.params import AdapterSource, FigureSource
 from mathse.sources import figures, ingest
 from mathse.sources.admit import Admitted, admit
-from mathse.sources.choice import AsSaid
+from mathse.sources.choice import SourceSplits
 from mathse.sources.gathering import TABLES, Counts, Gathering
 from mathse.sources.images import encode
 from mathse.sources.raw import Pixels, Raw
@@ -40,7 +40,7 @@ def gathered(root: Path, *raws: Raw, excluded: Sequence[Mapping[str, str]] = ())
         ids: dict[str, str] = {}
         for one in raws:
             one = one if one.split else Raw(**{**vars(one), "split": "train"})
-            (found,) = admit([one], root, LICENCES[one.source], ingest.limits(SETTINGS), AsSaid())
+            (found,) = admit([one], root, LICENCES[one.source], ingest.limits(SETTINGS), SourceSplits())
             gathering.add(found, one.source)
             if isinstance(found, Admitted):
                 ids[one.source_id] = found.problem.problem_id

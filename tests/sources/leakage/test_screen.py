@@ -12,7 +12,7 @@ import pytest
 from mathse import layout, params
 from mathse.params import FigureSource
 from mathse.sources import figures
-from mathse.sources.choice import AsSaid
+from mathse.sources.choice import SourceSplits
 from mathse.sources.gathering import Counts, Gathering
 from mathse.sources.images import encode
 from mathse.sources.ingest import gather, ingest, limits
@@ -142,7 +142,7 @@ def test_drawn_figures_and_test_problems(tmp_path: Path, split: Split, same_text
     benchmark(tmp_path, ("1", question if same_text else ELSE, image))
     rows = [replace(drawn, question=question) if same_text else drawn]
     with Gathering(tmp_path / "waiting") as gathering:
-        gather(Opened(iter(rows), NO_FOLDER, "Apache-2.0", AsSaid()), "figures", limits(settings), gathering)
+        gather(Opened(iter(rows), NO_FOLDER, "Apache-2.0", SourceSplits()), "figures", limits(settings), gathering)
         leaks = screen(gathering, settings, tmp_path)
         gathering.write(tmp_path)
 
