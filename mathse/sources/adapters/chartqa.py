@@ -26,7 +26,14 @@ def problem(row: Row) -> Raw:
         images = fields.images(row, "image")
     if not images:
         raise Faulty("missing field", "imgname or image")
-    return Raw(question, answer, images=images, subject="charts", split=fields.split_in_name(row), source_id=id_of(row))
+    return Raw(
+        question,
+        answer,
+        images=images,
+        subject="charts",
+        split=fields.split_in_name(row),
+        source_id=id_of(row),  # the benchmark makes its items of this too, and knows them by their ids
+    )
 
 
 def rows(location: Path) -> Iterator[Row | Damaged]:

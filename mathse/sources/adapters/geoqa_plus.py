@@ -12,18 +12,16 @@ from mathse.sources.raw import Raw, Row
 def problem(row: Row) -> Raw:
     """A row as a raw problem; the English text where there is one, else the Chinese."""
     choices, letter = options(row)
-    one_point = isinstance(row.fields.get("formal_point"), str)
+    question = question_text(row, "English_problem", "subject")
+    solution = fields.text_or_none(row, "answer")
+    image = picture(row, "image")
+    if isinstance(row.fields.get("formal_point"), str):
+        subject = fields.text(row, "formal_point")
+    else:
+        subject = " ".join(fields.values(row, "formal_point")) or "geometry"
+    language = "zh" if row.fields.get("English_problem") is None else "en"
     return Raw(
-        question=question_text(row, "English_problem", "subject"),
-        answer=letter,
-        choices=choices,
-        solution=fields.text_or_none(row, "answer"),
-        images=(picture(row, "image"),),
-        subject=fields.text(row, "formal_point")
-        if one_point
-        else " ".join(fields.values(row, "formal_point")) or "geometry",
-        language="zh" if row.fields.get("English_problem") is None else "en",
-        split=fields.split_in_name(row),
+        question, letter, choices, solution, (image,), subject, language=language, split=fields.split_in_name(row)
     )
 
 
