@@ -10,7 +10,6 @@ What a model writes may hold a benchmark's question even where no problem does, 
 """
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +20,7 @@ import pyarrow as pa
 from mathse import layout
 from mathse.loop.selection import Selected, counted
 from mathse.params import NearDuplicates, Params
-from mathse.sources.leakage import near, text
+from mathse.sources.leakage import Leak, near, text
 from mathse.sources.leakage.index import Rule
 
 log = logging.getLogger(__name__)
@@ -115,10 +114,14 @@ def _leaking(connection: duckdb.DuckDBPyConnection, file: Path, rule: Rule) -> l
     if items.is_empty():
         return []
     connection.execute(_CHOSEN)
-    solutions = text.find(_Texts(connection, _SOLUTIONS), items, rule)
+
+    def leaks(sql: str) -> list[Leak]:
+        batches = text.Questions(lambda: connection.sql(sql).to_arrow_reader(text.BATCH_ROWS))
+        return text.find(batches, items, rule)
+
+    solutions, questions = leaks(_SOLUTIONS), leaks(_QUESTIONS)
     if connection.execute("select path_id from chosen_texts where rejected is not null limit 1").fetchall():
-        solutions += text.find(_Texts(connection, _REJECTED), items, rule)
-    questions = text.find(_Texts(connection, _QUESTIONS), items, rule)
+        solutions += leaks(_REJECTED)
     for what, leak in [("path", leak) for leak in solutions] + [("problem", leak) for leak in questions]:
         log.info("mix: %s %s quotes %s %s: %s", what, leak.problem_id, leak.benchmark, leak.item_id, leak.shared)
     quoting = connection.execute(
@@ -126,20 +129,6 @@ def _leaking(connection: duckdb.DuckDBPyConnection, file: Path, rule: Rule) -> l
         {"ids": [leak.problem_id for leak in questions]},
     ).fetchall()
     return sorted({leak.problem_id for leak in solutions} | {path_id for (path_id,) in quoting})
-
-
-class _Texts:
-    """Batches of texts, in the same order as often as they are asked for."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-        self._connection = connection
-        self._sql = sql
-
-    def __iter__(self) -> Iterator[pl.DataFrame]:
-        for batch in self._connection.sql(self._sql).to_arrow_reader(text.BATCH_ROWS):
-            frame = pl.from_arrow(batch)
-            assert isinstance(frame, pl.DataFrame)
-            yield frame
 
 
 def _near_duplicates(connection: duckdb.DuckDBPyConnection, rule: NearDuplicates) -> list[str]:
