@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from mathse.answers.evaluate import close, evaluate, points, same_expression
-from mathse.answers.expression import Tree, symbols
+from mathse.answers.expression import Tree, Unreadable, symbols
 from mathse.answers.quantities import EXACT, Tolerance, same_quantity
 from mathse.answers.ratios import same_ratio
 from mathse.answers.regions import to_region
 from mathse.answers.relations import other_name
-from mathse.answers.tokens import Unreadable
 from mathse.answers.values import (
     Formula,
     Matrix,

@@ -2,7 +2,7 @@
 
 Every operation that could grow without bound (powers, factorials, binomials) is checked before it is done, so that
 `9^{9^{9^9}}` is refused at once. Expressions with symbols are compared at fixed points with positive coordinates; two
-expressions of school size that agree at all of them to twelve digits are the same one, for all that can happen here
+expressions of school size that agree at all of them to nine digits are the same one, for all that can happen here
 (a polynomial that is not zero has few roots: Schwartz and Zippel's lemma).
 """
 
@@ -12,10 +12,10 @@ import operator
 import zlib
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
-from mathse.answers.expression import Tree, symbols
-from mathse.answers.tokens import Unreadable
+from mathse.answers.expression import Tree, Unreadable, symbols
 
 Number = Fraction | float | complex
 
@@ -26,6 +26,7 @@ CLOSE = 1e-9
 
 _POINTS = 3
 """How often expressions with symbols are compared."""
+_CONSTANTS: dict[str, Number] = {"π": math.pi, "e": math.e, "i": 1j, "∞": math.inf}
 
 
 class TooLarge(Unreadable):
@@ -69,7 +70,8 @@ def same_expression(one: Tree, other: Tree) -> bool | None:
         return close(evaluate(one), evaluate(other))
     if symbols(one) != symbols(other) and len(names) > len(symbols(one) & symbols(other)) + 6:
         return False
-    seen = 0
+    compared = 0
+    # Negative coordinates tell `|x|` from `x`.
     for point in points(names, negative=_has_bars(one) or _has_bars(other)):
         try:
             values = evaluate(one, point), evaluate(other, point)
@@ -79,21 +81,19 @@ def same_expression(one: Tree, other: Tree) -> bool | None:
             continue
         if not close(*values):
             return False
-        seen += 1
-    return True if seen else None
+        compared += 1
+    return True if compared else None
 
 
 def points(names: list[str], negative: bool = False) -> list[dict[str, Number]]:
-    """Fixed assignments of positive numbers to names (so that `√(1/n)` is `1/√n`), and of negative ones if asked."""
-    spread: list[dict[str, Number]] = [{name: _spot(name, turn) for name in names} for turn in range(_POINTS)]
-    if negative:
-        spread.append({name: -_spot(name, _POINTS) for name in names})
-    return spread
+    """Fixed assignments of positive numbers to names (so that `√(1/n)` is `1/√n`), and one of negative ones if wanted.
 
-
-def _spot(name: str, turn: int) -> float:
-    """A symbol's value at a point: between 0.5 and 2.5, the same on every machine, without pattern between symbols."""
-    return 0.5 + 2 * zlib.crc32(f"{turn} {name}".encode()) / 2**32
+    A coordinate lies between 0.5 and 2.5, is the same on every machine, and has no pattern between symbols.
+    """
+    return [
+        {name: sign * (0.5 + 2 * zlib.crc32(f"{turn} {name}".encode()) / 2**32) for name in names}
+        for turn, sign in enumerate([1] * _POINTS + [-1] * negative)
+    ]
 
 
 def _has_bars(tree: Tree) -> bool:
@@ -104,25 +104,18 @@ def _value(tree: Tree, values: Mapping[str, Number]) -> Number:
     if isinstance(tree, Fraction):
         return tree
     if isinstance(tree, str):
-        return _symbol(tree, values)
+        value = values.get(tree, _CONSTANTS.get(tree))
+        if value is None:
+            raise Unreadable(f"no value for {tree}")
+        return value
     operation = tree[0]
     operands = [_value(operand, values) for operand in tree[1:]]
     if work := _OPERATIONS.get(str(operation)):
         return work(*operands)
     if function := _FUNCTIONS.get(str(operation)):
-        return _function(function, operands[0])
+        result = complex(_finite(function(complex(_inexact(operands[0])))))
+        return result.real if abs(result.imag) < 1e-15 else result
     raise Unreadable(f"no value: {operation}")
-
-
-def _symbol(name: str, values: Mapping[str, Number]) -> Number:
-    if name in values:
-        return values[name]
-    if name in _CONSTANTS:
-        return _CONSTANTS[name]
-    raise Unreadable(f"no value for {name}")
-
-
-_CONSTANTS: dict[str, Number] = {"π": math.pi, "e": math.e, "i": 1j, "∞": math.inf}
 
 
 def _inexact(value: Number) -> complex | float:
@@ -132,22 +125,20 @@ def _inexact(value: Number) -> complex | float:
         raise TooLarge("too large a number") from error
 
 
-def _mixed(operation: Callable[[Any, Any], Any]) -> Callable[..., Number]:
+def _rational(operation: Callable[[Any, Any], Any]) -> Callable[..., Number]:
     """An operation that stays exact on rationals."""
 
     def work(one: Number, other: Number) -> Number:
-        if isinstance(one, Fraction) and isinstance(other, Fraction):
-            return _checked(operation(one, other))
-        result: Number = operation(_inexact(one), _inexact(other))
-        return result
+        result: Number
+        if not isinstance(one, Fraction) or not isinstance(other, Fraction):
+            result = operation(_inexact(one), _inexact(other))
+            return result
+        exact: Fraction = operation(one, other)
+        if max(exact.numerator.bit_length(), exact.denominator.bit_length()) > LARGEST_BITS:
+            raise TooLarge("too large a number")
+        return exact
 
     return work
-
-
-def _checked(value: Number) -> Number:
-    if isinstance(value, Fraction) and max(value.numerator.bit_length(), value.denominator.bit_length()) > LARGEST_BITS:
-        raise TooLarge("too large a number")
-    return value
 
 
 def _power(base: Number, exponent: Number) -> Number:
@@ -159,6 +150,7 @@ def _power(base: Number, exponent: Number) -> Number:
             return base**exponent.numerator
         if base >= 0 and (root := _exact_root(base, exponent.denominator)) is not None:
             return _power(root, Fraction(exponent.numerator))
+        # School's cube root of -8 is -2, not the principal one, which is complex.
         if base < 0 and exponent.denominator % 2 == 1 and exponent.denominator < 100:
             return -_inexact(_power(-base, exponent)) if exponent.numerator % 2 else _power(-base, exponent)
     return _finite(_inexact(base) ** _inexact(exponent))
@@ -172,18 +164,18 @@ def _finite(value: complex | float) -> complex | float:
 
 def _exact_root(value: Fraction, degree: int) -> Fraction | None:
     """The rational root of a rational number that is not negative, if it has one."""
-    above, below = (_integer_root(part, degree) for part in (value.numerator, value.denominator))
-    return None if above is None or below is None else Fraction(above, below)
-
-
-def _integer_root(value: int, degree: int) -> int | None:
-    if degree == 2:
-        root = math.isqrt(value)
-    elif degree > 64 or value.bit_length() > 1_000:
-        return None
-    else:
-        root = round(value ** (1 / degree))
-    return root if root**degree == value else None
+    roots = []
+    for part in (value.numerator, value.denominator):
+        if degree == 2:
+            root = math.isqrt(part)
+        elif degree <= 64 and part.bit_length() <= 1_000:
+            root = round(part ** (1 / degree))
+        else:
+            return None
+        if root**degree != part:
+            return None
+        roots.append(root)
+    return Fraction(*roots)
 
 
 def _sqrt(value: Number) -> Number:
@@ -199,20 +191,12 @@ def _root(value: Number, degree: Number) -> Number:
     return _finite(_inexact(value) ** (1 / _inexact(degree)))
 
 
-def _factorial(value: Number) -> Number:
-    return Fraction(math.factorial(_small_whole(value)))
-
-
 def _small_whole(value: Number) -> int:
     if not isinstance(value, Fraction) or value.denominator != 1 or value < 0:
         raise Unreadable("not a whole number")
     if value > LARGEST_FACTORIAL:
         raise TooLarge("too large a factorial")
     return value.numerator
-
-
-def _binomial(above: Number, below: Number) -> Number:
-    return Fraction(math.comb(_small_whole(above), _small_whole(below)))
 
 
 def _logarithm(value: Number, base: Number = math.e) -> Number:
@@ -229,35 +213,29 @@ def _log(value: Fraction) -> float:
     return math.log(value.numerator) - math.log(value.denominator)
 
 
-def _function(work: Callable[[complex], complex], value: Number) -> Number:
-    result = complex(_finite(work(complex(_inexact(value)))))
-    return result.real if abs(result.imag) < 1e-15 else result
+def _whole(operation: Callable[[int, int], int]) -> Callable[..., Number]:
+    """An operation on any number of whole numbers."""
 
-
-def _whole(work: Callable[[int, int], int]) -> Callable[..., Number]:
-    def on_whole(*values: Number) -> Number:
+    def work(*values: Number) -> Number:
         numbers = [value.numerator for value in values if isinstance(value, Fraction) and value.denominator == 1]
         if len(numbers) != len(values) or not numbers:
             raise Unreadable("not whole numbers")
-        total = numbers[0]
-        for number in numbers[1:]:
-            total = work(total, number)
-        return Fraction(total)
+        return Fraction(reduce(operation, numbers))
 
-    return on_whole
+    return work
 
 
 _OPERATIONS: dict[str, Callable[..., Number]] = {
-    "+": _mixed(operator.add),
-    "*": _mixed(operator.mul),
-    "/": _mixed(operator.truediv),
+    "+": _rational(operator.add),
+    "*": _rational(operator.mul),
+    "/": _rational(operator.truediv),
     "-": operator.neg,
     "^": _power,
     "sqrt": _sqrt,
     "root": _root,
     "abs": abs,
-    "!": _factorial,
-    "binom": _binomial,
+    "!": lambda value: Fraction(math.factorial(_small_whole(value))),
+    "binom": lambda above, below: Fraction(math.comb(_small_whole(above), _small_whole(below))),
     "deg": lambda value: _inexact(value) * math.pi / 180,
     "ln": _logarithm,
     "log": _logarithm,

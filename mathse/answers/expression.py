@@ -1,4 +1,4 @@
-r"""Mathematical expressions: canonical text (`mathse.answers.dress`) to a tree. Nothing is evaluated while reading.
+r"""Mathematical expressions: canonical text (`mathse.answers.notation`) to a tree. Nothing is evaluated while reading.
 
 A recursive-descent parser of school mathematics as models write it: LaTeX or plain, implicit products, mixed numbers
 (`2\frac{1}{2}`, `2 1/2`), functions with or without parentheses, radicals, absolute values, factorials, degrees and
@@ -7,33 +7,53 @@ percents. It is bounded in length and depth, so that no input takes long.
 Sample: `2\sqrt{3}+x`  ->  `("+", ("*", 2, ("sqrt", 3)), "x")`
 """
 
+import re
 from fractions import Fraction
-
-from mathse.answers.tokens import FUNCTIONS, SYMBOLS, Unreadable, tokens
 
 Tree = Fraction | str | tuple["str | Tree", ...]
 """A number, a symbol's name, or an operation's name and its operands."""
 
 LONGEST_TEXT = 2_000
 DEEPEST = 60
+
+FUNCTIONS = frozenset(
+    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log lg exp max min gcd lcm".split()
+)
+SYMBOLS = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau phi chi psi omega "
+    "Gamma Delta Theta Lambda Xi Phi Psi Omega ell hbar".split()
+)
+_WORDS = {"sqrt": "\\sqrt", "pi": "π", "infinity": "∞", "inf": "∞"} | {
+    name: f"\\{name}" for name in FUNCTIONS | SYMBOLS if len(name) > 1
+}
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>\d+(?:,\d{3})+(?:\.\d+)?(?![\d,])|\d+(?:\.\d+)?|\.\d+)|(?P<command>\\[a-zA-Z]+)|(?P<word>[^\W\d_]+)"
+    r"|(?P<sign>[-+*/^!%°|(){}\[\]_,√±'∠△⟦⟧⌊⌋⌈⌉∞:]))"
+)
+
+
+_GLUED_NAMES = ("arcsin", "arccos", "arctan", "sqrt", "sin", "cos", "tan", "log", "ln", "pi")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
+_NO_FACTOR = frozenset("+-*/^!%°,_±')]}:⟦⟧⌋⌉")
+"""Signs that no factor of an implicit product begins with."""
+
+
+class Unreadable(ValueError):
+    """A text is not an expression that this grammar knows."""
 
 
 def parse(text: str) -> Tree:
-    """Read an expression.
-
-    Args:
-        text: Canonical text.
+    """Read an expression in canonical text.
 
     Raises:
         Unreadable: It is no expression, or is longer than `LONGEST_TEXT` or nested deeper than `DEEPEST`.
     """
     if len(text) > LONGEST_TEXT:
         raise Unreadable("too long")
-    reader = _Reader(tokens(text))
-    tree = reader.sum()
-    if reader.peek() is not None:
-        raise Unreadable(f"unexpected {reader.peek()!r}")
+    parser = _Parser(_tokens(text))
+    tree = parser.sum()
+    if parser.peek() is not None:
+        raise Unreadable(f"unexpected {parser.peek()!r}")
     return tree
 
 
@@ -46,8 +66,36 @@ def symbols(tree: Tree) -> set[str]:
     return set()
 
 
-class _Reader:
-    """Reads a list of tokens from left to right."""
+def _tokens(text: str) -> list[str]:
+    r"""Split canonical text into numbers, commands (`\frac`), letters and signs."""
+    tokens: list[str] = []
+    place, end = 0, len(text.rstrip())
+    while place < end:
+        match = _TOKEN.match(text, place)
+        if match is None:
+            raise Unreadable(f"unknown sign {text[place]!r}")
+        place = match.end()
+        if word := match["word"]:
+            tokens += [_WORDS[word]] if word in _WORDS else _letters(word)
+        else:
+            tokens.append(match["number"] or match["command"] or match["sign"])
+    return tokens
+
+
+def _letters(word: str) -> list[str]:
+    """Letters stand for a product, after a function's name if they begin with one (`sinx`)."""
+    if not word.isascii() and any(ord(letter) > 0x3FF for letter in word):
+        raise Unreadable(f"a word: {word}")
+    for name in _GLUED_NAMES:
+        if word.startswith(name):
+            return [_WORDS[name], *_letters(word[len(name) :])] if word != name else [_WORDS[name]]
+    if len(word) > 3:
+        raise Unreadable(f"a word: {word}")
+    return list(word)
+
+
+class _Parser:
+    """Reads a list of tokens from left to right. A text that it cannot read raises Unreadable."""
 
     def __init__(self, tokens: list[str]) -> None:
         self._tokens = tokens
@@ -62,7 +110,7 @@ class _Reader:
     def take(self, expected: str | None = None) -> str:
         token = self.peek()
         if token is None or (expected is not None and token != expected):
-            raise Unreadable(f"expected {expected or 'more'}, found {token!r}")
+            raise Unreadable(f"expected {expected or 'more'}, not {token!r}")
         self._place += 1
         return token
 
@@ -86,24 +134,18 @@ class _Reader:
                 self.take()
                 right = self.signed()
                 result = ("*", result, right) if sign == "*" else ("/", result, right)
-            elif self._starts_factor(sign):
-                if sign and sign[0].isdigit() and self._tokens[self._place - 1][0].isdigit():
-                    raise Unreadable("two numbers side by side")
-                result = ("*", result, self.power())
-            else:
+            elif sign is None or sign in _NO_FACTOR or (sign == "|" and self._in_bars):
                 return result
-
-    def _starts_factor(self, token: str | None) -> bool:
-        if token is None or token in "+-*/^!%°,_±')]}:⟦⟧⌋⌉":
-            return False
-        return not (token == "|" and self._in_bars)
+            elif sign[0].isdigit() and self._tokens[self._place - 1][0].isdigit():
+                raise Unreadable("two numbers side by side")
+            else:
+                result = ("*", result, self.power())
 
     def signed(self) -> Tree:
-        negative = False
-        sign = self.peek()
-        if sign == "±":
+        if self.peek() == "±":
             self.take()
             return ("±", Fraction(0), self.power())
+        negative = False
         for _ in range(DEEPEST):
             if self.peek() not in ("+", "-"):
                 break
@@ -132,106 +174,74 @@ class _Reader:
     def argument(self) -> Tree:
         r"""What a command or `^` takes: a group, or one sign alone (`\frac12` is a half)."""
         token = self.peek()
-        if token in ("{", "("):
-            return self.atom()
         if token is not None and token.isdigit() and len(token) > 1:
             self._tokens[self._place : self._place + 1] = list(token)
-        if token in ("-", "+"):
-            return self.signed()
-        return self.atom()
+        return self.signed() if token in ("-", "+") else self.atom()
 
     def atom(self) -> Tree:
         self._depth += 1
         if self._depth > DEEPEST:
             raise Unreadable("too deep")
-        value = self._atom(self.take())
+        token = self.take()
+        value: Tree
+        if token[0].isdigit() or token[0] == ".":
+            value = self._number(token)
+        elif token in _CLOSING:
+            # Bars within the group are its own.
+            bars, self._in_bars = self._in_bars, False
+            value = self.sum()
+            self.take(_CLOSING[token])
+            self._in_bars = bars
+        elif token == "|":
+            if self._in_bars:
+                raise Unreadable("bars within bars")
+            self._in_bars = True
+            value = ("abs", self.sum())
+            self._in_bars = False
+            self.take("|")
+        elif token == "√":
+            value = ("sqrt", self._radicand())
+        elif token[0] == "\\":
+            value = self._command(token[1:])
+        elif token.isalpha() or token in ("∞", "∠", "△"):
+            value = self._name(token)
+        else:
+            raise Unreadable(f"unexpected {token!r}")
         self._depth -= 1
         return value
 
-    def _atom(self, token: str) -> Tree:
-        if token[0].isdigit() or token[0] == ".":
-            return self._mixed(Fraction(token.replace(",", "")), token)
-        if token in _CLOSING:
-            return self._group(_CLOSING[token])
-        if token == "|":
-            return self._absolute()
-        if token == "√":
-            return ("sqrt", self._radicand())
-        if token[0] == "\\":
-            return self._command(token[1:])
-        if token in ("∠", "△"):
-            return self._name(token + "".join(iter(self._letter, "")))
-        if token.isalpha() or token == "∞":
-            return self._name(token)
-        raise Unreadable(f"unexpected {token!r}")
-
-    def _letter(self) -> str:
-        token = self.peek()
-        return self.take() if token is not None and len(token) == 1 and token.isalpha() else ""
-
-    def _group(self, closing: str) -> Tree:
-        bars, self._in_bars = self._in_bars, False
-        inner = self.sum()
-        self.take(closing)
-        self._in_bars = bars
-        return inner
-
-    def _absolute(self) -> Tree:
-        if self._in_bars:
-            raise Unreadable("bars within bars")
-        self._in_bars = True
-        inner = self.sum()
-        self._in_bars = False
-        self.take("|")
-        return ("abs", inner)
-
-    def _radicand(self) -> Tree:
-        token = self.peek()
-        if token is not None and token.isdigit():
-            return Fraction(self.take())
-        return self.atom()
-
-    def _mixed(self, whole: Fraction, token: str) -> Tree:
+    def _number(self, token: str) -> Tree:
         """A whole number right before a proper fraction of whole numbers is a mixed number, by school convention."""
+        value = Fraction(token.replace(",", ""))
         if not token.isdigit():
-            return whole
-        above, below = self._fraction_ahead()
-        if above is None or below is None or not 0 < above < below:
-            return whole
-        return whole + Fraction(above, below)
+            return value
+        match self._tokens[self._place : self._place + 7]:
+            case ["\\frac", "{", above, "}", "{", below, "}"]:
+                length = 7
+            case [above, "/", below, *_]:
+                length = 3
+            case _:
+                return value
+        if above.isdigit() and below.isdigit() and 0 < int(above) < int(below):
+            self._place += length
+            value += Fraction(int(above), int(below))
+        return value
 
-    def _fraction_ahead(self) -> tuple[int | None, int | None]:
-        start = self._place
-        numbers: list[int] = []
-        if self.peek() == "\\frac":
-            for place in (1, 4) if self.peek(1) == "{" else ():
-                if self.peek(place) == "{" and (self.peek(place + 1) or "").isdigit() and self.peek(place + 2) == "}":
-                    numbers.append(int(self.peek(place + 1) or 0))
-            end = start + 7
-        elif (self.peek() or "").isdigit() and self.peek(1) == "/" and (self.peek(2) or "").isdigit():
-            numbers = [int(self.peek() or 0), int(self.peek(2) or 0)]
-            end = start + 3
-        if len(numbers) != 2:
-            return None, None
-        if 0 < numbers[0] < numbers[1]:
-            self._place = end
-        return numbers[0], numbers[1]
-
-    def _name(self, token: str) -> Tree:
-        name = token
+    def _name(self, name: str) -> Tree:
+        """A symbol with its primes and subscripts (`x_{12}'`), or an angle or a triangle with its points (`∠ABC`)."""
+        while name[0] in "∠△" and (token := self.peek()) is not None and len(token) == 1 and token.isalpha():
+            name += self.take()
         while (sign := self.peek()) in ("_", "'"):
             self.take()
-            name += "'" if sign == "'" else "_" + self._subscript()
+            if sign == "'":
+                name += sign
+            elif (token := self.take()) != "{":
+                name += "_" + token
+            else:
+                name += "_"
+                while (token := self.take()) != "}":
+                    name += token
         return name
-
-    def _subscript(self) -> str:
-        token = self.take()
-        if token != "{":
-            return token
-        parts: list[str] = []
-        while (token := self.take()) != "}":
-            parts.append(token)
-        return "".join(parts)
 
     def _command(self, name: str) -> Tree:
         if name == "frac":
@@ -239,23 +249,26 @@ class _Reader:
         if name == "binom":
             return ("binom", self.argument(), self.argument())
         if name == "sqrt":
-            return self._root()
+            if self.peek() != "[":
+                return ("sqrt", self._radicand())
+            self.take()
+            degree = self.sum()
+            self.take("]")
+            return ("root", self.argument(), degree)
         if name in FUNCTIONS:
             return self._function(name)
         if name in SYMBOLS:
             return self._name("\\" + name)
         raise Unreadable(f"unknown command \\{name}")
 
-    def _root(self) -> Tree:
-        if self.peek() != "[":
-            return ("sqrt", self._radicand())
-        self.take()
-        degree = self.sum()
-        self.take("]")
-        return ("root", self.argument(), degree)
+    def _radicand(self) -> Tree:
+        token = self.peek()
+        if token is not None and token.isdigit():
+            return Fraction(self.take())
+        return self.atom()
 
     def _function(self, name: str) -> Tree:
-        r"""A function of a group, or of the product that follows (`\\sin 2x`), perhaps to a power (`\\sin^2 x`)."""
+        r"""A function of a group, or of the product that follows (`\sin 2x`), perhaps to a power (`\sin^2 x`)."""
         base: Tree = Fraction(10)
         exponent: Tree | None = None
         while (sign := self.peek()) in ("_", "^"):
@@ -266,22 +279,20 @@ class _Reader:
                 raise Unreadable("an inverse function or a power of -1")
             else:
                 exponent = self.argument()
-        operands = self._operands()
+        operands: list[Tree]
+        if self.peek() in ("(", "{", "["):
+            closing = _CLOSING[self.take()]
+            operands = [self.sum()]
+            while self.peek() == ",":
+                self.take()
+                operands.append(self.sum())
+            self.take(closing)
+        else:
+            product = self.power()
+            while (token := self.peek()) is not None and (token.isalnum() or token == "π"):
+                product = ("*", product, self.power())
+            operands = [product]
         if name == "log":
-            operands = (*operands, base)
+            operands.append(base)
         value: Tree = (name, *operands)
         return value if exponent is None else ("^", value, exponent)
-
-    def _operands(self) -> tuple[Tree, ...]:
-        if self.peek() not in ("(", "{", "["):
-            value = self.power()
-            while (token := self.peek()) is not None and (token.isalnum() or token == "π"):
-                value = ("*", value, self.power())
-            return (value,)
-        closing = _CLOSING[self.take()]
-        operands = [self.sum()]
-        while self.peek() == ",":
-            self.take()
-            operands.append(self.sum())
-        self.take(closing)
-        return tuple(operands)

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from mathse.answers.dress import undress
+from mathse.answers.closings import LONGEST
 from mathse.answers.equivalent import equivalent
-from mathse.answers.extract import LONGEST, find
+from mathse.answers.extract import find
+from mathse.answers.notation import canonical
 from mathse.answers.quantities import EXACT, Tolerance
 from mathse.answers.read import bare, read
 from mathse.answers.symbolic import default_pool
@@ -115,7 +116,7 @@ def _value(text: str) -> Value:
 def _among(choices: Sequence[str], gold: str, answer: str, tolerance: Tolerance) -> tuple[Status, str]:
     """Compare two options, each given by letter or by value."""
     choices = [choice[:_LONGEST_GOLD] for choice in choices]
-    several = [option_letters(undress(text)) for text in (gold, answer)]
+    several = [option_letters(canonical(text)) for text in (gold, answer)]
     if len(several[0]) > 1 and several[1]:
         return _told(several[0] == several[1], "option")
     right, given = (_options(choices, text, tolerance) for text in (gold, answer))
@@ -134,10 +135,10 @@ def _among(choices: Sequence[str], gold: str, answer: str, tolerance: Tolerance)
 def _options(choices: Sequence[str], answer: str, tolerance: Tolerance) -> list[int]:
     """Places of the options that `answer` names by letter, by its very text, or by its value, in this order."""
     literal = [place for place in range(len(choices)) if _is_literal(choices, place, answer)]
-    letter = _LETTER.fullmatch(undress(answer))
+    letter = _LETTER.fullmatch(canonical(answer))
     if letter and (place := ord(letter[1].upper()) - ord("A")) < len(choices) and (letter[1].isupper() or not literal):
         return [place, *literal]
-    last = None if literal else _LETTER_LAST.fullmatch(undress(answer))
+    last = None if literal else _LETTER_LAST.fullmatch(canonical(answer))
     if last and (place := ord(last[1]) - ord("A")) < len(choices):
         return [place]
     return literal or [place for place, choice in enumerate(choices) if _same(choice, answer, tolerance)]
@@ -150,7 +151,7 @@ def _is_literal(choices: Sequence[str], place: int, answer: str) -> bool:
 @lru_cache(maxsize=4096)
 def _plain(text: str) -> str | Fraction:
     """A text without its dress; a number or fraction as its value, which is all that its notation says."""
-    plain = bare(undress(text)).replace(" ", "")
+    plain = bare(canonical(text)).replace(" ", "")
     value = _value(text) if _FRACTION.fullmatch(plain) else None
     return value.value if isinstance(value, Quantity) and isinstance(value.value, Fraction) else plain
 

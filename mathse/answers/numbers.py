@@ -4,8 +4,7 @@ import re
 from fractions import Fraction
 
 from mathse.answers.evaluate import evaluate
-from mathse.answers.expression import parse
-from mathse.answers.tokens import Unreadable
+from mathse.answers.expression import Unreadable, parse
 from mathse.answers.units import CLASSIFIERS, is_unit_word, read_unit
 from mathse.answers.values import Quantity
 from mathse.answers.words import number_in_words

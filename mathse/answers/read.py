@@ -8,14 +8,13 @@ Sample: `x=2 or x=3`  ->  `Several((Named("x", Quantity(2)), Named("x", Quantity
 """
 
 import re
+from dataclasses import replace
 
-from mathse.answers.dress import DOLLAR, SET_CLOSE, SET_OPEN, undress
 from mathse.answers.evaluate import evaluate
-from mathse.answers.expression import Tree, parse, symbols
+from mathse.answers.expression import Tree, Unreadable, parse, symbols
+from mathse.answers.notation import DOLLAR, SET_CLOSE, SET_OPEN, canonical, closing_place, split_outside
 from mathse.answers.numbers import plain_number, read_compound, read_quantity
 from mathse.answers.relations import combined, read_relation
-from mathse.answers.split import closing_place, in_one_line, split_outside
-from mathse.answers.tokens import Unreadable
 from mathse.answers.units import is_unit_word
 from mathse.answers.values import Formula, Matrix, Named, Quantity, Ratio, Several, Value, Words
 from mathse.answers.verbal import any_words, read_words
@@ -41,17 +40,22 @@ _UNIT_BEHIND = re.compile(r"(.*[a-zA-Z\d)}]) ([a-zA-Z]{2}[a-zA-Z ]*(?:\^?\d)?)")
 _POINT = re.compile(r"([A-Z]'?)\s*(?=\()")
 _SPACES = re.compile(r"\s+")
 _RUNNING_WORDS = re.compile(r"(?<![\\a-zA-Z])(?!(?:sin|cos|tan|log|ln|lg|pi|max|min|sqrt)\b)[a-zA-Z]{2,}\b")
+_FILL_IN = re.compile(r"(?![A-H][ .)])(?![=+*/^,;:)\]}&])(?!\\[)\]]).*[^=+*/^,(\[{<>&:-]")
+"""What may stand on a line of its own: no option with its text, nothing that goes on."""
+_BRACKETS = (("(", ")"), ("{", "}"), (SET_OPEN, SET_CLOSE))
 
 
 def read(text: str) -> Value:
-    """The value that an answer's text stands for; `Words` where it is none that we read.
-
-    Args:
-        text: An extracted answer, in any dress.
-    """
+    """The value that an answer's text stands for, however it is written; `Words` where it is none that we read."""
     if len(text) > 10 * LONGEST:
         return Words(folded_words(text[:LONGEST]))
-    return read_canonical(undress(in_one_line(text) if "\n" in text.strip() else text))
+    if "\n" in text.strip():
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        # The parts of a fill-in answer, each on its line: option letters make one list, others have an order.
+        if r"\begin" not in text and all(_FILL_IN.fullmatch(line) and line.count("$") % 2 == 0 for line in lines):
+            separator = ", " if all(len(line) == 1 and line.isalpha() for line in lines) else "; "
+            text = separator.join(line.rstrip(".;, ") for line in lines)
+    return read_canonical(canonical(text))
 
 
 def read_canonical(text: str, depth: int = 0) -> Value:
@@ -74,22 +78,15 @@ def read_canonical(text: str, depth: int = 0) -> Value:
         or _ratio(text)
         or _about(text, depth)
         or read_quantity(text)
-        or _expression(text, depth)
+        or _expression(text)
         or any_words(text)
     )
-
-
-def _labelled(text: str, depth: int) -> Value | None:
-    """What stands behind a label of words and a colon (`Total : 25`)."""
-    match = _LABEL.match(text)
-    if match is None or len(match[0].rstrip(" :")) < 2 or match[0].rstrip(" :").isupper():
-        return None
-    return read_canonical(text[match.end() :], depth + 1)
 
 
 def bare(text: str) -> str:
     """Without dollar signs, quotes, full stops and braces around the whole."""
     if "$" in text:
+        # One alone is money's; two enclose a formula.
         text = _MONEY.sub(DOLLAR, text) if text.count("$") == 1 else text
         text = _SPACES.sub(" ", text.replace("$", " "))
     text = text.strip(" `")
@@ -113,26 +110,41 @@ def _matrix(text: str, depth: int) -> Value | None:
     return Matrix(cells, match[1] == "vmatrix")
 
 
+def _labelled(text: str, depth: int) -> Value | None:
+    """What stands behind a label of words and a colon (`Total : 25`)."""
+    match = _LABEL.match(text)
+    if match is None:
+        return None
+    label = match[0].rstrip(" :")
+    # `A: B` and `AB : CD` are ratios.
+    return read_canonical(text[match.end() :], depth + 1) if len(label) >= 2 and not label.isupper() else None
+
+
 def _several(text: str, depth: int) -> Value | None:
     """A list without brackets: split at the loosest separator that it holds."""
     parts = split_outside(text, ";")
     if len(parts) > 1:
         return _list(parts, depth, ordered=True)
-    if ("and" in text or "or" in text or not text.isascii()) and len(parts := _joined(text)) > 1:
-        grouped = [read_canonical(part, depth + 1) for part in parts]
-        if region := combined(grouped, both=_AND.search(text) is not None):
+    if ("and" in text or "or" in text or not text.isascii()) and len(parts := _split_at_words(text)) > 1:
+        groups = [read_canonical(part, depth + 1) for part in parts]
+        if region := combined(groups, both=_AND.search(text) is not None):
             return region
-        named_groups = all(isinstance(group, Several) and _all_named(group) for group in grouped)
-        if named_groups:
-            return Several(tuple(grouped))
-        return Several(tuple(item for group in grouped for item in _opened(group)))
+        lists = [group for group in groups if isinstance(group, Several)]
+        # `x = 1, y = 2 or x = 3, y = 4`: solutions of a system, which are not mixed.
+        if len(lists) == len(groups) and all(
+            len(group.items) > 1 and all(isinstance(item, Named) for item in group.items) for group in lists
+        ):
+            return Several(tuple(groups))
+        items: list[Value] = []
+        for group in groups:
+            items += group.items if isinstance(group, Several) and not group.brackets else (group,)
+        return Several(tuple(items))
     parts = split_outside(text, ",")
-    if len(parts) < 2 or _is_set_builder(text):
+    if len(parts) < 2 or ("|" in text and text.startswith(SET_OPEN)):  # a bar: the set's condition stands behind it
         return None
     comma = _DECIMAL_COMMA.fullmatch(text)
     number = read_canonical(f"{comma[1]}.{comma[2]}{comma[3]}", depth + 1) if comma else None
-    number = number if isinstance(number, Quantity) else None
-    return _list(parts, depth, number=number)
+    return _list(parts, depth, number=number if isinstance(number, Quantity) else None)
 
 
 def _list(parts: list[str], depth: int, ordered: bool = False, number: Quantity | None = None) -> Value:
@@ -146,29 +158,16 @@ def _list(parts: list[str], depth: int, ordered: bool = False, number: Quantity 
     return Several(items, ordered=ordered, number=number)
 
 
-def _joined(text: str) -> list[str]:
+def _split_at_words(text: str) -> list[str]:
     """Parts between `and`s and `or`s that stand outside of brackets."""
-    cuts = [match for match in _AND_OR.finditer(text) if _is_outside(text, match.start())]
-    ends = [0, *(match.end() for match in cuts)]
-    starts = [*(match.start() for match in cuts), len(text)]
-    return [part for start, end in zip(ends, starts, strict=True) if (part := text[start:end].strip(" ,"))]
-
-
-def _is_outside(text: str, place: int) -> bool:
-    before = text[:place]
-    return all(before.count(one) == before.count(other) for one, other in ("()", "{}", (SET_OPEN, SET_CLOSE)))
-
-
-def _all_named(group: Several) -> bool:
-    return len(group.items) > 1 and all(isinstance(item, Named) for item in group.items)
-
-
-def _opened(value: Value) -> tuple[Value, ...]:
-    return value.items if isinstance(value, Several) and not value.brackets else (value,)
-
-
-def _is_set_builder(text: str) -> bool:
-    return "|" in text and text.startswith(SET_OPEN)
+    parts, start = [], 0
+    for word in _AND_OR.finditer(text):
+        before = text[: word.start()]
+        if all(before.count(opening) == before.count(closing) for opening, closing in _BRACKETS):
+            parts.append(text[start : word.start()])
+            start = word.end()
+    parts.append(text[start:])
+    return [part for part in (part.strip(" ,") for part in parts) if part]
 
 
 def _bracketed(text: str, depth: int) -> Value | None:
@@ -195,6 +194,7 @@ def _ratio(text: str) -> Value | None:
     if ":" not in text:
         return None
     time = _TIME.fullmatch(text)
+    # `3:05` is a time of day; `3:15` may be a ratio too.
     if time and (time[2] or time[1].split(":")[1].startswith("0")):
         return Ratio((), time[1] + (time[2].lower() + "m" if time[2] else ""))
     parts = split_outside(text, ":")
@@ -210,45 +210,29 @@ def _about(text: str, depth: int) -> Value | None:
     if rest == text:
         return None
     value = read_canonical(rest, depth + 1)
-    if not isinstance(value, Quantity):
-        return value
-    return Quantity(value.value, value.unit, True, value.places, value.digits)
+    return replace(value, about=True) if isinstance(value, Quantity) else value
 
 
-def _expression(text: str, depth: int) -> Value | None:
+def _expression(text: str) -> Value | None:
     if len(_RUNNING_WORDS.findall(text)) > 1:
         return None
     if (unit := _UNIT_BEHIND.fullmatch(text)) and is_unit_word(unit[2]):
         text = unit[1]
     try:
         tree = parse(text.replace(DOLLAR, ""))
-        spread = signs_spread(tree)
-        if len(spread) > 1:
-            return Several(tuple(_settled(one) for one in spread))
-        return _settled(tree)
+        upper, lower = _with_sign(tree, "+"), _with_sign(tree, "-")
+        trees = [upper] if upper == lower else [upper, lower]
+        values = [Formula(tree) if symbols(tree) else Quantity(evaluate(tree)) for tree in trees]
     except Unreadable:
         return None
+    return values[0] if len(values) == 1 else Several(tuple(values))
 
 
-def _settled(tree: Tree) -> Quantity | Formula:
-    """A constant's value, or the formula.
-
-    Raises:
-        Unreadable: A constant that has no value, or too large a one.
-    """
-    return Formula(tree) if symbols(tree) else Quantity(evaluate(tree))
-
-
-def signs_spread(tree: Tree) -> list[Tree]:
-    """A tree with `±` as two trees: all of them plus, all of them minus."""
-    upper, lower = (_signed(tree, sign) for sign in "+-")
-    return [upper] if upper == lower else [upper, lower]
-
-
-def _signed(tree: Tree, sign: str) -> Tree:
+def _with_sign(tree: Tree, sign: str) -> Tree:
+    """A tree in which every `±` is this sign."""
     if not isinstance(tree, tuple):
         return tree
-    parts = tuple(part if place == 0 else _signed(part, sign) for place, part in enumerate(tree))
+    parts = tuple(part if place == 0 else _with_sign(part, sign) for place, part in enumerate(tree))
     if parts[0] != "±":
         return parts
     return ("+", parts[1], parts[2] if sign == "+" else ("-", parts[2]))

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from mathse.answers.evaluate import Number, close, evaluate
-from mathse.answers.expression import Tree, symbols
-from mathse.answers.tokens import Unreadable
+from mathse.answers.expression import Tree, Unreadable, symbols
 from mathse.answers.values import INFINITY, Formula, Named, Quantity, Real, Region, Several, Span, Value
 
 Spans = tuple[Span, ...]

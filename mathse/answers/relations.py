@@ -10,10 +10,9 @@ from fractions import Fraction
 from functools import reduce
 
 from mathse.answers.evaluate import evaluate
-from mathse.answers.expression import Tree, parse, symbols
+from mathse.answers.expression import Tree, Unreadable, parse, symbols
+from mathse.answers.notation import cut_at, split_outside
 from mathse.answers.regions import half_line, intersection, real, solved, to_region, union
-from mathse.answers.split import cut_at, split_outside
-from mathse.answers.tokens import Unreadable
 from mathse.answers.values import Named, Real, Region, Relation, Span, Value, Words
 
 Reader = Callable[[str, int], Value]

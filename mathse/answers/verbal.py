@@ -3,8 +3,7 @@
 import re
 from fractions import Fraction
 
-from mathse.answers.split import without_braces
-from mathse.answers.tokens import FUNCTIONS
+from mathse.answers.expression import FUNCTIONS
 from mathse.answers.values import Quantity, Value, Words
 from mathse.answers.words import folded_words, known_word, number_in_words, option_letters
 
@@ -40,5 +39,5 @@ def read_words(text: str) -> Value | None:
 
 def any_words(text: str) -> Words:
     """A text as words, whatever it holds."""
-    plain = without_braces(text) if "{" in text else text
+    plain = text.replace("{", "").replace("}", "") if "{" in text else text
     return Words(folded_words(plain), option_letters(plain), formal=bool(_FORMAL.search(text)))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathse.answers.extract import LONGEST
+from mathse.answers.closings import LONGEST
 from mathse.answers.grade import Grade, grade, grade_answer
 from mathse.tables.schemas import Status
 

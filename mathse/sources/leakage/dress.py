@@ -1,7 +1,7 @@
 # ruff: noqa: RUF001 - signs that look like others are this module's subject
 r"""One plain form of a question and its choices, for tables of millions of rows: expressions, no Python per row.
 
-`mathse.answers.dress` reads one answer exactly; here it is enough that two copies of a question come out the same.
+`mathse.answers.notation` reads one answer exactly; here it is enough that two copies of a question come out the same.
 Full-width signs, case, white space, punctuation, LaTeX commands, image placeholders and the labels of options that
 stand in the question are gone; what carries meaning is a word:
 
