@@ -1,7 +1,7 @@
 """How fast answers are graded, beside math-verify on the same pairs in the same run; and a million in bounded memory.
 
     python benchmarks/grading.py              # 20,000 pairs, then math-verify on 1,000 of them: about 15 s
-    python benchmarks/grading.py --million    # also 1,000,000 pairs through the batch API, with the peak of memory
+    python benchmarks/grading.py --million    # also 1,000,000 pairs through a `Grader`, with the peak of memory
 
 The pairs are drawn, not read: integers, decimals, fractions, LaTeX roots, units, choices, expressions and intervals,
 each as a bare gold answer and a solution of about 700 characters that ends with a right or a wrong one. One process,
@@ -15,10 +15,7 @@ import time
 from collections.abc import Callable
 from statistics import quantiles
 
-import polars as pl
-
-from mathse.answers.batch import Grader
-from mathse.answers.grade import grade
+from mathse.answers.grade import Grader, grade
 from mathse.tables.schemas import Status
 
 Pair = tuple[str, str, tuple[str, ...], bool]
@@ -45,7 +42,7 @@ def main() -> None:
     arguments.add_argument("--pairs", type=int, default=20_000, help="how many pairs")
     arguments.add_argument("--peer", type=int, default=1_000, help="how many of them math-verify grades too")
     arguments.add_argument("--seed", type=int, default=1)
-    arguments.add_argument("--million", action="store_true", help="also a million pairs through the batch API")
+    arguments.add_argument("--million", action="store_true", help="also a million pairs through a `Grader`")
     asked = arguments.parse_args()
     pairs = [draw(random.Random(f"{asked.seed} {place}")) for place in range(asked.pairs)]
     length = sum(len(solution) for _, solution, _, _ in pairs) / len(pairs)
@@ -175,15 +172,13 @@ def report(name: str, results: list[tuple[bool, float]], seconds: float) -> floa
 
 
 def million(seed: int) -> None:
-    """A million pairs through the batch API, in slices of 10,000."""
+    """A million pairs through a grader that remembers, with the peak of memory."""
     before = peak()
     start, right = time.perf_counter(), 0
     grader = Grader()
-    for piece in range(100):
-        rows = [draw(random.Random(f"{seed} {piece} {place}")) for place in range(10_000)]
-        columns = {"gold": [r[0] for r in rows], "answer": [r[1] for r in rows], "choices": [list(r[2]) for r in rows]}
-        made = grader.frame(pl.DataFrame(columns, schema_overrides={"choices": pl.List(pl.String)}))
-        right += sum((v == "CORRECT") == r[3] for v, r in zip(made["verdict"], rows, strict=True))
+    for place in range(1_000_000):
+        gold, text, choices, is_right = draw(random.Random(f"{seed} million {place}"))
+        right += (grader.grade(gold, text, choices).status is Status.CORRECT) == is_right
     print(
         f"1,000,000 pairs in {time.perf_counter() - start:.0f} s, drawing them included; {right / 1e6:.1%} right; "
         f"peak memory {peak():.0f} MiB ({before:.0f} before)"

@@ -3,37 +3,29 @@
 Every rule is symmetric but one: how far a rounded value may be off is the gold's (or the problem's) to say.
 """
 
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from mathse.answers.evaluate import close, evaluate, points, same_expression
-from mathse.answers.expression import Tree, Unreadable, symbols
+from mathse.answers.expression import Unreadable, symbols
 from mathse.answers.quantities import EXACT, Tolerance, same_quantity
-from mathse.answers.ratios import same_ratio
 from mathse.answers.regions import to_region
 from mathse.answers.relations import other_name
-from mathse.answers.values import (
-    Formula,
-    Matrix,
-    Named,
-    Quantity,
-    Ratio,
-    Region,
-    Relation,
-    Several,
-    Value,
-    Words,
-)
+from mathse.answers.values import Formula, Matrix, Named, Quantity, Ratio, Region, Relation, Several, Value, Words
 
 _MOST_ITEMS = 64
+_TIME = re.compile(r"(?:1?\d|2[0-3]):[0-5]\d")
+_HALF_DAY = re.compile("[ap]m$")
 
 
 def equivalent(gold: Value, answer: Value, tolerance: Tolerance = EXACT) -> bool | None:
     """Whether two values say the same.
 
     Args:
-        gold: The right one.
-        answer: The one to grade.
+        gold: The right value.
+        answer: The value to grade.
         tolerance: Of numbers, as the problem states it; the gold's own `≈` adds to it.
 
     Returns:
@@ -48,7 +40,7 @@ def equivalent(gold: Value, answer: Value, tolerance: Tolerance = EXACT) -> bool
     if isinstance(gold, Words) or isinstance(answer, Words):
         return _words(gold, answer)
     if isinstance(gold, Ratio) or isinstance(answer, Ratio):
-        return same_ratio(gold, answer)
+        return _ratios(gold, answer)
     if isinstance(gold, Relation) or isinstance(answer, Relation):
         return _relations(gold, answer)
     if isinstance(gold, Matrix) or isinstance(answer, Matrix):
@@ -60,20 +52,17 @@ def equivalent(gold: Value, answer: Value, tolerance: Tolerance = EXACT) -> bool
 
 def _formulas(gold: Value, answer: Value) -> bool | None:
     trees = [value.tree for value in (gold, answer) if isinstance(value, Formula)]
-    if len(trees) == 2:
-        try:
-            return same_expression(*trees)
-        except Unreadable:
-            return None
-    # An expression in symbols is no number, unless they cancel.
-    number = gold if isinstance(gold, Quantity) else answer
-    assert isinstance(number, Quantity)
-    if isinstance(number.value, Fraction):
-        try:
-            return same_expression(trees[0], number.value)
-        except Unreadable:
-            return None
-    return False
+    if len(trees) == 1:
+        # An expression in symbols is no number, unless they cancel.
+        number = gold if isinstance(gold, Quantity) else answer
+        assert isinstance(number, Quantity)
+        if not isinstance(number.value, Fraction):
+            return False
+        trees.append(number.value)
+    try:
+        return same_expression(*trees)
+    except Unreadable:
+        return None
 
 
 def _named(gold: Value, answer: Value, tolerance: Tolerance) -> bool | None:
@@ -83,30 +72,25 @@ def _named(gold: Value, answer: Value, tolerance: Tolerance) -> bool | None:
         assert isinstance(named, Named)
         if isinstance(other, Relation):
             return _relations(named.relation, other) if named.relation else False
-        inner = (named.value, answer) if named is gold else (gold, named.value)
-        return equivalent(*inner, tolerance)
+        pair = (named.value, answer) if named is gold else (gold, named.value)
+        return equivalent(*pair, tolerance)
+    have_relations = gold.relation is not None and answer.relation is not None
     if other_name(gold.name, answer.name):
-        if gold.relation and answer.relation and _free(gold) and _free(answer):
-            return _relations(gold.relation, answer.relation)
-        return False
+        # Symbols on the right side make it an equation rather than a result: `y = 2x` is `x = y/2`.
+        are_equations = isinstance(gold.value, Formula) and isinstance(answer.value, Formula)
+        return _relations(gold.relation, answer.relation) if have_relations and are_equations else False
     same = equivalent(gold.value, answer.value, tolerance)
-    if same is False and gold.relation and answer.relation and gold.name != answer.name:
+    if same is False and have_relations and gold.name != answer.name:
         return _relations(gold.relation, answer.relation)
     return same
 
 
-def _free(value: Named) -> bool:
-    """Whether the right side has symbols, so that it is an equation rather than a result."""
-    return isinstance(value.value, Formula)
-
-
 def _several(gold: Value, answer: Value, tolerance: Tolerance) -> bool | None:
-    if isinstance(gold, Formula) or isinstance(answer, Formula):
-        sets = [to_region(value) for value in (gold, answer)]
-        if None not in sets:
-            return _regions(gold, answer)  # `R` is all numbers
+    if (isinstance(gold, Formula) or isinstance(answer, Formula)) and to_region(gold) and to_region(answer):
+        return _regions(gold, answer)  # the letter `R` is all numbers
     one, other = _as_several(gold), _as_several(answer)
     if one is None or other is None or one.number or other.number:
+        # A comma may be a decimal one: `1,22` is two numbers, or one.
         numbers = [value.number if isinstance(value, Several) and value.number else value for value in (gold, answer)]
         if numbers[0] is not gold or numbers[1] is not answer:
             as_numbers = equivalent(numbers[0], numbers[1], tolerance)
@@ -116,7 +100,7 @@ def _several(gold: Value, answer: Value, tolerance: Tolerance) -> bool | None:
         return _regions(gold, answer)
     if _intervals_differ(one, other):
         return False
-    one, other = _roots(one), _roots(other)
+    one, other = _without_roots_names(one), _without_roots_names(other)
     items, others = _distinct(one, tolerance), _distinct(other, tolerance)
     if len(items) != len(others):
         return False
@@ -145,15 +129,20 @@ def _intervals_differ(one: Several, other: Several) -> bool:
 
 
 def _in_order(one: Several, other: Several) -> bool:
+    """Whether order counts between two lists."""
+    names = [_names(several) for several in (one, other)]
     if one.ordered or other.ordered:
-        return not all(len(set(_names(several))) == 1 for several in (one, other))
+        # `x = 1; x = 2` are solutions of one symbol.
+        return not all(len(set(own)) == 1 for own in names)
     if one.brackets in ("", "⟦⟧") and other.brackets in ("", "⟦⟧"):
-        names = [_names(several) for several in (one, other)]
-        return bool(names[0]) != bool(names[1]) and _distinct_names(names[0] or names[1])
+        # `a = 1, b = 2` names what `1, 2` gives in this order, but not `x_1 = 1, x_2 = 2` or `x = 1, x = 2`.
+        own = names[0] or names[1]
+        are_different_things = len({name.partition("_")[0] for name in own}) == len(own)
+        return bool(names[0]) != bool(names[1]) and are_different_things
     return "⟦⟧" not in (one.brackets, other.brackets)
 
 
-def _roots(several: Several) -> Several:
+def _without_roots_names(several: Several) -> Several:
     """Without names if they are `x_1`, `x_2`, ...: roots of an equation, which have no order."""
     if several.brackets or len(several.items) < 2 or not all(name.startswith("x_") for name in _names(several) or "?"):
         return several
@@ -161,49 +150,45 @@ def _roots(several: Several) -> Several:
 
 
 def _names(several: Several) -> list[str]:
+    """Names of a list's items, if all of them have one."""
     names = [item.name for item in several.items if isinstance(item, Named)]
     return names if len(names) == len(several.items) else []
 
 
-def _distinct_names(names: list[str]) -> bool:
-    """Whether names stand for different things, and not for several solutions (`x_1`, `x_2`; `x`, `x`)."""
-    return len({name.partition("_")[0] for name in names}) == len(names)
-
-
 def _distinct(several: Several, tolerance: Tolerance) -> Sequence[Value]:
-    """Items, of a list without order each once."""
+    """Items; those of a list without order each once."""
     if several.brackets not in ("", "⟦⟧") or several.ordered or len(several.items) > _MOST_ITEMS:
         return several.items
-    found: list[Value] = []
+    distinct: list[Value] = []
     for item in several.items:
-        if not any(equivalent(item, other, tolerance) for other in found):
-            found.append(item)
-    return found
-
-
-def _all(results: object) -> bool | None:
-    undecided = False
-    for result in results:  # type: ignore[attr-defined]
-        if result is False:
-            return False
-        undecided |= result is None
-    return None if undecided else True
+        if not any(equivalent(item, other, tolerance) for other in distinct):
+            distinct.append(item)
+    return distinct
 
 
 def _matched(items: Sequence[Value], others: Sequence[Value], tolerance: Tolerance) -> bool | None:
-    """Whether each of some values has its like among others."""
+    """Whether each of some values has its like among as many others."""
     if len(items) > _MOST_ITEMS:
         return None
-    left = list(others)
+    unmatched = list(others)
     undecided = False
     for item in items:
-        results = [equivalent(item, other, tolerance) for other in left]
+        results = [equivalent(item, other, tolerance) for other in unmatched]
         if True in results:
-            left.pop(results.index(True))
+            unmatched.pop(results.index(True))
         elif None in results:
             undecided = True
         else:
             return False
+    return None if undecided else True
+
+
+def _all(results: Iterable[bool | None]) -> bool | None:
+    undecided = False
+    for result in results:
+        if result is False:
+            return False
+        undecided |= result is None
     return None if undecided else True
 
 
@@ -226,56 +211,74 @@ def _words(gold: Value, answer: Value) -> bool | None:
         if gold.text.replace(" ", "") == answer.text.replace(" ", "") != "":
             return True
         if gold.letters and answer.letters:
-            bare = any(len(words.text.replace(" ", "")) <= 2 * len(words.letters) for words in (gold, answer))
-            return gold.letters == answer.letters if bare else False
+            # `B` is `B. 45`, but `B. 45` is not `B. 46`.
+            has_bare_letters = any(
+                len(words.text.replace(" ", "")) <= 2 * len(words.letters) for words in (gold, answer)
+            )
+            return has_bare_letters and gold.letters == answer.letters
         return None if gold.formal or answer.formal else False
     words, other = (gold, answer) if isinstance(gold, Words) else (answer, gold)
     assert isinstance(words, Words)
     if words.letters and isinstance(other, Formula) and isinstance(other.tree, str):
         return words.letters == {other.tree}
-    if words.formal:
-        return None
-    return False
+    return None if words.formal else False
 
 
-def _relations(gold: Value, answer: Value) -> bool | None:
+def _ratios(gold: Value, answer: Value) -> bool:
+    """Whether two ratios or times of day are the same; a ratio of two parts is also its quotient."""
+    if not (isinstance(gold, Ratio) and isinstance(answer, Ratio)):
+        ratio, number = (gold, answer) if isinstance(gold, Ratio) else (answer, gold)
+        assert isinstance(ratio, Ratio)
+        if not isinstance(number, Quantity) or len(ratio.parts) != 2 or ratio.parts[1] == 0:
+            return False
+        # A time of day, which nobody would leave like this as a ratio: `12:30`, but not `7:12`.
+        whole_parts = [part.numerator for part in ratio.parts if isinstance(part, Fraction)]
+        if _TIME.fullmatch(ratio.text) and math.gcd(*whole_parts) > 1:
+            return False
+        if number.unit is not None and number.unit.dimension != "percent^1":
+            return False
+        return same_quantity(Quantity(ratio.parts[0] / ratio.parts[1]), number)
+    times = [_HALF_DAY.sub("", ratio.text) for ratio in (gold, answer)]
+    if times[0] == times[1]:
+        return gold.text == answer.text or gold.text in times or answer.text in times
+    if all(_TIME.fullmatch(time) for time in times) or len(gold.parts) != len(answer.parts):
+        return False
+    if not gold.parts or 0 in gold.parts or 0 in answer.parts:
+        return False
+    # In proportion: each product of outer parts is the product of the inner ones.
+    first, other_first = gold.parts[0], answer.parts[0]
+    return all(close(a * other_first, b * first) for a, b in zip(gold.parts, answer.parts, strict=True))
+
+
+def _relations(gold: Value | None, answer: Value | None) -> bool | None:
     """Whether one relation is the other times a constant (a negative one turns an inequality round)."""
     if not isinstance(gold, Relation) or not isinstance(answer, Relation):
         return False
-    factor = _proportion(gold.tree, answer.tree)
-    if factor is None or factor == 0:
-        return None if factor is None else False
-    flipped = {"<": ">", ">": "<", "≤": "≥", "≥": "≤"}
-    sign = answer.sign if factor > 0 else flipped.get(answer.sign, answer.sign)
-    return gold.sign == sign
-
-
-def _proportion(one: Tree, other: Tree) -> float | None:
-    """What one tree is divided by the other, if that is one constant; 0.0 if it is not, None if it cannot be told."""
-    names = sorted(symbols(one) | symbols(other))
-    if symbols(one) != symbols(other) or not names:
-        return 0.0
-    quotients = []
-    for point in points(names):
+    names = symbols(gold.tree)
+    if names != symbols(answer.tree) or not names:
+        return False
+    factors = []
+    for point in points(sorted(names)):
         try:
-            above, below = evaluate(one, point), evaluate(other, point)
+            above, below = evaluate(gold.tree, point), evaluate(answer.tree, point)
         except Unreadable:
             continue
-        if isinstance(above, complex) or isinstance(below, complex) or below == 0:
-            continue
-        quotients.append(float(above) / float(below))
-    if not quotients:
+        if not isinstance(above, complex) and not isinstance(below, complex) and below != 0:
+            factors.append(float(above) / float(below))
+    if not factors:
         return None
-    first = quotients[0]
-    return first if all(close(first, quotient) for quotient in quotients) else 0.0
+    factor = factors[0]
+    if factor == 0 or not all(close(factor, other) for other in factors):
+        return False
+    flipped = {"<": ">", ">": "<", "≤": "≥", "≥": "≤"}
+    return gold.sign == (answer.sign if factor > 0 else flipped.get(answer.sign, answer.sign))
 
 
 def _matrices(gold: Value, answer: Value, tolerance: Tolerance) -> bool | None:
     if not isinstance(gold, Matrix) or not isinstance(answer, Matrix):
         return None
-    if [len(row) for row in gold.rows] != [len(row) for row in answer.rows]:
-        return False
-    if gold.is_determinant != answer.is_determinant:
+    shapes = [[len(row) for row in matrix.rows] for matrix in (gold, answer)]
+    if shapes[0] != shapes[1] or gold.is_determinant != answer.is_determinant:
         return False
     cells = ([cell for row in matrix.rows for cell in row] for matrix in (gold, answer))
     return _all(equivalent(a, b, tolerance) for a, b in zip(*cells, strict=True))

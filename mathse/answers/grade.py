@@ -8,10 +8,12 @@ Sample: `grade("B", "The answer to this problem is 45.", ("40", "45"))`  ->  `Gr
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from hashlib import blake2b
 
 from mathse.answers.closings import LONGEST
 from mathse.answers.equivalent import equivalent
@@ -24,6 +26,9 @@ from mathse.answers.values import Quantity, Value
 from mathse.answers.words import option_letters
 from mathse.tables.schemas import Status
 
+REMEMBERED = 100_000
+"""Pairs that a `Grader` remembers."""
+
 _LETTER = re.compile(
     r"[*$\s]*(?:(?i:option|choice)|选项)?[*$\s{]*\(?\s*([A-Za-z])\s*\)?\}?[*$\s]*(?:[.:)].*|(?<=\)).*)?", re.DOTALL
 )
@@ -35,7 +40,7 @@ _LONGEST_GOLD = 2_000
 
 @dataclass(frozen=True)
 class Grade:
-    """A grader's word on one answer.
+    """The verdict on one answer.
 
     Attributes:
         status: CORRECT, WRONG or UNDECIDED.
@@ -64,10 +69,10 @@ def grade(
         return grade_answer(gold, text.strip(), choices, precision, question_type)
     if len(text) <= LONGEST and text.strip() == gold.strip() != "":
         return Grade(Status.CORRECT, text.strip(), "same text")
-    found = find(text)
-    if found.answer is None:
-        return Grade(Status.UNDECIDED, None, found.place)
-    return grade_answer(gold, found.answer, choices, precision, question_type)
+    extraction = find(text)
+    if extraction.answer is None:
+        return Grade(Status.UNDECIDED, None, extraction.place)
+    return grade_answer(gold, extraction.answer, choices, precision, question_type)
 
 
 def grade_answer(
@@ -88,14 +93,11 @@ def grade_answer(
     tolerance = EXACT if precision is None else Tolerance(precision)
     try:
         if choices and question_type != "free_form":
-            status, reason = _among(choices, gold, answer, tolerance)
+            status, reason = _compare_options(choices, gold, answer, tolerance)
         else:
             status, reason = _compare(gold, answer, tolerance)
-    except (
-        ArithmeticError,
-        ValueError,
-        RecursionError,
-    ) as error:  # odd input is a row to look at, not the end of a run
+    except (ArithmeticError, ValueError, RecursionError) as error:
+        # Odd input is a row to look at, not the end of a run.
         status, reason = Status.UNDECIDED, f"grading failed: {type(error).__name__}"
     return Grade(status, answer, reason)
 
@@ -108,71 +110,101 @@ def gold_answer(gold: str) -> str:
     return gold
 
 
-@lru_cache(maxsize=16_384)
-def _value(text: str) -> Value:
-    return read(text)
+class Grader:
+    """Grades by rule and remembers what it graded. Used by one thread at a time.
+
+    A loop grades the same short answers to the same problems again and again. A pair is remembered by its digest, and
+    at most `remembered` pairs are, the oldest forgotten first: memory stays bounded however many rows pass.
+    """
+
+    def __init__(self, remembered: int = REMEMBERED) -> None:
+        self._remembered = remembered
+        self._grades: OrderedDict[bytes, Grade] = OrderedDict()
+
+    def grade(
+        self,
+        gold: str,
+        text: str,
+        choices: Sequence[str] = (),
+        precision: int | None = None,
+        question_type: str | None = None,
+    ) -> Grade:
+        """As the function `grade`."""
+        texts = (gold, text, str(precision), str(question_type), *choices)
+        # With their lengths, so that no two pairs are joined to the same text.
+        pair = "".join((str([len(part) for part in texts]), *texts))
+        key = blake2b(pair.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        result = self._grades.get(key)
+        if result is None:
+            result = self._grades[key] = grade(gold, text, choices, precision, question_type)
+            if len(self._grades) > self._remembered:
+                self._grades.popitem(last=False)
+        return result
 
 
-def _among(choices: Sequence[str], gold: str, answer: str, tolerance: Tolerance) -> tuple[Status, str]:
-    """Compare two options, each given by letter or by value."""
+def _compare_options(choices: Sequence[str], gold: str, answer: str, tolerance: Tolerance) -> tuple[Status, str]:
+    """Compare two options, each by its letter or by its value."""
     choices = [choice[:_LONGEST_GOLD] for choice in choices]
-    several = [option_letters(canonical(text)) for text in (gold, answer)]
-    if len(several[0]) > 1 and several[1]:
-        return _told(several[0] == several[1], "option")
-    right, given = (_options(choices, text, tolerance) for text in (gold, answer))
+    gold_letters, answer_letters = (option_letters(canonical(text)) for text in (gold, answer))
+    if len(gold_letters) > 1 and answer_letters:
+        return _verdict(gold_letters == answer_letters, "option")
+    right, named = _options(choices, gold, tolerance), _options(choices, answer, tolerance)
     if not right:
         return _compare(gold, answer, tolerance)
-    if not given:
+    if not named:
         status, reason = _compare(choices[right[0]], answer, tolerance)
-        return (status, reason) if status is not Status.WRONG else (status, "no such option")
-    if len(given) > 1 and right[0] in given and not _is_literal(choices, right[0], answer):
+        return status, "no such option" if status is Status.WRONG else reason
+    if len(named) > 1 and right[0] in named and _plain(choices[right[0]]) != _plain(answer):
         return Status.UNDECIDED, "fits several options"
     # Two options may hold the same text; either letter is then right.
-    same = right[0] in given or any(_plain(choices[right[0]]) == _plain(choices[place]) for place in given)
-    return _told(same, "option")
+    same = right[0] in named or any(_plain(choices[right[0]]) == _plain(choices[place]) for place in named)
+    return _verdict(same, "option")
 
 
 def _options(choices: Sequence[str], answer: str, tolerance: Tolerance) -> list[int]:
     """Places of the options that `answer` names by letter, by its very text, or by its value, in this order."""
-    literal = [place for place in range(len(choices)) if _is_literal(choices, place, answer)]
+    literal = [place for place, choice in enumerate(choices) if _plain(choice) == _plain(answer)]
     letter = _LETTER.fullmatch(canonical(answer))
     if letter and (place := ord(letter[1].upper()) - ord("A")) < len(choices) and (letter[1].isupper() or not literal):
         return [place, *literal]
-    last = None if literal else _LETTER_LAST.fullmatch(canonical(answer))
+    if literal:
+        return literal
+    last = _LETTER_LAST.fullmatch(canonical(answer))
     if last and (place := ord(last[1]) - ord("A")) < len(choices):
         return [place]
-    return literal or [place for place, choice in enumerate(choices) if _same(choice, answer, tolerance)]
-
-
-def _is_literal(choices: Sequence[str], place: int, answer: str) -> bool:
-    return _plain(choices[place]) == _plain(answer)
-
-
-@lru_cache(maxsize=4096)
-def _plain(text: str) -> str | Fraction:
-    """A text without its dress; a number or fraction as its value, which is all that its notation says."""
-    plain = bare(canonical(text)).replace(" ", "")
-    value = _value(text) if _FRACTION.fullmatch(plain) else None
-    return value.value if isinstance(value, Quantity) and isinstance(value.value, Fraction) else plain
-
-
-def _same(first: str, second: str, tolerance: Tolerance) -> bool:
-    return first.strip() == second.strip() or equivalent(_value(first), _value(second), tolerance) is True
+    return [
+        place
+        for place, choice in enumerate(choices)
+        if choice.strip() == answer.strip() or equivalent(_value(choice), _value(answer), tolerance)
+    ]
 
 
 def _compare(gold: str, answer: str, tolerance: Tolerance) -> tuple[Status, str]:
     """Compare two values: as texts, by kind, then symbolically."""
     if gold.strip() == answer.strip():
         return Status.CORRECT, "same text"
-    right, given = _value(gold), _value(answer)
-    same = equivalent(right, given, tolerance)
+    gold_value = _value(gold)
+    same = equivalent(gold_value, _value(answer), tolerance)
     if same is not None:
-        return _told(same, type(right).__name__.lower())
+        return _verdict(same, type(gold_value).__name__.lower())
     verdict = default_pool().verify(gold, answer)
     if verdict.equal is None:
         return Status.UNDECIDED, verdict.reason
     return (Status.CORRECT if verdict.equal else Status.WRONG), verdict.reason
 
 
-def _told(same: bool, kind: str) -> tuple[Status, str]:
+def _verdict(same: bool, kind: str) -> tuple[Status, str]:
     return (Status.CORRECT, f"same {kind}") if same else (Status.WRONG, f"different {kind}")
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> str | Fraction:
+    """A text in plain notation; a number or fraction as its value, which is all that its notation says."""
+    plain = bare(canonical(text)).replace(" ", "")
+    value = _value(text) if _FRACTION.fullmatch(plain) else None
+    return value.value if isinstance(value, Quantity) and isinstance(value.value, Fraction) else plain
+
+
+@lru_cache(maxsize=16_384)
+def _value(text: str) -> Value:
+    return read(text)

@@ -13,12 +13,11 @@ from dataclasses import replace
 from mathse.answers.evaluate import evaluate
 from mathse.answers.expression import Tree, Unreadable, parse, symbols
 from mathse.answers.notation import DOLLAR, SET_CLOSE, SET_OPEN, canonical, closing_place, split_outside
-from mathse.answers.numbers import plain_number, read_compound, read_quantity
+from mathse.answers.quantities import plain_number, read_compound, read_quantity
 from mathse.answers.relations import combined, read_relation
 from mathse.answers.units import is_unit_word
 from mathse.answers.values import Formula, Matrix, Named, Quantity, Ratio, Several, Value, Words
-from mathse.answers.verbal import any_words, read_words
-from mathse.answers.words import folded_words
+from mathse.answers.words import any_words, folded_words, read_words
 
 LONGEST = 1_000
 DEEPEST = 12

@@ -72,22 +72,19 @@ def intersection(one: Spans, other: Spans) -> Spans:
 
 
 def solved(tree: Tree, spans: Spans) -> Region | None:
-    """Where an expression in one symbol has its value in `spans`; None unless it is linear, or a linear one's distance.
+    """Where an expression in one symbol has its value in `spans`.
 
-    Args:
-        tree: `2x + 1` or `|2x + 1|`.
-        spans: For it.
+    None unless it is linear (`2x + 1`), or a linear one's distance from 0 (`|2x + 1|`).
     """
     names = symbols(tree)
     if len(names) != 1:
         return None
     (name,) = names
     if isinstance(tree, tuple) and tree[0] == "abs":
+        # What is between the bars lies in the positive spans, or in their mirror images.
         positive = intersection(spans, (Span(Fraction(0), INFINITY, True, False),))
-        inner, spans = tree[1], union((*positive, *(_scaled(span, Fraction(-1), Fraction(0)) for span in positive)))
-    else:
-        inner = tree
-    if (line := _line(inner, name)) is None:
+        tree, spans = tree[1], union((*positive, *(_scaled(span, Fraction(-1), Fraction(0)) for span in positive)))
+    if (line := _line(tree, name)) is None:
         return None
     slope, constant = line
     return Region(union(_scaled(span, slope, constant) for span in spans), name)

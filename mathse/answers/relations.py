@@ -23,7 +23,6 @@ _NAME = re.compile(  # possessive throughout: what it has read is never read in 
     r"(?:\\[a-zA-Z]++|(?<=[a-zA-Z])\(-?[\w.,]*+\)|[∠△⊙Δ]|[^\W\d_]|[(){}\[\],:'/| ]|_\{[^{}]*+\}|_\w)++"
 )
 _POINTS = re.compile("[A-Z]{2,4}")
-_EXACT_MARK = "≈"
 
 
 def read_relation(text: str, depth: int, read: Reader) -> Value | None:
@@ -37,17 +36,17 @@ def read_relation(text: str, depth: int, read: Reader) -> Value | None:
     if not any(sign in text for sign in "=<>≤≥≠∈∪≈→"):
         return None
     if "→" in text and "=" not in text and any(sign.isdigit() for sign in text.rpartition("→")[2]):
-        text = text.replace("→", "=")
-    if _EXACT_MARK in text:
+        text = text.replace("→", "=")  # a step to the value
+    if "≈" in text:
         return _rounded(text, depth, read)
     if "∈" in text:
         name, _, rest = text.partition("∈")
-        return _said_of(name, read(rest, depth + 1))
+        value = read(rest, depth + 1)
+        region = to_region(value)
+        return Region(region.spans, _compact(name)) if region else Named(_compact(name), value)
     if any(sign in text for sign in _ORDER):
         return _inequality(text)
-    if "=" in text:
-        return _equation(text, depth, read)
-    return _union(text, depth, read)
+    return _equation(text, depth, read) if "=" in text else _union(text, depth, read)
 
 
 def is_name(text: str) -> bool:
@@ -82,17 +81,12 @@ def _applied(name: str) -> tuple[str, str]:
 
 def _rounded(text: str, depth: int, read: Reader) -> Value | None:
     """`exact ≈ rounded` is the exact value; `name ≈ rounded` a rounded one."""
-    first, _, rest = text.partition(_EXACT_MARK)
+    first, _, rest = text.partition("≈")
     first = first.strip().rstrip("=").strip()
     if first and not is_name(first):
         return read(first, depth + 1)
-    value = read("≈" + rest.split(_EXACT_MARK)[-1], depth + 1) if first else None
+    value = read("≈" + rest.split("≈")[-1], depth + 1) if first else None
     return Named(_compact(first), value) if value is not None else None
-
-
-def _said_of(name: str, value: Value) -> Value:
-    region = to_region(value)
-    return Region(region.spans, _compact(name)) if region else Named(_compact(name), value)
 
 
 def _equation(text: str, depth: int, read: Reader) -> Value | None:
@@ -100,31 +94,27 @@ def _equation(text: str, depth: int, read: Reader) -> Value | None:
     if len(parts) < 2 or not parts[-1]:
         return None
     first, last = parts[0], parts[-1]
-    if not first or is_name(first):
-        value = read(last, depth + 1)
-        return Named(_compact(first), value, _relation(first, "=", last)) if first else value
-    relation = _relation(first, "=", last)
-    if relation is None:
-        return None
+    if not first:
+        return read(last, depth + 1)
+    try:
+        left, right = parse(first), parse(last)
+    except Unreadable:
+        return Named(_compact(first), read(last, depth + 1)) if is_name(first) else None
+    relation = Relation(_difference(left, right), "=")
+    if is_name(first):
+        return Named(_compact(first), read(last, depth + 1), relation)
     if symbols(relation.tree):
         return relation
-    return read(last, depth + 1) if _nearly_holds(first, last) else Words(text)
-
-
-def _nearly_holds(left: str, right: str) -> bool:
-    """Whether two constants are the same, or one is the other rounded."""
+    # Between constants, the last one is the answer if the equation holds, or one is the other rounded.
     try:
-        one, other = (complex(evaluate(parse(side))) for side in (left, right))
+        holds = cmath.isclose(complex(evaluate(left)), complex(evaluate(right)), rel_tol=0.02, abs_tol=1e-9)
     except (Unreadable, OverflowError):
-        return False
-    return cmath.isclose(one, other, rel_tol=0.02, abs_tol=1e-9)
+        holds = False
+    return read(last, depth + 1) if holds else Words(text)
 
 
-def _relation(left: str, sign: str, right: str) -> Relation | None:
-    try:
-        return Relation(_difference([parse(left), parse(right)]), sign)
-    except Unreadable:
-        return None
+def _difference(left: Tree, right: Tree) -> Tree:
+    return ("+", left, ("-", right))
 
 
 def _compact(name: str) -> str:
@@ -143,21 +133,16 @@ def _inequality(text: str) -> Value | None:
         sides = [parse(part) for part in parts[::2]]
         if len(sides) == 3:
             return _between(sides, parts)
-        return _solved(sides, parts[1]) or _named_inequality(parts) or Relation(_difference(sides), parts[1])
+        (left, right), sign = sides, parts[1]
+        # Linear in one symbol, or how far the symbol is from something.
+        for tree, other, turned in ((left, right, sign), (right, left, _FLIPPED[sign])):
+            if (bound := _real(other)) is not None and (region := solved(tree, half_line(bound, turned))):
+                return region
+        difference = _difference(left, right)
+        region = solved(difference, half_line(Fraction(0), sign)) or _named_inequality(parts)
+        return region or Relation(difference, sign)
     except Unreadable:
         return _named_inequality(parts)
-
-
-def _solved(sides: list[Tree], sign: str) -> Region | None:
-    """The region of an inequality in one symbol that is linear, or says how far the symbol is from something."""
-    for tree, other, turned in ((sides[0], sides[1], sign), (sides[1], sides[0], _FLIPPED[sign])):
-        if (bound := _real(other)) is not None and (region := solved(tree, half_line(bound, turned))):
-            return region
-    return solved(_difference(sides), half_line(Fraction(0), sign))
-
-
-def _difference(sides: list[Tree]) -> Tree:
-    return ("+", sides[0], ("-", sides[1]))
 
 
 def _between(sides: list[Tree], parts: list[str]) -> Value | None:

@@ -18,10 +18,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 
 SECONDS = 0.5
 """Of processor time, for one pair: what is decided shall not hang on what else the machine does."""
@@ -45,7 +43,7 @@ _GIANT = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What math-verify says; `equal` is None where it says nothing, for the reason given."""
+    """What math-verify says; `equal` is None where it says nothing, for this reason."""
 
     equal: bool | None
     reason: str
@@ -62,10 +60,10 @@ def refusal(text: str) -> str | None:
     if deepest > 30:
         return "nested too deep for symbolic grading"
     plain = text.replace(",", "")
-    return next((f"symbolic grading refused: {what}" for what, sign in _GIANT if sign.search(plain)), None)
+    return next((f"symbolic grading refused: {what}" for what, pattern in _GIANT if pattern.search(plain)), None)
 
 
-class _Late(Exception):
+class _NoReply(Exception):
     """A worker did not answer in time, or died."""
 
 
@@ -86,11 +84,7 @@ class _Worker:
         self._is_ready = False
 
     def ask(self, gold: str, answer: str) -> Verdict:
-        """Compare a pair.
-
-        Raises:
-            _Late: No answer in time; the worker has to go.
-        """
+        """Compare a pair. Raises _NoReply if there is no answer in time; the worker has to go then."""
         if not self._is_ready:
             self._line(START_SECONDS)
             self._is_ready = True
@@ -98,16 +92,16 @@ class _Worker:
             self._in.write(json.dumps([gold, answer]).encode() + b"\n")
             self._in.flush()
         except OSError as error:
-            raise _Late("died") from error
+            raise _NoReply("died") from error
         reply = json.loads(self._line(WALL_SECONDS))
         return Verdict(reply["equal"], reply["reason"])
 
     def _line(self, seconds: float) -> bytes:
         if not select.select([self._out], [], [], seconds)[0]:
-            raise _Late("timed out")
+            raise _NoReply("timed out")
         line = self._out.readline()
         if not line.endswith(b"\n"):
-            raise _Late("died")
+            raise _NoReply("died")
         return line
 
     def stop(self) -> None:
@@ -122,14 +116,8 @@ class SymbolicPool:
     """Worker processes, started when they are first needed and replaced when they die."""
 
     def __init__(self, workers: int = 1, seconds: float = SECONDS) -> None:
-        """Start nothing yet.
-
-        Args:
-            workers: At most so many processes, and pairs at the same time.
-            seconds: Of processor time, for one pair.
-        """
+        """At most so many processes, each with a pair at a time, and seconds of processor time for it."""
         self.seconds = seconds
-        self.killed = 0
         self._idle: queue.SimpleQueue[_Worker | None] = queue.SimpleQueue()
         for _ in range(workers):
             self._idle.put(None)
@@ -140,22 +128,18 @@ class SymbolicPool:
         for text in (gold, answer):
             if reason := refusal(text):
                 return Verdict(None, reason)
-        with self._worker() as holder:
-            try:
-                holder.worker = holder.worker or _Worker(self.seconds)
-                return holder.worker.ask(gold, answer)
-            except _Late as late:
-                holder.replace(self.seconds)
-                self.killed += 1
-                return Verdict(None, f"symbolic grading {late}")
-
-    @contextmanager
-    def _worker(self) -> Iterator["_Holder"]:
-        holder = _Holder(self._idle.get())
+        worker = self._idle.get()
         try:
-            yield holder
+            worker = worker or _Worker(self.seconds)
+            return worker.ask(gold, answer)
+        except _NoReply as error:
+            assert worker is not None
+            worker.stop()
+            # The next one starts at once, so that nobody waits for its imports.
+            worker = _Worker(self.seconds)
+            return Verdict(None, f"symbolic grading {error}")
         finally:
-            self._idle.put(holder.worker)
+            self._idle.put(worker)
 
     def close(self) -> None:
         """Stop every worker that is idle."""
@@ -169,30 +153,16 @@ class SymbolicPool:
             self._idle.put(None)
 
 
-class _Holder:
-    """A worker that may be lost while it is held."""
-
-    def __init__(self, worker: _Worker | None) -> None:
-        self.worker = worker
-
-    def replace(self, seconds: float) -> None:
-        """Kill the worker; the next one starts at once, so that nobody waits for its imports."""
-        if self.worker is not None:
-            self.worker.stop()
-            self.worker = _Worker(seconds)
-
-
+_pools: dict[int, SymbolicPool] = {}
 _lock = threading.Lock()
 
 
 def default_pool() -> SymbolicPool:
     """This process's pool, of one worker for each of at most four cores; a forked child gets its own."""
+    process = os.getpid()
     with _lock:
-        return _pool_of(os.getpid())
-
-
-@cache
-def _pool_of(process: int) -> SymbolicPool:
-    pool = SymbolicPool(workers=max(1, min(4, os.cpu_count() or 1)))
-    atexit.register(lambda: pool.close() if os.getpid() == process else None)
-    return pool
+        if process not in _pools:
+            pool = _pools[process] = SymbolicPool(workers=max(1, min(4, os.cpu_count() or 1)))
+            # A forked child runs its parent's exit handlers too, and must not stop its workers.
+            atexit.register(lambda: pool.close() if os.getpid() == process else None)
+        return _pools[process]

@@ -1,11 +1,12 @@
 """Units of measure: what stands behind a number, read, and converted where two can be.
 
-Names in English, Chinese and LaTeX dress lead to pint's units; pint knows what converts into what. Money and counted
+Names in English, Chinese and LaTeX lead to pint's units; pint knows what converts into what. Money and counted
 things (`apples`, `people`) are units too: they convert into nothing else.
 """
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -74,27 +75,17 @@ _NAMES = {
 }
 _PINT = {word: name for name, words in _NAMES.items() for word in words.split()}
 _OWN = frozenset(
-    {
-        "degree",
-        "radian",
-        "celsius",
-        "fahrenheit",
-        "percent",
-        "dollar",
-        "cent",
-        "yuan",
-        "euro",
-        "pound sterling",
-        "rupee",
-        "unit",
-    }
-)
+    (
+        "degree", "radian", "celsius", "fahrenheit", "percent", "dollar", "cent", "yuan", "euro", "pound sterling",
+        "rupee", "unit",
+    )
+)  # fmt: skip
 """Not pint's to convert: money, temperatures (which are no multiples of each other), angles (π is not rational)."""
 
 _AREA = re.compile(r"^(?:square|sq\.?)\s*(?P<one>\S+)$|^(?P<other>.+?)\s+squared$|^平方(?P<zh>.+)$")
 _VOLUME = re.compile(r"^(?:cubic|cu\.?)\s*(?P<one>\S+)$|^(?P<other>.+?)\s+cubed$|^立方(?P<zh>.+)$")
-_PART = re.compile(r"^(?P<name>[^\d^*/]+?)\s*\.?(?:\^?\s*\{?(?P<power>-?\d)\}?)?$")
-_SPLIT = re.compile(r"\s*(?:(/|\bper\b|每)|[*.](?=[a-zA-Z]))\s*")
+_POWER = re.compile(r"^(?P<name>[^\d^*/]+?)\s*\.?(?:\^?\s*\{?(?P<power>-?\d)\}?)?$")
+_OPERATOR = re.compile(r"\s*(?:(/|\bper\b|每)|[*.](?=[a-zA-Z]))\s*")
 _NOUNS = re.compile(r"[a-zA-Z\u4e00-\u9fff]+(?:[ -][a-zA-Z\u4e00-\u9fff]+){0,4}")
 CLASSIFIERS = frozenset(
     "个 人 名 只 条 张 本 支 辆 件 棵 次 种 块 位 头 台 间 套 盒 颗 朵 把 双 枚 根 页 步 组 对 行 列 题 分".split()
@@ -130,79 +121,65 @@ def read_unit(text: str) -> Unit | None:
     text = text.strip().strip(".").strip()
     if not text or len(text) > 60:
         return None
-    return _known(text) or _counted(text)
-
-
-def _known(text: str) -> Unit | None:
-    powers: Counter[str] = Counter()
-    factor, sign = Fraction(1), 1
-    for part in _SPLIT.split(text):
-        if part in ("/", "per", "每"):
-            sign = -1
-        elif part:
-            if (found := _part(part)) is None:
-                return None
-            base, power = found
-            factor *= base.factor ** (sign * power)
-            for name, inner in base.powers:
-                powers[name] += inner * sign * power
-    merged = " ".join(f"{name}^{power}" for name, power in sorted(powers.items()) if power)
-    return Unit(merged, factor)
-
-
-@dataclass(frozen=True)
-class _Base:
-    """A unit's name alone: its powers of base dimensions and its size in them."""
-
-    powers: tuple[tuple[str, int], ...]
-    factor: Fraction
-
-
-def _part(text: str) -> tuple[_Base, int] | None:
-    """One unit and the power it is raised to."""
-    for pattern, power in ((_AREA, 2), (_VOLUME, 3)):
-        if match := pattern.match(text):
-            base = _base(next(name for name in match.groups() if name))
-            return None if base is None else (base, power)
-    match = _PART.match(text)
-    if match is None or (base := _base(match["name"].strip())) is None:
-        return None
-    return base, int(match["power"] or 1)
-
-
-@cache
-def _base(name: str) -> _Base | None:
-    found = _PINT.get(name) or _PINT.get(name.lower())
-    if found is None:
-        return None
-    if found == "cent":
-        return _Base((("dollar", 1),), Fraction(1, 100))
-    if found in _OWN:
-        return _Base(((found, 1),), Fraction(1))
-    quantity = _registry()(found).to_base_units()
-    powers = tuple((str(name), int(str(power))) for name, power in sorted(quantity.dimensionality.items()))
-    return _Base(powers, Fraction(quantity.magnitude))
-
-
-@cache
-def _registry() -> "pint.UnitRegistry[Fraction]":
-    import pint
-
-    return pint.UnitRegistry(non_int_type=Fraction)
-
-
-def _counted(text: str) -> Unit | None:
+    if unit := _measure(text):
+        return unit
     if text in CLASSIFIERS:
         return Unit(text, Fraction(1), known=False)
     if not _NOUNS.fullmatch(text) or (not text.isascii() and len(text) > 6):
         return None
+    # `apple` and `apples` are one.
     words = [word[:-1] if word.endswith("s") and len(word) > 3 else word for word in text.lower().split()]
-    if not _NO_NOUNS.isdisjoint(words):
-        return None
-    return Unit(" ".join(words), Fraction(1), known=False)
+    return Unit(" ".join(words), Fraction(1), known=False) if _NO_NOUNS.isdisjoint(words) else None
 
 
 def is_unit_word(text: str) -> bool:
     """Whether a text names a known unit and not merely a thing that is counted."""
-    found = read_unit(text)
-    return found is not None and found.known
+    unit = read_unit(text)
+    return unit is not None and unit.known
+
+
+def _measure(text: str) -> Unit | None:
+    """A known unit: names with powers, multiplied and divided."""
+    powers: Counter[str] = Counter()
+    factor, sign = Fraction(1), 1
+    for part in _OPERATOR.split(text):
+        if part in ("/", "per", "每"):
+            sign = -1
+        elif part:
+            if area := _AREA.match(part):
+                name, power = next(filter(None, area.groups())), 2
+            elif volume := _VOLUME.match(part):
+                name, power = next(filter(None, volume.groups())), 3
+            elif match := _POWER.match(part):
+                name, power = match["name"].strip(), int(match["power"] or 1)
+            else:
+                return None
+            if (base := _base(name)) is None:
+                return None
+            dimensions, size = base
+            factor *= size ** (sign * power)
+            for dimension, inner in dimensions.items():
+                powers[dimension] += inner * sign * power
+    merged = " ".join(f"{name}^{power}" for name, power in sorted(powers.items()) if power)
+    return Unit(merged, factor)
+
+
+@cache
+def _base(name: str) -> tuple[Mapping[str, int], Fraction] | None:
+    """The powers of base dimensions of a unit's name alone, and its size in them."""
+    unit = _PINT.get(name) or _PINT.get(name.lower())
+    if unit is None:
+        return None
+    if unit == "cent":
+        return {"dollar": 1}, Fraction(1, 100)
+    if unit in _OWN:
+        return {unit: 1}, Fraction(1)
+    quantity = _registry()(unit).to_base_units()
+    return {str(name): int(str(power)) for name, power in quantity.dimensionality.items()}, Fraction(quantity.magnitude)
+
+
+@cache
+def _registry() -> "pint.UnitRegistry[Fraction]":
+    import pint  # takes long to load, and most answers have no unit
+
+    return pint.UnitRegistry(non_int_type=Fraction)

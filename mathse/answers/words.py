@@ -1,7 +1,10 @@
-"""Words that are answers: yes and no, numbers in words, directions, option letters; English and Chinese."""
+"""Answers in words: yes and no, numbers in words, directions, option letters, any other text; English and Chinese."""
 
 import re
 from fractions import Fraction
+
+from mathse.answers.expression import FUNCTIONS
+from mathse.answers.values import Quantity, Value, Words
 
 _YES = frozenset("yes true correct right 是 是的 对 正确 能 可以 √ ✓ ✔".split())
 _NO = frozenset("no false incorrect wrong 否 不是 错 错误 不正确 不能 不可以 × ✗ ✘".split())
@@ -30,27 +33,54 @@ _BEARING = re.compile(
     r"|(?P<z>\d+(?:\.\d+)?)\s*(?:°|degrees?)?\s*(?P<d>north|south|east|west)\s+of\s+(?P<f>north|south|east|west))"
 )
 _ARTICLE = re.compile(r"^(?:the\s+(?=\S)|an?\s+(?=[^\W\d_]{2}))")
-_LETTERS = re.compile(r"[A-H]+|[A-H](?:\s*(?:[,/&+]|and|or|和|或|、)\s*[A-H])+|[A-H](?:\s+[A-H])+")
+_BARE_LETTERS = re.compile(r"[A-H]+|[A-H](?:\s*(?:[,/&+]|and|or|和|或|、)\s*[A-H])+|[A-H](?:\s+[A-H])+")
 _OPTION_WORD = re.compile(r"^(?:option|choice|选项|选)s?\s*(?=\(?[A-H](?![a-z]))", re.IGNORECASE)
 _LETTER_FIRST = re.compile(r"\(?([A-H])(?:\s*[.):]|\)|\s+(?=[A-Z(])|\s*$|\s*:)")
+_CIRCLED = re.compile(r"[①-⑳](?:\s*(?:(?:[,;、，；和与及]|and)\s*)?[①-⑳])*")
+_LETTERS = re.compile(
+    r"[A-H]{2,}|\(?[A-H]\)?(?:\s*(?:[,/&]|and|or|和|或|、)\s*\(?[A-H]\)?)+|[A-H](?:\s+[A-H])+|\([A-H]\)(?:\s*\([A-H]\))+"
+)
+_PLAIN_WORDS = re.compile(r"[^\W\d_]{3,}(?:[ '-][^\W\d_]+)*")
+_FORMAL = re.compile(r"\\[a-zA-Z]+|[_^]\{")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def read_words(text: str) -> Value | None:
+    """Words that stand for something: yes and no, directions, number words. Also any plain prose word."""
+    if len(text) > 60 or "\\" in text:
+        return None
+    number = number_in_words(text)
+    if number is not None:
+        return Quantity(Fraction(number), places=0)
+    if _CIRCLED.fullmatch(text):
+        return Words("".join(sorted(sign for sign in text if "①" <= sign <= "⑳")))
+    if _LETTERS.fullmatch(text):
+        return Words(text.lower(), option_letters(text))
+    if _DATE.fullmatch(text):
+        return Words(text)
+    if word := known_word(text):
+        return Words(word)
+    # `sin x` and `three cm` are no prose.
+    first = text.partition(" ")[0]
+    if first in FUNCTIONS or number_in_words(first) is not None:
+        return None
+    return Words(folded_words(text), option_letters(text)) if _PLAIN_WORDS.fullmatch(text) else None
+
+
+def any_words(text: str) -> Words:
+    """A text as words, whatever it holds."""
+    plain = text.replace("{", "").replace("}", "") if "{" in text else text
+    return Words(folded_words(plain), option_letters(plain), formal=bool(_FORMAL.search(text)))
 
 
 def folded_words(text: str) -> str:
     """Lower case, single spaces, no punctuation at the ends, no article at the start; known words in one spelling."""
-    plain = _plain(text)
-    return _known(plain) or plain
+    return known_word(text) or _plain(text)
 
 
 def known_word(text: str) -> str | None:
     """As `folded_words`, of a word in a list of this module or a bearing; None of any other."""
-    return _known(_plain(text))
-
-
-def _plain(text: str) -> str:
-    return _ARTICLE.sub("", " ".join(text.lower().split()).strip(" .,;:!?\"'`*。，；：！？"))
-
-
-def _known(plain: str) -> str | None:
+    plain = _plain(text)
     if plain in _YES:
         return "yes"
     if plain in _NO:
@@ -58,18 +88,22 @@ def _known(plain: str) -> str | None:
     if plain in _WITHOUT_SOLUTION:
         return "no solution"
     if plain in _DIRECTIONS:
+        # `s` alone is a letter of a formula, rather than the south.
         return _DIRECTIONS[plain] if len(plain) != 1 or not plain.isascii() else None
-    return plain if plain in _DIRECTION_NAMES else _bearing(plain)
-
-
-def _bearing(text: str) -> str | None:
-    """`N 30° E`, `30 degrees east of north` and `北偏东30°` as one."""
-    if (match := _BEARING.fullmatch(text)) is None:
+    if plain in _DIRECTION_NAMES:
+        return plain
+    if (bearing := _BEARING.fullmatch(plain)) is None:
         return None
-    from_, turn, to = (match["f"], match["z"], match["d"]) if match["f"] else (
-        match["a"], match["x"] or match["y"], match["b"] or match["c"]
-    )  # fmt: skip
-    return f"{_DIRECTIONS.get(from_, from_)} {Fraction(turn)} {_DIRECTIONS.get(to, to)}"
+    # `N 30° E`, `30 degrees east of north` and `北偏东30°` are one.
+    if bearing["f"]:
+        start, angle, end = bearing["f"], bearing["z"], bearing["d"]
+    else:
+        start, angle, end = bearing["a"], bearing["x"] or bearing["y"], bearing["b"] or bearing["c"]
+    return f"{_DIRECTIONS.get(start, start)} {Fraction(angle)} {_DIRECTIONS.get(end, end)}"
+
+
+def _plain(text: str) -> str:
+    return _ARTICLE.sub("", " ".join(text.lower().split()).strip(" .,;:!?\"'`*。，；：！？"))
 
 
 def number_in_words(text: str) -> int | None:
@@ -119,7 +153,7 @@ def option_letters(text: str) -> frozenset[str]:
     """The option letters that a text is made of (`ABD`, `A, B`), or the one it begins with (`B. 45`, `(C) Cecile`)."""
     plain = _OPTION_WORD.sub("", text.strip().strip(".").strip())
     bare = plain.replace("(", "").replace(")", "").strip()
-    if _LETTERS.fullmatch(bare):
+    if _BARE_LETTERS.fullmatch(bare):
         letters = [sign for sign in bare if "A" <= sign <= "H"]
         # `BB` and `ABDC` name no options; a list with separators may have any order.
         listed = len(letters) < len(bare) or letters == sorted(letters)

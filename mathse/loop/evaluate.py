@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path as File
 
 from mathse import params
-from mathse.answers.batch import Grader
-from mathse.answers.grade import Grade
+from mathse.answers.grade import Grade, Grader
 from mathse.loop.ask.generate import generate
 from mathse.loop.ask.protocol import Completion, Engine, Label, Outcome
 from mathse.loop.asking import Asking, requests

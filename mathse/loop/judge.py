@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path as File
 
 from mathse import params
-from mathse.answers.batch import Grader
+from mathse.answers.grade import Grader
 from mathse.loop.ask import replies
 from mathse.loop.ask.generate import ask_about
 from mathse.loop.ask.protocol import Engine, Request, Sampling

@@ -15,8 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from mathse.answers.batch import Grader
-from mathse.answers.grade import Grade
+from mathse.answers.grade import Grade, Grader
 from mathse.errors import UserError
 from mathse.tables.schemas import Status
 

@@ -1,14 +1,29 @@
+import random
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mathse.answers import grade as grading
 from mathse.answers.closings import LONGEST
-from mathse.answers.grade import Grade, grade, grade_answer
+from mathse.answers.grade import Grade, Grader, grade, grade_answer
 from mathse.tables.schemas import Status
 
 CHOICES = ("40", "45", "1/2")
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """The calls of the grader behind a `Grader`."""
+    calls: list[tuple[object, ...]] = []
+
+    def counted(*arguments: object) -> Grade:
+        calls.append(arguments)
+        return Grade(Status.CORRECT, str(arguments[1]), "counted")
+
+    monkeypatch.setattr(grading, "grade", counted)
+    return calls
 
 
 @pytest.mark.parametrize(
@@ -101,3 +116,54 @@ def test_equivalence_of_numbers_is_symmetric_and_exact(first: object, second: ob
 @given(st.text(min_size=1, max_size=50), st.sampled_from("ABC"))
 def test_odd_answers_never_crash(answer: str, gold: str) -> None:
     assert grade_answer(gold, answer, CHOICES).status in Status
+
+
+def test_a_repeated_pair_is_worked_out_once(calls: list[tuple[object, ...]]) -> None:
+    grader = Grader()
+    pairs: list[tuple[str, str, tuple[str, ...], int | None]] = [
+        ("1/2", r"So \boxed{0.5}.", (), None),
+        ("B", "The answer to this problem is 45.", ("40", "45"), None),
+        ("3.14", "3.1416", (), 2),
+        ("3.14", "3.1416", (), None),
+        ("7", "8", (), None),
+    ]
+    for pair in pairs * 20:
+        grader.grade(*pair)
+    assert calls == [(*pair, None) for pair in pairs]
+    grader.grade("7", "8", ("1", "2"))
+    grader.grade("7", "8", ("12",))
+    grader.grade("7", "8", (), 0)
+    grader.grade("7", "8", (), None, "free_form")
+    grader.grade("78", "")
+    assert len(calls) == 10  # none of these is another
+
+
+def test_what_is_remembered_is_bounded_and_the_oldest_goes_first(calls: list[tuple[object, ...]]) -> None:
+    grader = Grader(remembered=10)
+    for number in range(1000):
+        grader.grade("7", str(number))
+    assert len(grader._grades) == 10
+    assert len(calls) == 1000
+    grader.grade("7", "999")
+    assert len(calls) == 1000
+    grader.grade("7", "5")
+    assert len(calls) == 1001
+
+
+def test_a_lone_surrogate_is_graded() -> None:
+    assert Grader().grade("7", "\ud800").status is not Status.CORRECT
+
+
+@given(st.lists(st.sampled_from(["5", "5.0", "A", "x+1", "", " ", "1/2", "no"]), min_size=2, max_size=2), st.booleans())
+def test_remembering_changes_no_verdict(pair: list[str], has_choices: bool) -> None:
+    grader, choices = Grader(), ("5", "1/2") if has_choices else ()
+    first, again = (grader.grade(pair[0], pair[1], choices) for _ in range(2))
+    assert first == again == grade(pair[0], pair[1], choices)
+
+
+def test_pairs_do_not_run_into_each_other() -> None:
+    chance, grader = random.Random(1), Grader()
+    for _ in range(300):
+        signs = "".join(chance.choice("5\0x") for _ in range(4))
+        cut = chance.randrange(5)
+        assert grader.grade(signs[:cut], signs[cut:]) == grade(signs[:cut], signs[cut:])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mathse import cli
-from mathse.answers.batch import Grader
+from mathse.answers.grade import Grader
 from mathse.share import grade as share
 
 ROOT = Path(__file__).parents[2]
