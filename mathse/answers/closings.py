@@ -75,7 +75,7 @@ class _Box(NamedTuple):
     content: str
 
 
-def boxed(text: str) -> tuple[str | None, int]:
+def boxed_answer(text: str) -> tuple[str | None, int]:
     r"""Content of the last `\boxed{...}`, with those that belong to the same answer; and where it ends.
 
     Boxes belong together if no more than `_GAP` signs stand between them, these connect (`and`, a comma) and correct
@@ -168,7 +168,7 @@ def _sentence(text: str) -> str:
 
 def _content(phrase: str) -> str | None:
     """A phrase's box if it has one, else the phrase; None if it is empty."""
-    box, _ = boxed(phrase)
+    box, _ = boxed_answer(phrase)
     if not box and is_broken_formula(phrase):
         return None
     return box or phrase.strip(" *:：．`") or None

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from mathse.answers.evaluate import close, evaluate, points, same_expression
 from mathse.answers.expression import Unreadable, symbols
-from mathse.answers.quantities import EXACT, Tolerance, same_quantity
+from mathse.answers.quantities import same_quantity
 from mathse.answers.regions import to_region
 from mathse.answers.relations import other_name
 from mathse.answers.values import Formula, Matrix, Named, Quantity, Ratio, Region, Relation, Several, Value, Words
@@ -20,21 +20,21 @@ _TIME = re.compile(r"(?:1?\d|2[0-3]):[0-5]\d")
 _HALF_DAY = re.compile("[ap]m$")
 
 
-def equivalent(gold: Value, answer: Value, tolerance: Tolerance = EXACT) -> bool | None:
+def equivalent(gold: Value, answer: Value, places: int | None = None) -> bool | None:
     """Whether two values say the same.
 
     Args:
         gold: The right value.
         answer: The value to grade.
-        tolerance: Of numbers, as the problem states it; the gold's own `≈` adds to it.
+        places: Decimal places to which the problem asks to round; None: it does not, but the gold's own `≈` may.
 
     Returns:
         None where this module cannot tell: `formal` words, expressions without a value at all points.
     """
     if isinstance(gold, Named) or isinstance(answer, Named):
-        return _named(gold, answer, tolerance)
+        return _named(gold, answer, places)
     if isinstance(gold, Several) or isinstance(answer, Several):
-        return _several(gold, answer, tolerance)
+        return _several(gold, answer, places)
     if isinstance(gold, Region) or isinstance(answer, Region):
         return _regions(gold, answer)
     if isinstance(gold, Words) or isinstance(answer, Words):
@@ -44,9 +44,9 @@ def equivalent(gold: Value, answer: Value, tolerance: Tolerance = EXACT) -> bool
     if isinstance(gold, Relation) or isinstance(answer, Relation):
         return _relations(gold, answer)
     if isinstance(gold, Matrix) or isinstance(answer, Matrix):
-        return _matrices(gold, answer, tolerance)
+        return _matrices(gold, answer, places)
     if isinstance(gold, Quantity) and isinstance(answer, Quantity):
-        return same_quantity(gold, answer, tolerance)
+        return same_quantity(gold, answer, places)
     return _formulas(gold, answer)
 
 
@@ -65,7 +65,7 @@ def _formulas(gold: Value, answer: Value) -> bool | None:
         return None
 
 
-def _named(gold: Value, answer: Value, tolerance: Tolerance) -> bool | None:
+def _named(gold: Value, answer: Value, places: int | None) -> bool | None:
     """A name is not needed; two names that differ are two different things."""
     if not (isinstance(gold, Named) and isinstance(answer, Named)):
         named, other = (gold, answer) if isinstance(gold, Named) else (answer, gold)
@@ -73,40 +73,40 @@ def _named(gold: Value, answer: Value, tolerance: Tolerance) -> bool | None:
         if isinstance(other, Relation):
             return _relations(named.relation, other) if named.relation else False
         pair = (named.value, answer) if named is gold else (gold, named.value)
-        return equivalent(*pair, tolerance)
+        return equivalent(*pair, places)
     have_relations = gold.relation is not None and answer.relation is not None
     if other_name(gold.name, answer.name):
         # Symbols on the right side make it an equation rather than a result: `y = 2x` is `x = y/2`.
         are_equations = isinstance(gold.value, Formula) and isinstance(answer.value, Formula)
         return _relations(gold.relation, answer.relation) if have_relations and are_equations else False
-    same = equivalent(gold.value, answer.value, tolerance)
+    same = equivalent(gold.value, answer.value, places)
     if same is False and have_relations and gold.name != answer.name:
         return _relations(gold.relation, answer.relation)
     return same
 
 
-def _several(gold: Value, answer: Value, tolerance: Tolerance) -> bool | None:
+def _several(gold: Value, answer: Value, places: int | None) -> bool | None:
     if (isinstance(gold, Formula) or isinstance(answer, Formula)) and to_region(gold) and to_region(answer):
         return _regions(gold, answer)  # the letter `R` is all numbers
-    one, other = _as_several(gold), _as_several(answer)
-    if one is None or other is None or one.number or other.number:
-        # A comma may be a decimal one: `1,22` is two numbers, or one.
+    first, second = _as_several(gold), _as_several(answer)
+    if first is None or second is None or first.number or second.number:
+        # A comma may be a decimal first: `1,22` is two numbers, or one.
         numbers = [value.number if isinstance(value, Several) and value.number else value for value in (gold, answer)]
         if numbers[0] is not gold or numbers[1] is not answer:
-            as_numbers = equivalent(numbers[0], numbers[1], tolerance)
-            if as_numbers or one is None or other is None:
+            as_numbers = equivalent(numbers[0], numbers[1], places)
+            if as_numbers or first is None or second is None:
                 return as_numbers
-    if one is None or other is None:
+    if first is None or second is None:
         return _regions(gold, answer)
-    if _intervals_differ(one, other):
+    if _intervals_differ(first, second):
         return False
-    one, other = _without_roots_names(one), _without_roots_names(other)
-    items, others = _distinct(one, tolerance), _distinct(other, tolerance)
+    first, second = _without_root_names(first), _without_root_names(second)
+    items, others = _distinct_items(first, places), _distinct_items(second, places)
     if len(items) != len(others):
         return False
-    if _in_order(one, other):
-        return _all(equivalent(a, b, tolerance) for a, b in zip(items, others, strict=True))
-    return _matched(items, others, tolerance)
+    if _in_order(first, second):
+        return _all(equivalent(a, b, places) for a, b in zip(items, others, strict=True))
+    return _same_in_any_order(items, others, places)
 
 
 def _as_several(value: Value) -> Several | None:
@@ -119,30 +119,30 @@ def _as_several(value: Value) -> Several | None:
     return Several((value,))
 
 
-def _intervals_differ(one: Several, other: Several) -> bool:
+def _intervals_differ(first: Several, second: Several) -> bool:
     """Brackets of two parts are those of intervals or points, and say which ends belong; others only group."""
-    if one.brackets == other.brackets:
+    if first.brackets == second.brackets:
         return False
-    if not one.brackets or not other.brackets:
-        return len(one.items) == 2 and one.brackets + other.brackets in ("[]", "[)", "(]")
-    return len(one.items) == 2 or "⟦⟧" in (one.brackets, other.brackets)
+    if not first.brackets or not second.brackets:
+        return len(first.items) == 2 and first.brackets + second.brackets in ("[]", "[)", "(]")
+    return len(first.items) == 2 or "⟦⟧" in (first.brackets, second.brackets)
 
 
-def _in_order(one: Several, other: Several) -> bool:
+def _in_order(first: Several, second: Several) -> bool:
     """Whether order counts between two lists."""
-    names = [_names(several) for several in (one, other)]
-    if one.ordered or other.ordered:
+    names = [_names(several) for several in (first, second)]
+    if first.ordered or second.ordered:
         # `x = 1; x = 2` are solutions of one symbol.
         return not all(len(set(own)) == 1 for own in names)
-    if one.brackets in ("", "⟦⟧") and other.brackets in ("", "⟦⟧"):
+    if first.brackets in ("", "⟦⟧") and second.brackets in ("", "⟦⟧"):
         # `a = 1, b = 2` names what `1, 2` gives in this order, but not `x_1 = 1, x_2 = 2` or `x = 1, x = 2`.
         own = names[0] or names[1]
         are_different_things = len({name.partition("_")[0] for name in own}) == len(own)
         return bool(names[0]) != bool(names[1]) and are_different_things
-    return "⟦⟧" not in (one.brackets, other.brackets)
+    return "⟦⟧" not in (first.brackets, second.brackets)
 
 
-def _without_roots_names(several: Several) -> Several:
+def _without_root_names(several: Several) -> Several:
     """Without names if they are `x_1`, `x_2`, ...: roots of an equation, which have no order."""
     if several.brackets or len(several.items) < 2 or not all(name.startswith("x_") for name in _names(several) or "?"):
         return several
@@ -155,25 +155,25 @@ def _names(several: Several) -> list[str]:
     return names if len(names) == len(several.items) else []
 
 
-def _distinct(several: Several, tolerance: Tolerance) -> Sequence[Value]:
+def _distinct_items(several: Several, places: int | None) -> Sequence[Value]:
     """Items; those of a list without order each once."""
     if several.brackets not in ("", "⟦⟧") or several.ordered or len(several.items) > _MOST_ITEMS:
         return several.items
     distinct: list[Value] = []
     for item in several.items:
-        if not any(equivalent(item, other, tolerance) for other in distinct):
+        if not any(equivalent(item, other, places) for other in distinct):
             distinct.append(item)
     return distinct
 
 
-def _matched(items: Sequence[Value], others: Sequence[Value], tolerance: Tolerance) -> bool | None:
+def _same_in_any_order(items: Sequence[Value], others: Sequence[Value], places: int | None) -> bool | None:
     """Whether each of some values has its like among as many others."""
     if len(items) > _MOST_ITEMS:
         return None
     unmatched = list(others)
     undecided = False
     for item in items:
-        results = [equivalent(item, other, tolerance) for other in unmatched]
+        results = [equivalent(item, other, places) for other in unmatched]
         if True in results:
             unmatched.pop(results.index(True))
         elif None in results:
@@ -193,16 +193,16 @@ def _all(results: Iterable[bool | None]) -> bool | None:
 
 
 def _regions(gold: Value, answer: Value) -> bool | None:
-    one, other = to_region(gold), to_region(answer)
-    if one is None or other is None:
+    first, second = to_region(gold), to_region(answer)
+    if first is None or second is None:
         return False if not isinstance(gold, Words) and not isinstance(answer, Words) else _words(gold, answer)
-    if one.name and other.name and other_name(one.name, other.name):
+    if first.name and second.name and other_name(first.name, second.name):
         return False
-    if len(one.spans) != len(other.spans):
+    if len(first.spans) != len(second.spans):
         return False
     return all(
         (a.has_start, a.has_end) == (b.has_start, b.has_end) and close(a.start, b.start) and close(a.end, b.end)
-        for a, b in zip(one.spans, other.spans, strict=True)
+        for a, b in zip(first.spans, second.spans, strict=True)
     )
 
 
@@ -274,11 +274,11 @@ def _relations(gold: Value | None, answer: Value | None) -> bool | None:
     return gold.sign == (answer.sign if factor > 0 else flipped.get(answer.sign, answer.sign))
 
 
-def _matrices(gold: Value, answer: Value, tolerance: Tolerance) -> bool | None:
+def _matrices(gold: Value, answer: Value, places: int | None) -> bool | None:
     if not isinstance(gold, Matrix) or not isinstance(answer, Matrix):
         return None
     shapes = [[len(row) for row in matrix.rows] for matrix in (gold, answer)]
     if shapes[0] != shapes[1] or gold.is_determinant != answer.is_determinant:
         return False
     cells = ([cell for row in matrix.rows for cell in row] for matrix in (gold, answer))
-    return _all(equivalent(a, b, tolerance) for a, b in zip(*cells, strict=True))
+    return _all(equivalent(a, b, places) for a, b in zip(*cells, strict=True))

@@ -52,29 +52,29 @@ def evaluate(tree: Tree, values: Mapping[str, Number] | None = None) -> Number:
         raise Unreadable(f"no value: {error}") from error
 
 
-def close(one: Number, other: Number) -> bool:
+def close(first: Number, second: Number) -> bool:
     """Whether two values are one: exactly for rationals, to `CLOSE` where one is not rational."""
-    if isinstance(one, Fraction) and isinstance(other, Fraction):
-        return one == other
-    return cmath.isclose(_inexact(one), _inexact(other), rel_tol=CLOSE, abs_tol=1e-12)
+    if isinstance(first, Fraction) and isinstance(second, Fraction):
+        return first == second
+    return cmath.isclose(_inexact(first), _inexact(second), rel_tol=CLOSE, abs_tol=1e-12)
 
 
-def same_expression(one: Tree, other: Tree) -> bool | None:
+def same_expression(first: Tree, second: Tree) -> bool | None:
     """Whether two trees have the same value wherever their symbols are put; None where that cannot be told.
 
     Raises:
         TooLarge: A power or factorial would be too large.
     """
-    names = sorted(symbols(one) | symbols(other))
+    names = sorted(symbols(first) | symbols(second))
     if not names:
-        return close(evaluate(one), evaluate(other))
-    if symbols(one) != symbols(other) and len(names) > len(symbols(one) & symbols(other)) + 6:
+        return close(evaluate(first), evaluate(second))
+    if symbols(first) != symbols(second) and len(names) > len(symbols(first) & symbols(second)) + 6:
         return False
     compared = 0
     # Negative coordinates tell `|x|` from `x`.
-    for point in points(names, negative=_has_bars(one) or _has_bars(other)):
+    for point in points(names, negative=_has_bars(first) or _has_bars(second)):
         try:
-            values = evaluate(one, point), evaluate(other, point)
+            values = evaluate(first, point), evaluate(second, point)
         except TooLarge:
             raise
         except Unreadable:
@@ -90,9 +90,10 @@ def points(names: list[str], negative: bool = False) -> list[dict[str, Number]]:
 
     A coordinate lies between 0.5 and 2.5, is the same on every machine, and has no pattern between symbols.
     """
+    signs = [1] * _POINTS + ([-1] if negative else [])
     return [
         {name: sign * (0.5 + 2 * zlib.crc32(f"{turn} {name}".encode()) / 2**32) for name in names}
-        for turn, sign in enumerate([1] * _POINTS + [-1] * negative)
+        for turn, sign in enumerate(signs)
     ]
 
 
@@ -128,15 +129,14 @@ def _inexact(value: Number) -> complex | float:
 def _rational(operation: Callable[[Any, Any], Any]) -> Callable[..., Number]:
     """An operation that stays exact on rationals."""
 
-    def work(one: Number, other: Number) -> Number:
-        result: Number
-        if not isinstance(one, Fraction) or not isinstance(other, Fraction):
-            result = operation(_inexact(one), _inexact(other))
-            return result
-        exact: Fraction = operation(one, other)
-        if max(exact.numerator.bit_length(), exact.denominator.bit_length()) > LARGEST_BITS:
-            raise TooLarge("too large a number")
-        return exact
+    def work(first: Number, second: Number) -> Number:
+        if isinstance(first, Fraction) and isinstance(second, Fraction):
+            exact: Fraction = operation(first, second)
+            if max(exact.numerator.bit_length(), exact.denominator.bit_length()) > LARGEST_BITS:
+                raise TooLarge("too large a number")
+            return exact
+        inexact: Number = operation(_inexact(first), _inexact(second))
+        return inexact
 
     return work
 

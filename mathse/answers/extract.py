@@ -17,7 +17,7 @@ from mathse.answers.closings import (
     SPEAKER,
     STEP,
     announced_answer,
-    boxed,
+    boxed_answer,
     conclusion,
     is_broken_formula,
     is_prose,
@@ -78,7 +78,7 @@ def find(text: str) -> Extraction:
         return Extraction(answer, "marker sentence")
     if "box" in text:
         text = _EMPTY_BOX.sub("", text).replace("\\fbox{", "\\boxed{")
-    box, box_end = boxed(text)
+    box, box_end = boxed_answer(text)
     announced, start = announced_answer(text)
     if announced and start >= box_end:
         return Extraction(announced, "said")

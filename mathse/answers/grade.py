@@ -19,7 +19,6 @@ from mathse.answers.closings import LONGEST
 from mathse.answers.equivalent import equivalent
 from mathse.answers.extract import find
 from mathse.answers.notation import canonical
-from mathse.answers.quantities import EXACT, Tolerance
 from mathse.answers.read import bare, read
 from mathse.answers.symbolic import default_pool
 from mathse.answers.values import Quantity, Value
@@ -90,12 +89,11 @@ def grade_answer(
     gold = gold_answer(gold)
     if not gold.strip():
         return Grade(Status.UNDECIDED, answer, "gold is empty")
-    tolerance = EXACT if precision is None else Tolerance(precision)
     try:
         if choices and question_type != "free_form":
-            status, reason = _compare_options(choices, gold, answer, tolerance)
+            status, reason = _compare_options(choices, gold, answer, precision)
         else:
-            status, reason = _compare(gold, answer, tolerance)
+            status, reason = _compare(gold, answer, precision)
     except (ArithmeticError, ValueError, RecursionError) as error:
         # Odd input is a row to look at, not the end of a run.
         status, reason = Status.UNDECIDED, f"grading failed: {type(error).__name__}"
@@ -142,26 +140,27 @@ class Grader:
         return result
 
 
-def _compare_options(choices: Sequence[str], gold: str, answer: str, tolerance: Tolerance) -> tuple[Status, str]:
+def _compare_options(choices: Sequence[str], gold: str, answer: str, precision: int | None) -> tuple[Status, str]:
     """Compare two options, each by its letter or by its value."""
     choices = [choice[:_LONGEST_GOLD] for choice in choices]
     gold_letters, answer_letters = (option_letters(canonical(text)) for text in (gold, answer))
     if len(gold_letters) > 1 and answer_letters:
         return _verdict(gold_letters == answer_letters, "option")
-    right, named = _options(choices, gold, tolerance), _options(choices, answer, tolerance)
-    if not right:
-        return _compare(gold, answer, tolerance)
-    if not named:
-        status, reason = _compare(choices[right[0]], answer, tolerance)
+    gold_options, answer_options = _options(choices, gold, precision), _options(choices, answer, precision)
+    if not gold_options:
+        return _compare(gold, answer, precision)
+    right, right_text = gold_options[0], choices[gold_options[0]]
+    if not answer_options:
+        status, reason = _compare(right_text, answer, precision)
         return status, "no such option" if status is Status.WRONG else reason
-    if len(named) > 1 and right[0] in named and _plain(choices[right[0]]) != _plain(answer):
+    if len(answer_options) > 1 and right in answer_options and _plain(right_text) != _plain(answer):
         return Status.UNDECIDED, "fits several options"
     # Two options may hold the same text; either letter is then right.
-    same = right[0] in named or any(_plain(choices[right[0]]) == _plain(choices[place]) for place in named)
+    same = right in answer_options or any(_plain(right_text) == _plain(choices[place]) for place in answer_options)
     return _verdict(same, "option")
 
 
-def _options(choices: Sequence[str], answer: str, tolerance: Tolerance) -> list[int]:
+def _options(choices: Sequence[str], answer: str, precision: int | None) -> list[int]:
     """Places of the options that `answer` names by letter, by its very text, or by its value, in this order."""
     literal = [place for place, choice in enumerate(choices) if _plain(choice) == _plain(answer)]
     letter = _LETTER.fullmatch(canonical(answer))
@@ -175,16 +174,16 @@ def _options(choices: Sequence[str], answer: str, tolerance: Tolerance) -> list[
     return [
         place
         for place, choice in enumerate(choices)
-        if choice.strip() == answer.strip() or equivalent(_value(choice), _value(answer), tolerance)
+        if choice.strip() == answer.strip() or equivalent(_value(choice), _value(answer), precision)
     ]
 
 
-def _compare(gold: str, answer: str, tolerance: Tolerance) -> tuple[Status, str]:
+def _compare(gold: str, answer: str, precision: int | None) -> tuple[Status, str]:
     """Compare two values: as texts, by kind, then symbolically."""
     if gold.strip() == answer.strip():
         return Status.CORRECT, "same text"
     gold_value = _value(gold)
-    same = equivalent(gold_value, _value(answer), tolerance)
+    same = equivalent(gold_value, _value(answer), precision)
     if same is not None:
         return _verdict(same, type(gold_value).__name__.lower())
     verdict = default_pool().verify(gold, answer)

@@ -7,7 +7,7 @@ and for decimals with a calculator's many digits.
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from mathse.answers.evaluate import Number, close, evaluate
@@ -42,16 +42,6 @@ _SCALES = {
 _MOST_PLACES = 100
 _LONG_DECIMAL = 10
 """Significant digits from which a decimal is what a calculator showed of a value, not a rounded answer."""
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How two values may differ: by half a unit of this decimal place; None: not at all."""
-
-    places: int | None = None
-
-
-EXACT = Tolerance()
 
 
 def plain_number(text: str) -> Quantity | None:
@@ -152,54 +142,48 @@ def _with_unit(number: str, name: str) -> Quantity | None:
         return None
 
 
-def same_quantity(gold: Quantity, answer: Quantity, tolerance: Tolerance = EXACT) -> bool:
-    """Whether two quantities are the same, in units that convert, to the tolerance or the gold's own `≈`."""
-    places = tolerance.places
+def same_quantity(gold: Quantity, answer: Quantity, places: int | None = None) -> bool:
+    """Whether two quantities are the same, in units that convert, to decimal places or the gold's own `≈`."""
+    pairs = _in_one_unit(gold, answer)
+    if any(close(first, second) for first, second in pairs):
+        return True
     if places is None and gold.about:
         places = gold.places
-    return any(_near(one, other, gold, answer, places) for one, other in _in_one_unit(gold, answer))
+    margin = Fraction(0)
+    if places is not None:
+        # Half a unit of the last place, and a hair more for binary fractions.
+        margin = Fraction(10) ** -min(places, _MOST_PLACES) / 2 * (1 + Fraction(1, 10**9))
+    for decimal, exact in ((gold, answer), (answer, gold)):
+        # A value with all the digits that a calculator shows of the other.
+        if decimal.digits >= _LONG_DECIMAL and decimal.places is not None and exact.places is None:
+            margin = max(margin, Fraction(1, 10**decimal.places))
+    return any(
+        -margin <= first - second <= margin
+        for first, second in pairs
+        if not isinstance(first, complex) and not isinstance(second, complex)
+    )
 
 
 def _in_one_unit(gold: Quantity, answer: Quantity) -> list[tuple[Number, Number]]:
-    """Values of both in one unit; none if their units are of different kinds; two for a percentage."""
-    one, other = gold.unit, answer.unit
+    """Values of both in one unit; none if their units are of different kinds; two pairs for a percentage."""
     as_written = (gold.value, answer.value)
-    if one is None or other is None:
-        unit, value, plain = (one, gold.value, answer.value) if other is None else (other, answer.value, gold.value)
-        if unit is None:
-            return [as_written]
-        if unit.dimension == "percent^1":
+    first, second = gold.unit, answer.unit
+    if first is None or second is None:
+        unit, value, plain = (first, gold.value, answer.value) if second is None else (second, answer.value, gold.value)
+        if unit is not None and unit.dimension == "percent^1":
             # `0.5` is 50 %, and not half a percent; `50` is 50 %.
             is_share = isinstance(plain, Fraction) and 0 < abs(plain) < 1
             return [(value / 100, plain)] if is_share else [as_written, (value / 100, plain)]
-        if unit.dimension == "degree^1" and not isinstance(plain, Fraction):
+        if unit is not None and unit.dimension == "degree^1" and not isinstance(plain, Fraction):
             return [as_written, (value * math.pi / 180, plain)]  # `π/6` is an angle in radians
         return [as_written]
-    if one.dimension == other.dimension:
-        return [as_written if one == other else (gold.value * one.factor, answer.value * other.factor)]
-    if {one.dimension, other.dimension} == {"degree^1", "radian^1"}:
-        degrees, radians = (gold, answer) if one.dimension == "degree^1" else (answer, gold)
+    if first.dimension == second.dimension:
+        return [as_written if first == second else (gold.value * first.factor, answer.value * second.factor)]
+    if {first.dimension, second.dimension} == {"degree^1", "radian^1"}:
+        degrees, radians = (gold, answer) if first.dimension == "degree^1" else (answer, gold)
         return [(degrees.value * math.pi / 180, radians.value)]
-    if "unit^1" in (one.dimension, other.dimension):
+    if "unit^1" in (first.dimension, second.dimension):
         return [as_written]
     # Counted things of which one names the other more fully: `sequences`, `arithmetic sequences`.
-    is_counted = not one.known and not other.known
-    return [as_written] if is_counted and one.dimension.split()[-1] == other.dimension.split()[-1] else []
-
-
-def _near(one: Number, other: Number, gold: Quantity, answer: Quantity, places: int | None) -> bool:
-    if close(one, other):
-        return True
-    if isinstance(one, complex) or isinstance(other, complex):
-        return False
-    difference = one - other if one > other else other - one
-    if places is not None and difference <= Fraction(10) ** -min(places, _MOST_PLACES) / 2 * (1 + Fraction(1, 10**9)):
-        return True
-    # One may be the other's value with all the digits that a calculator shows.
-    return any(
-        decimal.digits >= _LONG_DECIMAL
-        and decimal.places is not None
-        and exact.places is None
-        and difference <= Fraction(1, 10**decimal.places)
-        for decimal, exact in ((gold, answer), (answer, gold))
-    )
+    are_counted = not first.known and not second.known
+    return [as_written] if are_counted and first.dimension.split()[-1] == second.dimension.split()[-1] else []

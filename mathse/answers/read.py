@@ -14,7 +14,7 @@ from mathse.answers.evaluate import evaluate
 from mathse.answers.expression import Tree, Unreadable, parse, symbols
 from mathse.answers.notation import DOLLAR, SET_CLOSE, SET_OPEN, canonical, closing_place, split_outside
 from mathse.answers.quantities import plain_number, read_compound, read_quantity
-from mathse.answers.relations import combined, read_relation
+from mathse.answers.relations import one_region, read_relation
 from mathse.answers.units import is_unit_word
 from mathse.answers.values import Formula, Matrix, Named, Quantity, Ratio, Several, Value, Words
 from mathse.answers.words import any_words, folded_words, read_words
@@ -70,12 +70,12 @@ def read_canonical(text: str, depth: int = 0) -> Value:
         read_words(text)
         or read_compound(text)
         or _matrix(text, depth)
-        or _labelled(text, depth)
+        or _behind_label(text, depth)
         or _several(text, depth)
         or read_relation(text, depth, read_canonical)
-        or _bracketed(text, depth)
+        or _brackets(text, depth)
         or _ratio(text)
-        or _about(text, depth)
+        or _approximate(text, depth)
         or read_quantity(text)
         or _expression(text)
         or any_words(text)
@@ -100,6 +100,7 @@ def bare(text: str) -> str:
 
 def _matrix(text: str, depth: int) -> Value | None:
     if cases := _CASES.fullmatch(text):
+        # A system's equations are a list; with conditions behind `&` it is a function.
         return None if "&" in cases[1] else read_canonical(", ".join(cases[1].split("\\\\")), depth + 1)
     match = _MATRIX.fullmatch(text)
     if match is None or r"\begin" in match[2]:
@@ -109,7 +110,7 @@ def _matrix(text: str, depth: int) -> Value | None:
     return Matrix(cells, match[1] == "vmatrix")
 
 
-def _labelled(text: str, depth: int) -> Value | None:
+def _behind_label(text: str, depth: int) -> Value | None:
     """What stands behind a label of words and a colon (`Total : 25`)."""
     match = _LABEL.match(text)
     if match is None:
@@ -126,7 +127,7 @@ def _several(text: str, depth: int) -> Value | None:
         return _list(parts, depth, ordered=True)
     if ("and" in text or "or" in text or not text.isascii()) and len(parts := _split_at_words(text)) > 1:
         groups = [read_canonical(part, depth + 1) for part in parts]
-        if region := combined(groups, both=_AND.search(text) is not None):
+        if region := one_region(groups, all_hold=_AND.search(text) is not None):
             return region
         lists = [group for group in groups if isinstance(group, Several)]
         # `x = 1, y = 2 or x = 3, y = 4`: solutions of a system, which are not mixed.
@@ -141,7 +142,7 @@ def _several(text: str, depth: int) -> Value | None:
     parts = split_outside(text, ",")
     if len(parts) < 2 or ("|" in text and text.startswith(SET_OPEN)):  # a bar: the set's condition stands behind it
         return None
-    comma = _DECIMAL_COMMA.fullmatch(text)
+    comma = _DECIMAL_COMMA.fullmatch(text)  # `1,22` may be two numbers, or 1.22
     number = read_canonical(f"{comma[1]}.{comma[2]}{comma[3]}", depth + 1) if comma else None
     return _list(parts, depth, number=number if isinstance(number, Quantity) else None)
 
@@ -152,7 +153,7 @@ def _list(parts: list[str], depth: int, ordered: bool = False, number: Quantity 
         return items[0]
     if not items:
         return Words("")
-    if not ordered and (region := combined(items, both=None)):
+    if not ordered and (region := one_region(items, all_hold=None)):
         return region
     return Several(items, ordered=ordered, number=number)
 
@@ -169,9 +170,9 @@ def _split_at_words(text: str) -> list[str]:
     return [part for part in (part.strip(" ,") for part in parts) if part]
 
 
-def _bracketed(text: str, depth: int) -> Value | None:
+def _brackets(text: str, depth: int) -> Value | None:
     """A tuple, an interval or a set; brackets around one value alone are opened. A point may have its letter before."""
-    if (point := _POINT.match(text)) and isinstance(place := _bracketed(text[point.end() :], depth), Several):
+    if (point := _POINT.match(text)) and isinstance(place := _brackets(text[point.end() :], depth), Several):
         return Named(point[1], place)
     if text[:1] not in ("(", "[", SET_OPEN) or text[-1:] not in (")", "]", SET_CLOSE):
         return None
@@ -204,7 +205,7 @@ def _ratio(text: str) -> Value | None:
     return Ratio(values, text.replace(" ", "")) if len(values) > 1 else None
 
 
-def _about(text: str, depth: int) -> Value | None:
+def _approximate(text: str, depth: int) -> Value | None:
     rest = _ABOUT.sub("", text)
     if rest == text:
         return None

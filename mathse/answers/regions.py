@@ -1,4 +1,4 @@
-"""Sets of real numbers: made of intervals, joined, shared, and found where a linear expression has its value in one."""
+"""Sets of real numbers: intervals, their unions and intersections, and where a linear expression lies in one."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -46,7 +46,7 @@ def half_line(bound: Real, sign: str) -> Spans:
 
 
 def union(spans: Iterable[Span]) -> Spans:
-    """Spans in rising order; those that overlap or touch made one."""
+    """Spans in rising order, of which none overlap or touch."""
     merged: list[Span] = []
     for span in sorted(spans):
         last = merged[-1] if merged else None
@@ -59,11 +59,11 @@ def union(spans: Iterable[Span]) -> Spans:
     return tuple(merged)
 
 
-def intersection(one: Spans, other: Spans) -> Spans:
+def intersection(first: Spans, second: Spans) -> Spans:
     """What two sets share; empty if nothing."""
     shared = []
-    for a in one:
-        for b in other:
+    for a in first:
+        for b in second:
             start, lacks_start = max((a.start, not a.has_start), (b.start, not b.has_start))
             end, has_end = min((a.end, a.has_end), (b.end, b.has_end))
             if start < end or (start == end and not lacks_start and has_end):
@@ -71,7 +71,7 @@ def intersection(one: Spans, other: Spans) -> Spans:
     return union(shared)
 
 
-def solved(tree: Tree, spans: Spans) -> Region | None:
+def solution(tree: Tree, spans: Spans) -> Region | None:
     """Where an expression in one symbol has its value in `spans`.
 
     None unless it is linear (`2x + 1`), or a linear one's distance from 0 (`|2x + 1|`).
@@ -83,11 +83,11 @@ def solved(tree: Tree, spans: Spans) -> Region | None:
     if isinstance(tree, tuple) and tree[0] == "abs":
         # What is between the bars lies in the positive spans, or in their mirror images.
         positive = intersection(spans, (Span(Fraction(0), INFINITY, True, False),))
-        tree, spans = tree[1], union((*positive, *(_scaled(span, Fraction(-1), Fraction(0)) for span in positive)))
+        tree, spans = tree[1], union((*positive, *(_preimage(span, Fraction(-1), Fraction(0)) for span in positive)))
     if (line := _line(tree, name)) is None:
         return None
     slope, constant = line
-    return Region(union(_scaled(span, slope, constant) for span in spans), name)
+    return Region(union(_preimage(span, slope, constant) for span in spans), name)
 
 
 def _line(tree: Tree, name: str) -> tuple[Real, Real] | None:
@@ -106,7 +106,7 @@ def _line(tree: Tree, name: str) -> tuple[Real, Real] | None:
     return slope, constant
 
 
-def _scaled(span: Span, slope: Real, constant: Real) -> Span:
+def _preimage(span: Span, slope: Real, constant: Real) -> Span:
     """Where `slope * x + constant` lies in a span."""
     start, end = (span.start - constant) / slope, (span.end - constant) / slope
     if slope > 0:

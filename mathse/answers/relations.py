@@ -12,7 +12,7 @@ from functools import reduce
 from mathse.answers.evaluate import evaluate
 from mathse.answers.expression import Tree, Unreadable, parse, symbols
 from mathse.answers.notation import cut_at, split_outside
-from mathse.answers.regions import half_line, intersection, real, solved, to_region, union
+from mathse.answers.regions import half_line, intersection, real, solution, to_region, union
 from mathse.answers.values import Named, Real, Region, Relation, Span, Value, Words
 
 Reader = Callable[[str, int], Value]
@@ -38,7 +38,7 @@ def read_relation(text: str, depth: int, read: Reader) -> Value | None:
     if "→" in text and "=" not in text and any(sign.isdigit() for sign in text.rpartition("→")[2]):
         text = text.replace("→", "=")  # a step to the value
     if "≈" in text:
-        return _rounded(text, depth, read)
+        return _approximation(text, depth, read)
     if "∈" in text:
         name, _, rest = text.partition("∈")
         value = read(rest, depth + 1)
@@ -54,32 +54,33 @@ def is_name(text: str) -> bool:
     return bool(text) and len(text) <= 60 and _NAME.fullmatch(text) is not None
 
 
-def other_name(one: str, other: str) -> bool:
+def other_name(first: str, second: str) -> bool:
     """Whether two names are of different things: `x` and `y`, `f(2)` and `f(3)`, `AB` and `CD`, angles `ABC` and `ACB`.
 
     A name in words and one in letters may mean the same thing.
     """
-    if one == other:
+    names = (first, second)
+    if first == second:
         return False
-    if "/" in one + other or not (is_name(one) and is_name(other)):
+    if "/" in first + second or not (is_name(first) and is_name(second)):
         return True
-    points = [name.strip("m∠△") for name in (one, other)]
+    points = [name.strip("m∠△") for name in names]
     if all(_POINTS.fullmatch(name) for name in points):
-        middles = [name[1] for name in points if len(name) == 3 and "∠" in one + other]
+        # `AB` is `BA`; an angle is where its middle point is.
+        middles = [name[1] for name in points if len(name) == 3 and "∠" in first + second]
         return sorted(points[0]) != sorted(points[1]) or len(set(middles)) > 1
-    heads, arguments = zip(*(_applied(name) for name in (one, other)), strict=True)
-    short = [len(head.partition("_")[0].strip("\\∠△'")) <= 1 or head.startswith("\\") for head in heads]
-    free = all(argument.isalpha() for argument in arguments)
-    return all(short) and (heads[0] != heads[1] or (arguments[0] != arguments[1] and not free))
+    # `f(2)` is not `f(3)`, but `f(x)` may be `f(t)`. A name that begins with a bracket has no argument.
+    heads, arguments = [], []
+    for name in names:
+        head, _, argument = name.partition("(")
+        heads.append(head or name)
+        arguments.append(argument.rstrip(")") if head else "")
+    are_letters = all(len(head.partition("_")[0].strip("\\∠△'")) <= 1 or head.startswith("\\") for head in heads)
+    are_symbols = all(map(str.isalpha, arguments))
+    return are_letters and (heads[0] != heads[1] or (arguments[0] != arguments[1] and not are_symbols))
 
 
-def _applied(name: str) -> tuple[str, str]:
-    """`f(2)` as `f` and `2`; a name without an argument, or that begins with a bracket, whole."""
-    head, _, argument = name.partition("(")
-    return (head, argument.rstrip(")")) if head else (name, "")
-
-
-def _rounded(text: str, depth: int, read: Reader) -> Value | None:
+def _approximation(text: str, depth: int, read: Reader) -> Value | None:
     """`exact ≈ rounded` is the exact value; `name ≈ rounded` a rounded one."""
     first, _, rest = text.partition("≈")
     first = first.strip().rstrip("=").strip()
@@ -132,20 +133,20 @@ def _inequality(text: str) -> Value | None:
     try:
         sides = [parse(part) for part in parts[::2]]
         if len(sides) == 3:
-            return _between(sides, parts)
+            return _double_inequality(sides, parts)
         (left, right), sign = sides, parts[1]
         # Linear in one symbol, or how far the symbol is from something.
         for tree, other, turned in ((left, right, sign), (right, left, _FLIPPED[sign])):
-            if (bound := _real(other)) is not None and (region := solved(tree, half_line(bound, turned))):
+            if (bound := _real(other)) is not None and (region := solution(tree, half_line(bound, turned))):
                 return region
         difference = _difference(left, right)
-        region = solved(difference, half_line(Fraction(0), sign)) or _named_inequality(parts)
+        region = solution(difference, half_line(Fraction(0), sign)) or _named_inequality(parts)
         return region or Relation(difference, sign)
     except Unreadable:
         return _named_inequality(parts)
 
 
-def _between(sides: list[Tree], parts: list[str]) -> Value | None:
+def _double_inequality(sides: list[Tree], parts: list[str]) -> Value | None:
     """`low < middle ≤ high` and the like, solved for the symbol in the middle."""
     low_sign, high_sign = parts[1], parts[3]
     if {low_sign, high_sign} <= {">", "≥"}:
@@ -157,7 +158,7 @@ def _between(sides: list[Tree], parts: list[str]) -> Value | None:
         rising = parts if low_sign == parts[1] else [_FLIPPED.get(part, part) for part in reversed(parts)]
         return Words("".join(map(_compact, rising)))
     spans = (Span(low, high, low_sign == "≤", high_sign == "≤"),)
-    return solved(sides[1], spans) or Region(spans, _compact(parts[2]))
+    return solution(sides[1], spans) or Region(spans, _compact(parts[2]))
 
 
 def _named_inequality(parts: list[str]) -> Region | None:
@@ -188,22 +189,22 @@ def _union(text: str, depth: int, read: Reader) -> Value | None:
     return Region(union(span for region in regions for span in region.spans))
 
 
-def combined(values: Sequence[Value], both: bool | None) -> Region | None:
+def one_region(values: Sequence[Value], all_hold: bool | None) -> Region | None:
     """Regions of one thing, in a list, as one region: `x < 1 or x > 3`, `x > 1 and x < 3`, `x > 1, x < 3`.
 
     Args:
         values: At least one.
-        both: Whether all of them hold (`and`) or one does (`or`); None: they stand behind commas, so that all hold if
-            all can.
+        all_hold: True behind `and`; False behind `or`, where one of them holds; None behind commas, where all hold if
+            they can.
 
     Returns:
-        None if they are not all regions, of the same thing; or if all are said to hold and cannot.
+        None if they are not all regions of the same thing, or if all have to hold and cannot.
     """
     regions = [region for value in values if (region := to_region(value))]
     names = {region.name for region in regions if region.name}
     if len(regions) < len(values) or len(names) > 1 or not any(isinstance(value, Region) for value in values):
         return None
     name = next(iter(names), "")
-    if both is not False and (shared := reduce(intersection, (region.spans for region in regions))):
+    if all_hold is not False and (shared := reduce(intersection, (region.spans for region in regions))):
         return Region(shared, name)
-    return None if both else Region(union(span for region in regions for span in region.spans), name)
+    return None if all_hold else Region(union(span for region in regions for span in region.spans), name)

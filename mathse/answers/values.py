@@ -63,7 +63,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A set of real numbers as intervals in rising order, perhaps said of something (`x` in `x < 3`)."""
+    """A set of real numbers as intervals in rising order, perhaps with the name of what lies in it (`x` in `x < 3`)."""
 
     spans: tuple[Span, ...]
     name: str = ""
@@ -84,7 +84,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A value with the name it was given: `x = 5`, `AB = 4`, `f(2) = 3`, `(p, q) = (3, 2)`.
+    """A value with its name: `x = 5`, `AB = 4`, `f(2) = 3`, `(p, q) = (3, 2)`.
 
     Attributes:
         name: As written, without spaces.
@@ -132,4 +132,3 @@ Value = Quantity | Formula | Several | Region | Relation | Named | Ratio | Matri
 
 Real = Fraction | float
 INFINITY = float("inf")
-ONE = Fraction(1)

@@ -1,4 +1,4 @@
-"""Cases of our own, which grow with every mistake that is found: pairs of answers, and solutions with their answer."""
+"""Cases of our own, which grow with every mistake that turns up: pairs of answers, and solutions with their answer."""
 
 import json
 from pathlib import Path
@@ -22,16 +22,16 @@ def name(case: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("case", PAIRS, ids=name)
 def test_pair(case: dict[str, Any]) -> None:
-    said = grade(case["gold"], case["answer"], case.get("choices", ()), case.get("precision"))
-    assert (said.status is Status.CORRECT) is case["equivalent"], said
-    assert said.reason
+    result = grade(case["gold"], case["answer"], case.get("choices", ()), case.get("precision"))
+    assert (result.status is Status.CORRECT) is case["equivalent"], result
+    assert result.reason
 
 
 @pytest.mark.parametrize("case", SOLUTIONS, ids=name)
 def test_extraction(case: dict[str, Any]) -> None:
-    found = find(case["text"])
-    assert found.answer == case["answer"], found
-    assert (found.place in NO_ANSWER) is (case["answer"] is None)
+    extraction = find(case["text"])
+    assert extraction.answer == case["answer"], extraction
+    assert (extraction.place in NO_ANSWER) is (case["answer"] is None)
 
 
 def test_cases_are_many_and_none_stands_twice() -> None:

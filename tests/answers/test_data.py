@@ -78,9 +78,9 @@ def _last_line(text: str) -> str:
 
 @pytest.mark.parametrize("source", COUNTS)
 def test_every_gold_answer_passes_its_own_grader(source: str) -> None:
-    found = list(golds(source))
-    assert len(found) == COUNTS[source]
-    for gold, choices in found:
+    rows = list(golds(source))
+    assert len(rows) == COUNTS[source]
+    for gold, choices in rows:
         assert is_right(gold, gold, choices), gold
         assert is_right(gold, rf"Thus \boxed{{{gold}}}", choices), gold
         assert is_right(gold, rf"Thus \boxed{{{gold}}}"), gold

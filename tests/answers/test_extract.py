@@ -45,5 +45,5 @@ def test_what_the_marker_sentence_says_is_found(prose: str, value: int) -> None:
 
 @given(st.text())
 def test_never_an_empty_answer(text: str) -> None:
-    found = extract(text)
-    assert found is None or found.strip()
+    answer = extract(text)
+    assert answer is None or answer.strip()

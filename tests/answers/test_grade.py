@@ -81,8 +81,8 @@ def test_equal_options_are_both_right() -> None:
 
 
 def test_a_text_is_searched_for_its_answer() -> None:
-    said = grade("70", "180 - 110 = 70. The answer to this problem is 70.")
-    assert said == Grade(Status.CORRECT, "70", "same text")
+    result = grade("70", "180 - 110 = 70. The answer to this problem is 70.")
+    assert result == Grade(Status.CORRECT, "70", "same text")
 
 
 def test_no_answer_is_undecided() -> None:
@@ -90,16 +90,16 @@ def test_no_answer_is_undecided() -> None:
 
 
 def test_what_takes_too_long_is_refused() -> None:
-    found = grade_answer("2^{99999999999}", "x + 3")
-    assert (found.status, found.extracted) == (Status.UNDECIDED, "x + 3")
-    assert found.reason == "symbolic grading refused: a large power"
+    result = grade_answer("2^{99999999999}", "x + 3")
+    assert (result.status, result.extracted) == (Status.UNDECIDED, "x + 3")
+    assert result.reason == "symbolic grading refused: a large power"
 
 
 def test_threads_grade_symbolically_too() -> None:
     with ThreadPoolExecutor(4) as pool:
         pairs = [("1/2", "0.5"), ("x+1", "1+x"), (r"\sum_{k=1}^{n} k", r"\frac{n(n+1)}{2}")] * 4
         grades = list(pool.map(lambda pair: grade_answer(*pair), pairs))
-    assert {one.status for one in grades} == {Status.CORRECT}
+    assert {result.status for result in grades} == {Status.CORRECT}
 
 
 @given(st.fractions())

@@ -19,7 +19,7 @@ GOLD = "5"
 
 def towers() -> dict[str, str]:
     """Powers of powers, factorials and binomials that no machine can work out."""
-    made = {
+    texts = {
         f"{kind} of {base}": dress.format(base)
         for base in ("9", "x", "2.5")
         for kind, dress in {
@@ -33,7 +33,7 @@ def towers() -> dict[str, str]:
             "tower of a sine": r"\sin({0}^{{{0}^{{{0}^{{{0}}}}}}})",
         }.items()
     }
-    return made | {
+    return texts | {
         "superscripts": "9⁹⁹⁹⁹⁹⁹⁹⁹⁹",
         "arrows": r"9\uparrow\uparrow\uparrow 9",
         "factorials": "9!!!!!!",
@@ -107,18 +107,18 @@ def endless() -> dict[str, str]:
 
 def brackets() -> dict[str, str]:
     """Deep nesting, and braces that nothing closes or opens."""
-    made = {}
+    texts = {}
     pairs = ("()", "[]", "{}", "⟦⟧", "||", "⟨⟩", "\uff08\uff09", "<>", "⌊⌋")
     for opening, closing in ((pair[0], pair[1]) for pair in pairs):
-        made[f"{opening} 40 deep"] = opening * 40 + "6" + closing * 40
-        made[f"{opening} 100,000 deep"] = opening * 100_000 + "6" + closing * 100_000
-        made[f"{opening} unclosed"] = opening * 1_000
+        texts[f"{opening} 40 deep"] = opening * 40 + "6" + closing * 40
+        texts[f"{opening} 100,000 deep"] = opening * 100_000 + "6" + closing * 100_000
+        texts[f"{opening} unclosed"] = opening * 1_000
     for command in (r"\frac", r"\sqrt", r"\text", r"\left(", r"\boxed", r"\binom", r"\sin", r"\mathrm", r"\overline"):
-        made[f"{command} 45 deep"] = f"{command}{{" * 45 + "6" + "}" * 45
-        made[f"{command} 20,000 deep"] = f"{command}{{" * 20_000 + "6" + "}" * 20_000
-        made[f"{command} unclosed"] = f"{command}{{" * 20_000
-        made[f"{command} without an argument"] = command * 300
-    return made | {
+        texts[f"{command} 45 deep"] = f"{command}{{" * 45 + "6" + "}" * 45
+        texts[f"{command} 20,000 deep"] = f"{command}{{" * 20_000 + "6" + "}" * 20_000
+        texts[f"{command} unclosed"] = f"{command}{{" * 20_000
+        texts[f"{command} without an argument"] = command * 300
+    return texts | {
         "sets within sets": r"\{" * 30 + "6" + r"\}" * 30,
         "only closing": "}" * 50_000,
         "mixed": "([{" * 10_000,
@@ -133,7 +133,7 @@ def brackets() -> dict[str, str]:
 
 def floods() -> dict[str, str]:
     """A megabyte of one thing."""
-    once = (
+    signs = (
         " ", "\t", "\n", "9", "9 ", "9,", "999,", "1.", ".", ",", ";", "-", "+", "±", "*", "/", "\\", "\\\\", "$",
         "$$", "$ ", "\\(", "\\)", "\\[", "{", "}", "^", "_", "=", "x=", "<", "≈", "x∈", "\u222a", "|", "!", "%", "°",
         "'", '"', "`", "**", "#", "&", "~", ":", "1:", "a", "ab ", "A", "A,", "A and ", "B is ", "or ", " and ", "选",
@@ -147,9 +147,9 @@ def floods() -> dict[str, str]:
         "1 1/2 ", "x+", "x", "m/", "km ", "per ", "cubic ", "north ", "step 1 ", "Step 1. ", "A. ", "(A) ",
         "is $6$ ", "is \\(6\\) ", "total: ", "6. A", "6 m², ",
     )  # fmt: skip
-    made = {f"much {one!r}": one * (MEGABYTE // len(one)) for one in once}
-    short = {f"some {one!r}": one * (290 // len(one)) for one in once}
-    return made | short
+    much = {f"much {sign!r}": sign * (MEGABYTE // len(sign)) for sign in signs}
+    some = {f"some {sign!r}": sign * (290 // len(sign)) for sign in signs}
+    return much | some
 
 
 def payloads() -> dict[str, str]:
@@ -281,10 +281,10 @@ def _no_file_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 def timed(*arguments: Any) -> Grade:
     start = time.monotonic()
-    said = grade(*arguments)
+    result = grade(*arguments)
     assert time.monotonic() - start < AT_ONCE
-    assert said.reason
-    return said
+    assert result.reason
+    return result
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=map(ascii, HOSTILE))
@@ -309,6 +309,6 @@ def test_workers_are_right_after_all_that() -> None:
 
 def test_many_words_before_a_relation_are_read_at_once() -> None:
     """What an untrained model writes: no name, found out only at its end."""
-    said = "The answer to this problem is PQ problem this problem problem problem problem 178 88 = 92, 98 = 98."
-    assert timed("C", said, ("48cm^{2}", "70πcm^{2}", "2400πcm^{2}", "2500πcm^{2}")).status is not Status.CORRECT
+    text = "The answer to this problem is PQ problem this problem problem problem problem 178 88 = 92, 98 = 98."
+    assert timed("C", text, ("48cm^{2}", "70πcm^{2}", "2400πcm^{2}", "2500πcm^{2}")).status is not Status.CORRECT
     assert timed("5", r"\alpha\beta\gamma\delta\epsilon\theta\lambda\sigma\omega 1 = 5").reason

@@ -239,10 +239,10 @@ ODD = st.one_of(st.text(), SIGNS, COMMANDS)
 @given(ODD, st.one_of(st.sampled_from(["5", "A", "(1,2)", "x+1", "x<3"]), ODD))
 def test_nothing_is_too_odd_to_be_graded(text: str, gold: str) -> None:
     canonical(text)
-    found = find(text)
-    assert found.answer is None or found.answer.strip()
+    extraction = find(text)
+    assert extraction.answer is None or extraction.answer.strip()
     assert equivalent(read(text), read(gold)) in (True, False, None)
     assert grade(gold, text, ("5", text)).reason
-    said = grade_answer("5", text)
-    if said.status is Status.CORRECT:
+    result = grade_answer("5", text)
+    if result.status is Status.CORRECT:
         assert any(unit in text for unit in "5五½0123456789①")

@@ -37,8 +37,8 @@ def process_of(pool: SymbolicPool) -> int:
 
 
 def children_of(process: int) -> list[int]:
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True).stdout
-    return [int(one) for one in listed.split()]
+    output = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True).stdout
+    return [int(child) for child in output.split()]
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_what_is_plainly_too_large_is_refused_before_it_is_sent(text: str, reaso
     assert reason in str(refusal(text))
     never_started = SymbolicPool()
     for pair in ((text, "5"), ("5", text)):
-        found = never_started.verify(*pair)
-        assert found.equal is None
-        assert reason in found.reason
+        verdict = never_started.verify(*pair)
+        assert verdict.equal is None
+        assert reason in verdict.reason
     assert never_started._idle.get() is None
 
 
@@ -133,9 +133,9 @@ def test_eight_threads_at_once() -> None:
     pairs = [(SUM, CLOSED), (SUM, "n"), (r"\int_0^2 x dx", "2"), (r"\int_0^2 x dx", "3")] * 8
     pool = SymbolicPool(workers=2)
     with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(lambda pair: pool.verify(*pair).equal, pairs))
+        verdicts = list(threads.map(lambda pair: pool.verify(*pair).equal, pairs))
     pool.close()
-    assert found == [True, False, True, False] * 8
+    assert verdicts == [True, False, True, False] * 8
 
 
 def test_from_asyncio(pool: SymbolicPool) -> None:
