@@ -115,20 +115,20 @@ def number_in_words(text: str) -> int | None:
 
 
 def _english(text: str) -> int | None:
-    total, current, seen = 0, 0, False
+    total, current, has_number = 0, 0, False
     for word in text.replace("-", " ").split():
-        if word == "and" and seen:
+        if word == "and" and has_number:
             continue
-        if word in _SCALES and seen:
+        if word in _SCALES and has_number:
             current = max(current, 1) * _SCALES[word]
             if word != "hundred":
                 total, current = total + current, 0
         elif word in _ENGLISH and word != "half":
             current += _ENGLISH[word]
-            seen = True
+            has_number = True
         else:
             return None
-    return total + current if seen else None
+    return total + current if has_number else None
 
 
 def _chinese(text: str) -> int | None:
@@ -136,6 +136,7 @@ def _chinese(text: str) -> int | None:
         return None
     if all(sign in _DIGITS for sign in text):
         return int("".join(str(_DIGITS[sign]) for sign in text))
+    # A section is what stands before 万 or 亿: below ten thousand.
     total, section, digit = 0, 0, 0
     for sign in text:
         if sign in _DIGITS:
@@ -156,7 +157,7 @@ def option_letters(text: str) -> frozenset[str]:
     if _BARE_LETTERS.fullmatch(bare):
         letters = [sign for sign in bare if "A" <= sign <= "H"]
         # `BB` and `ABDC` name no options; a list with separators may have any order.
-        listed = len(letters) < len(bare) or letters == sorted(letters)
-        return frozenset(letters) if listed and len(set(letters)) == len(letters) else frozenset()
+        is_list = len(letters) < len(bare) or letters == sorted(letters)
+        return frozenset(letters) if is_list and len(set(letters)) == len(letters) else frozenset()
     first = _LETTER_FIRST.match(plain)
     return frozenset(first[1]) if first else frozenset()
