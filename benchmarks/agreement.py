@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mathse.answers.grade import Grade, grade
-from mathse.answers.official import mathvision, mathvision_extraction, mathvista
+from mathse.benchmarks.public import mathvision, mathvista
 from mathse.tables.schemas import Status
 
 Row = dict[str, Any]
@@ -45,7 +45,7 @@ def math_vision(folder: Path, examples: int) -> None:
             problem = problems[str(row["id"])]
             answer, options = str(problem["answer"]), problem["options"] or ()
             official += mathvision.is_correct(answer, row["model_answer"], options) != row["correct"]
-            extracted += mathvision_extraction.extract(row["response"]) != row["model_answer"]
+            extracted += mathvision.extract(row["response"]) != row["model_answer"]
             said = grade(answer, row["response"], options)
             if (said.status is Status.CORRECT) != row["correct"]:
                 ours += 1

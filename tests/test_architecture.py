@@ -15,6 +15,7 @@ FLOORS = (
     {"errors", "layout", "params", "processes", "progress", "tables", "tally"},
     {"answers"},
     {"sources", "synthetic"},
+    {"benchmarks"},
     {"loop"},
     {"training"},
     {"report"},

@@ -2,12 +2,19 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from mathse.commands.command import Commands, command
 
-BENCHMARKS = ("chartqa", "mathverse", "mathvision", "mathvista")
-"""The keys of `mathse.share.score.BENCHMARKS`, which is not imported for a `--help`."""
+
+class _WithRule:
+    """The benchmarks that have an official rule, looked up only when an argument or this command's help needs them."""
+
+    def __iter__(self) -> Iterator[str]:
+        from mathse.benchmarks.benchmark import names_with_rule
+
+        return iter(names_with_rule())
 
 
 def add_grade(commands: Commands) -> None:
@@ -40,7 +47,7 @@ def add_score(commands: Commands) -> None:
         "MathVerse need an `extraction` in each row, ChartQA `label` and `prediction`, MATH-Vision `response`.",
         "mathse score mathvision responses.jsonl --problems test.jsonl",
     )
-    parser.add_argument("benchmark", metavar="BENCHMARK", choices=BENCHMARKS, help=", ".join(BENCHMARKS))
+    parser.add_argument("benchmark", metavar="BENCHMARK", choices=_WithRule(), help="%(choices)s")
     parser.add_argument("responses", metavar="RESPONSES", type=Path, help="the file of responses")
     parser.add_argument("--problems", metavar="FILE", type=Path, help="the benchmark's problems, joined by id")
     parser.add_argument("--json", action="store_true", help="the official score table as JSON")

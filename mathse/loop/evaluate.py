@@ -1,110 +1,148 @@
 """Step 4: a model's answers to the test problems and the benchmarks' items, scored.
 
-In: test problems, benchmark items. Out: one `Prediction` a problem or item and sample; sample 0 is greedy (pass@1). Own
-problems are graded by rule, items by their benchmark's official rule with our grader's verdict beside it. Metrics are
-made of them by `mathse.loop.evaluation`.
+Each problem and each item is asked once greedily (sample 0, pass@1), and k times drawn.
+
+In: test problems, benchmark items. Out: one `Prediction` per problem or item and sample. Own problems are graded by
+rule, items by their benchmark's official rule with our grader's verdict beside it. Metrics are made of them by
+`mathse.loop.evaluation`.
 
 Sample: `mathvision_testmini, mathvision_testmini/4, 0, ..., answer 6, CORRECT (mathvision@1), rule CORRECT`
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path as File
 
 from mathse import params
-from mathse.answers.grade import Grade, Grader
+from mathse.answers.grade import Grader
+from mathse.benchmarks.benchmark import as_problem, benchmark_of
+from mathse.benchmarks.official import official_fields
+from mathse.loop.ask import prompts
 from mathse.loop.ask.generate import generate
-from mathse.loop.ask.protocol import Completion, Engine, Label, Outcome
-from mathse.loop.asking import Asking, requests
-from mathse.loop.evaluation import official
-from mathse.params.benchmarks import name_of
-from mathse.tables.schemas import OWN_TESTS, BenchmarkItem, Prediction, Problem, Status
+from mathse.loop.ask.protocol import Completion, Engine, Label, Outcome, Request, Sampling
+from mathse.loop.ask.requests import request, request_seed
+from mathse.tables.schemas import OWN_TESTS, BenchmarkItem, Prediction, Problem
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a model is asked.
+
+    Attributes:
+        student: Prompt and length.
+        evaluate: Samples, and prompts by benchmark.
+        seed: Of the run; decides the drawn samples.
+    """
+
+    student: params.Student
+    evaluate: params.Evaluate
+    seed: int = 0
 
 
 def predict(
-    engine: Engine,
-    problems: Sequence[Problem],
-    student: params.Student,
-    journal: File,
-    items: Sequence[BenchmarkItem] = (),
-    asking: Asking | None = None,
+    engine: Engine, problems: Sequence[Problem], items: Sequence[BenchmarkItem], asking: Asking, journal: File
 ) -> Iterator[Prediction]:
     """Have a model answer, and score it by rule.
 
     Args:
-        student: Prompt and length.
-        asking: Samples and prompts; greedy with the student's prompt if not given.
+        asking: Prompts, samples and length.
+        journal: Where finished completions are kept until the stage is done.
 
     Yields:
-        One prediction a problem and sample, in the order of problems, items and samples.
+        One prediction per problem and sample, in the order of problems, items and samples.
+
+    Raises:
+        PromptError: As `requests`.
     """
-    asking = asking or Asking(student, params.Evaluate(batch_size=1))
     known = {problem.problem_id: problem for problem in problems}
     by_id = {item.problem_id: item for item in items}
     grader = Grader()
     for label, outcome in generate(engine, requests(problems, items, asking), journal, title="answers"):
         item = by_id.get(label.problem_id)
-        if item is None:
-            yield _own(engine, known[label.problem_id], label, outcome, grader)
-        else:
-            yield _of_benchmark(engine, item, label, outcome, grader)
+        row = _graded(engine, item or known[label.problem_id], label, outcome, grader)
+        rule = benchmark_of(item.benchmark).rule if item else None
+        if item and rule and isinstance(outcome, Completion):
+            row = rescored(row, item, rule.extract(item, row.text), "rule", 0.0)
+        yield row
 
 
-def rescored(row: Prediction, item: BenchmarkItem, extraction: str | None, extractor: str, cost: float) -> Prediction:
-    """A prediction scored anew with another extraction."""
-    found = official.score(item, row.text, extraction)
-    return row.model_copy(
-        update={
-            "answer": found.answer,
-            "status": found.status,
-            "reason": found.reason,
-            "scorer": official.scorer(item.benchmark),
-            "extractor": extractor,
-            "cost": row.cost + cost,
-        }
-    )
+def requests(problems: Iterable[Problem], items: Iterable[BenchmarkItem], asking: Asking) -> Iterator[Request]:
+    """All requests: the problems' first, then the items', each with its samples together.
+
+    Raises:
+        PromptError: A benchmark's prompt does not exist, or needs what its items do not have.
+    """
+    own, by_benchmark = asking.student.prompt, asking.evaluate.prompts
+    for problem in problems:
+        fields = {"question": prompts.question_with_choices(problem)}
+        yield from _samples(problem, own, "student.prompt", fields, asking)
+    for item in items:
+        name = benchmark_of(item.benchmark).name
+        param = f"evaluate.prompts.{name}" if name in by_benchmark else "student.prompt"
+        yield from _samples(as_problem(item), by_benchmark.get(name, own), param, fields_of(item), asking)
 
 
-def _own(engine: Engine, problem: Problem, label: Label, outcome: Outcome, grader: Grader) -> Prediction:
-    row = _row(engine, label, outcome)
-    graded = grader.grade(problem.answer, row.text, problem.choices)
-    return _graded(row, graded, row.reason or graded.reason)
+def _samples(problem: Problem, prompt: str, param: str, fields: dict[str, str], asking: Asking) -> Iterator[Request]:
+    """The greedy sample, 0, and those that are drawn."""
+    student, evaluate = asking.student, asking.evaluate
+    greedy = Sampling(max_new_tokens=student.max_new_tokens)
+    drawn = Sampling(evaluate.temperature, evaluate.top_p, student.max_new_tokens)
+    for sample in range(evaluate.samples + 1):
+        yield request(
+            problem, prompt, fields, drawn if sample else greedy,
+            seed=request_seed(asking.seed, problem.problem_id, sample, "evaluate") if sample else 0,
+            sample_idx=sample, param=param,
+        )  # fmt: skip
 
 
-def _graded(row: Prediction, graded: Grade, reason: str) -> Prediction:
-    return row.model_copy(
-        update={
-            "answer": graded.extracted,
-            "status": graded.status,
-            "reason": reason,
-            "rule_status": graded.status,
-            "rule_reason": graded.reason,
-        }
-    )
+def fields_of(item: BenchmarkItem) -> dict[str, str]:
+    """What a prompt can say of an item: its question, a hint about the answer's form, and its official query."""
+    fields = {"question": prompts.question_with_choices(as_problem(item)), "hint": hint(item)}
+    query = official_fields(item).get(benchmark_of(item.benchmark).query)
+    return fields | ({"query": query} if query and isinstance(query, str) else {})
 
 
-def _of_benchmark(engine: Engine, item: BenchmarkItem, label: Label, outcome: Outcome, grader: Grader) -> Prediction:
-    row = _row(engine, label, outcome, item.benchmark)
-    graded = grader.grade(item.answer, row.text, item.choices)
-    row = _graded(row, graded, row.reason or graded.reason)
-    if not isinstance(outcome, Completion) or name_of(item.benchmark) not in official.RULES:
-        return row
-    return rescored(row, item, official.extract(item, row.text), "rule", 0.0)
+def hint(item: BenchmarkItem) -> str:
+    """What form the answer has."""
+    return "The answer is the letter of an option." if item.choices else benchmark_of(item.benchmark).answer_form(item)
 
 
-def _row(engine: Engine, label: Label, outcome: Outcome, benchmark: str = OWN_TESTS) -> Prediction:
-    """The row of one outcome, not scored yet; `reason` is that of a failure."""
+def _graded(
+    engine: Engine, problem: Problem | BenchmarkItem, label: Label, outcome: Outcome, grader: Grader
+) -> Prediction:
+    """The row of one outcome with our own grader's verdict; the reason is that of a failure, where it is one."""
+    grade = grader.grade(problem.answer, outcome.text, problem.choices)
     return Prediction(
-        benchmark=benchmark,
+        benchmark=problem.benchmark if isinstance(problem, BenchmarkItem) else OWN_TESTS,
         problem_id=label.problem_id,
         sample_idx=label.sample_idx,
         author=engine.name,
         prompt_id=label.prompt_id,
         text=outcome.text,
-        answer=None,
-        status=Status.UNDECIDED,
-        reason=outcome.error or "",
+        answer=grade.extracted,
+        status=grade.status,
+        reason=outcome.error or grade.reason,
+        rule_status=grade.status,
+        rule_reason=grade.reason,
         finish_reason=outcome.finish_reason,
         tokens_in=outcome.tokens_in,
         tokens_out=outcome.tokens_out,
         cost=outcome.cost,
+    )
+
+
+def rescored(row: Prediction, item: BenchmarkItem, extraction: str | None, extractor: str, cost: float) -> Prediction:
+    """A prediction scored by the official rule, with this extraction."""
+    benchmark = benchmark_of(item.benchmark)
+    assert benchmark.rule is not None
+    score = benchmark.rule.score(item, row.text, extraction)
+    return row.model_copy(
+        update={
+            "answer": score.answer,
+            "status": score.status,
+            "reason": score.reason,
+            "scorer": benchmark.scorer,
+            "extractor": extractor,
+            "cost": row.cost + cost,
+        }
     )

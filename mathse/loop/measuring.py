@@ -10,9 +10,8 @@ from typing import Literal
 from mathse import layout, params
 from mathse.loop.ask.engines.opening import open_for
 from mathse.loop.ask.protocol import Engine
-from mathse.loop.asking import Asking
-from mathse.loop.assisted import extracted, matched
-from mathse.loop.evaluate import predict
+from mathse.loop.assisted import Helper, extracted, matched
+from mathse.loop.evaluate import Asking, predict
 from mathse.loop.evaluation import benchmark_scores, scores
 from mathse.loop.evaluation.scores import Metrics
 from mathse.tables import store
@@ -30,33 +29,28 @@ def answers(
     Raises:
         UserError: A helper's engine cannot be opened.
     """
-    student, evaluate = settings.student, settings.evaluate
-    asking = Asking(student, evaluate, settings.seed)
-    rows = predict(engine, tests, student, layout.journal(f"evaluate-{name}"), items, asking)
+    asking = Asking(settings.student, settings.evaluate, settings.seed)
+    rows = predict(engine, tests, items, asking, layout.journal(f"evaluate-{name}"))
     by_id = {item.problem_id: item for item in items}
-    scratch = layout.STATE / "evaluate"
-    if evaluate.extractor is not None and items:
-        helper = _helper("extractor", evaluate.extractor, name, engine, settings)
-        journal = layout.journal(f"evaluate-{name}-extractor")
-        rows = extracted(rows, by_id, helper, evaluate.extractor, scratch / f"{name}-extracted.parquet", journal)
-    if evaluate.matcher is not None and items:
-        helper = _helper("matcher", evaluate.matcher, name, engine, settings)
-        journal = layout.journal(f"evaluate-{name}-matcher")
-        rows = matched(rows, by_id, helper, evaluate.matcher, scratch / f"{name}-matched.parquet", journal)
+    if items and settings.evaluate.extractor is not None:
+        rows = extracted(rows, by_id, _helper("extractor", settings.evaluate.extractor, name, engine, settings))
+    if items and settings.evaluate.matcher is not None:
+        rows = matched(rows, by_id, _helper("matcher", settings.evaluate.matcher, name, engine, settings))
     return rows
 
 
 def _helper(
     role: Literal["extractor", "matcher"],
-    helper: params.Extractor | params.Matcher,
+    chosen: params.Extractor | params.Matcher,
     name: str,
     engine: Engine,
     settings: params.Params,
-) -> Engine:
-    """The helper's engine; the evaluated model itself where both are local."""
-    if helper.engine == "model" and settings.student.engine == "model":
-        return engine
-    return open_for(role, settings, folder=layout.model(name))
+) -> Helper:
+    """The evaluated model itself where both are local, else an engine of the helper's own."""
+    if chosen.engine != "model" or settings.student.engine != "model":
+        engine = open_for(role, settings, folder=layout.model(name))
+    scratch = layout.STATE / "evaluate" / f"{name}-{role}.parquet"
+    return Helper(engine, chosen, scratch, layout.journal(f"evaluate-{name}-{role}"))
 
 
 def measured(
@@ -71,8 +65,9 @@ def measured(
     rejected = Counter(reject.source for reject in store.scan(layout.BENCHMARK_REJECTS, Reject))
     sizes = {source.title: source.published for source in settings.benchmarks}
     by_id = {item.problem_id: item for item in items}
-    of = benchmark_scores.measure(store.scan(predictions, Prediction), by_id, rejected, sizes)
-    found = {title: one.metrics() for title, one in of.items() if one.n}
+    counted = benchmark_scores.measure(store.scan(predictions, Prediction), by_id, rejected, sizes)
+    benchmarks = {title: benchmark.metrics() for title, benchmark in counted.items() if benchmark.n}
     own = {problem.problem_id: problem for problem in tests}
     metrics = scores.measure(store.scan(predictions, Prediction), own, name, fingerprint)
-    return metrics.model_copy(update={"benchmarks": found, "table_2": benchmark_scores.table_2(of, found)})
+    table_2 = benchmark_scores.table_2(counted, benchmarks)
+    return metrics.model_copy(update={"benchmarks": benchmarks, "table_2": table_2})

@@ -1,32 +1,34 @@
 """The public benchmarks that models are measured on."""
 
 from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from pkgutil import iter_modules
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from mathse.params.section import Count, Section
+from mathse.params.section import Count, Section, one_of
 
-VERSIONS = ("text_dominant", "text_lite", "vision_intensive", "vision_dominant", "vision_only")
-BenchmarkName = Literal["chartqa", "mathverse", "mathvision", "mathvista", "mathvl_test"]
-SIZES: Mapping[BenchmarkName, Mapping[str | None, int]] = {
-    "chartqa": {None: 2500, "human": 1250, "augmented": 1250},
-    "mathverse": {None: 3940, **dict.fromkeys((*VERSIONS, "text_only"), 788)},
-    "mathvision": {None: 3040, "testmini": 304},
-    "mathvista": {None: 1000, "gps": 208},
-    "mathvl_test": {None: 0},
-}
-"""How many items a benchmark has as published, by subset; None: what papers report under its plain name; 0: unknown."""
-SUBSETS: Mapping[BenchmarkName, tuple[str, ...]] = {
-    name: tuple(subset for subset in sizes if subset is not None) for name, sizes in SIZES.items()
-}
-"""What a benchmark can be narrowed to."""
+PUBLIC = Path(__file__).parent.parent / "benchmarks" / "public"
 
 
-def name_of(title: str) -> BenchmarkName:
-    """The benchmark that a title with its subset is of: `mathvista` for `mathvista_gps`."""
-    return next(name for name, subsets in SUBSETS.items() if title in (name, *(f"{name}_{one}" for one in subsets)))
+@cache
+def benchmark_names() -> tuple[str, ...]:
+    """The benchmarks by name: one module each in `mathse/benchmarks/public`, listed and not loaded."""
+    return tuple(sorted(module.name for module in iter_modules([str(PUBLIC)])))
+
+
+@cache
+def _sizes(name: str) -> Mapping[str | None, int]:
+    """How many items a benchmark has as published, by subset; 0 if that is not known."""
+    # By name and only for a benchmark that is configured: params stay below what reads rows, and light without any.
+    declared = import_module(f"mathse.benchmarks.public.{name}").BENCHMARK
+    return {subset: part.size for subset, part in declared.subsets.items()}
+
+
+BenchmarkName = Annotated[str, one_of(benchmark_names)]
 
 
 class BenchmarkSource(Section):
@@ -50,7 +52,7 @@ class BenchmarkSource(Section):
     @property
     def published(self) -> int:
         """How many items it has as published; 0 if that is not known."""
-        return SIZES[self.name][self.subset]
+        return _sizes(self.name)[self.subset]
 
     @property
     def expected(self) -> int:
@@ -69,7 +71,7 @@ class BenchmarkSource(Section):
     @model_validator(mode="after")
     def the_subset_exists(self) -> "BenchmarkSource":
         """Each benchmark has its own subsets."""
-        known = SUBSETS[self.name]
-        if self.subset is not None and self.subset not in known:
-            raise ValueError(f"subset: {self.name} has {', '.join(known) or 'none'}; found {self.subset!r}")
+        if self.subset is not None and self.subset not in _sizes(self.name):
+            known = ", ".join(subset for subset in _sizes(self.name) if subset) or "none"
+            raise ValueError(f"subset: {self.name} has {known}; found {self.subset!r}")
         return self

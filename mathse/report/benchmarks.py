@@ -19,7 +19,8 @@ from rich import box
 from rich.table import Table
 
 from mathse import layout
-from mathse.loop.evaluation.benchmark_scores import TABLE_2, measure
+from mathse.benchmarks.benchmark import columns_of_table_2
+from mathse.loop.evaluation.benchmark_scores import measure
 from mathse.loop.evaluation.scores import Metrics
 from mathse.loop.evaluation.transitions import Transition, between
 from mathse.params import Params
@@ -27,19 +28,14 @@ from mathse.report.table import Measured
 from mathse.tables import store
 from mathse.tables.schemas import OWN_TESTS, BenchmarkItem, Prediction, Status
 
-_PAPERS = {
-    "mathvista_gps": "MathVista GPS",
-    "mathvista": "MathVista",
-    "mathverse": "MathVerse",
-    "mathvision": "MATH-Vision",
-}
 Cells = list[tuple[str, ...]]
 
 
 def columns(models: Sequence[Metrics]) -> list[str]:
     """The benchmarks that any model is measured on, those of the paper's Table 2 first."""
     measured = {name for model in models for name in (*model.table_2, *model.benchmarks)}
-    return [*(name for name in TABLE_2 if name in measured), *sorted(measured - set(TABLE_2))]
+    first = [name for name in columns_of_table_2() if name in measured]
+    return [*first, *sorted(measured - set(first))]
 
 
 def cells(models: Sequence[Measured]) -> Cells:
@@ -47,34 +43,35 @@ def cells(models: Sequence[Measured]) -> Cells:
     names = columns([model.metrics for model in models])
     if not names:
         return []
-    heading = ("model", *(_PAPERS.get(name, name) for name in names))
+    headings = {name: column.heading for name, column in columns_of_table_2().items()}
+    heading = ("model", *(headings.get(name, name) for name in names))
     return [heading, *((model.title, *(_cell(model.metrics, name) for name in names)) for model in models)]
 
 
 def _cell(model: Metrics, name: str) -> str:
     if name in model.benchmarks:
-        found = model.benchmarks[name]
-        return f"{100 * found.accuracy:.1f} ({100 * found.ci_low:.1f} to {100 * found.ci_high:.1f})"
+        metrics = model.benchmarks[name]
+        return f"{100 * metrics.accuracy:.1f} ({100 * metrics.ci_low:.1f} to {100 * metrics.ci_high:.1f})"
     return f"{100 * model.table_2[name]:.1f}" if name in model.table_2 else ""
 
 
 def terminal(models: Sequence[Measured]) -> Table | None:
     """The table for a terminal; None where no model is measured on a benchmark."""
-    found = cells(models)
-    if not found:
+    rows = cells(models)
+    if not rows:
         return None
     table = Table(title="Public benchmarks, pass@1 by their official rules", box=box.SIMPLE_HEAD)
-    for place, heading in enumerate(found[0]):
+    for place, heading in enumerate(rows[0]):
         table.add_column(heading, justify="right" if place else "left", overflow="fold")
-    for row in found[1:]:
+    for row in rows[1:]:
         table.add_row(*row)
     return table
 
 
 def notes(models: Sequence[Measured]) -> list[str]:
     """What keeps numbers from being the published benchmark's, each once."""
-    found = (f"{name}: {one.note}" for model in models for name, one in model.metrics.benchmarks.items() if one.note)
-    return list(dict.fromkeys(found))
+    benchmarks = [entry for model in models for entry in model.metrics.benchmarks.items()]
+    return list(dict.fromkeys(f"{name}: {metrics.note}" for name, metrics in benchmarks if metrics.note))
 
 
 def official(root: Path, models: Sequence[Measured], settings: Params) -> dict[str, dict[str, object]]:
@@ -90,7 +87,7 @@ def official(root: Path, models: Sequence[Measured], settings: Params) -> dict[s
     tables: dict[str, dict[str, object]] = {}
     for name in (model.metrics.model for model in models):
         counted = measure(store.scan(root / layout.predictions(name), Prediction), items, {}, titles)
-        tables[name] = {title: one.tables() for title, one in counted.items() if one.n}
+        tables[name] = {title: benchmark.tables() for title, benchmark in counted.items() if benchmark.n}
     return tables
 
 
@@ -102,9 +99,9 @@ def steps(root: Path, models: Sequence[Measured]) -> list[tuple[str, Transition]
     """
     solved = {model.title: _solved(root / layout.predictions(model.metrics.model)) for model in models}
     return [
-        (name, between((first.title, was), (second.title, solved[second.title][name])))
+        (name, between((first.title, before), (second.title, solved[second.title][name])))
         for first, second in pairwise(models)
-        for name, was in solved[first.title].items()
+        for name, before in solved[first.title].items()
         if name in solved[second.title]
     ]
 
@@ -112,31 +109,20 @@ def steps(root: Path, models: Sequence[Measured]) -> list[tuple[str, Transition]
 def _solved(file: Path) -> dict[str, dict[str, bool]]:
     """Which problems the greedy answers solve, by benchmark; the run's own tests first."""
     store.require(file, Prediction)
-    found = pq.read_table(
-        file, columns=["benchmark", "problem_id", "status"], filters=pc.field("sample_idx") == 0
-    ).to_pylist()
-    names = sorted({row["benchmark"] for row in found}, key=lambda name: (name != OWN_TESTS, name))
-    return {
-        name: {row["problem_id"]: row["status"] == Status.CORRECT for row in found if row["benchmark"] == name}
-        for name in names
-    }
+    rows = pq.read_table(file, columns=["benchmark", "problem_id", "status"], filters=pc.field("sample_idx") == 0)
+    solved: dict[str, dict[str, bool]] = {}
+    for row in rows.to_pylist():
+        solved.setdefault(row["benchmark"], {})[row["problem_id"]] = row["status"] == Status.CORRECT
+    return dict(sorted(solved.items(), key=lambda entry: (entry[0] != OWN_TESTS, entry[0])))
 
 
-def step_cells(found: Iterable[tuple[str, Transition]]) -> Cells:
+def step_cells(transitions: Iterable[tuple[str, Transition]]) -> Cells:
     """The table of steps, its heading first."""
-    return [
-        ("step", "on", "gained", "lost", "p (McNemar)"),
-        *(
-            (
-                f"{step.before} to {step.after}",
-                "own tests" if name == OWN_TESTS else name,
-                f"{step.gained:,}",
-                f"{step.lost:,}",
-                f"{step.p_value:.2g}",
-            )
-            for name, step in found
-        ),
-    ]
+    rows: Cells = [("step", "on", "gained", "lost", "p (McNemar)")]
+    for name, step in transitions:
+        on = "own tests" if name == OWN_TESTS else name
+        rows.append((f"{step.before} to {step.after}", on, f"{step.gained:,}", f"{step.lost:,}", f"{step.p_value:.2g}"))
+    return rows
 
 
 def markdown(table: Cells, left: int = 1) -> str:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from mathse import layout
 from mathse.loop.evaluation.orm_scores import OrmMetrics
-from mathse.loop.evaluation.scores import DIGITS, Metrics
+from mathse.loop.evaluation.scores import Metrics
+from mathse.loop.evaluation.statistics import DIGITS
 from mathse.loop.evaluation.transitions import Transition, compare
 from mathse.params import Params
 from mathse.report.names import Names

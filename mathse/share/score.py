@@ -15,163 +15,135 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mathse.answers.official import chartqa, mathverse, mathvision, mathvista
-from mathse.answers.official.rows import BadRow, Benchmark, Groups
+from mathse.benchmarks.benchmark import benchmark
+from mathse.benchmarks.official import BadRow, Groups, field
+from mathse.benchmarks.rule import Rule
 from mathse.errors import UserError
 from mathse.share import responses
 from mathse.share.responses import Entry
 
-BENCHMARKS: dict[str, Benchmark] = {
-    "chartqa": chartqa,
-    "mathverse": mathverse,
-    "mathvision": mathvision,
-    "mathvista": mathvista,
-}
 PLACES_SHOWN = 5
 WIDEST = 40
 """Columns of a terminal for a group's name; a longer one is wrapped."""
 
 Identity = tuple[str, ...]
-Problems = dict[Identity, dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A response and what became of it.
-
-    Attributes:
-        entry: The response as read.
-        row: Its fields with the problem's and the verdict's; empty if it is unscored.
-        verdict: The fields that scoring adds.
-        reason: Why it is unscored; empty if it is scored.
-    """
-
-    entry: Entry
-    row: dict[str, Any]
-    verdict: dict[str, Any]
-    reason: str = ""
+"""The values of the fields that tell a benchmark's problems apart."""
 
 
 @dataclass(frozen=True)
 class Scoring:
-    """All responses of a file, judged.
+    """A file of responses, scored.
 
     Attributes:
         name: The benchmark's.
+        rule: Its official rule.
         sources: The files read.
-        judged: In the file's order.
+        scored: Responses with what their problem says and their verdict.
+        unscored: Places of the responses that have none, by reason.
+        marked: Every response as it was read, with its verdict, or with `unscored`, the reason, and its `place`.
         unanswered: Problems without a response; 0 if the problems are not known.
     """
 
     name: str
+    rule: Rule
     sources: tuple[Path, ...]
-    judged: list[Judged]
+    scored: list[dict[str, Any]]
+    unscored: dict[str, list[str]]
+    marked: list[dict[str, Any]]
     unanswered: int
-
-    @property
-    def scored(self) -> list[dict[str, Any]]:
-        """Rows with their verdicts."""
-        return [one.row for one in self.judged if not one.reason]
-
-    @property
-    def unscored(self) -> dict[str, list[str]]:
-        """Places of the rows that are unscored, by reason."""
-        places: dict[str, list[str]] = {}
-        for one in self.judged:
-            if one.reason:
-                places.setdefault(one.reason, []).append(one.entry.place)
-        return places
 
 
 def score(name: str, file: Path, problem_file: Path | None = None) -> Scoring:
     """Score a file of responses.
 
     Args:
-        name: One of `BENCHMARKS`.
+        name: A benchmark with an official rule.
         file: The responses.
         problem_file: The benchmark's own problems, joined by id.
 
     Raises:
-        UserError: A file cannot be read, the problems have no or doubled ids, or no row at all can be scored.
+        UserError: The benchmark has no rule, a file cannot be read, the problems have no or doubled ids, or no row at
+            all can be scored.
     """
-    benchmark = BENCHMARKS[name]
-    problems = None if problem_file is None else _problems(name, problem_file)
+    rule = benchmark(name).rule
+    if rule is None:
+        raise UserError(f"{name} has no official rule; `mathse grade` grades its answers by our own")
+    problems = None if problem_file is None else _problems(name, rule.ids, problem_file)
     seen: set[Identity] = set()
-    key = benchmark.ID[0] if len(benchmark.ID) == 1 else ""
-    judged = [_judge(benchmark, entry, problems, seen) for entry in responses.read(file, key)]
-    sources = (file,) if problem_file is None else (file, problem_file)
-    scoring = Scoring(name, sources, judged, len(problems.keys() - seen) if problems else 0)
-    if not scoring.scored:
-        remedy = f"a {name} row needs {', '.join(benchmark.NEEDS)}"
+    scored, marked = [], []
+    unscored: dict[str, list[str]] = {}
+    for entry in responses.read(file, _key(rule.ids)):
+        try:
+            row = _joined(rule.ids, entry, problems, seen)
+            verdict = rule.verdict(row)
+        except BadRow as error:
+            unscored.setdefault(str(error), []).append(entry.place)
+            marked.append({**entry.row, "unscored": str(error), "place": entry.place})
+        else:
+            scored.append({**row, **verdict})
+            marked.append({**entry.row, **verdict})
+    if not scored:
+        remedy = f"a {name} row needs {', '.join(rule.needs)}"
         joined = "" if problems else "; --problems FILE adds what the problem says"
-        raise UserError(f"{file}: no row can be scored: {'; '.join(_complaints(scoring))}; {remedy}{joined}")
-    return scoring
+        raise UserError(f"{file}: no row can be scored: {'; '.join(_complaints(unscored))}; {remedy}{joined}")
+    sources = (file,) if problem_file is None else (file, problem_file)
+    return Scoring(name, rule, sources, scored, unscored, marked, len(problems.keys() - seen) if problems else 0)
 
 
-def _problems(name: str, file: Path) -> Problems:
-    ids = BENCHMARKS[name].ID
+def _problems(name: str, ids: tuple[str, ...], file: Path) -> dict[Identity, dict[str, Any]]:
     if not ids:
         raise UserError(f"{file}: {name} has no ids to join by; put the gold answers into the rows of responses")
-    problems: Problems = {}
-    for entry in responses.read(file, ids[0] if len(ids) == 1 else ""):
-        identity = _identity(ids, entry.row)
-        if identity is None:
-            reason = entry.reason or _missing(ids, entry.row)
-            raise UserError(f"{file}, {entry.place}: {reason}; give the problems of {name}")
+    problems: dict[Identity, dict[str, Any]] = {}
+    for entry in responses.read(file, _key(ids)):
+        try:
+            identity = _identity(ids, entry)
+        except BadRow as error:
+            raise UserError(f"{file}, {entry.place}: {error}; give the problems of {name}") from None
         if identity in problems:
             raise UserError(f"{file}, {entry.place}: {' '.join(ids)} {' '.join(identity)} occurs twice; remove one")
         problems[identity] = entry.row
     return problems
 
 
-def _identity(ids: Identity, row: dict[str, Any]) -> Identity | None:
-    return tuple(str(row[name]) for name in ids) if ids and all(name in row for name in ids) else None
+def _key(ids: tuple[str, ...]) -> str:
+    """The field that a row gets from the key it stands under, where a file holds rows by id."""
+    return ids[0] if len(ids) == 1 else ""
 
 
-def _missing(ids: Identity, row: dict[str, Any]) -> str:
-    return f"no field {next(name for name in ids if name not in row)!r}"
-
-
-def _judge(benchmark: Benchmark, entry: Entry, problems: Problems | None, seen: set[Identity]) -> Judged:
-    try:
-        row = _joined(benchmark, entry, problems, seen)
-        verdict = benchmark.verdict(row)
-    except BadRow as error:
-        return Judged(entry, {}, {}, str(error))
-    return Judged(entry, {**row, **verdict}, verdict)
-
-
-def _joined(benchmark: Benchmark, entry: Entry, problems: Problems | None, seen: set[Identity]) -> dict[str, Any]:
+def _identity(ids: tuple[str, ...], entry: Entry) -> Identity:
     if entry.reason:
         raise BadRow(entry.reason)
-    identity = _identity(benchmark.ID, entry.row)
-    if identity is None:
-        if problems is not None:
-            raise BadRow(_missing(benchmark.ID, entry.row))
-        return entry.row
+    return tuple(str(field(entry.row, name)) for name in ids)
+
+
+def _joined(
+    ids: tuple[str, ...], entry: Entry, problems: dict[Identity, dict[str, Any]] | None, seen: set[Identity]
+) -> dict[str, Any]:
+    """The response with what its problem says, which holds.
+
+    Raises:
+        BadRow: It is no row, or of no problem or of one that has a response already.
+    """
+    if problems is None and not entry.reason and not (ids and all(name in entry.row for name in ids)):
+        return entry.row  # it says all by itself, and cannot be known again
+    identity = _identity(ids, entry)
     if problems is not None and identity not in problems:
-        raise BadRow(f"unknown {' '.join(benchmark.ID)}")
+        raise BadRow(f"unknown {' '.join(ids)}")
     if identity in seen:
-        raise BadRow(f"{' '.join(benchmark.ID)} occurs twice")
+        raise BadRow(f"{' '.join(ids)} occurs twice")
     seen.add(identity)
     return {**entry.row, **(problems or {}).get(identity, {})}
 
 
 def write(scoring: Scoring, file: Path) -> None:
-    """Write every response as it was read, with its verdict, or with `unscored`: the reason.
+    """Write every response with its verdict, or with the reason why it has none.
 
     Raises:
         UserError: The file is one of those that were read, or cannot be written.
     """
     if file.resolve() in {source.resolve() for source in scoring.sources}:
         raise UserError(f"{file}: was read and is not overwritten; name another file for --out")
-    responses.write(file, (_marked(one) for one in scoring.judged))
-
-
-def _marked(one: Judged) -> dict[str, Any]:
-    if one.reason:
-        return {**one.entry.row, "unscored": one.reason, "place": one.entry.place}
-    return {**one.entry.row, **one.verdict}
+    responses.write(file, scoring.marked)
 
 
 def as_json(scoring: Scoring) -> str:
@@ -179,11 +151,11 @@ def as_json(scoring: Scoring) -> str:
     return json.dumps(
         {
             "benchmark": scoring.name,
-            "responses": len(scoring.judged),
+            "responses": len(scoring.marked),
             "scored": len(scoring.scored),
             "unscored": scoring.unscored,
             "unanswered": scoring.unanswered,
-            "scores": BENCHMARKS[scoring.name].scores(scoring.scored),
+            "scores": scoring.rule.scores(scoring.scored),
         },
         indent=2,
     )
@@ -192,12 +164,12 @@ def as_json(scoring: Scoring) -> str:
 def show(scoring: Scoring, out: TextIO) -> None:
     """Print the tables, and what is not in them."""
     console = Console(file=out, markup=False, highlight=False, emoji=False)
-    tables = BENCHMARKS[scoring.name].tables(scoring.scored)
+    tables = scoring.rule.tables(scoring.scored)
     width = max(len(name) for groups in tables.values() for name in groups)
     for title, groups in tables.items():
         console.print(_table(title, groups, width))
-    console.print(f"{len(scoring.scored):,} of {len(scoring.judged):,} responses scored")
-    for complaint in _complaints(scoring):
+    console.print(f"{len(scoring.scored):,} of {len(scoring.marked):,} responses scored")
+    for complaint in _complaints(scoring.unscored):
         console.print(_printable(f"unscored: {complaint}"), soft_wrap=True)
     if scoring.unanswered:
         console.print(f"problems without a response, which do not count: {scoring.unanswered:,}")
@@ -215,9 +187,9 @@ def _table(title: str, groups: Groups, width: int) -> Table:
     return table
 
 
-def _complaints(scoring: Scoring) -> Iterator[str]:
-    """`3 no field 'extraction' (line 4, line 9, line 12)`, a reason each."""
-    for reason, places in scoring.unscored.items():
+def _complaints(unscored: dict[str, list[str]]) -> Iterator[str]:
+    """`3 no field 'extraction' (line 4, line 9, line 12)`, once per reason."""
+    for reason, places in unscored.items():
         more = ", ..." if len(places) > PLACES_SHOWN else ""
         yield f"{len(places):,} {reason} ({', '.join(places[:PLACES_SHOWN])}{more})"
 

@@ -21,9 +21,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mathse import layout
+from mathse.benchmarks.benchmark import as_problem
 from mathse.errors import UserError
 from mathse.loop.ask.prompts import lettered
-from mathse.loop.asking import as_problem
 from mathse.report import names
 from mathse.report.names import Names
 from mathse.share.catalogue import Entry, catalogue

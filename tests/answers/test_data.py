@@ -10,7 +10,7 @@ import pytest
 from mathse.answers.extract import find
 from mathse.answers.grade import grade
 from mathse.tables.schemas import Status
-from tests.answers.test_official_data import SEEN_BY_MATHVISION
+from tests.benchmarks.test_published import SEEN_BY_MATHVISION
 from tests.shared_data import load, shared
 
 SAME_WORDS_AS_PROSE = (

@@ -10,20 +10,19 @@ from typing import Any
 import pytest
 
 from mathse import params
+from mathse.benchmarks.items import Loaded, load
 from mathse.errors import UserError
 from mathse.loop.ask.engines.any_role.replay import ReplayEngine
 from mathse.loop.ask.protocol import Engine, Failure
-from mathse.loop.asking import Asking, hint
-from mathse.loop.assisted import extracted, matched
-from mathse.loop.evaluate import predict
+from mathse.loop.assisted import Helper, extracted, matched
+from mathse.loop.evaluate import Asking, hint, predict
 from mathse.loop.evaluation import benchmark_scores, scores
 from mathse.loop.evaluation.transitions import compare
 from mathse.params import BenchmarkSource
 from mathse.share import score
-from mathse.sources.benchmarks.items import Loaded, load
 from mathse.tables.schemas import BenchmarkItem, Prediction, Status
 from tests import rows
-from tests.loop.evaluation.test_official import items as sample_items
+from tests.benchmarks.test_rule import items as sample_items
 from tests.loop.scripted import Scripted
 from tests.shared_data import load as shared_rows
 from tests.shared_data import shared
@@ -43,7 +42,7 @@ def items_of(titles: Sequence[str], folder: Path) -> list[BenchmarkItem]:
 
 def predicted(engine: Engine, items: Sequence[BenchmarkItem], folder: Path, how: Asking) -> list[Prediction]:
     own = [rows.problem("p1", answer="4")]
-    return list(predict(engine, own, STUDENT, folder / "journal", items, how))
+    return list(predict(engine, own, items, how, folder / "journal"))
 
 
 def test_a_row_a_benchmark_item_and_sample(tmp_path: Path) -> None:
@@ -124,7 +123,7 @@ def test_an_extractor_finds_what_a_rule_does_not(tmp_path: Path) -> None:
     )
     found = {
         row.problem_id: row
-        for row in extracted(made, by_id, helper, params.Extractor(), tmp_path / "scratch", tmp_path / "j2")
+        for row in extracted(made, by_id, Helper(helper, params.Extractor(), tmp_path / "scratch", tmp_path / "j2"))
     }
     assert len(found) == len(made)
     assert {request.problem_id for request in helper.asked} == {"mathvista/1", "mathvista/3", "mathvista/4"}
@@ -145,7 +144,7 @@ def test_a_matcher_is_asked_where_texts_differ(tmp_path: Path) -> None:
     made = predicted(engine, items, tmp_path, asking())
     replies = {"1": '{"judgement": 0}', "2": '{"judgement": 2}', "3": '{"judgement": 1}', "4": "yes", "5": "[]"}
     helper = help_with({f"mathverse/{item}": reply for item, reply in replies.items()})
-    found = matched(made, by_id, helper, params.Matcher(), tmp_path / "scratch", tmp_path / "j2")
+    found = matched(made, by_id, Helper(helper, params.Matcher(), tmp_path / "scratch", tmp_path / "j2"))
     said = {row.problem_id: (row.status, row.reason) for row in found if row.benchmark == "mathverse"}
     assert said == {
         "mathverse/1": (WRONG, "the matcher says different"),
@@ -233,7 +232,7 @@ def test_published_responses_get_their_official_score(
     """The official verdicts and result file of recorded responses, through the whole of `evaluate`."""
     file = shared(f"mathvision/outputs/{model}.jsonl")
     engine = ReplayEngine(file, {item.problem_id: item.item_id for item in vision_items})
-    made = list(predict(engine, [], STUDENT, tmp_path / "journal", vision_items))
+    made = list(predict(engine, [], vision_items, asking(), tmp_path / "journal"))
     official = {f"mathvision/{row['id']}": row for row in shared_rows(f"mathvision/outputs/{model}.jsonl")}
     for row in made:
         assert (row.status is RIGHT) == official[row.problem_id]["correct"], row.problem_id
@@ -266,8 +265,8 @@ def test_published_extractions_get_their_official_score(
     engine = Scripted(lambda request: official[request.problem_id]["response"] or "(nothing)", batch_size=100)
     helper = Scripted(lambda request: json.dumps({"answer": official[request.problem_id]["extraction"]}))
     by_id = {item.problem_id: item for item in vista_items}
-    by_rule = list(predict(engine, [], STUDENT, tmp_path / "journal", vista_items))
-    made = list(extracted(by_rule, by_id, helper, params.Extractor(), tmp_path / "scratch", tmp_path / "j2"))
+    by_rule = list(predict(engine, [], vista_items, asking(), tmp_path / "journal"))
+    made = list(extracted(by_rule, by_id, Helper(helper, params.Extractor(), tmp_path / "scratch", tmp_path / "j2")))
 
     odd = [row.problem_id for row in made if (row.status is RIGHT) != official[row.problem_id]["true_false"]]
     assert odd == []

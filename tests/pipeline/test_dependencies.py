@@ -33,6 +33,7 @@ NEUTRAL: Mapping[str, str] = {
 
 BY_NAME: Mapping[str, str] = {
     "mathse.sources.adapter": "mathse.sources.adapters",
+    "mathse.benchmarks.benchmark": "mathse.benchmarks.public",
     "mathse.answers.symbolic": "mathse.answers.symbolic_worker",
     "mathse.loop.ask.engines.local.vision": "mathse.loop.ask.engines.local.startup",
     "mathse.loop.ask.engines.opening": "mathse.loop.ask.engines.any_role",

@@ -10,6 +10,7 @@ from mathse.loop.evaluation.benchmark_scores import BenchmarkMetrics
 from mathse.report import benchmarks, page, table
 from mathse.share.story import ProblemNotFound, tell
 from mathse.tables import store
+from mathse.tables.files import write_json
 from mathse.tables.schemas import BenchmarkItem, Image, Prediction, Status
 from tests.share.conftest import MODELS, picture
 
@@ -49,7 +50,7 @@ def measured(run: Path) -> Path:
             note="8 of 304 published items",
         )  # fmt: skip
         changed = {"benchmarks": {TITLE: found}, "table_2": {"mathvista_gps": 0.5}}
-        scores.save(metrics.model_copy(update=changed), run / layout.metrics(name))
+        write_json(run / layout.metrics(name), metrics.model_copy(update=changed))
     return run
 
 

@@ -12,6 +12,7 @@ import yaml
 from mathse import layout
 from mathse.loop.evaluation import orm_scores, scores
 from mathse.tables import schemas, store
+from mathse.tables.files import write_json
 from mathse.tables.schemas import Feedback, Image, PathKind, Prediction, Problem, Split, Status, Verdict
 
 ROOT = Path(__file__).parent.parent.parent
@@ -72,17 +73,15 @@ def run(tmp_path: Path) -> Path:
         rows = [prediction(2, Status.CORRECT if place else Status.WRONG), prediction(3, Status.UNDECIDED)]
         store.write(tmp_path / layout.predictions(name), Prediction, rows)
         found = scores.measure(rows, {row.problem_id: row for row in tests}, name, "f")
-        scores.save(found, tmp_path / layout.metrics(name))
+        write_json(tmp_path / layout.metrics(name), found)
         report(tmp_path / layout.timings(f"evaluate-{name}"), seconds=3.0)
         if place:
             report(tmp_path / layout.mix_report(name), rows=100 * place, solved=5, remaining=9)
             report(tmp_path / layout.training_report(name), rows=100 * place)
             report(tmp_path / layout.timings(f"train-{name}"), seconds=60.0 * place)
     judged = [verdict("roll", Status.WRONG), verdict("refl", Status.UNDECIDED)]
-    scores.save(
-        orm_scores.measure(judged, [annotation("roll", Status.WRONG), annotation("refl", Status.CORRECT)]),
-        tmp_path / layout.metrics("orm"),
-    )
+    annotated = [annotation("roll", Status.WRONG), annotation("refl", Status.CORRECT)]
+    write_json(tmp_path / layout.metrics("orm"), orm_scores.measure(judged, annotated))
     return tmp_path
 
 

@@ -18,6 +18,7 @@ from mathse.share.card import table
 from mathse.share.exchange import card as exported
 from mathse.share.published import published_card
 from mathse.tables import store
+from mathse.tables.files import write_json
 from mathse.tables.schemas import Path as ReasoningPath
 from mathse.tables.schemas import Problem
 from tests import rows
@@ -168,7 +169,7 @@ def test_the_card_has_the_runs_table(run: Path, built: Path, capsys: pytest.Capt
     assert "0.json: measures f, and the model is " in capsys.readouterr().err
     with toy.within(run):
         measured = scores.load(layout.metrics("0"))
-        scores.save(measured.model_copy(update={"fingerprint": toy.fingerprint("0")}), layout.metrics("0"))
+        write_json(layout.metrics("0"), measured.model_copy(update={"fingerprint": toy.fingerprint("0")}))
     assert cli.main(["-C", str(run), "lineage", "0", "--card"]) == 0
     card = capsys.readouterr().out
     assert head(card)["model-index"][0]["results"][0]["metrics"][0]["type"] == "accuracy"

@@ -63,10 +63,10 @@ def test_bad_lines_are_entries_with_a_reason(tmp_path: Path) -> None:
     assert [(entry.place, entry.reason) for entry in entries] == [
         ("line 1", ""),
         ("line 2", "not JSON"),
-        ("line 3", "no JSON object"),
+        ("line 3", "row is not an object"),
         ("line 4", "not UTF-8"),
         ("line 5", "nested too deep"),
-        ("line 6", "nested too deep"),
+        ("line 6", "not JSON"),
         ("line 7", "not JSON"),
     ]
     assert not any(entry.row for entry in entries if entry.reason)
@@ -82,7 +82,7 @@ def test_rows_by_id_get_their_key(tmp_path: Path) -> None:
     file = put(tmp_path / "rows.json", '{"7": {"a": 1}, "8": {"pid": "eight"}, "9": 9}')
     entries = read(file, "pid")
     assert [entry.row for entry in entries] == [{"pid": "7", "a": 1}, {"pid": "eight"}, {}]
-    assert (entries[2].place, entries[2].reason) == ("key '9'", "no JSON object")
+    assert (entries[2].place, entries[2].reason) == ("key '9'", "row is not an object")
 
 
 @pytest.mark.parametrize("name", ["rows.json", "rows.jsonl"])
@@ -96,7 +96,7 @@ def test_an_empty_file_is_an_error(name: str, text: str, tmp_path: Path) -> None
     ("text", "message"),
     [
         ("[]", "holds no rows"),
-        ('{"id": 1}\n{"id": 2}', "not JSON; if it holds one JSON object a line, let its name end in .jsonl"),
+        ('{"id": 1}\n{"id": 2}', "not JSON; if it holds one JSON object per line, let its name end in .jsonl"),
         (b"\xff[]", "not UTF-8"),
         ("3", "neither a list of rows nor rows by id"),
     ],
@@ -111,7 +111,7 @@ def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
         read(tmp_path / "none.jsonl")
     with pytest.raises(UserError, match="cannot be read"):
         read(tmp_path)
-    with pytest.raises(UserError, match=r"out.jsonl: cannot be written \(No such file"):
+    with pytest.raises(UserError, match=r"out.jsonl: cannot be written \(no such folder"):
         write(tmp_path / "none" / "out.jsonl", [{}])
 
 

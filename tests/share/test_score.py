@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mathse import cli
-from mathse.commands import score as score_command
+from mathse.benchmarks.benchmark import names_with_rule
 from mathse.share import score
 from tests.shared_data import load, shared
 
@@ -75,7 +75,7 @@ def test_bad_rows_are_counted_and_told(problems: str, tmp_path: Path, capsys: py
     for complaint in (
         "1 id occurs twice (line 3)",
         "1 unknown id (line 4)",
-        "1 no JSON object (line 5)",
+        "1 row is not an object (line 5)",
         "1 no field 'response' (line 6)",
         "1 no field 'id' (line 7)",
         "1 not JSON (line 8)",
@@ -127,7 +127,7 @@ def test_nothing_to_score_is_an_error_with_a_remedy(
     [
         ([*PROBLEMS, PROBLEMS[1]], "p.jsonl, line 4: id 2 occurs twice"),
         ([PROBLEMS[0], {"answer": "3"}], "p.jsonl, line 2: no field 'id'; give the problems of mathvision"),
-        ([PROBLEMS[0], 3], "p.jsonl, line 2: no JSON object"),
+        ([PROBLEMS[0], 3], "p.jsonl, line 2: row is not an object"),
     ],
 )
 def test_broken_problems(rows: list[Any], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,7 +174,14 @@ def test_help_teaches_with_an_example(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit) as ended:
         run("gsm8k", "r.jsonl")
     assert ended.value.code == cli.USER_ERROR
-    assert set(score_command.BENCHMARKS) == set(score.BENCHMARKS)
+    printed = capsys.readouterr()
+    assert "invalid choice: 'gsm8k' (choose from" in printed.err
+    with pytest.raises(SystemExit):
+        run("mathvl_test", "r.jsonl")  # its answers are graded, not scored
+    with pytest.raises(SystemExit):
+        run("--help")
+    assert ", ".join(names_with_rule()) in " ".join(capsys.readouterr().out.split())
+    assert {"chartqa", "mathverse", "mathvision", "mathvista"} <= set(names_with_rule())
 
 
 def test_published_mathvista_output(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

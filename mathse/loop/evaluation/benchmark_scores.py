@@ -3,28 +3,22 @@
 Rows of a benchmark that could not be read count as wrong, so that a denominator is the benchmark's own; they are named
 in `note`, and are in no official table. Accuracies are shares between 0 and 1.
 
-In: predictions, items, rejects. Out: a `BenchmarkMetrics` for each benchmark, and the official tables. Sample:
+In: predictions, items, rejects. Out: a `BenchmarkMetrics` per benchmark, and the official tables. Sample:
 
     {"n": 304, "rejected": 0, "correct": 71, "accuracy": 0.2336, "ci_low": 0.1875, "ci_high": 0.2829, ...}
 """
 
-import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mathse.loop.evaluation.intervals import Group, bootstrap
-from mathse.loop.evaluation.official import RULES, official_row
-from mathse.loop.evaluation.passes import pass_rates
-from mathse.params.benchmarks import name_of
+from mathse.benchmarks.benchmark import benchmark_of, columns_of_table_2
+from mathse.benchmarks.official import Fields, official_fields
+from mathse.benchmarks.rule import Rule
+from mathse.loop.evaluation.statistics import DIGITS, Group, bootstrap, pass_rates
 from mathse.tables.schemas import BenchmarkItem, Prediction, Status
-
-DIGITS = 6
-TABLE_2 = ("mathvista_gps", "mathvista", "mathverse", "mathvision")
-"""The columns of the paper's Table 2."""
-_GPS = "geometry problem solving (GPS)"
 
 
 class BenchmarkMetrics(BaseModel):
@@ -49,7 +43,7 @@ class BenchmarkMetrics(BaseModel):
 
 
 class Measured:
-    """Counts of one benchmark's predictions, filled as they stream by."""
+    """One benchmark's predictions, counted as they stream by."""
 
     def __init__(self, title: str, items: Mapping[str, BenchmarkItem], rejected: int, published: int) -> None:
         """Count nothing yet.
@@ -60,11 +54,12 @@ class Measured:
             rejected: Rows of it that could not be read.
             published: How many items it has as published; 0 if that is not known.
         """
-        self._title, self._items, self._rejected, self._published = title, items, rejected, published
+        self._benchmark = benchmark_of(title)
+        self._items, self._rejected, self._published = items, rejected, published
         self._right: dict[str, bool] = {}
         self._drawn: dict[str, list[bool]] = defaultdict(list)
         self._counts: Counter[str] = Counter()
-        self._said: dict[str, Counter[str]] = defaultdict(Counter)
+        self._names: dict[str, set[str]] = defaultdict(set)
 
     def add(self, row: Prediction) -> None:
         """Count one prediction."""
@@ -77,7 +72,7 @@ class Measured:
         self._counts["rule"] += row.rule_status is Status.CORRECT
         self._counts["extracted"] += row.answer is not None
         for name in ("prompt_id", "scorer", "extractor"):
-            self._said[name][getattr(row, name)] += 1
+            self._names[name].add(getattr(row, name))
 
     @property
     def n(self) -> int:
@@ -89,6 +84,11 @@ class Measured:
         n, correct = self.n, sum(self._right.values())
         low, high = bootstrap(self._groups())
         samples = max(map(len, self._drawn.values()), default=0)
+        notes = []
+        if self._rejected:
+            notes.append(f"{self._rejected} of {n} rows could not be read and count as wrong")
+        if self._published and n != self._published:
+            notes.append(f"{n} of {self._published} published items")
         return BenchmarkMetrics(
             n=n,
             rejected=self._rejected,
@@ -100,54 +100,48 @@ class Measured:
             rule_accuracy=round(self._counts["rule"] / n, DIGITS),
             extraction_rate=round(self._counts["extracted"] / max(1, len(self._right)), DIGITS),
             pass_at=pass_rates(map(sum, self._drawn.values()), samples, self._rejected),
-            **{name: ", ".join(sorted(self._said[name])) or "none" for name in ("prompt_id", "scorer", "extractor")},
-            note=self._note(n),
+            **{name: ", ".join(sorted(self._names[name])) or "none" for name in ("prompt_id", "scorer", "extractor")},
+            note="; ".join(notes) or None,
         )
 
     def _groups(self) -> list[Group]:
         """Correct items and items by problem: MathVerse asks each in several versions."""
         groups: dict[str, list[int]] = defaultdict(lambda: [0, 0])
         for problem_id, right in self._right.items():
-            problem = json.loads(self._items[problem_id].official).get("problem_index", problem_id)
+            problem = official_fields(self._items[problem_id]).get(self._benchmark.problem, problem_id)
             groups[str(problem)][0] += right
             groups[str(problem)][1] += 1
         return [*((right, count) for right, count in groups.values()), *[(0, 1)] * self._rejected]
 
-    def _note(self, n: int) -> str | None:
-        notes = []
-        if self._rejected:
-            notes.append(f"{self._rejected} of {n} rows could not be read and count as wrong")
-        if self._published and n != self._published:
-            notes.append(f"{n} of {self._published} published items")
-        return "; ".join(notes) or None
-
     def tables(self) -> dict[str, Any]:
-        """The official tables as the official script writes them, and accuracy by name for people."""
-        name = name_of(self._title)
-        if name not in RULES:
+        """The official tables as their script writes them, and accuracy by name for people; empty without a rule."""
+        rule = self._benchmark.rule
+        if rule is None:
             return {}
-        rows = self._rows()
-        shown = RULES[name].tables(rows)
+        rows = self._rows(rule)
         return {
-            "scores": RULES[name].scores(rows),
+            "scores": rule.scores(rows),
             "tables": {
                 title: {
-                    group: {"correct": one.correct, "total": one.total, "percent": round(one.percent, 2)}
-                    for group, one in groups.items()
+                    group: {"correct": count.correct, "total": count.total, "percent": round(count.percent, 2)}
+                    for group, count in groups.items()
                 }
-                for title, groups in shown.items()
+                for title, groups in rule.tables(rows).items()
             },
         }
 
-    def gps(self) -> float | None:
-        """Accuracy on geometry problem solving, of MathVista."""
-        if self._title != "mathvista":
-            return None
-        tally = RULES["mathvista"].tables(self._rows())["overall"].get(_GPS)
-        return None if tally is None else round(tally.percent / 100, DIGITS)
+    def share_of(self, row: str) -> float | None:
+        """The accuracy in a row of the official table `overall`; None where there is no such row."""
+        rule = self._benchmark.rule
+        count = rule.tables(self._rows(rule))["overall"].get(row) if rule else None
+        return None if count is None else round(count.percent / 100, DIGITS)
 
-    def _rows(self) -> Sequence[Mapping[str, Any]]:
-        return [official_row(self._items[problem_id], right) for problem_id, right in self._right.items()]
+    def _rows(self, rule: Rule) -> list[Fields]:
+        """The items' official fields with their verdicts, as the official tables count them."""
+        return [
+            {**official_fields(self._items[problem_id]), rule.correct: right}
+            for problem_id, right in self._right.items()
+        ]
 
 
 def measure(
@@ -164,17 +158,20 @@ def measure(
         rejected: Rows that could not be read, by benchmark.
         published: Sizes as published, by benchmark; its keys are the benchmarks configured.
     """
-    of = {title: Measured(title, items, rejected.get(title, 0), size) for title, size in published.items()}
+    measured = {title: Measured(title, items, rejected.get(title, 0), size) for title, size in published.items()}
     for row in predictions:
-        if row.benchmark in of:
-            of[row.benchmark].add(row)
-    return of
+        if row.benchmark in measured:
+            measured[row.benchmark].add(row)
+    return measured
 
 
 def table_2(measured: Mapping[str, Measured], metrics: Mapping[str, BenchmarkMetrics]) -> dict[str, float]:
-    """The paper's Table 2, those columns that are measured; GPS also from MathVista as a whole."""
-    found = {name: metrics[name].accuracy for name in TABLE_2 if name in metrics}
-    gps = measured["mathvista"].gps() if "mathvista" in measured else None
-    if gps is not None:
-        found.setdefault("mathvista_gps", gps)
-    return {name: found[name] for name in TABLE_2 if name in found}
+    """The paper's Table 2, those columns that are measured: as a subset, or as a row of the whole benchmark's table."""
+    shares: dict[str, float] = {}
+    for title, column in columns_of_table_2().items():
+        whole = measured.get(benchmark_of(title).name)
+        if title in metrics:
+            shares[title] = metrics[title].accuracy
+        elif column.row and whole and (share := whole.share_of(column.row)) is not None:
+            shares[title] = share
+    return shares

@@ -15,10 +15,8 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict, Field
 
 from mathse.errors import UserError
-from mathse.loop.evaluation.scores import DIGITS
+from mathse.loop.evaluation.statistics import DIGITS
 from mathse.tables.schemas import Feedback, Status, Verdict, folded
-
-Judged = tuple[Feedback, Verdict]
 
 
 class StatusPair(BaseModel):
@@ -52,61 +50,52 @@ def measure(verdicts: Iterable[Verdict], feedback: Iterable[Feedback]) -> OrmMet
     """Score verdicts on held-out paths.
 
     Args:
-        verdicts: The ORM's, one a held-out path.
+        verdicts: The ORM's, one per held-out path.
         feedback: The teacher's annotations, of at least these paths.
 
     Raises:
         UserError: There is no correct or no wrong path, or one that the teacher did not annotate as either.
     """
     annotated = {row.path_id: row for row in feedback}
-    judged = [(_truth(verdict, annotated), verdict) for verdict in verdicts]
+    judged: list[tuple[Feedback, Verdict]] = []
+    for verdict in verdicts:
+        truth = annotated.get(verdict.path_id)
+        if truth is None or truth.status is Status.UNDECIDED:
+            raise UserError(
+                f"held-out path {verdict.path_id} has no CORRECT or WRONG annotation; `dvc repro` makes both anew"
+            )
+        judged.append((truth, verdict))
     correct, wrong = (
-        [pair for pair in judged if pair[0].status is status] for status in (Status.CORRECT, Status.WRONG)
+        [(truth, verdict) for truth, verdict in judged if truth.status is status]
+        for status in (Status.CORRECT, Status.WRONG)
     )
     if not correct or not wrong:
         raise UserError(
             f"the ORM needs correct and wrong held-out paths to be measured, found {len(correct)} and {len(wrong)}: "
             "raise orm.held_out, orm.samples or problems.sources[].orm"
         )
-    right, caught = _agreeing(correct), _agreeing(wrong)
+    agreed, caught = (
+        [(truth, verdict) for truth, verdict in pairs if verdict.status is truth.status] for pairs in (correct, wrong)
+    )
+    located = sum(
+        folded(truth.error_step) == folded(verdict.error_step)
+        for truth, verdict in caught
+        if truth.error_step and verdict.error_step
+    )
     return OrmMetrics(
         n=len(judged),
         n_correct=len(correct),
         n_wrong=len(wrong),
-        accuracy_correct=_share(len(right), len(correct)),
-        accuracy_wrong=_share(len(caught), len(wrong)),
-        accuracy=round((len(right) + len(caught)) / len(judged), DIGITS),
-        step_accuracy=_share(sum(_same_step(pair) for pair in caught), len(wrong)),
+        accuracy_correct=round(len(agreed) / len(correct), DIGITS),
+        accuracy_wrong=round(len(caught) / len(wrong), DIGITS),
+        accuracy=round((len(agreed) + len(caught)) / len(judged), DIGITS),
+        step_accuracy=round(located / len(wrong), DIGITS),
         undecided=sum(verdict.status is Status.UNDECIDED for _, verdict in judged),
         confusion=_pairs((truth.status, verdict.status) for truth, verdict in judged),
         disagreements=_pairs(
             (verdict.status, verdict.rule_status) for _, verdict in judged if verdict.status is not verdict.rule_status
         ),
     )
-
-
-def _truth(verdict: Verdict, annotated: dict[str, Feedback]) -> Feedback:
-    truth = annotated.get(verdict.path_id)
-    if truth is None or truth.status is Status.UNDECIDED:
-        raise UserError(
-            f"held-out path {verdict.path_id} has no CORRECT or WRONG annotation; `dvc repro` makes both anew"
-        )
-    return truth
-
-
-def _agreeing(judged: list[Judged]) -> list[Judged]:
-    return [(truth, verdict) for truth, verdict in judged if truth.status is verdict.status]
-
-
-def _same_step(pair: Judged) -> bool:
-    truth, verdict = pair
-    return bool(truth.error_step and verdict.error_step) and (
-        folded(truth.error_step or "") == folded(verdict.error_step or "")
-    )
-
-
-def _share(part: int, whole: int) -> float:
-    return round(part / whole, DIGITS)
 
 
 def _pairs(statuses: Iterable[tuple[Status, Status]]) -> tuple[StatusPair, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mathse.errors import UserError
-from mathse.loop.evaluation.significance import mcnemar
+from mathse.loop.evaluation.statistics import mcnemar
 from mathse.tables.schemas import OWN_TESTS, Prediction, Status
 
 
@@ -59,8 +59,12 @@ def compare(
     Raises:
         UserError: A problem is in one table and not in the other.
     """
-    (first, old), (second, new) = before, after
-    return between((first, _correct(old, benchmark)), (second, _correct(new, benchmark)))
+
+    def correct(predictions: Iterable[Prediction]) -> dict[str, bool]:
+        greedy = (row for row in predictions if row.benchmark == benchmark and row.sample_idx == 0)
+        return {row.problem_id: row.status is Status.CORRECT for row in greedy}
+
+    return between((before[0], correct(before[1])), (after[0], correct(after[1])))
 
 
 def between(before: tuple[str, Mapping[str, bool]], after: tuple[str, Mapping[str, bool]]) -> Transition:
@@ -69,13 +73,13 @@ def between(before: tuple[str, Mapping[str, bool]], after: tuple[str, Mapping[st
     Raises:
         UserError: A problem is known of one model and not of the other.
     """
-    (first, was), (second, now) = before, after
-    if unmatched := sorted(was.keys() ^ now.keys()):
+    (first, solved_before), (second, solved_after) = before, after
+    if unmatched := sorted(solved_before.keys() ^ solved_after.keys()):
         raise UserError(
             f"models {first} and {second} were measured on different problems: {len(unmatched)} are in one table only, "
             f"first {unmatched[0]}; `dvc repro` measures them anew"
         )
-    pairs = [(was[problem], now[problem]) for problem in was]
+    pairs = [(solved_before[problem], solved_after[problem]) for problem in solved_before]
     return Transition(
         before=first,
         after=second,
@@ -84,8 +88,3 @@ def between(before: tuple[str, Mapping[str, bool]], after: tuple[str, Mapping[st
         lost=pairs.count((True, False)),
         gained=pairs.count((False, True)),
     )
-
-
-def _correct(predictions: Iterable[Prediction], benchmark: str) -> Mapping[str, bool]:
-    greedy = (row for row in predictions if row.benchmark == benchmark and row.sample_idx == 0)
-    return {row.problem_id: row.status is Status.CORRECT for row in greedy}

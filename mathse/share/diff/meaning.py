@@ -9,7 +9,7 @@ Everything is a query over the table of changes. Sample section of two rounds' v
 from collections.abc import Iterator
 from typing import Any
 
-from mathse.loop.evaluation.significance import mcnemar
+from mathse.loop.evaluation.statistics import mcnemar
 from mathse.share.diff.asked import OF_PROBLEM, Asked
 from mathse.share.diff.document import Section
 from mathse.share.diff.sides import Side

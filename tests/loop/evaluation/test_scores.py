@@ -1,12 +1,11 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mathse.errors import UserError
 from mathse.loop.evaluation import scores
-from mathse.loop.evaluation.scores import Metrics, measure, wilson
+from mathse.loop.evaluation.scores import Metrics, measure
+from mathse.tables.files import write_json
 from mathse.tables.schemas import Prediction, Problem, Split, Status
 
 MODEL = ("1", "f1")
@@ -24,27 +23,6 @@ def prediction(number: int, status: Status) -> Prediction:
         problem_id=f"p{number}", author="f1", prompt_id="solve-brief@1", text="x" * number, answer=None, status=status,
         reason="", finish_reason="stop", tokens_in=1, tokens_out=1,
     )  # fmt: skip
-
-
-def test_known_wilson_intervals() -> None:
-    # Values of statsmodels.stats.proportion.proportion_confint(..., method="wilson").
-    assert wilson(10, 100) == pytest.approx((0.05522914, 0.17436566), abs=1e-7)
-    assert wilson(0, 20) == pytest.approx((0.0, 0.16112516), abs=1e-7)
-    assert wilson(20, 20) == pytest.approx((0.83887484, 1.0), abs=1e-7)
-
-
-@given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_an_interval_holds_its_share_and_mirrors(counts: tuple[int, int]) -> None:
-    correct, n = counts
-    low, high = wilson(correct, n)
-    assert 0 <= low <= correct / n <= high <= 1
-    assert wilson(n - correct, n) == pytest.approx((1 - high, 1 - low))
-
-
-@pytest.mark.parametrize(("correct", "n"), [(0, 0), (-1, 3), (4, 3)])
-def test_impossible_counts_are_errors(correct: int, n: int) -> None:
-    with pytest.raises(ValueError, match="need 0 <= correct <= n"):
-        wilson(correct, n)
 
 
 def test_undecided_counts_in_n_only() -> None:
@@ -77,7 +55,7 @@ def test_an_unknown_problem_is_an_error() -> None:
 
 def test_saved_metrics_load_again(tmp_path: Path) -> None:
     metrics = measure([prediction(1, Status.CORRECT)], {"p1": problem(1)}, *MODEL)
-    scores.save(metrics, tmp_path / "metrics" / "1.json")
+    write_json(tmp_path / "metrics" / "1.json", metrics)
     assert scores.load(tmp_path / "metrics" / "1.json") == metrics
     assert list(Metrics.model_fields)[:6] == ["model", "fingerprint", "accuracy", "ci_low", "ci_high", "n"]
     assert not {"seconds", "train_seconds", "train_rows"} & Metrics.model_fields.keys()

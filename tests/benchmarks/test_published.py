@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mathse.answers.official import mathverse, mathvision, mathvista
+from mathse.benchmarks.public import mathverse, mathvision, mathvista
 from tests.shared_data import load
 
 SEEN_BY_MATHVISTA = ("bard", "claude", "frequent_guess", "gpt4", "llava_llama_2_13b")

@@ -9,24 +9,24 @@ from typing import Any
 
 import pytest
 
+from mathse.benchmarks.benchmark import benchmark, benchmark_of, columns_of_table_2
+from mathse.benchmarks.items import Gathered, Loaded, load
+from mathse.errors import UserError
 from mathse.params import BenchmarkSource
-from mathse.params.benchmarks import SUBSETS, name_of
-from mathse.sources.benchmarks import BENCHMARKS
-from mathse.sources.benchmarks.items import Loaded, load
-from mathse.sources.benchmarks.tables import Gathered
+from mathse.params.benchmarks import benchmark_names
 from mathse.sources.licences import licence
 from mathse.sources.reading import SourceError
 from mathse.tables import store
 from mathse.tables.schemas import BenchmarkItem, Image, Reject
+from tests.benchmarks.samples import SAMPLES, verse, vision, vista
 from tests.shared_data import shared
 from tests.sources.adapters.test_damage import ODD, damage
-from tests.sources.benchmarks.samples import SAMPLES, verse, vision, vista
 
 DAMAGES = 500
 
 
 def source(title: str, path: Path, **others: Any) -> BenchmarkSource:
-    name = name_of(title)
+    name = benchmark_of(title).name
     subset = title.removeprefix(name).removeprefix("_") or None
     return BenchmarkSource.model_validate({"name": name, "subset": subset, "path": path, **others})
 
@@ -38,11 +38,35 @@ def items(title: str, folder: Path, rows: list[Any] | None = None) -> list[Bench
     return [row.item for row in found if isinstance(row, Loaded)]
 
 
-def test_params_know_the_subsets() -> None:
-    assert set(BENCHMARKS) == set(SUBSETS)
-    for name, subsets in SUBSETS.items():
-        assert {subset for subset in BENCHMARKS[name].subsets if subset} == set(subsets)
-        assert licence(name).training == "no" or name in ("chartqa", "mathvl_test")
+@pytest.mark.parametrize("name", benchmark_names())
+def test_every_benchmark_declares_itself(name: str) -> None:
+    declared = benchmark(name)
+    for subset, part in declared.subsets.items():
+        one = BenchmarkSource.model_validate({"name": name, "subset": subset, "path": "x"})
+        assert declared.titles[one.title] is part
+        assert one.published == part.size
+        assert benchmark_of(one.title) is declared
+    assert None in declared.subsets
+    assert licence(name).training == "no" or name in ("chartqa", "mathvl_test")
+
+
+def test_what_no_benchmark_is_called() -> None:
+    with pytest.raises(UserError, match=r"no benchmark is called 'gsm8k'; there are .*mathverse"):
+        benchmark("gsm8k")
+    with pytest.raises(UserError, match=r"'mathvista_test'; there are .*mathverse"):
+        benchmark_of("mathvista_test")
+    with pytest.raises(ValueError, match="subset: mathvista has gps; found 'test'"):
+        BenchmarkSource.model_validate({"name": "mathvista", "subset": "test", "path": "x"})
+    with pytest.raises(ValueError, match=r"Input should be .*'mathvista'"):
+        BenchmarkSource.model_validate({"name": "gsm8k", "path": "x"})
+
+
+def test_the_columns_of_the_papers_table_2() -> None:
+    headings = {title: column.heading for title, column in columns_of_table_2().items()}
+    assert list(headings.items()) == [
+        ("mathvista_gps", "MathVista GPS"), ("mathvista", "MathVista"), ("mathverse", "MathVerse"),
+        ("mathvision", "MATH-Vision"),
+    ]  # fmt: skip
 
 
 def test_mathvista(tmp_path: Path) -> None:
@@ -177,23 +201,28 @@ def test_every_row_comes_out_once(title: str, tmp_path: Path) -> None:
 def test_tables_of_several_benchmarks(tmp_path: Path) -> None:
     places = {title: SAMPLES[title].put(tmp_path / title) for title in ("mathvision", "chartqa", "mathverse_text_only")}
     (tmp_path / "mathvision" / "images" / "9.jpg").unlink()
-    with Gathered([source(title, place) for title, place in places.items()], tmp_path / "scratch") as found:
-        count = store.write(tmp_path / "items.parquet", BenchmarkItem, found.items())
-        pictures = store.write(tmp_path / "images.parquet", Image, found.images())
-        assert [(reject.source, reject.source_id, reject.reason) for reject in found.rejects] == [
-            ("mathvision", "9", "missing image")
-        ]
-        assert found.incomplete().startswith("; mathvision has 2 of 3040 items; chartqa has 2 of 2500")
-    assert (count, pictures) == (5, 2)  # red and green, each stored once
+    gathered = Gathered([source(title, place) for title, place in places.items()])
+    assert store.write(tmp_path / "images.parquet", Image, gathered.images()) == 2  # red and green, each stored once
+    assert store.write(tmp_path / "items.parquet", BenchmarkItem, gathered.items) == 5
+    assert [(reject.source, reject.source_id, reject.reason) for reject in gathered.rejects] == [
+        ("mathvision", "9", "missing image")
+    ]
+    assert gathered.incomplete().startswith("; mathvision has 2 of 3040 items; chartqa has 2 of 2500")
     stored = store.read(tmp_path / "items.parquet", BenchmarkItem)
     assert {item.benchmark for item in stored} == set(places)
-    assert not (tmp_path / "scratch").exists()
+
+
+def test_an_image_that_an_item_names_twice_is_stored_once(tmp_path: Path) -> None:
+    rows = [{**SAMPLES["mathvl_test"].rows[0], "images": ["1.png", "1.png"]}]
+    gathered = Gathered([source("mathvl_test", SAMPLES["mathvl_test"].put(tmp_path, rows))])
+    assert store.write(tmp_path / "images.parquet", Image, gathered.images()) == 1
+    assert len(gathered.items[0].image_ids) == 2
 
 
 def test_no_benchmark_is_three_empty_tables(tmp_path: Path) -> None:
-    with Gathered((), tmp_path / "scratch") as found:
-        assert store.write(tmp_path / "items.parquet", BenchmarkItem, found.items()) == 0
-        assert store.write(tmp_path / "images.parquet", Image, found.images()) == 0
+    gathered = Gathered(())
+    assert store.write(tmp_path / "images.parquet", Image, gathered.images()) == 0
+    assert store.write(tmp_path / "items.parquet", BenchmarkItem, gathered.items) == 0
     assert store.read(tmp_path / "items.parquet", BenchmarkItem) == []
 
 

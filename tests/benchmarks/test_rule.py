@@ -4,21 +4,29 @@ from pathlib import Path
 
 import pytest
 
-from mathse.loop.evaluation import official
+from mathse.benchmarks.benchmark import benchmark_of
+from mathse.benchmarks.items import Loaded, load
+from mathse.benchmarks.official import official_fields
+from mathse.benchmarks.rule import Rule
 from mathse.params import BenchmarkSource
-from mathse.params.benchmarks import name_of
-from mathse.sources.benchmarks.items import Loaded, load
 from mathse.tables.schemas import BenchmarkItem, Status
-from tests.sources.benchmarks.samples import SAMPLES
+from tests.benchmarks.samples import SAMPLES
 
 RIGHT, WRONG, UNDECIDED = Status.CORRECT, Status.WRONG, Status.UNDECIDED
 
 
 def items(title: str, folder: Path) -> dict[str, BenchmarkItem]:
-    subset = title.removeprefix(name_of(title)).removeprefix("_") or None
+    name = benchmark_of(title).name
+    subset = title.removeprefix(name).removeprefix("_") or None
     place = SAMPLES[title].put(folder)
-    source = BenchmarkSource.model_validate({"name": name_of(title), "subset": subset, "path": place})
+    source = BenchmarkSource.model_validate({"name": name, "subset": subset, "path": place})
     return {row.item.item_id: row.item for row in load(source) if isinstance(row, Loaded)}
+
+
+def rule_of(title: str) -> Rule:
+    rule = benchmark_of(title).rule
+    assert rule is not None
+    return rule
 
 
 @pytest.mark.parametrize(
@@ -51,32 +59,34 @@ def test_a_reply_is_scored(
     title: str, item_id: str, reply: str, extraction: str | None, status: Status, tmp_path: Path
 ) -> None:
     item = items(title, tmp_path)[item_id]
-    assert official.extract(item, reply) == extraction
-    found = official.score(item, reply, extraction)
-    assert found.status is status
+    assert rule_of(title).extract(item, reply) == extraction
+    score = rule_of(title).score(item, reply, extraction)
+    assert score.status is status
     if title != "mathvision":
-        assert found.answer == extraction
+        assert score.answer == extraction
 
 
 def test_mathvision_reads_the_reply_itself(tmp_path: Path) -> None:
     item = items("mathvision", tmp_path)["6"]
-    found = official.score(item, "So it is (D).", None)
-    assert (found.answer, found.status) == ("d", RIGHT)
+    score = rule_of("mathvision").score(item, "So it is (D).", None)
+    assert (score.answer, score.status) == ("d", RIGHT)
 
 
 @pytest.mark.parametrize("title", [title for title in SAMPLES if title != "mathvl_test"])
 def test_every_gold_answer_is_right(title: str, tmp_path: Path) -> None:
     for item in items(title, tmp_path).values():
-        reply = f"The answer to this problem is {official.gold(item)}."
-        assert official.score(item, reply, official.extract(item, reply)).status is RIGHT, item.item_id
+        reply = f"The answer to this problem is {official_fields(item).get('answer', item.answer)}."
+        rule = rule_of(title)
+        assert rule.score(item, reply, rule.extract(item, reply)).status is RIGHT, item.item_id
 
 
 def test_an_endless_number_is_no_error(tmp_path: Path) -> None:
     item = items("mathvista", tmp_path)["3"]
-    assert official.score(item, "", official.extract(item, "9" * 10_000)).status is not RIGHT
-    assert official.score(item, "", "1e999").status is WRONG
+    rule = rule_of("mathvista")
+    assert rule.score(item, "", rule.extract(item, "9" * 10_000)).status is not RIGHT
+    assert rule.score(item, "", "1e999").status is WRONG
 
 
-def test_what_has_no_rule_is_graded(tmp_path: Path) -> None:
-    assert official.scorer("mathvl_test") == "grade"
-    assert official.scorer("mathvision_testmini") == "mathvision@1"
+def test_what_has_no_rule_is_graded() -> None:
+    assert benchmark_of("mathvl_test").scorer == "grade"
+    assert benchmark_of("mathvision_testmini").scorer == "mathvision@1"

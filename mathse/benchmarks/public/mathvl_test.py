@@ -7,32 +7,24 @@ grader scores.
 Sample row: `{"source_id": "12", "question": "Find x.", "choices": ["30", "45"], "answer": "B", "images": ["12.png"]}`
 """
 
+from mathse.benchmarks.benchmark import Benchmark, RawItem, Subset
 from mathse.sources import fields
-from mathse.sources.benchmarks.form import Form, RawItem, Subset
 from mathse.sources.raw import Row, id_of
 
 
 def item(row: Row) -> RawItem:
-    """A row as an item.
-
-    Raises:
-        Faulty: Fields are missing or wrong.
-    """
+    """A row as an item."""
+    has_id = any(row.fields.get(name) is not None for name in ("source_id", "problem_id"))
     return RawItem(
-        source="mathvl_test",
-        source_id=fields.value(row, "source_id", "problem_id") if _is_named(row) else id_of(row),
+        source_id=fields.value(row, "source_id", "problem_id") if has_id else id_of(row),
         question=fields.text(row, "question"),
         answer=fields.value(row, "answer"),
         choices=fields.values(row, "choices"),
-        images=fields.within(row.folder, fields.pictures(row, "images", "image")),
+        images=fields.images(row, "images", "image"),
         subject=fields.text_or_none(row, "subject") or "",
         level=fields.level(row, "level"),
         language=fields.text_or_none(row, "language") or "en",
     )
 
 
-def _is_named(row: Row) -> bool:
-    return row.fields.get("source_id") is not None or row.fields.get("problem_id") is not None
-
-
-FORM = Form({None: Subset("test", files=("mathvl_test", "test"))}, item)
+BENCHMARK = Benchmark("mathvl_test", {None: Subset(0, "test", files=("mathvl_test", "test"))}, item)

@@ -1,4 +1,4 @@
-r"""The value that MATH-Vision's official script finds in an answer, without its `eval`.
+r"""The value that MATH-Vision's official script finds in an answer by way of latex2sympy2, without its `eval`.
 
 Its `is_equal` turns an answer into Python source through the package latex2sympy2 and executes that. What matters of
 the package's grammar is read here directly, and worked out with Python's own numbers while it is read. Verdicts depend
@@ -136,28 +136,40 @@ class _Reader:
         result = self._atom()
         while self._token == "^":
             self._take()
-            result = _power(result, self._group() if self._token == "{" else self._plain())
+            result = _power(result, self._exponent())
         while self._token == "!":
             self._take()
-            result = _factorial(result)
+            if not isinstance(result, int) or not 0 <= result <= LARGEST_FACTORIAL:
+                raise ValueError("no factorial")
+            result = math.factorial(result)
         return result
+
+    def _exponent(self) -> Number:
+        return self._group() if self._token == "{" else self._plain()
 
     def _atom(self) -> Number:
         if self._token in _CLOSING:
             return self._group()
-        if self._token == "e":
-            return self._exponential()
-        if self._token == r"\frac":
-            self._take()
-            return _checked(self._group("{") / self._group("{"))
-        if self._token == r"\binom":
-            self._take()
-            return _binomial(self._group("{"), self._group("{"))
-        if self._token == r"\sqrt":
-            return self._root()
         if self._token in _FUNCTIONS:
             return self._function(_FUNCTIONS[self._take()])
-        return self._plain()
+        if self._token not in ("e", r"\frac", r"\binom", r"\sqrt"):
+            return self._plain()
+        command = self._take()
+        if command == "e":
+            # It has a value with an exponent only: alone it is printed as `E`, a name that the script does not know.
+            self._take("^")
+            return math.exp(self._exponent())
+        if command == r"\frac":
+            return _checked(self._group("{") / self._group("{"))
+        if command == r"\binom":
+            above, below = self._group("{"), self._group("{")
+            if not isinstance(above, int) or not isinstance(below, int) or not 0 <= below <= above <= LARGEST_FACTORIAL:
+                raise ValueError("no binomial")
+            return math.comb(above, below)
+        if self._token == "[":
+            degree = self._group()
+            return _power(self._group("{"), 1 / degree)
+        return math.sqrt(self._group("{"))
 
     def _plain(self) -> Number:
         """A number, a percentage or pi."""
@@ -174,25 +186,12 @@ class _Reader:
         self._take(closing)
         return inner
 
-    def _exponential(self) -> Number:
-        """`e` has a value with an exponent only: alone it is printed as `E`, a name that the script does not know."""
-        self._take()
-        self._take("^")
-        return math.exp(self._group() if self._token == "{" else self._plain())
-
-    def _root(self) -> Number:
-        self._take()
-        if self._token == "[":
-            degree = self._group()
-            return _power(self._group("{"), 1 / degree)
-        return math.sqrt(self._group("{"))
-
     def _function(self, work: Callable[[float], float]) -> Number:
         r"""Of a group, or of the product that follows (`\sin 2x`); a power may stand between (`\sin^2`)."""
         exponent = None
         if self._token == "^":
             self._take()
-            exponent = self._group() if self._token == "{" else self._plain()
+            exponent = self._exponent()
         result = work(self._group() if self._token == "(" else self._product())
         return result if exponent is None else _power(result, exponent)
 
@@ -214,15 +213,3 @@ def _power(base: Number, exponent: Number) -> Number:
     if isinstance(power, complex):
         raise ValueError("not a real number")
     return power
-
-
-def _factorial(number: Number) -> Number:
-    if not isinstance(number, int) or not 0 <= number <= LARGEST_FACTORIAL:
-        raise ValueError("no factorial")
-    return math.factorial(number)
-
-
-def _binomial(above: Number, below: Number) -> Number:
-    if not isinstance(above, int) or not isinstance(below, int) or not 0 <= below <= above <= LARGEST_FACTORIAL:
-        raise ValueError("no binomial")
-    return math.comb(above, below)

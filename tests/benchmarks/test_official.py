@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathse.answers.official import chartqa, mathverse, mathvision, mathvista
-from mathse.answers.official.mathvision_extraction import extract
-from mathse.answers.official.number import value
-from mathse.answers.official.rows import BadRow, Row
+from mathse.benchmarks.latex2sympy import value
+from mathse.benchmarks.official import BadRow, Fields
+from mathse.benchmarks.public import chartqa, mathverse, mathvision, mathvista
+from mathse.benchmarks.public.mathvision import extract
 
 CASES = json.loads((Path(__file__).parent / "cases" / "official.json").read_text(encoding="utf-8"))
 MEGABYTE = 10**6
@@ -144,7 +144,7 @@ VISTA = {"question_type": "free_form", "answer_type": "integer", "choices": None
         (chartqa, {"label": "1"}, "no field 'prediction'"),
     ],
 )
-def test_a_bad_row_has_a_reason(benchmark: Any, row: Row, reason: str) -> None:
+def test_a_bad_row_has_a_reason(benchmark: Any, row: Fields, reason: str) -> None:
     with pytest.raises(BadRow, match=reason):
         benchmark.verdict(row)
 
@@ -160,7 +160,7 @@ def test_verdicts_have_the_official_names() -> None:
 
 
 def test_mathverse_keeps_text_only_apart() -> None:
-    rows: list[Row] = [
+    rows: list[Fields] = [
         {
             "problem_version": version,
             "judgement": judgement,
@@ -177,14 +177,14 @@ def test_mathverse_keeps_text_only_apart() -> None:
 
 
 def test_chartqa_is_broken_down_by_split() -> None:
-    rows: list[Row] = [{"type": "human_test", "correct": True}, {"type": "augmented_test", "correct": False}]
+    rows: list[Fields] = [{"type": "human_test", "correct": True}, {"type": "augmented_test", "correct": False}]
     scores = chartqa.scores(rows)
     assert scores["overall"]["all"]["relaxed_accuracy"] == 0.5
     assert scores["type"]["human_test"] == {"relaxed_accuracy": 1.0, "correct": 1, "total": 1}
 
 
 def test_mathvista_tables_need_no_metadata_but_use_it() -> None:
-    bare: Row = {"question_type": "free_form", "answer_type": "text", "true_false": True}
+    bare: Fields = {"question_type": "free_form", "answer_type": "text", "true_false": True}
     assert list(mathvista.scores([bare])) == ["average", "question_type", "answer_type"]
     full = {**bare, "metadata": {"task": mathvista.GPS, "skills": ["a", "b"]}, "true_false": False}
     tables = mathvista.tables([bare, full])
