@@ -14,6 +14,11 @@
 --     unfit           why nobody should learn from it, right or wrong: not a training problem, failed request, truncated
 --     reason          that, or why it is not taken for right: not judged, judged WRONG, judged UNDECIDED
 --
+-- by_length      one row per new path of `candidates`, with its columns and
+--     copy            1 for the shortest of the paths to its problem with the same text, 2 for the next, ...
+--     place           among the first copies to its problem that are taken for right: 1 for the shortest, ...
+--   Of equal lengths the path_id decides.
+--
 -- wrong_paths    one row per path that a judge called WRONG and that says something: this step's, and those of earlier
 --                steps to problems that were unsolved before this one
 --     path_id, problem_id, step (null: this one), round, sample_idx, text, error_step, error_analysis
@@ -99,6 +104,22 @@ select
         when status != 'CORRECT' then 'judged ' || status
     end as reason
 from joined;
+
+create or replace view by_length as
+with
+
+single as (
+    select
+        *,
+        row_number() over (partition by problem_id, text_hash, reason is null order by characters, path_id) as copy
+    from candidates
+    where is_new
+)
+
+select
+    *,
+    row_number() over (partition by problem_id, reason is null and copy = 1 order by characters, path_id) as place
+from single;
 
 create or replace view wrong_paths as
 with

@@ -10,29 +10,7 @@
 
 with
 
-screened as (
-    select path_id, problem_id, subject, level, text_hash, characters, reason
-    from candidates
-    where is_new
-),
-
-single as (
-    select
-        *,
-        row_number() over (partition by problem_id, text_hash, reason is null order by characters, path_id) as copy
-    from screened
-),
-
-placed as (
-    select
-        *,
-        row_number() over (
-            partition by problem_id, reason is null and copy = 1 order by characters, path_id
-        ) as place
-    from single
-),
-
-told as (
+limited as (
     select
         path_id,
         subject,
@@ -44,7 +22,7 @@ told as (
             when copy > 1 then 'duplicate text'
             when place > $max_per_problem then 'over the limit per problem'
         end as reason
-    from placed
+    from by_length
 ),
 
 counted_before as (
@@ -53,11 +31,11 @@ counted_before as (
 
 ranked as (
     select
-        told.*,
+        limited.*,
         row_number() over (
             partition by subject, level, reason is null order by place, characters, path_id
         ) + coalesce(before, 0) as rank
-    from told
+    from limited
     left join counted_before using (subject, level)
 ),
 

@@ -11,36 +11,14 @@
 
 with
 
-screened as (
-    select path_id, problem_id, level, finish_reason, status, text_hash, characters, reason
-    from candidates
-    where is_new
-),
-
 pass_rates as (
     select problem_id, avg((status = 'CORRECT')::int) as pass_rate
-    from screened
-    where status is not null and finish_reason != 'error'
+    from candidates
+    where is_new and status is not null and finish_reason != 'error'
     group by problem_id
 ),
 
-single as (
-    select
-        *,
-        row_number() over (partition by problem_id, text_hash, reason is null order by characters, path_id) as copy
-    from screened
-),
-
-placed as (
-    select
-        *,
-        row_number() over (
-            partition by problem_id, reason is null and copy = 1 order by characters, path_id
-        ) as place
-    from single
-),
-
-told as (
+limited as (
     select
         path_id,
         problem_id,
@@ -51,16 +29,16 @@ told as (
             when copy > 1 then 'duplicate text'
             when place > $max_per_problem then 'over the limit per problem'
         end as reason
-    from placed
+    from by_length
 ),
 
 ranked as (
     select
-        told.*,
+        limited.*,
         row_number() over (
             partition by reason is null order by pass_rate, level desc, problem_id, characters, path_id
         ) + (select count(*) from previous) as rank
-    from told
+    from limited
     left join pass_rates using (problem_id)
 ),
 
