@@ -34,7 +34,7 @@ from mathse.sources.choice import SourceSplits
 from mathse.sources.gathering import TABLES, Gathering
 from mathse.sources.ingest import gather
 from mathse.sources.opening import NO_FOLDER, Opened
-from mathse.sources.raw import ImageRef, Pixels, Raw
+from mathse.sources.rows.raw import ImageRef, Pixels, Raw
 from mathse.tables import store
 from mathse.tables.schemas import Image, Origin, Problem, Reject, Split
 

@@ -17,7 +17,7 @@ from typing import Any
 from mathse.benchmarks.rule import Rule
 from mathse.errors import UserError
 from mathse.params.benchmarks import benchmark_names
-from mathse.sources.raw import Faulty, Raw, Row
+from mathse.sources.rows.raw import Faulty, Raw, Row
 from mathse.tables.schemas import BenchmarkItem, Problem, Split
 
 IN_THE_PICTURE = "Solve the problem that the image shows."

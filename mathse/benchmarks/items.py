@@ -20,11 +20,11 @@ from mathse.benchmarks.official import BadRow
 from mathse.benchmarks.rule import Rule
 from mathse.params import BenchmarkSource
 from mathse.progress import progress
-from mathse.sources import questions
 from mathse.sources.admit import Limits, gold_of, picture
 from mathse.sources.licences import licence
-from mathse.sources.raw import Damaged, Faulty, Row, converted, rejected
 from mathse.sources.reading import SourceError, files, root, rows
+from mathse.sources.rows import questions
+from mathse.sources.rows.raw import Damaged, Faulty, Row, converted, rejected
 from mathse.tables.image_stores import BENCHMARK_PIXELS
 from mathse.tables.schemas import BenchmarkItem, Image, Reject
 

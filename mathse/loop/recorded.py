@@ -17,7 +17,7 @@ from mathse.answers.extract import extract
 from mathse.errors import UserError
 from mathse.params import Distill
 from mathse.sources.adapter import adapter
-from mathse.sources.raw import Recorded
+from mathse.sources.rows.raw import Recorded
 from mathse.tables import store
 from mathse.tables.schemas import Origin, Path, PathKind, Reject, content_id
 

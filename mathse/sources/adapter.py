@@ -14,7 +14,7 @@ from pathlib import Path
 from mathse.errors import UserError
 from mathse.params.sources import adapter_names
 from mathse.sources import reading
-from mathse.sources.raw import Damaged, Raw, Recorded, Row, converted
+from mathse.sources.rows.raw import Damaged, Raw, Recorded, Row, converted
 from mathse.tables.schemas import Reject
 
 

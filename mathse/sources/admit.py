@@ -19,10 +19,10 @@ from pathlib import Path
 import PIL.Image
 
 from mathse.answers.grade import Grade, grade, grade_answer
-from mathse.sources import questions
 from mathse.sources.choice import Choice
 from mathse.sources.images import encode, from_bytes, id_of
-from mathse.sources.raw import Faulty, ImageRef, Pixels, Raw, rejected
+from mathse.sources.rows import questions
+from mathse.sources.rows.raw import Faulty, ImageRef, Pixels, Raw, rejected
 from mathse.tables.images import MISSING, TOO_LARGE, ImageError
 from mathse.tables.schemas import MARKER, Image, Origin, Problem, Reject, Status
 

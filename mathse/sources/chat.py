@@ -9,8 +9,8 @@ Sample row: `{"id": "7", "image": "a.png", "conversations": [{"from": "human", "
 import re
 
 from mathse.answers.extract import find
-from mathse.sources import fields, questions
-from mathse.sources.raw import Faulty, ImageRef, Raw, Row
+from mathse.sources.rows import fields, questions
+from mathse.sources.rows.raw import Faulty, ImageRef, Raw, Row
 
 _ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "model": "assistant"}
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")

@@ -7,7 +7,7 @@ language, zh`. Problems that share an image go to one split where they can: the 
 from dataclasses import dataclass
 
 from mathse.params import AdapterSource, Filter, SplitShares
-from mathse.sources.raw import Faulty, Raw
+from mathse.sources.rows.raw import Faulty, Raw
 from mathse.tables.schemas import Split, content_id
 
 HELD_OUT = ("val", "validation", "dev", "test")

@@ -9,7 +9,7 @@ from itertools import islice
 
 from mathse.params import FigureSource
 from mathse.sources.images import encode
-from mathse.sources.raw import Pixels, Raw
+from mathse.sources.rows.raw import Pixels, Raw
 from mathse.synthetic.figures import Figure, figures
 from mathse.tables.schemas import Image, Problem, Split
 

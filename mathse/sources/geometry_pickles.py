@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mathse.sources import fields, questions
 from mathse.sources.pickles import PickledArray, PickleError, load
-from mathse.sources.raw import Damaged, Faulty, Pixels, Row
 from mathse.sources.reading import files, root, unreadable
+from mathse.sources.rows import fields, questions
+from mathse.sources.rows.raw import Damaged, Faulty, Pixels, Row
 
 ENDINGS = (".pk", ".pkl", ".pickle")
 _NUMBER = re.compile(r"N_(\d{1,3})(?!\d)")

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import datasets
 
-from mathse.sources.raw import Row
 from mathse.sources.reading import SourceError
+from mathse.sources.rows.raw import Row
 
 _REVISION = re.compile(r"[0-9a-f]{40}")
 

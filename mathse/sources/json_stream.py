@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from mathse.sources.raw import Damaged
+from mathse.sources.rows.raw import Damaged
 from mathse.tables.jsonl import BOM, LONGEST, NotJson, parse
 
 _CHUNK = 2**18

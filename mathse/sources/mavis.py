@@ -8,8 +8,8 @@ Sample row: `{"id": 3, "image_text_dominant": "3.png", "text_en": {"text_dominan
 
 from collections.abc import Mapping
 
-from mathse.sources import fields, questions
-from mathse.sources.raw import Faulty, Raw, Row
+from mathse.sources.rows import fields, questions
+from mathse.sources.rows.raw import Faulty, Raw, Row
 
 
 def problem(row: Row, subject: str) -> Raw:

@@ -12,8 +12,8 @@ from mathse.sources import figures
 from mathse.sources.adapter import adapter
 from mathse.sources.choice import Choice, SourceSplits
 from mathse.sources.licences import licence
-from mathse.sources.raw import Raw, converted
 from mathse.sources.reading import SourceError, root
+from mathse.sources.rows.raw import Raw, converted
 from mathse.tables.schemas import Reject
 
 NO_FOLDER = Path("/nonexistent")

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from mathse.errors import UserError, described
 from mathse.sources.json_stream import elements
-from mathse.sources.raw import Damaged, Row
+from mathse.sources.rows.raw import Damaged, Row
 from mathse.tables import jsonl
 
 ROWS = (".json", ".jsonl", ".parquet")

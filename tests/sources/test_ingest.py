@@ -18,7 +18,7 @@ from mathse.sources.admit import Admitted, admit
 from mathse.sources.choice import SourceSplits
 from mathse.sources.gathering import TABLES, Counts, Gathering
 from mathse.sources.images import encode
-from mathse.sources.raw import Pixels, Raw
+from mathse.sources.rows.raw import Pixels, Raw
 from mathse.synthetic.figures import figure
 from mathse.tables import store
 from mathse.tables.images import decode

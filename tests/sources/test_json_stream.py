@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mathse.sources import json_stream
 from mathse.sources.json_stream import elements
-from mathse.sources.raw import Damaged
+from mathse.sources.rows.raw import Damaged
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

@@ -17,8 +17,8 @@ from typing import Any
 from mathse.benchmarks.benchmark import Benchmark, RawItem, Subset, copied
 from mathse.benchmarks.official import BadRow, Fields, Groups, as_shares, field, overall, tally_by, text
 from mathse.benchmarks.rule import Rule
-from mathse.sources.charts import problem
-from mathse.sources.raw import Faulty, Row
+from mathse.sources.rows.charts import problem
+from mathse.sources.rows.raw import Faulty, Row
 
 HALVES = {"human": ("human", "human_test", "0"), "augmented": ("augmented", "augmented_test", "1")}
 """How copies of the benchmark name each half."""

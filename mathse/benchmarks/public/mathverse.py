@@ -17,8 +17,8 @@ from typing import Any
 from mathse.benchmarks.benchmark import IN_THE_PICTURE, Benchmark, Column, RawItem, Subset, copied, part
 from mathse.benchmarks.official import Fields, Groups, as_shares, field, tally, tally_by, text, values
 from mathse.benchmarks.rule import Rule
-from mathse.sources import fields, questions
-from mathse.sources.raw import Faulty, Row
+from mathse.sources.rows import fields, questions
+from mathse.sources.rows.raw import Faulty, Row
 from mathse.tables.schemas import BenchmarkItem
 
 VERSIONS = ("Text Dominant", "Text Lite", "Vision Intensive", "Vision Dominant", "Vision Only")

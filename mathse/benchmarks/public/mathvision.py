@@ -21,8 +21,8 @@ from mathse.benchmarks.benchmark import IN_THE_PICTURE, Benchmark, Column, RawIt
 from mathse.benchmarks.latex2sympy import LONGEST, value
 from mathse.benchmarks.official import BadRow, Fields, Groups, overall, tally, tally_by, text, texts, values
 from mathse.benchmarks.rule import Rule
-from mathse.sources import fields, questions
-from mathse.sources.raw import Faulty, Row
+from mathse.sources.rows import fields, questions
+from mathse.sources.rows.raw import Faulty, Row
 
 DECIMALS = 2
 

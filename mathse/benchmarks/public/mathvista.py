@@ -29,8 +29,8 @@ from mathse.benchmarks.official import (
     texts,
 )
 from mathse.benchmarks.rule import Rule
-from mathse.sources import fields
-from mathse.sources.raw import Faulty, Row
+from mathse.sources.rows import fields
+from mathse.sources.rows.raw import Faulty, Row
 from mathse.tables.schemas import BenchmarkItem
 
 KEYS = ("question_type", "answer_type", "language", "source", "category", "task", "context", "grade", "skills")

@@ -8,8 +8,8 @@ Sample row: `{"source_id": "12", "question": "Find x.", "choices": ["30", "45"],
 """
 
 from mathse.benchmarks.benchmark import Benchmark, RawItem, Subset
-from mathse.sources import fields
-from mathse.sources.raw import Row, id_of
+from mathse.sources.rows import fields
+from mathse.sources.rows.raw import Row, id_of
 
 
 def item(row: Row) -> RawItem:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mathse.sources import reading
 from mathse.sources.adapter import Adapter
-from mathse.sources.charts import problem
-from mathse.sources.raw import Damaged, Row
+from mathse.sources.rows.charts import problem
+from mathse.sources.rows.raw import Damaged, Row
 
 
 def rows(location: Path) -> Iterator[Row | Damaged]:

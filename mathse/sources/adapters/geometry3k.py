@@ -9,9 +9,10 @@ Sample `data.json`: `{"id": 14, "problem_text": "Find x.", "choices": ["36", "48
 from collections.abc import Iterator
 from pathlib import Path
 
-from mathse.sources import fields, questions, reading
+from mathse.sources import reading
 from mathse.sources.adapter import Adapter
-from mathse.sources.raw import Damaged, Raw, Row
+from mathse.sources.rows import fields, questions
+from mathse.sources.rows.raw import Damaged, Raw, Row
 
 _ANNOTATION = "data.json"
 

@@ -3,10 +3,10 @@
 Sample row: `{"id": 5, "subject": "如图, ∠1=N_0...", "choice_nums": [30.0, 60.0], "label": 1, "image": <array>, ...}`
 """
 
-from mathse.sources import fields
 from mathse.sources.adapter import Adapter
 from mathse.sources.geometry_pickles import options, pickled_rows, picture, question_text
-from mathse.sources.raw import Raw, Row
+from mathse.sources.rows import fields
+from mathse.sources.rows.raw import Raw, Row
 
 
 def problem(row: Row) -> Raw:

@@ -3,9 +3,9 @@
 Sample row: `{"id": "256989c1", "question": "As shown in ...", "answer": "30°", "image_path": "images/256989c1.png"}`
 """
 
-from mathse.sources import fields
 from mathse.sources.adapter import Adapter
-from mathse.sources.raw import Raw, Row
+from mathse.sources.rows import fields
+from mathse.sources.rows.raw import Raw, Row
 
 
 def problem(row: Row) -> Raw:

@@ -3,10 +3,10 @@
 Sample row: `{"image_url": ["images/1.png"], "instruction": "Find x. A. 30 B. 45 C. 60", "output": "... answer is B"}`
 """
 
-from mathse.sources import fields
 from mathse.sources.adapter import Adapter
 from mathse.sources.chat import solved
-from mathse.sources.raw import Raw, Row
+from mathse.sources.rows import fields
+from mathse.sources.rows.raw import Raw, Row
 
 
 def problem(row: Row) -> Raw:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from mathse.sources import fields, reading
+from mathse.sources import reading
 from mathse.sources.adapter import Adapter
 from mathse.sources.images import id_of as id_of_image
-from mathse.sources.raw import Damaged, Faulty, Raw, Recorded, Row, rejected
+from mathse.sources.rows import fields
+from mathse.sources.rows.raw import Damaged, Faulty, Raw, Recorded, Row, rejected
 from mathse.tables import schemas
 from mathse.tables.schemas import PathKind, Problem, Reject, Status, content_id
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mathse.sources import chat, reading
 from mathse.sources.adapter import Adapter
-from mathse.sources.raw import Damaged, Row
+from mathse.sources.rows.raw import Damaged, Row
 
 _IMAGES = "data_images"
 

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from mathse.sources import fields, questions
 from mathse.sources.adapter import Adapter
 from mathse.sources.chat import exchange
-from mathse.sources.raw import Faulty, Raw, Recorded, Row, id_of
+from mathse.sources.rows import fields, questions
+from mathse.sources.rows.raw import Faulty, Raw, Recorded, Row, id_of
 from mathse.tables.schemas import Reject
 
 _ANSWER = re.compile(r"^Answer:[ \t]*(\S[^\n]*)\Z", re.MULTILINE)

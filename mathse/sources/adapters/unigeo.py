@@ -5,10 +5,10 @@ A proof has no final answer that a rule could compare, so the proving half is re
 Sample row: `{"id": 9, "English_problem": "... angle 1 = N_0 ...", "choice_nums": [30.0, 60.0], "label": 1, ...}`
 """
 
-from mathse.sources import fields
 from mathse.sources.adapter import Adapter
 from mathse.sources.geometry_pickles import options, pickled_rows, picture, question_text
-from mathse.sources.raw import Faulty, Raw, Row
+from mathse.sources.rows import fields
+from mathse.sources.rows.raw import Faulty, Raw, Row
 
 
 def problem(row: Row) -> Raw:

@@ -16,8 +16,8 @@ from mathse.sources.adapter import adapter
 from mathse.sources.adapters import geometry3k, tabmwp
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.licences import licence, licences
-from mathse.sources.raw import Raw, Recorded, converted
 from mathse.sources.reading import SourceError
+from mathse.sources.rows.raw import Raw, Recorded, converted
 from mathse.tables.schemas import Problem, Reject, Split
 from tests.shared_data import shared
 from tests.sources.adapters.samples import SAMPLES, png

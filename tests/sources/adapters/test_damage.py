@@ -17,8 +17,8 @@ import pytest
 from mathse.sources.adapter import adapter
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.geometry_pickles import pickled_rows
-from mathse.sources.raw import Damaged, Raw, Row
 from mathse.sources.reading import rows
+from mathse.sources.rows.raw import Damaged, Raw, Row
 from mathse.tables.schemas import Reject
 from tests.sources.adapters.samples import GREY, SAMPLES, png
 from tests.sources.adapters.test_hostile import jpeg

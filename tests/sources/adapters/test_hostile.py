@@ -13,7 +13,7 @@ import pytest
 
 from mathse.sources.adapter import adapter
 from mathse.sources.admit import Admitted, Limits, admit
-from mathse.sources.raw import Pixels, Raw
+from mathse.sources.rows.raw import Pixels, Raw
 from mathse.tables.schemas import Reject
 from tests.sources.adapters.samples import png
 

@@ -18,7 +18,7 @@ from mathse.sources.images import encode
 from mathse.sources.ingest import gather, ingest, limits
 from mathse.sources.leakage.screen import screen
 from mathse.sources.opening import NO_FOLDER, Opened
-from mathse.sources.raw import Pixels
+from mathse.sources.rows.raw import Pixels
 from mathse.tables import store
 from mathse.tables.schemas import BenchmarkItem, Image, Leak, Problem, Reject, Split
 from mathse.tables.store import StoreError

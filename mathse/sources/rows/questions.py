@@ -7,7 +7,7 @@ Sample: `Find x. Choices: (A) 30 (B) 45 (C) 60`  ->  `Find x.` and `("30", "45",
 import re
 from collections.abc import Sequence
 
-from mathse.sources.raw import Faulty
+from mathse.sources.rows.raw import Faulty
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mathse.sources.raw import Faulty, ImageRef, Row
+from mathse.sources.rows.raw import Faulty, ImageRef, Row
 
 LONGEST_TEXT = 1_000_000
 """Characters of a field above which no adapter looks into it."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mathse.sources.questions import letter, placeholders, split_options, unlabelled, without_placeholders
+from mathse.sources.rows.questions import letter, placeholders, split_options, unlabelled, without_placeholders
 
 
 @pytest.mark.parametrize(

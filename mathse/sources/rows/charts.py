@@ -3,8 +3,8 @@
 Sample row: `{"imgname": "41699051005347.png", "query": "How many food items are shown?", "label": "14"}`
 """
 
-from mathse.sources import fields
-from mathse.sources.raw import Faulty, Raw, Row, id_of
+from mathse.sources.rows import fields
+from mathse.sources.rows.raw import Faulty, Raw, Row, id_of
 
 
 def problem(row: Row) -> Raw:
