@@ -54,7 +54,7 @@ def _problems(problems: int) -> str:
 def _paths(problems: int, first: int, last: int, kind: str, place: int) -> str:
     return f"""
         select {_id("i")} as path_id, {_id(_some(2, problems))} as problem_id, '{kind}' as kind,
-            {place}::bigint as round, (i % 4)::bigint as sample_idx, 'm{place}' as model, 'solve@1' as prompt,
+            {place}::bigint as round, (i % 4)::bigint as sample_idx, 'm{place}' as author, 'solve@1' as prompt_id,
             i as seed,
             'Step 1: angle A' || {_some(3, 50)} || ' is ' || {_some(4, 180)} || '. Step 2: angle B is '
             || {_some(5, 180)} || '. Step 3: ' || {_some(6, 99)} || ' + ' || {_some(7, 99)} || ' = ' || {_some(8, 180)}
@@ -70,7 +70,7 @@ def _paths(problems: int, first: int, last: int, kind: str, place: int) -> str:
 
 def _verdicts(problems: int, first: int, last: int) -> str:
     return f"""
-        select {_id("i")} as path_id, {_id(_some(2, problems))} as problem_id, 'orm' as judge, 'judge@1' as prompt,
+        select {_id("i")} as path_id, {_id(_some(2, problems))} as problem_id, 'orm' as author, 'judge@1' as prompt_id,
             case when {_some(13, 4)} = 0 then 'CORRECT' when {_some(14, 997)} = 0 then 'UNDECIDED' else 'WRONG' end
             as status, 'Step ' || 1 + {_some(15, 4)} as error_step,
             'calculation: ' || {_some(6, 99)} || ' is wrong' as error_analysis, '{{}}' as raw,

@@ -20,6 +20,7 @@ FLOORS = (
     {"training"},
     {"report"},
     {"share"},
+    {"view"},
     {"commands", "cli", "stage"},
 )
 TREE = Tree(ROOT)
@@ -37,14 +38,21 @@ HEAVY = {
     "pyarrow",
     "matplotlib",
     "numpy",
+    "vl_convert",
 }
 LOCAL = {"mathse", "stages", "tests", "tools"}
-DISTRIBUTIONS = {"yaml": "pyyaml", "PIL": "pillow", "math_verify": "math-verify", "pydantic_core": "pydantic"}
+DISTRIBUTIONS = {
+    "yaml": "pyyaml",
+    "PIL": "pillow",
+    "vl_convert": "vl-convert-python",
+    "math_verify": "math-verify",
+    "pydantic_core": "pydantic",
+}
 """Where a distribution's name is not its module's."""
 
 
 def unit(module: str) -> str:
-    """The part of the package that a module belongs to: `mathse.report.table` is in `share`."""
+    """The part of the package that a module belongs to: `mathse.report.table` is in `report`."""
     return module.split(".")[1] if "." in module else ""
 
 

@@ -26,7 +26,7 @@ def add_view(commands: Commands) -> None:
 def _view(arguments: argparse.Namespace) -> None:
     import logging
 
-    from mathse.share.view import server
+    from mathse.view import server
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:

@@ -6,7 +6,7 @@ from pydantic import Field
 from mathse import layout
 from mathse.loop.evaluation.scores import Metrics
 from mathse.report import measures, page, table
-from mathse.share.view import charts
+from mathse.view import charts
 
 
 class Wider(Metrics):
@@ -27,7 +27,7 @@ def test_a_measure_is_declared_with_the_field(run: Path) -> None:
 def test_a_measure_is_shown_in_the_table_the_page_and_the_view(run: Path) -> None:
     page.build(run)
     plot = json.loads((run / layout.PLOTS / "measures.json").read_text(encoding="utf-8"))
-    drawn = {chart.name: chart for chart in charts.measured(run)}
+    drawn = {figure.name: figure for figure in charts.figures(run, [])}
     text = (run / page.PAGE).read_text(encoding="utf-8")
     for measure in measures.MEASURES:
         rows = [row for row in plot if row["measure"] == measure.name]

@@ -7,7 +7,7 @@ import pytest
 
 from mathse import layout, params
 from mathse.errors import UserError
-from mathse.report import page, series
+from mathse.report import drawing, measures, page, series
 from mathse.report.series import error_type
 from mathse.report.table import load
 from mathse.tables.schemas import Status
@@ -17,7 +17,9 @@ from tests.share.conftest import verdict
 def test_every_promised_file_is_written(run: Path) -> None:
     written = page.build(run)
     assert all(file.stat().st_size for file in written)
-    assert {file.name for file in written if file.suffix == ".png"} == {f"{name}.png" for name, _, _ in page.PICTURES}
+    names = [*drawing.DATA, *(measure.name for measure in measures.MEASURES)]
+    names.remove("measures")
+    assert {file.name for file in written if file.suffix == ".png"} == {f"{name}.png" for name in names}
     text = (run / page.PAGE).read_text(encoding="utf-8")
     for link in (part.split(")")[0] for part in text.split("](")[1:]):
         assert (run / page.PAGE).parent.joinpath(link).exists()

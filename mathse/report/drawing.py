@@ -1,0 +1,130 @@
+"""The charts of a run: one Vega-Lite file each in `mathse/report/charts`, and whatever shows one draws that file.
+
+    reports/plots/*.png     `png` of the chart and the rows that the report stage wrote for it
+    dvc plots               the file itself, as the template of a plot in dvc.yaml
+    mathse view             `svg` of the same, in the page's own colours
+
+A file is a template in DVC's sense: `<DVC_METRIC_DATA>` stands where the rows go, and the chart is the `spec` of a
+facet over `rev`, so that `dvc plots diff` puts revisions side by side. Here there is one revision, and `spec` alone is
+drawn. Colours are the light ones of `mathse view` (mathse/view/static/view.css).
+"""
+
+import atexit
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources, util
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+import vl_convert
+
+DATA = {
+    "accuracy_by_stage": "accuracy",
+    "accuracy_by_rows": "accuracy",
+    "transitions": "transitions",
+    "orm_confusion": "orm_confusion",
+    "error_types": "error_types",
+    "measures": "measures",
+}
+"""Charts of the report, in its order, each with the series that it draws (`mathse.report.series`)."""
+VEGA_LITE = "5.21"
+SCALE = 2
+"""Pixels of a picture per pixel of the chart."""
+FONT = "MathSE Sans"
+CONFIG: dict[str, Any] = {
+    "font": FONT,
+    "background": "#ffffff",
+    "padding": 12,
+    "view": {"stroke": None},
+    "title": {"anchor": "start", "fontSize": 14, "fontWeight": 600, "color": "#1c1b19", "offset": 14},
+    "axis": {
+        "labelColor": "#66625b", "titleColor": "#66625b", "gridColor": "#e5e1d8", "domainColor": "#e5e1d8",
+        "tickColor": "#e5e1d8", "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
+    },
+    "legend": {"labelColor": "#66625b", "labelFontSize": 12, "symbolType": "square"},
+}  # fmt: skip
+EMPTY = {
+    "data": {"values": [{}]},
+    "width": 420,
+    "height": 60,
+    "mark": {"type": "text", "text": "no rows", "color": "#66625b"},
+}
+"""What is drawn of no rows: not every chart has a size without any."""
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart, its Vega-Lite without data and title, and the rows that it draws."""
+
+    name: str
+    title: str
+    spec: Mapping[str, Any]
+    rows: Rows
+
+    def png(self) -> bytes:
+        """A picture under its title: the same bytes for the same chart, on any machine.
+
+        Raises:
+            ValueError: The rows are none that it can draw.
+        """
+        _add_font()
+        spec = {**self._filled(), "title": self.title}
+        drawn = vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=SCALE, config=CONFIG)
+        smaller = io.BytesIO()
+        with PIL.Image.open(io.BytesIO(drawn)) as picture:
+            picture.convert("RGB").save(smaller, "PNG", optimize=True)
+        return smaller.getvalue()
+
+    def svg(self) -> str:
+        """A drawing without its title, to stand in a page.
+
+        Raises:
+            ValueError: The rows are none that it can draw.
+        """
+        _add_font()
+        return vl_convert.vegalite_to_svg(self._filled(), vl_version=VEGA_LITE, config=CONFIG)
+
+    def _filled(self) -> dict[str, Any]:
+        return {**self.spec, "data": {"values": list(self.rows)}} if self.rows else EMPTY
+
+
+def chart(name: str, rows: Rows) -> Chart:
+    """The chart that the file `name` describes, of these rows."""
+    template = json.loads((resources.files("mathse.report") / "charts" / f"{name}.json").read_text(encoding="utf-8"))
+    return Chart(name, template["title"], template["spec"], rows)
+
+
+def of_report(data: Mapping[str, Rows]) -> list[Chart]:
+    """The report's charts of its series; of the measures, one chart each (`mathse.report.measures`)."""
+    charts = [chart(name, data[series]) for name, series in DATA.items()]
+    together = charts.pop()
+    titles = {str(row.get("measure")): str(row.get("title")).capitalize() for row in together.rows}
+    for measure, title in titles.items():
+        rows = [row for row in together.rows if str(row.get("measure")) == measure]
+        charts.append(Chart(measure, title, together.spec, rows))
+    return charts
+
+
+@cache
+def _add_font() -> None:
+    """Register matplotlib's DejaVu Sans under a name that no machine has.
+
+    Of two fonts with one name the machine's own is taken, and another version of it draws other bytes.
+    """
+    package = util.find_spec("matplotlib")
+    assert package and package.origin
+    font = (Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf").read_bytes()
+    for encoding in ("ascii", "utf-16-be"):
+        font = font.replace("DejaVu Sans".encode(encoding), FONT.encode(encoding))  # both names have 11 letters
+    folder = tempfile.mkdtemp(prefix="mathse-font-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # it is read whenever something is drawn
+    (Path(folder) / "font.ttf").write_bytes(font)
+    vl_convert.register_font_directory(folder)

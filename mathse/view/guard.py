@@ -1,0 +1,98 @@
+"""Who may ask, and what a browser may do with the answer.
+
+The page shows a run's data to the person who started it and to nobody else on the machine or the web: the printed URL
+has a random token, which a cookie then carries; requests under another host name (DNS rebinding) and by any method but
+GET and HEAD are refused; scripts, styles, fonts and images come from this server alone.
+"""
+
+import secrets
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+TOKEN_BYTES = 32
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Guard:
+    """Stands before the pages.
+
+    Args:
+        app: The pages.
+        port: On which they are served.
+        token: Who knows it may ask.
+    """
+
+    def __init__(self, app: ASGIApp, port: int, token: str) -> None:
+        self._app, self._token = app, token
+        self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+        self._cookie = f"mathse-view-{port}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] == "http":
+            refusal = self._refusal(scope)
+            await (refusal or self._app)(scope, receive, _with_headers(send))
+        elif scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        if scope["method"] not in ("GET", "HEAD"):
+            return PlainTextResponse("This page can only be read.\n", 405, {"Allow": "GET, HEAD"})
+        if headers.get("host") not in self._hosts:
+            return PlainTextResponse("Open the page at the address that `mathse view` printed.\n", 421)
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        if tokens := [value for name, value in pairs if name == "token"]:
+            if not self._is_right(tokens[0]):
+                return PlainTextResponse("This token is not, or no longer, the right one.\n", 403)
+            # The token moves into a cookie, and out of the address.
+            rest = urlencode([pair for pair in pairs if pair[0] != "token"])
+            path = "/" + scope["path"].lstrip("/\\")
+            response = RedirectResponse(path + (f"?{rest}" if rest else ""), 303)
+            response.set_cookie(self._cookie, self._token, httponly=True, samesite="strict", path="/")
+            return response
+        if not self._is_right(_cookies(headers).get(self._cookie, "")):
+            return PlainTextResponse("Open the address with its token, as `mathse view` printed it.\n", 403)
+        return None
+
+    def _is_right(self, token: str) -> bool:
+        return secrets.compare_digest(token.encode(), self._token.encode())
+
+
+def new_token() -> str:
+    """A token that nobody can guess."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def _cookies(headers: Headers) -> dict[str, str]:
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(headers.get("cookie", "")).items()}
+    except CookieError:
+        return {}
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+            headers.setdefault("Cache-Control", "no-store")
+        await send(message)
+
+    return sending

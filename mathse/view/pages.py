@@ -1,0 +1,215 @@
+"""The pages: what each asks of the index, and which template shows it.
+
+/                    the steps and models of the run, and what is missing or damaged
+/paths  /path/ID     paths that a filter lets through; one path with all that is known of it
+/problems  /problem/ID   the same of problems
+/compare  /predictions   two rounds, two models, side by side
+/charts  /image/ID       the run's charts; an image by its content id
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from mathse.errors import UserError
+from mathse.report import table
+from mathse.share.catalogue import catalogue
+from mathse.tables import views
+from mathse.view import charts, details, filters, index, pairs, present, rows
+from mathse.view.filters import BadFilter, Query
+from mathse.view.present import Card
+from mathse.view.tables import Tables, missing
+
+COMMON = ("subject", "level", "source")
+OF_PATHS = ("q", "round", "kind", "verdict", "rule", "agree", *COMMON, "problem", "after", "before")
+OF_PROBLEMS = ("q", "split", "language", *COMMON, "after", "before")
+OF_PAIRS = ("a", "b", "change", *COMMON, "after")
+
+
+class NotThere(BadFilter):
+    """No row has this id."""
+
+
+class Pages:
+    """Everything that is shown of one run.
+
+    Args:
+        root: The project's root.
+        tables: Its tables.
+        file: Their index.
+    """
+
+    def __init__(self, root: Path, tables: Tables, file: Path) -> None:
+        self.root, self.tables, self.names = root, tables, tables.names
+        self._index, self._source = index.open_index(file), views.connect(tables.readable)
+        self.known = filters.vocabulary(self._index)
+        self._stamps = tables.stamps()
+        # By what is asked for alone: each page of a list asks for its count anew.
+        self._counted = lru_cache(maxsize=256)(
+            lambda conditions, words, phrases: rows.count(self._cursor(), Query({}, conditions, words, phrases))
+        )
+        self._templates = Environment(
+            loader=PackageLoader("mathse.view"), autoescape=True, undefined=StrictUndefined,
+            trim_blocks=True, lstrip_blocks=True,
+        )  # fmt: skip
+        self._templates.globals.update(
+            heading=lambda step: present.heading(step, self.names), model_name=self.names.title, known=self.known,
+            link=_link, present=present,
+        )  # fmt: skip
+
+    def overview(self, request: Request) -> Response:
+        """What there is."""
+        query, cursor = self._query(request, ()), self._cursor()
+        steps = [{**row, "name": self.known.label("round", row["step"])} for row in rows.steps(cursor)]
+        try:
+            models = [table.cells(model) for model in table.load(self.root)]
+        except UserError:  # nothing is measured yet
+            models = []
+        shown: dict[str, Any] = {
+            "steps": steps,
+            "headings": table.HEADINGS,
+            "models": models,
+            "splits": rows.splits(cursor),
+        }
+        return self._page("overview.html", request, query, **shown)
+
+    def paths(self, request: Request) -> Response:
+        """Paths that a filter lets through."""
+        query, cursor = self._query(request, OF_PATHS), self._cursor()
+        page = rows.page(cursor, query)
+        problems = rows.problems(cursor, page.rows)
+        return self._page("paths.html", request, query, page=page, paths=self._cards(page.rows), problems=problems)
+
+    def count(self, request: Request) -> Response:
+        """How many they are: asked for by the page once it stands."""
+        query = self._query(request, OF_PATHS)
+        number, whole = self._counted(query.conditions, query.words, query.phrases)
+        return HTMLResponse(f"{number:,}{'' if whole else ' or more'} {'path' if number == 1 else 'paths'}")
+
+    def path(self, request: Request) -> Response:
+        """One path, with the one it reconsiders before it, or the reflections on it behind it."""
+        cursor = self._cursor()
+        row = rows.path(cursor, filters.identifier("path", request.path_params["id"]))
+        if row is None:
+            raise NotThere(f"No path has the id {request.path_params['id']}")
+        problem = rows.problem(cursor, row["problem_id"])
+        others = rows.of_problem(cursor, problem["pid"]) if problem else []
+        before = [other for other in others if other["path_id"] == row["parent"]]
+        after = [other for other in others if other["parent"] == row["path_id"]]
+        step = self.known.label("round", row["step"])
+        record = details.record(self._source.cursor(), self.tables, step, row["path_id"])
+        paths = self._cards([*before, row, *after], present.WHOLE)
+        return self._page("path.html", request, Query({}), row=row, problem=problem, paths=paths, record=record)
+
+    def problems(self, request: Request) -> Response:
+        """Problems that a filter lets through."""
+        query = self._query(request, OF_PROBLEMS)
+        return self._page("problems.html", request, query, page=rows.problem_page(self._cursor(), query))
+
+    def problem(self, request: Request) -> Response:
+        """One problem with all that was written to it."""
+        cursor = self._cursor()
+        problem = rows.problem(cursor, filters.identifier("problem", request.path_params["id"]))
+        if problem is None:
+            raise NotThere(f"No problem has the id {request.path_params['id']}")
+        paths = rows.of_problem(cursor, problem["pid"])
+        shown: dict[str, Any] = {
+            "problem": problem,
+            "groups": present.tree(self._cards(paths)),
+            "more": len(paths) == rows.OF_A_PROBLEM,
+            "predictions": rows.answers(cursor, problem["problem_id"]),
+        }
+        return self._page("problem.html", request, Query({}), **shown)
+
+    def compare(self, request: Request) -> Response:
+        """Two rounds side by side."""
+        query, cursor = self._query(request, OF_PAIRS), self._cursor()
+        order = self.known.options("round")
+        rounds = [name for name in order if self.names.asks(name) == "rollout"] or order
+        sides = self._sides(query, "round", rounds)
+        compared = pairs.rounds(cursor, query, *sides) if sides else None
+        problems = [
+            (
+                rows.problem(cursor, row["problem_id"]),
+                [self._cards(rows.of_problem(cursor, row["pid"], side)) for side in sides or ()],
+            )
+            for row in (compared.rows if compared else [])
+        ]
+        names = [self.known.label("round", side) for side in sides or ()]
+        return self._page("compare.html", request, query, compared=compared, problems=problems, names=names)
+
+    def predictions(self, request: Request) -> Response:
+        """Two models' predictions side by side."""
+        query, cursor = self._query(request, OF_PAIRS), self._cursor()
+        sides = self._sides(query, "model", self.known.options("model"))
+        compared = pairs.models(cursor, query, *sides) if sides else None
+        problems = rows.problems(cursor, compared.rows) if compared else {}
+        names = [self.known.label("model", side) for side in sides or ()]
+        return self._page("predictions.html", request, query, compared=compared, problems=problems, names=names)
+
+    def charts(self, request: Request) -> Response:
+        """The run's charts."""
+        query = self._query(request, ())
+        steps = [(self.known.label("round", row["step"]), row) for row in rows.steps(self._cursor())]
+        verdicts = [
+            {"step": present.heading(step, self.names), "verdict": status, "paths": row[status.lower()]}
+            for step, row in steps
+            for status in index.STATUSES
+            if row[status.lower()]
+        ]
+        return self._page("charts.html", request, query, figures=charts.figures(self.root, verdicts))
+
+    def image(self, request: Request) -> Response:
+        """An image, by its content id."""
+        image_id = filters.identifier("image", request.path_params["id"])
+        picture = details.image(self._source.cursor(), self.tables, image_id)
+        if picture is None:
+            raise NotThere(f"No picture that can be shown has the id {image_id}")
+        data, kind = picture
+        return Response(data, media_type=kind, headers={"Cache-Control": "private, max-age=86400, immutable"})
+
+    def message(self, request: Request, title: str, text: str, status: int) -> Response:
+        """A page that says what is wrong."""
+        return self._page("message.html", request, Query({}), status=status, title=title, text=text)
+
+    def _cursor(self) -> filters.Connection:
+        """A connection of its own for each request: they come at the same time."""
+        return self._index.cursor()
+
+    def _query(self, request: Request, allowed: Sequence[str]) -> Query:
+        return filters.parse(request.query_params.multi_items(), allowed, self.known, self._cursor())
+
+    def _sides(self, query: Query, kind: str, order: Sequence[str]) -> tuple[int, int] | None:
+        """Two rounds or models: those asked for, or the first and the last; None if there are none."""
+        for side in ("a", "b"):
+            if side in query.choices:
+                filters.code(kind, query.choices[side], self.known)
+        if not order:
+            return None
+        names = query.choices.get("a", order[0]), query.choices.get("b", order[-1])
+        a, b = (int(filters.code(kind, name, self.known)) for name in names)
+        return a, b
+
+    def _cards(self, paths: Iterable[rows.Row], most: int = present.BRIEF) -> list[Card]:
+        return [present.card(row, self.known, self.names, most) for row in paths]
+
+    def _page(self, template: str, request: Request, query: Query, status: int = 200, **shown: Any) -> Response:
+        notices = [*missing(self.root), *self.tables.problems, *self.known.options("damage")]
+        # Whether a table was made, remade or removed since the index was built.
+        stale = [*catalogue(self.root, self.names)] != [*self.tables.all] or self.tables.stamps() != self._stamps
+        text = self._templates.get_template(template).render(
+            query=query, here=request.url.path, notices=notices, stale=stale, **shown
+        )
+        return HTMLResponse(text, status)
+
+
+def _link(path: str, choices: dict[str, str], **changed: object) -> str:
+    """An address with these choices; those that are None are left out."""
+    chosen = {name: value for name, value in {**choices, **changed}.items() if value not in (None, "")}
+    return path + (f"?{urlencode(chosen)}" if chosen else "")

@@ -1,0 +1,100 @@
+"""What the pages show of an index row: names for numbers, a path's steps with the wrong one marked.
+
+Sample: `Card(row={...}, heading="Round 1", kind="rollout", status="WRONG", rule="WRONG", steps=[Step(...), ...], ...)`
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mathse.report.names import Names
+from mathse.view.filters import Vocabulary
+from mathse.view.rows import Row
+from mathse.view.text import Piece, Step, answer, pieces, shortened, steps
+
+BRIEF = 1500
+WHOLE = 60_000
+"""Signs of a path shown in a list, and on its own page."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A path as a page shows it.
+
+    Attributes:
+        row: The index's row.
+        heading: The step that wrote it, in words.
+        kind: distilled, rollout or reflection.
+        status: The ORM's verdict; empty if it was not judged.
+        rule: The rule grader's.
+        steps: Its text, cut at its steps' labels.
+        cut: Whether the text goes on.
+        reflections: The paths that reconsider it.
+    """
+
+    row: Row
+    heading: str
+    kind: str
+    status: str
+    rule: str
+    steps: list[Step]
+    cut: bool
+    reflections: list["Card"] = field(default_factory=list)
+
+    @property
+    def marked(self) -> bool:
+        """Whether the step that the judge names was found in the text."""
+        return any(step.wrong for step in self.steps)
+
+    @property
+    def differs(self) -> bool:
+        """Whether the ORM and the rule grader say different things."""
+        return bool(self.status and self.rule and self.status != self.rule)
+
+    @property
+    def answer(self) -> list[Piece]:
+        """Its extracted answer."""
+        return answer(self.row["answer"] or "")
+
+
+def heading(step: str, names: Names) -> str:
+    """A step's name as the heading of a page's part: `Round 1`."""
+    words = names.heading(step)
+    return words[:1].upper() + words[1:]
+
+
+def card(row: Row, known: Vocabulary, names: Names, most: int = BRIEF) -> Card:
+    """A path as a page shows it, of its text the first `most` signs."""
+    text, cut = shortened(row["text"], most)
+    return Card(
+        row=row,
+        heading=heading(known.label("round", row["step"]), names),
+        kind=known.label("kind", row["kind"]),
+        status=known.label("verdict", row["status"]),
+        rule=known.label("rule", row["rule"]),
+        steps=steps(text, row["error_step"]),
+        cut=cut,
+    )
+
+
+def tree(cards: Sequence[Card]) -> dict[str, list[Card]]:
+    """Paths by the step that wrote them, each reflection with the path it corrects."""
+    by_id = {card.row["path_id"]: card for card in cards}
+    groups: dict[str, list[Card]] = {}
+    for card in cards:
+        parent = by_id.get(card.row["parent"] or "")
+        if parent is not None and parent is not card:
+            parent.reflections.append(card)
+        else:
+            groups.setdefault(card.heading, []).append(card)
+    return groups
+
+
+def question(row: Row) -> list[Piece]:
+    """A problem's question."""
+    return pieces(shortened(row["question"], WHOLE)[0])
+
+
+def choices(row: Row) -> list[tuple[str, list[Piece]]]:
+    """A problem's options, with their letters (numbers, after the alphabet's end)."""
+    options = row["choices"] or []
+    return [(chr(65 + place) if place < 26 else str(place + 1), answer(text)) for place, text in enumerate(options)]

@@ -1,0 +1,194 @@
+"""Pages of paths and problems, their number, one problem with all that was written to it, one path.
+
+Paging is by key: a page is the rows behind a cursor, so that the millionth page costs what the first one does. Words
+and phrases are looked for in the texts themselves, in reading order and only as long as a reader would wait; where that
+was not enough, the page says how far it looked and goes on from there.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mathse.tables.views import dicts
+from mathse.view.filters import Connection, Query
+
+PAGE = 25
+OF_A_PROBLEM = 300
+"""Paths shown with their problem."""
+BUDGET = 2.0
+"""Seconds after which a search shows what it has."""
+WINDOW, WIDEST = 1 << 17, 1 << 20
+"""Rows whose texts are looked through at first, and at most at once."""
+_COLUMNS = (
+    "rid, step, kind, status, rule, subject, level, source, pid, path_id, problem_id, round, sample, author, text, "
+    "answer, finish, error, parent, error_step, analysis, undecided, rule_reason"
+)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of a list.
+
+    Attributes:
+        rows: In order.
+        older: Cursor of the page behind this one; none if it is the last.
+        newer: Cursor of the page before this one.
+        looked: Rows that a search has looked through, and all there are, if it stopped early.
+    """
+
+    rows: list[Row]
+    older: int | None = None
+    newer: int | None = None
+    looked: tuple[int, int] | None = None
+
+
+def page(connection: Connection, query: Query) -> Page:
+    """The rows that a request asks for, `PAGE` at most."""
+    backward = query.before is not None
+    conditions = query.in_texts()
+    order = "desc" if backward else "asc"
+    sql = f"select rid from rows where rid between ? and ? and {conditions.where} order by rid {order} limit {PAGE + 1}"
+    matches: list[int] = []
+    stopped, end = None, time.monotonic() + BUDGET
+    for low, high, more in _windows(connection, query):
+        matches += [rid for (rid,) in connection.execute(sql, [low, high, *conditions.values]).fetchall()]
+        if len(matches) > PAGE:
+            break
+        if more and time.monotonic() > end:
+            stopped = low if backward else high
+            break
+    rids = sorted(matches[:PAGE])
+    ends = (rids[0], rids[-1]) if rids else (query.after, query.before)
+    ahead = ends[0 if backward else 1] if len(matches) > PAGE else stopped
+    behind = ends[1 if backward else 0] if query.after is not None or backward else None
+    newer, older = (ahead, behind) if backward else (behind, ahead)
+    looked = None if stopped is None else (stopped + 1, _last(connection) + 1)
+    return Page(fetch(connection, rids), older, newer, looked)
+
+
+def count(connection: Connection, query: Query) -> tuple[int, bool]:
+    """How many rows a request asks for, and whether all were counted within the time a reader waits."""
+    conditions = query.in_texts()
+    sql = f"select count(*) from rows where rid between ? and ? and {conditions.where}"
+    total, end = 0, time.monotonic() + BUDGET
+    for low, high, more in _windows(connection, query):
+        total += _number(connection, sql, [low, high, *conditions.values])
+        if more and time.monotonic() > end:
+            return total, False
+    return total, True
+
+
+def fetch(connection: Connection, rids: Sequence[int]) -> list[Row]:
+    """Rows by rid, in order; found by the narrow column first, so that the texts of these rows alone are read."""
+    sql = f"""
+        select {_COLUMNS} from rows
+        where rowid in (select rowid from rows where rid in (select unnest(?::integer[]))) order by rid
+    """
+    return dicts(connection.execute(sql, [list(rids)])) if rids else []
+
+
+def path(connection: Connection, path_id: str) -> Row | None:
+    """A path by its id."""
+    sql = f"select {_COLUMNS} from rows where rowid in (select rowid from rows where path_id = ? limit 1)"
+    return next(iter(dicts(connection.execute(sql, [path_id]))), None)
+
+
+def of_problem(connection: Connection, pid: int, step: int | None = None) -> list[Row]:
+    """Paths to a problem, in the loop's order; of one step only, if given."""
+    sql = f"""
+        select {_COLUMNS} from rows
+        where rowid in (select rowid from rows where pid = $pid and ($step is null or step = $step))
+        order by step, sample, rid limit {OF_A_PROBLEM}
+    """
+    return dicts(connection.execute(sql, {"pid": pid, "step": step}))
+
+
+def answers(connection: Connection, problem_id: str) -> list[Row]:
+    """Predictions of a test problem, by model."""
+    sql = "select * from answers where problem_id = ? order by model, sample limit 200"
+    return dicts(connection.execute(sql, [problem_id]))
+
+
+def problem(connection: Connection, problem_id: str) -> Row | None:
+    """A problem by its id."""
+    return next(iter(dicts(connection.execute("select * from problems where problem_id = ?", [problem_id]))), None)
+
+
+def problems(connection: Connection, listed: Sequence[Row]) -> dict[str, Row]:
+    """The problems of listed rows, by id."""
+    sql = """
+        select * from problems
+        where rowid in (select rowid from problems where pid in (select unnest(?::integer[])))
+    """
+    pids = sorted({row["pid"] for row in listed if row["pid"] is not None})
+    return {row["problem_id"]: row for row in dicts(connection.execute(sql, [pids]))} if pids else {}
+
+
+def problem_page(connection: Connection, query: Query) -> Page:
+    """Problems that a request asks for; words must occur in the question, in any order."""
+    backward = query.before is not None
+    where, values = query.where, query.values
+    for sought in (*query.words, *query.phrases):
+        where += " and contains(lower(question), lower(?))"
+        values.append(sought)
+    edge, order = ("pid < ?", "desc") if backward else ("pid > ?", "asc")
+    cursor = query.before if query.before is not None else -1 if query.after is None else query.after
+    sql = f"select * from problems where {where} and {edge} order by pid {order} limit {PAGE + 1}"
+    matches = dicts(connection.execute(sql, [*values, cursor]))
+    more, shown = len(matches) > PAGE, sorted(matches[:PAGE], key=lambda row: row["pid"])
+    ends = (shown[0]["pid"], shown[-1]["pid"]) if shown else (None, None)
+    older = ends[1] if more or backward else None
+    newer = ends[0] if (more if backward else query.after is not None) else None
+    return Page(shown, older, newer)
+
+
+def steps(connection: Connection) -> list[Row]:
+    """Each step's paths by verdict; `step` is its number."""
+    sql = """
+        select step, sum(paths)::bigint as paths,
+            coalesce(sum(paths) filter (status = 1), 0)::bigint as correct,
+            coalesce(sum(paths) filter (status = 2), 0)::bigint as wrong,
+            coalesce(sum(paths) filter (status = 3), 0)::bigint as undecided,
+            coalesce(sum(paths) filter (status > 0 and rule > 0 and status <> rule), 0)::bigint as differ
+        from summary group by step order by step
+    """
+    return dicts(connection.execute(sql))
+
+
+def splits(connection: Connection) -> dict[str, int]:
+    """Problems by what they may be used for."""
+    return dict(connection.execute("select split, count(*) from problems group by split order by split").fetchall())
+
+
+def _windows(connection: Connection, query: Query) -> Iterator[tuple[int, int, bool]]:
+    """The rids behind (or before) a request's cursor in reading order: first, last, and whether more come after.
+
+    All at once where no text has to be read; otherwise a few at first, and more as it goes on.
+    """
+    low = 0 if query.after is None else query.after + 1
+    high = _last(connection)
+    if query.before is not None:
+        high = min(high, query.before - 1)
+    size = WINDOW if query.words or query.phrases else high + 1
+    while low <= high:
+        if query.before is None:
+            edge = min(low + size - 1, high)
+            yield low, edge, edge < high
+            low = edge + 1
+        else:
+            edge = max(high - size + 1, low)
+            yield edge, high, edge > low
+            high = edge - 1
+        size = min(2 * size, WIDEST)
+
+
+def _last(connection: Connection) -> int:
+    return _number(connection, "select coalesce(sum(paths), 0) - 1 from summary", [])
+
+
+def _number(connection: Connection, sql: str, values: Sequence[int | str]) -> int:
+    (number,) = connection.execute(sql, list(values)).fetchall()[0]
+    return int(number)

@@ -1,0 +1,151 @@
+"""Which tables of a run can be looked at, and what is wrong with the others.
+
+Sample: `Table(entry=Entry("paths", "1", Path("data/paths/1.parquet")), rows=1646, problem=None)`
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mathse import layout
+from mathse.params import STUDENT
+from mathse.report import names
+from mathse.report.names import Names
+from mathse.share.catalogue import Entry, catalogue
+from mathse.tables import store
+
+_HASH_BYTES = 16
+_TAIL = 8
+"""Bytes at the end of a Parquet file: the footer's length and a magic word."""
+_NEEDED = {
+    "problems": {
+        "problem_id", "source", "source_id", "licence", "split", "question", "choices", "answer", "solution",
+        "image_ids", "subject", "level", "language",
+    },
+    "paths": {
+        "path_id", "problem_id", "kind", "round", "sample_idx", "author", "text", "answer", "finish_reason", "error",
+        "parent_path_id",
+    },
+    "verdicts": {
+        "path_id", "status", "error_step", "error_analysis", "undecided_reason", "rule_status", "rule_reason",
+    },
+    "benchmark_items": {
+        "benchmark", "item_id", "licence", "question", "choices", "answer", "image_ids", "subject", "level", "language",
+    },
+    "predictions": {"problem_id", "text", "answer", "status", "reason"},
+    "images": {"image_id", "data"},
+    "benchmark_images": {"image_id", "data"},
+}  # fmt: skip
+"""The columns that the pages read, by kind of table; others may come and go."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Parquet file of a run.
+
+    Attributes:
+        entry: What it is, and where it lies.
+        rows: How many it holds.
+        problem: What is wrong with it and what to do, if it cannot be shown.
+    """
+
+    entry: Entry
+    rows: int
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All tables of a run by their names in `mathse query`, in the loop's order."""
+
+    root: Path
+    names: Names
+    all: Mapping[str, Table]
+
+    @property
+    def readable(self) -> dict[str, Path]:
+        """Files of the tables that can be shown."""
+        return {name: table.entry.file for name, table in self.all.items() if table.problem is None}
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with the others."""
+        return [table.problem for table in self.all.values() if table.problem]
+
+    def steps(self) -> dict[str, tuple[str, str | None]]:
+        """Path table and verdict table (if any) of every step, in the loop's order; last what ORMs learned from."""
+        entries = {name: self.all[name].entry for name in self.readable}
+        verdicts = {entry.of: name for name, entry in entries.items() if entry.kind == "verdicts"}
+        verdicts.setdefault(STUDENT, verdicts.get(self.names.orms[0], ""))
+        paths = {entry.of: name for name, entry in entries.items() if entry.kind == "paths"}
+        pairs = {of: (name, verdicts.get(of) or None) for of, name in paths.items()}
+        loop = {of: pair for of, pair in pairs.items() if of not in (STUDENT, *self.names.orms)}
+        return loop | {of: pairs[of] for of in self.names.order(pairs.keys() - loop.keys())}
+
+    def of_kind(self, kind: str) -> dict[str, Path]:
+        """Readable tables of a kind (`mix`, `predictions`, `feedback`) by the model or step they belong to."""
+        entries = (self.all[name].entry for name in self.readable)
+        return {entry.of: entry.file for entry in entries if entry.kind == kind}
+
+    def fingerprint(self) -> str:
+        """Changes when a table does: names, sizes, times and Parquet footers (with each column chunk's statistics)."""
+        digest = hashlib.blake2b(digest_size=_HASH_BYTES)
+        for name, table in self.all.items():
+            file = table.entry.file
+            digest.update(repr((name, table.problem, _stamp(file), _footer(file))).encode())
+        return digest.hexdigest()
+
+    def stamps(self) -> list[tuple[int, int]]:
+        """Sizes and times alone: enough to see, cheaply, that a table was replaced."""
+        return [_stamp(table.entry.file) for table in self.all.values()]
+
+
+def discover(root: Path) -> Tables:
+    """Find the tables below `root`; a damaged one is found too, with its problem."""
+    known = names.of(root)
+    return Tables(root, known, {name: _table(entry) for name, entry in catalogue(root, known).items()})
+
+
+def missing(root: Path) -> list[str]:
+    """What there is not yet, each with the command that makes it."""
+    if not (root / layout.PROBLEMS).is_file():
+        return [f"{layout.PROBLEMS} is not there yet: `dvc repro problems` makes it, `dvc checkout` fetches it"]
+    if not any(entry.kind == "paths" for entry in catalogue(root).values()):
+        return ["No paths have been written yet: `dvc repro` runs the loop"]
+    return []
+
+
+def _table(entry: Entry) -> Table:
+    try:
+        rows = store.metadata(entry.file).rows
+        columns = set(pq.read_schema(entry.file).names)
+    except store.StoreError as error:
+        return Table(entry, 0, str(error))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        return Table(entry, 0, f"{entry.file}: damaged ({error}); delete it and run `dvc repro`")
+    absent = ", ".join(sorted(_NEEDED.get(entry.kind, set()) - columns))
+    return Table(entry, rows, f"{entry.file}: has no column {absent}; remake it with `dvc repro`" if absent else None)
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    try:
+        status = file.stat()
+    except OSError:
+        return (0, 0)
+    return (status.st_size, status.st_mtime_ns)
+
+
+def _footer(file: Path) -> str:
+    try:
+        with file.open("rb") as content:
+            size = content.seek(0, 2)
+            content.seek(max(0, size - _TAIL))
+            length = int.from_bytes(content.read(4), "little")
+            content.seek(max(0, size - _TAIL - length))
+            return hashlib.blake2b(content.read(), digest_size=_HASH_BYTES).hexdigest()
+    except OSError:
+        return ""

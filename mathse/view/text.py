@@ -1,0 +1,127 @@
+r"""A model's text cut into steps and mathematics: pieces of text to be escaped, never markup.
+
+    steps("Step 1: a is 50. Step 2: 50 + 60 = 111.", "Step 2")
+    -> [Step("Step 1: a is 50. ", wrong=False), Step("Step 2: 50 + 60 = 111.", wrong=True)]
+    pieces(r"So $\frac{1}{2}$ of $5 is ...")
+    -> [Piece("So "), Piece(r"$\frac{1}{2}$", tex=r"\frac{1}{2}"), Piece(" of $5 is ...")]
+
+Nothing of a text is lost or added: the pieces put together are the text.
+"""
+
+import re
+from dataclasses import dataclass
+
+LONGEST_FORMULA = 1000
+"""Signs of a formula; longer ones are shown as they are written."""
+
+_LABEL = re.compile(
+    r"(?:(?<=[\s。.:;!?])|^)(?:[#*_>]{1,6} {0,2}){0,2}"
+    r"(?:step|schritt|paso|шаг|étape|步骤|ステップ)\s{0,2}(?P<number>\d{1,3})\b"
+    r"|(?:(?<=[\s。])|^)(?:[#*_>]{1,6} {0,2}){0,2}第\s?(?P<sign>\d{1,3}|[一二三四五六七八九十])\s?步",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LISTED = re.compile(r"^(?:[#*_>]{1,6} {0,2}){0,2}\(?(?P<number>\d{1,3})[.)](?=\s)", re.MULTILINE)
+_SIGNS = {sign: str(place) for place, sign in enumerate("一二三四五六七八九十", 1)}
+_NAMED = re.compile(r"[\W_]{0,9}(?:[^\W\d_]{1,12}\s{0,2})?#?(\d{1,3}|[一二三四五六七八九十])\s?步?[\W_]{0,9}")
+_SOME = rf"{{1,{LONGEST_FORMULA}}}?"
+_ENVIRONMENTS = r"(?:equation|align|aligned|gather|cases|array|[pbvBV]?matrix)\*?"
+_FORMULA = re.compile(
+    rf"\$\$(?P<double>[^$]{_SOME})\$\$"
+    rf"|\\\[(?P<display>(?:(?!\\\[).){_SOME})\\\]"
+    rf"|\\\((?P<inline>(?:(?!\\\().){_SOME})\\\)"
+    rf"|(?P<block>\\begin\{{(?P<name>{_ENVIRONMENTS})\}}(?:(?!\\begin).){_SOME}\\end\{{(?P=name)\}})"
+    r"|(?P<boxed>\\boxed\{(?:[^{}]|\{(?:[^{}]|\{[^{}]{0,99}\}){0,199}\}){1,299}\})"
+    rf"|(?<![\\$\w])\$(?![\s$])(?P<dollar>[^$\n]{_SOME})(?<![\s\\])\$(?![\d$])",
+    re.DOTALL,
+)
+_BARE = re.compile(r"\\[a-zA-Z]+|[\^_]\{")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Part of a text.
+
+    Attributes:
+        text: As written, delimiters included.
+        tex: What is between the delimiters, if it is mathematics.
+        display: Whether it stands on a line of its own.
+    """
+
+    text: str
+    tex: str | None = None
+    display: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a path.
+
+    Attributes:
+        text: As written, its label included.
+        wrong: Whether the judge says that it is the first wrong one.
+    """
+
+    text: str
+    wrong: bool = False
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """Its text and mathematics."""
+        return pieces(self.text)
+
+
+def steps(text: str, wrong: str | None = None) -> list[Step]:
+    """Cut a path at its steps' labels; one step if it has none.
+
+    Args:
+        text: What a model wrote.
+        wrong: The first wrong step, as the judge names it: by number (`Step 3`, `第三步`), or by its words.
+    """
+    labels = list(_LABEL.finditer(text)) or list(_LISTED.finditer(text))
+    starts = sorted({0, *(label.start() for label in labels)})
+    parts = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+    numbers = {label.start(): _plain(label["number"] or label.groupdict().get("sign") or "") for label in labels}
+    place = _place(parts, [numbers.get(start) for start in starts], wrong) if wrong else None
+    return [Step(part, number == place) for number, part in enumerate(parts) if part]
+
+
+def pieces(text: str) -> list[Piece]:
+    """Cut a text into words and mathematics; a dollar sign before an amount of money is not mathematics."""
+    cut: list[Piece] = []
+    done = 0
+    for formula in _FORMULA.finditer(text):
+        if formula.start() > done:
+            cut.append(Piece(text[done : formula.start()]))
+        kind = str(formula.lastgroup if formula.lastgroup != "name" else "block")
+        cut.append(Piece(formula.group(), formula.group(kind), kind in ("double", "display", "block")))
+        done = formula.end()
+    if done < len(text):
+        cut.append(Piece(text[done:]))
+    return cut
+
+
+def answer(text: str) -> list[Piece]:
+    """Pieces of a short answer, which may be a formula without delimiters."""
+    cut = pieces(text)
+    if len(cut) == 1 and cut[0].tex is None and len(text) <= LONGEST_FORMULA and _BARE.search(text):
+        return [Piece(text, text)]
+    return cut
+
+
+def shortened(text: str, most: int) -> tuple[str, bool]:
+    """The first so many signs of a text, and whether something was left out."""
+    return (text, False) if len(text) <= most else (text[:most].rsplit(" ", 1)[0], True)
+
+
+def _plain(number: str) -> str:
+    return _SIGNS.get(number, number.lstrip("0") or number)
+
+
+def _place(parts: list[str], numbers: list[str | None], wrong: str) -> int | None:
+    """The part that a judge means: that of the number it names, or the one that has its words."""
+    named = _NAMED.fullmatch(wrong)
+    if named is None:
+        words = wrong.strip().casefold()
+        return next((place for place, part in enumerate(parts) if words and words in part.casefold()), None)
+    wanted = _plain(named.group(1))
+    return numbers.index(wanted) if wanted in numbers else None

@@ -1,0 +1,135 @@
+import threading
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from mathse.view import filters, index, rows
+from mathse.view.tables import discover
+from tests.view.conftest import write_run
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+    return index.open_index(index.ensure(discover(write_run(tmp_path_factory.mktemp("indexed")))))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create table x (a int)",
+        "delete from rows",
+        "copy rows to '/tmp/mathse-view-leak.csv'",
+        "select * from read_text('/etc/hostname')",
+        "attach '/tmp/mathse-view-leak.duckdb'",
+        "install fts",
+        "set enable_external_access = true",
+    ],
+)
+def test_its_connection_reads_the_index_and_nothing_else(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    with pytest.raises(duckdb.Error):
+        connection.execute(sql)
+
+
+def test_nothing_is_damaged_in_a_sound_run(connection: duckdb.DuckDBPyConnection) -> None:
+    assert connection.execute("select name from labels where kind = 'damage'").fetchall() == []
+    assert connection.execute("select count(*) from answers").fetchall() == [(8,)]
+    assert connection.execute("select bool_and(rid = rowid) from rows").fetchall() == [(True,)]
+
+
+def test_it_is_built_once_for_a_state_of_the_tables(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    first = index.ensure(discover(tmp_path))
+    stamp = first.stat().st_mtime_ns
+    assert index.ensure(discover(tmp_path)) == first and first.stat().st_mtime_ns == stamp
+
+
+def test_a_damaged_index_and_what_a_killed_build_left_are_replaced(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    file = index.ensure(discover(tmp_path))
+    file.write_bytes(file.read_bytes()[:5000])
+    left = file.with_name(".999999999.duckdb")
+    left.write_bytes(b"half")
+    assert index.ensure(discover(tmp_path)) == file
+    assert index.open_index(file).execute("select count(*) > 60 from rows").fetchall() == [(True,)]
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_parts_and_windows_do_not_change_what_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_run(tmp_path)
+    monkeypatch.setattr(index, "PART_ROWS", 1)
+    monkeypatch.setattr(rows, "WINDOW", 11)
+    monkeypatch.setattr(rows, "WIDEST", 23)
+    connection = index.open_index(index.ensure(discover(tmp_path)))
+    known = filters.vocabulary(connection)
+
+    def every(choices: dict[str, str], cursor: str = "after") -> list[int]:
+        seen: list[int] = []
+        place: int | None = -1 if cursor == "after" else 10**6
+        while place is not None:
+            pairs = [*choices.items(), (cursor, str(max(place, 0)))] if place != -1 else [*choices.items()]
+            page = rows.page(connection, filters.parse(pairs, [*choices, cursor], known, connection))
+            found = [row["rid"] for row in page.rows]
+            seen = seen + found if cursor == "after" else found + seen
+            place = page.older if cursor == "after" else page.newer
+        return seen
+
+    for choices, total in [
+        ({"q": "angle"}, 60),
+        ({"q": '"step 1" angle'}, 60),
+        ({"q": "word3 angle"}, 1),
+        ({"q": '"step 1" 110'}, 1),
+        ({"q": "nowhere"}, 0),
+    ]:
+        query = filters.parse(choices.items(), list(choices), known, connection)
+        for budget in (10.0, 0.0):
+            monkeypatch.setattr(rows, "BUDGET", budget)
+            forth, back = every(choices), every(choices, "before")
+            assert len(forth) == total and forth == back == sorted(forth)
+            assert rows.count(connection, query) == (total, True) or not budget
+        number, whole = rows.count(connection, query)
+        assert number < total or total < 2
+        assert not whole
+
+
+def test_requests_at_once_share_an_index(connection: duckdb.DuckDBPyConnection) -> None:
+    failed: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            for _ in range(20):
+                assert len(rows.page(connection.cursor(), filters.Query({})).rows) == rows.PAGE
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+
+
+@pytest.mark.parametrize(
+    ("error", "passed_on"),
+    [
+        (duckdb.InterruptException("INTERRUPT Error: Interrupted!"), True),
+        (duckdb.OutOfMemoryException("Out of Memory Error"), True),
+        (duckdb.IOException("IO Error: Could not write file: No space left on device"), True),
+        (duckdb.IOException("IO Error: page checksum does not match"), False),
+    ],
+)
+def test_only_what_is_wrong_with_a_table_is_its_damage(error: duckdb.Error, passed_on: bool) -> None:
+    connection = duckdb.connect()
+    connection.execute("create table labels (kind varchar, code integer, name varchar)")
+
+    def add() -> None:
+        raise error
+
+    if passed_on:
+        with pytest.raises(type(error)):
+            index._add(connection, Path("data/x.parquet"), add)
+    else:
+        index._add(connection, Path("data/x.parquet"), add)
+        ((said,),) = connection.execute("select name from labels where kind = 'damage'").fetchall()
+        assert said.startswith("data/x.parquet: cannot be read") and "dvc repro" in said
