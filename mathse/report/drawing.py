@@ -16,7 +16,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources, util
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ class Chart:
         """
         _add_font()
         spec = {**self._filled(), "title": self.title}
-        drawn = vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=SCALE, config=CONFIG)
+        drawn = vl_convert.vegalite_to_png(spec, VEGA_LITE, scale=SCALE, config=CONFIG, allowed_base_urls=[])
         smaller = io.BytesIO()
         with PIL.Image.open(io.BytesIO(drawn)) as picture:
             picture.convert("RGB").save(smaller, "PNG", optimize=True)
@@ -89,8 +89,7 @@ class Chart:
         Raises:
             ValueError: The rows are none that it can draw.
         """
-        _add_font()
-        return vl_convert.vegalite_to_svg(self._filled(), vl_version=VEGA_LITE, config=CONFIG)
+        return _svg(json.dumps(self._filled()))
 
     def _filled(self) -> dict[str, Any]:
         return {**self.spec, "data": {"values": list(self.rows)}} if self.rows else EMPTY
@@ -111,6 +110,13 @@ def of_report(data: Mapping[str, Rows]) -> list[Chart]:
         rows = [row for row in together.rows if str(row.get("measure")) == measure]
         charts.append(Chart(measure, title, together.spec, rows))
     return charts
+
+
+@lru_cache(maxsize=64)
+def _svg(spec: str) -> str:
+    """Draw Vega-Lite; once, since a page shows the same chart again and again."""
+    _add_font()
+    return vl_convert.vegalite_to_svg(spec, VEGA_LITE, config=CONFIG, allowed_base_urls=[])
 
 
 @cache

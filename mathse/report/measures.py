@@ -2,8 +2,8 @@
 
     mean_characters: float = Field(ge=0, ..., json_schema_extra={"shown": "characters of a solution"})
 
-A title that ends with `%` shows a share as a percentage. The table has a column, the page a picture and `mathse view` a
-chart for each of them. Sample row of the plots' data:
+A title that ends with `%` shows a share as a percentage. The table has a column for each, the page and `mathse view` a
+chart. Sample row of the plots' data:
 
     {"measure": "mean_characters", "title": "characters of a solution", "stage": "+ distilled", "value": 96.5}
 """
@@ -36,24 +36,20 @@ MEASURES = declared(Metrics)
 
 def value(measure: Measure, metrics: Metrics) -> float | None:
     """A model's number as it is shown; None where it was not measured."""
-    found: float | None = getattr(metrics, measure.name)
-    return None if found is None else round(100 * found if measure.title.endswith("%") else found, 1)
+    number: float | None = getattr(metrics, measure.name)
+    return None if number is None else round(100 * number if measure.title.endswith("%") else number, 1)
 
 
 def cells(metrics: Metrics) -> tuple[str, ...]:
-    """A model's numbers, a cell for each measure."""
-    return tuple("" if (one := value(measure, metrics)) is None else f"{one:,.1f}" for measure in MEASURES)
+    """A model's numbers, one cell per measure."""
+    return tuple("" if (number := value(measure, metrics)) is None else f"{number:,.1f}" for measure in MEASURES)
 
 
 def rows(models: Iterable[tuple[str, Metrics]]) -> list[dict[str, str | int | float]]:
-    """The plots' data: one row per measure and model.
-
-    Args:
-        models: What a model is called, and its metrics, in the order of the report.
-    """
-    found = [(measure, stage, value(measure, metrics)) for stage, metrics in models for measure in MEASURES]
+    """The plots' data, one row per measure and model, from the models' titles and metrics."""
     return [
-        {"measure": measure.name, "title": measure.title, "stage": stage, "value": one}
-        for measure, stage, one in found
-        if one is not None
+        {"measure": measure.name, "title": measure.title, "stage": title, "value": number}
+        for title, metrics in models
+        for measure in MEASURES
+        if (number := value(measure, metrics)) is not None
     ]

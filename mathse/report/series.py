@@ -1,4 +1,4 @@
-"""The data behind the plots, as lists of flat rows: what `dvc plots` reads and `mathse.report.plots` draws.
+"""The data behind the charts, as lists of flat rows: what `dvc plots` reads and `mathse.report.drawing` draws.
 
 accuracy       one row per model     {"stage": "+ distilled", "train_rows": 240, "accuracy": 0.49, "ci_low": ...}
 measures       one row per measure and model; see `mathse.report.measures`
@@ -15,9 +15,8 @@ from pathlib import Path
 
 from mathse import layout
 from mathse.loop.evaluation.orm_scores import OrmMetrics
-from mathse.loop.evaluation.scores import Metrics
 from mathse.loop.evaluation.statistics import DIGITS
-from mathse.loop.evaluation.transitions import Transition, compare
+from mathse.loop.evaluation.transitions import compare
 from mathse.params import Params
 from mathse.report.names import Names
 from mathse.report.table import Measured
@@ -51,24 +50,20 @@ def transitions(root: Path, models: Sequence[Measured]) -> Rows:
     Raises:
         UserError: A table is missing, or two models were measured on different problems.
     """
-    steps = [
-        compare((first.title, _predictions(root, first.metrics)), (second.title, _predictions(root, second.metrics)))
-        for first, second in pairwise(models)
+
+    def predictions(model: Measured) -> tuple[str, Iterable[Prediction]]:
+        return model.title, store.scan(root / layout.predictions(model.metrics.model), Prediction)
+
+    steps = [compare(predictions(first), predictions(second)) for first, second in pairwise(models)]
+    return [
+        {"step": f"{step.before} to {step.after}", "outcome": outcome, "problems": getattr(step, outcome)}
+        for step in steps
+        for outcome in OUTCOMES
     ]
-    return [row for step in steps for row in _outcomes(step)]
-
-
-def _predictions(root: Path, model: Metrics) -> Iterable[Prediction]:
-    return store.scan(root / layout.predictions(model.model), Prediction)
-
-
-def _outcomes(step: Transition) -> Rows:
-    name = f"{step.before} to {step.after}"
-    return [{"step": name, "outcome": outcome, "problems": getattr(step, outcome)} for outcome in OUTCOMES]
 
 
 def orm_confusion(orm: OrmMetrics) -> Rows:
-    """The teacher's status against the ORM's; one row a path, since DVC's confusion template counts rows."""
+    """The teacher's status against the ORM's; one row per path: the chart counts them."""
     return [
         {"annotated": pair.first.value, "judged": pair.second.value}
         for pair in orm.confusion
@@ -84,7 +79,7 @@ def error_types(root: Path, settings: Params) -> Rows:
     """
     rows: Rows = []
     known = Names(settings)
-    for step in (name for name, asked in settings.steps.items() if asked.ask == "rollout"):
+    for step in (name for name, about in settings.steps.items() if about.ask == "rollout"):
         verdicts = store.scan(root / layout.verdicts(step), Verdict)
         counts = Counter(error_type(row) for row in verdicts if row.status is Status.WRONG)
         rows += [

@@ -1,7 +1,7 @@
 """The table of the loop (the shape of the paper's Table 1), for the terminal and as Markdown.
 
 In: `reports/metrics/*.json`, and beside it what the mixes and trainings reported (`reports/mixes`, `reports/training`).
-One line per model, in the order of `measured`:
+One line per model, in the order of `measured` in params.yaml:
 
     | model         | training rows | accuracy, % (95 %)   | solved of remaining |
     | base          |             0 |   1.2 (0.5 to 2.9)   |                     |
@@ -64,20 +64,21 @@ def load(root: Path) -> list[Measured]:
     if not models:
         raise UserError(f"{root / layout.METRICS}: no model is measured yet; `dvc repro` runs the loop")
     known = Names(settings)
-    return [_measured(root, name, known) for name in models]
-
-
-def _measured(root: Path, name: str, known: Names) -> Measured:
-    mix, training = (_report(root / file(name)) for file in (layout.mix_report, layout.training_report))
-    if training is None and name != BASE:
-        raise UserError(f"{root / layout.training_report(name)}: not found; `dvc repro` makes it")
-    return Measured(
-        metrics=scores.load(root / layout.metrics(name)),
-        title=known.title(name),
-        rows=(training or {}).get("rows", 0),
-        solved=(mix or {}).get("solved"),
-        remaining=(mix or {}).get("remaining"),
-    )
+    measured = []
+    for name in models:
+        mix, training = (_report(root / file(name)) for file in (layout.mix_report, layout.training_report))
+        if training is None and name != BASE:
+            raise UserError(f"{root / layout.training_report(name)}: not found; `dvc repro` makes it")
+        measured.append(
+            Measured(
+                metrics=scores.load(root / layout.metrics(name)),
+                title=known.title(name),
+                rows=(training or {}).get("rows", 0),
+                solved=(mix or {}).get("solved"),
+                remaining=(mix or {}).get("remaining"),
+            )
+        )
+    return measured
 
 
 def _report(file: Path) -> dict[str, Any] | None:
@@ -99,18 +100,18 @@ def load_orms(root: Path) -> dict[str, OrmMetrics]:
     """
     orms = params.load(root / params.PARAMS).orms
     files = {name: root / layout.metrics(name) for name in orms}
-    found = {name: _orm(file) for name, file in files.items() if file.exists()}
-    if not found:
+    if not any(file.exists() for file in files.values()):
         where = ", ".join(map(str, files.values()))
         raise UserError(f"{where}: the ORM is not measured yet; `dvc repro` runs the loop")
-    return found
-
-
-def _orm(file: Path) -> OrmMetrics:
-    try:
-        return OrmMetrics.model_validate(json.loads(file.read_text(encoding="utf-8")))
-    except (json.JSONDecodeError, UnicodeDecodeError, ValidationError) as error:
-        raise UserError(f"{file}: does not hold the ORM's metrics; `dvc repro` makes it anew: {error}") from error
+    metrics: dict[str, OrmMetrics] = {}
+    for name, file in files.items():
+        if not file.exists():
+            continue
+        try:
+            metrics[name] = OrmMetrics.model_validate(json.loads(file.read_text(encoding="utf-8")))
+        except (json.JSONDecodeError, UnicodeDecodeError, ValidationError) as error:
+            raise UserError(f"{file}: does not hold the ORM's metrics; `dvc repro` makes it anew: {error}") from error
+    return metrics
 
 
 def cells(model: Measured) -> tuple[str, ...]:
@@ -146,16 +147,16 @@ def markdown(models: Sequence[Measured]) -> str:
 
 
 def orm_lines(orms: dict[str, OrmMetrics]) -> str:
-    """The ORMs' measurements, a sentence each; an ORM is named where there are several."""
-    return "\n\n".join(_orm_line("ORM" if len(orms) == 1 else f"ORM {name}", orm) for name, orm in orms.items())
-
-
-def _orm_line(called: str, orm: OrmMetrics) -> str:
-    shares = {
-        "correct": orm.accuracy_correct,
-        "wrong": orm.accuracy_wrong,
-        "overall": orm.accuracy,
-        "first wrong step": orm.step_accuracy,
-    }
-    said = ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares.items())
-    return f"{called} on {orm.n:,} held-out paths: {said}, undecided {orm.undecided:,} of {orm.n:,}."
+    """The ORMs' measurements, one sentence each; an ORM is named where there are several."""
+    sentences = []
+    for name, orm in orms.items():
+        title = "ORM" if len(orms) == 1 else f"ORM {name}"
+        shares = {
+            "correct": orm.accuracy_correct,
+            "wrong": orm.accuracy_wrong,
+            "overall": orm.accuracy,
+            "first wrong step": orm.step_accuracy,
+        }
+        numbers = ", ".join(f"{share_of} {100 * share:.1f} %" for share_of, share in shares.items())
+        sentences.append(f"{title} on {orm.n:,} held-out paths: {numbers}, undecided {orm.undecided:,} of {orm.n:,}.")
+    return "\n\n".join(sentences)
