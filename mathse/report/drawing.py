@@ -70,7 +70,7 @@ class Chart:
     rows: Rows
 
     def png(self) -> bytes:
-        """A picture under its title: the same bytes for the same chart, on any machine.
+        """A picture under its title: the same bytes for the same chart, whatever fonts the machine has.
 
         Raises:
             ValueError: The rows are none that it can draw.

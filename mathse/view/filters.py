@@ -20,21 +20,21 @@ MAX_QUERY = 200
 MAX_NUMBER = 2**31 - 1
 NONE = "none"
 LETTERS = r"[0-9\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}\p{Devanagari}]"
-"""A word is a run of these; a sign of any other script, which sets no spaces between words, is found wherever it is."""
+"""A word is a run of these. Other scripts set no spaces between words: their characters are found wherever they are."""
 AGREE = {
     "differ": "status > 0 and rule > 0 and status <> rule",
     "orm_only": "status = 1 and rule = 2",
     "rule_only": "status = 2 and rule = 1",
     "same": "status > 0 and status = rule",
 }
-"""Where the ORM and the rule grader disagree: anyhow; the ORM alone says CORRECT; the rule alone; nowhere."""
+"""Where the ORM and the rule grader disagree: in any way; only the ORM says CORRECT; only the rule does; not at all."""
 CHANGES = {
     "gained": "not a.solved and b.solved",
     "lost": "a.solved and not b.solved",
     "both": "a.solved and b.solved",
     "neither": "not a.solved and not b.solved",
 }
-"""What became of a problem from one round or model (a) to another (b)."""
+"""What became of a problem from one step or model (a) to another (b)."""
 _COLUMNS = {
     "round": "step", "kind": "kind", "verdict": "status", "rule": "rule", "subject": "subject", "level": "level",
     "source": "source", "split": "split", "language": "language",
@@ -171,7 +171,7 @@ def identifier(name: str, value: str) -> str:
     """A row's id as a request may give it.
 
     Raises:
-        BadFilter: It has other signs than ids have.
+        BadFilter: It has other characters than ids have.
     """
     if not _ID.fullmatch(value):
         raise BadFilter(f"{name} must be an id: letters, digits, dots, dashes; found {value[:40]!r}")
@@ -203,7 +203,7 @@ def _condition(name: str, value: str, known: Vocabulary) -> tuple[str, tuple[int
 def _search(text: str, connection: Connection) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Words and phrases of what is searched for; what is not just one word is also looked for as it stands."""
     if len(text) > MAX_QUERY:
-        raise BadFilter(f"at most {MAX_QUERY} signs can be searched for, found {len(text)}")
+        raise BadFilter(f"at most {MAX_QUERY} characters can be searched for, found {len(text)}")
     words: dict[str, None] = {}
     phrases: dict[str, None] = {}
     for quoted, plain in _PIECE.findall(text):

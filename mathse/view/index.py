@@ -235,7 +235,7 @@ def _label(connection: duckdb.DuckDBPyConnection, kind: str, names: Sequence[str
 
 
 def _parts(file: Path) -> Iterator[tuple[str, str | None, int]]:
-    """Cut a table, which is sorted by path id, into parts at its row groups.
+    """Cut a table, which is sorted by path id, into parts at its row groups (`PART_ROWS`, `PART_BYTES`).
 
     Yields:
         The first path id of a part, that of the next part, and the part's number of rows.

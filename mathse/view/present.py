@@ -13,7 +13,7 @@ from mathse.view.text import Piece, Step, answer, pieces, shortened, steps
 
 BRIEF = 1500
 WHOLE = 60_000
-"""Signs of a path shown in a list, and on its own page."""
+"""Characters of a path shown in a list, and on its own page."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def heading(step: str, names: Names) -> str:
 
 
 def card(row: Row, known: Vocabulary, names: Names, most: int = BRIEF) -> Card:
-    """A path as a page shows it, of its text the first `most` signs."""
+    """A path as a page shows it, of its text the first `most` characters."""
     text, cut = shortened(row["text"], most)
     return Card(
         row=row,

@@ -60,6 +60,7 @@ def page(connection: Connection, query: Query) -> Page:
         if more and time.monotonic() > end:
             stopped = low if backward else high
             break
+    # A page goes on at its last row; where the time was up, from where the search stopped.
     rids = sorted(matches[:PAGE])
     ends = (rids[0], rids[-1]) if rids else (query.after, query.before)
     ahead = ends[0 if backward else 1] if len(matches) > PAGE else stopped

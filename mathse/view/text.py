@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 
 LONGEST_FORMULA = 1000
-"""Signs of a formula; longer ones are shown as they are written."""
+"""Characters of a formula; longer ones are shown as they are written."""
 
 _LABEL = re.compile(
     r"(?:(?<=[\s。.:;!?])|^)(?:[#*_>]{1,6} {0,2}){0,2}"
@@ -109,7 +109,7 @@ def answer(text: str) -> list[Piece]:
 
 
 def shortened(text: str, most: int) -> tuple[str, bool]:
-    """The first so many signs of a text, and whether something was left out."""
+    """A text's first `most` characters, cut at a word, and whether something was left out."""
     return (text, False) if len(text) <= most else (text[:most].rsplit(" ", 1)[0], True)
 
 

@@ -46,7 +46,7 @@ def test_any_id_is_found_or_not(client: TestClient, kind: str, name: str) -> Non
         ("round=1&round=2", "round is given twice"),
         ("after=1&before=2", "exclude each other"),
         ("after=x", "must be a whole number"),
-        ("q=" + "a" * 201, "at most 200 signs"),
+        ("q=" + "a" * 201, "at most 200 characters"),
         ("problem=a'b", "must be an id"),
         ("verdict=wrong", "CORRECT, WRONG, UNDECIDED, none"),
     ],
