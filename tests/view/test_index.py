@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -10,8 +11,9 @@ from tests.view.conftest import write_run
 
 
 @pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    return index.open_index(index.ensure(discover(write_run(tmp_path_factory.mktemp("indexed")))))
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    with index.open_index(index.ensure(discover(write_run(tmp_path_factory.mktemp("indexed"))))) as connection:
+        yield connection
 
 
 @pytest.mark.parametrize(
