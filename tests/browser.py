@@ -66,7 +66,7 @@ class Browser:
         """Save what the window shows as a PNG."""
         file.write_bytes(base64.b64decode(self._send("GET", "screenshot")))
 
-    def said(self) -> list[str]:
+    def messages(self) -> list[str]:
         """What the page's console has said since it was last asked: errors, refused scripts and styles."""
         return [entry["message"] for entry in self._send("POST", "se/log", {"type": "browser"})]
 

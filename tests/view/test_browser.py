@@ -43,7 +43,7 @@ def test_no_page_breaks_its_policy_or_its_width(window: tuple[Browser, str], wid
         assert browser.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, (
             page
         )
-        assert [said for said in browser.said() if DRAWING.image_id not in said] == [], page
+        assert [message for message in browser.messages() if DRAWING.image_id not in message] == [], page
         assert browser.run("return document.querySelectorAll('main h1').length") == 1, page
         unlabelled = "return [...document.querySelectorAll('input:not([type=hidden]), select, button, img')].filter("
         unlabelled += "e => !(e.labels?.length || e.textContent.trim() || e.ariaLabel || e.alt)).length"
