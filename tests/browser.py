@@ -34,7 +34,10 @@ class Browser:
         self._address = address
 
     def open(self, url: str) -> None:
+        """Open an address, and wait until the page has the keyboard: a moment after it is loaded."""
         self._send("POST", "url", {"url": url})
+        self.run("window.focus()")
+        self.wait("document.hasFocus()")
 
     def run(self, script: str, *arguments: Any) -> Any:
         """Run a script in the page and return what it returns."""
