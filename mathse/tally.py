@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from mathse.tables.schemas import Feedback, Path, Verdict
 
-T = TypeVar("T")
 V = TypeVar("V", Verdict, Feedback)
 
 
@@ -17,19 +16,6 @@ def counts(rejected: Mapping[str, int] | Counter[str]) -> str:
     """Reasons with their counts, most frequent first: `12 truncated, 3 judged WRONG`; `nothing left out` if none."""
     ordered = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{count} {reason}" for reason, count in ordered if count) or "nothing left out"
-
-
-class Counted(Iterator[T]):
-    """A stream that knows how many of its items were taken."""
-
-    def __init__(self, items: Iterable[T]) -> None:
-        self._items = iter(items)
-        self.count = 0
-
-    def __next__(self) -> T:
-        item = next(self._items)
-        self.count += 1
-        return item
 
 
 class PathTally(Iterator[Path]):

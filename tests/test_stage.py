@@ -199,8 +199,3 @@ def test_feedback_is_counted_by_status() -> None:
     told = tally.StatusTally([rows.feedback("a"), rows.feedback("b", status=Status.UNDECIDED)])
     assert len(list(told)) == 2
     assert str(told) == "2 paths in, 1 CORRECT, 1 UNDECIDED"
-
-
-def test_a_counted_stream_knows_how_many_were_taken() -> None:
-    counted = tally.Counted("abc")
-    assert (next(counted), counted.count, list(counted), counted.count) == ("a", 1, ["b", "c"], 3)

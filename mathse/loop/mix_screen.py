@@ -65,9 +65,6 @@ class Screens:
     near: NearDuplicates | None = None
 
 
-NOTHING = Screens()
-
-
 def screens_of(settings: Params, root: Path = Path(), partial: bool = False) -> Screens:
     """What params ask for.
 
