@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from mathse.share.plan import plan
-from mathse.share.plan_options import Options
-from mathse.share.plan_text import render
+from mathse.plan.estimate import plan
+from mathse.plan.options import Options
+from mathse.plan.text import render
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "scale.md"

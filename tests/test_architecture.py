@@ -21,6 +21,7 @@ FLOORS = (
     {"report"},
     {"share"},
     {"view"},
+    {"plan"},
     {"commands", "cli", "stage"},
 )
 TREE = Tree(ROOT)

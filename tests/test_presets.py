@@ -8,7 +8,7 @@ import yaml
 from mathse import params
 from mathse.loop.ask.engines.local.families import FAMILIES
 from mathse.params import Params, Train
-from mathse.share.plan_sizes import KNOWN
+from mathse.plan.sizes import KNOWN
 
 ROOT = Path(__file__).parents[1]
 

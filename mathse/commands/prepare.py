@@ -3,7 +3,7 @@
 import argparse
 
 from mathse.commands.command import Commands, command
-from mathse.share import plan_options
+from mathse.plan import options
 
 
 def add_preset(commands: Commands) -> None:
@@ -38,14 +38,15 @@ def add_plan(commands: Commands) -> None:
         "hours and money, and all that is assumed for it.",
         "mathse plan qwen2-vl-7b --gpu-hour-price 2.5",
     )
-    plan_options.add(parser)
+    options.add(parser)
 
 
 def _plan(arguments: argparse.Namespace) -> None:
-    from mathse.share import plan, plan_text
+    from mathse.plan.estimate import plan
+    from mathse.plan.text import render
 
-    made = plan.plan(arguments.name, arguments.root, plan_options.given(arguments))
-    print(made.as_json() if arguments.json else plan_text.render(made))
+    estimate = plan(arguments.name, arguments.root, options.parsed(arguments))
+    print(estimate.as_json() if arguments.json else render(estimate))
 
 
 def add_check(commands: Commands) -> None:

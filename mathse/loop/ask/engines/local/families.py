@@ -6,8 +6,8 @@ its vision tower is looked for under the usual names and its images' tokens are 
 What a chat template lacks (a closed turn, an opening token) is a template's matter, not a family's; it is seen to in
 `mathse.loop.ask.engines.local.chat`, for every model alike.
 
-Sample: `internvl` has its vision tower at `model.vision_tower`, marks an image by `<IMG_CONTEXT>`, and spends 256
-tokens on each tile of 448 x 448 pixels.
+Sample: `internvl` has its vision tower at `model.vision_tower`, marks an image by `<IMG_CONTEXT>`, and cuts it into
+tiles of 448 x 448 pixels, of which `base.image` limits the number.
 """
 
 import json
@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mathse.errors import UserError
-from mathse.loop.ask.engines.local import image_tokens
-from mathse.loop.ask.engines.local.image_tokens import Settings
 
 if TYPE_CHECKING:
     from torch import nn
 
 log = logging.getLogger(__name__)
+
+Settings = Mapping[str, Any]
+"""Settings of an image processor, as its file has them."""
 
 TOWERS = ("model.visual", "model.vision_tower", "visual", "vision_tower", "model.vision_model", "vision_model")
 """Where vision towers are found, as families name them."""
@@ -69,8 +70,8 @@ class Family:
         vision: Path of the vision tower from the model's root.
         projector: Path of what maps image features to tokens: within the tower, or beside it.
         image_token: Stands for one of an image's tokens in a prompt; empty if unknown.
-        tokens: How many tokens an image of a height and width takes, given its processor's settings; None if unknown.
-        defaults: Settings of the image processor of the family's public checkpoints, where a folder does not say.
+        defaults: Settings of the image processor of the family's public checkpoints, and those that the processor
+            around it counts an image's tokens by, where a folder does not say.
         limits: Which keys of `base.image` the family has, and under which names its image processor knows them.
         frames: How often its limits in pixels count an image.
         lora_targets: Linear layers of the language model, by the last part of their names.
@@ -82,7 +83,6 @@ class Family:
     vision: str = ""
     projector: str = ""
     image_token: str = ""
-    tokens: Callable[[int, int, Settings], int] | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)
     frames: int = 1
@@ -115,7 +115,7 @@ class Family:
                 )
             outer, _, inner = self.limits[key].partition(".")
             if inner:
-                least, most = image_tokens.pixel_range({**self.defaults, **settings})
+                least, most = _pixel_range({**self.defaults, **settings})
                 size = changed.setdefault(outer, {"shortest_edge": least, "longest_edge": most})
                 size[inner] = value * self.frames
             else:
@@ -133,11 +133,6 @@ class Family:
             raise ImageLimitError(
                 f"base.image: the least, {low // self.frames}, is above the most, {high // self.frames}"
             )
-
-    def image_tokens(self, height: int, width: int, settings: Settings) -> int:
-        """Tokens of an image in a prompt; without a rule, a guess: one token for 28 x 28 pixels."""
-        rule = self.tokens or image_tokens.resized
-        return rule(height, width, {**(self.defaults or _QWEN_IMAGES), **settings})
 
 
 _QWEN_IMAGES = {
@@ -163,25 +158,25 @@ FAMILIES: Mapping[str, Family] = {
     for family in (
         Family(
             "qwen2_vl", "model.visual", "model.visual.merger", "<|image_pad|>",
-            image_tokens.resized, _QWEN_IMAGES, _PIXELS, vllm=True,
+            _QWEN_IMAGES, _PIXELS, vllm=True,
         ),
         Family(
             "qwen2_5_vl", "model.visual", "model.visual.merger", "<|image_pad|>",
-            image_tokens.resized, _QWEN_IMAGES, _PIXELS, vllm=True,
+            _QWEN_IMAGES, _PIXELS, vllm=True,
         ),
         Family(
             "internvl", "model.vision_tower", "model.multi_modal_projector", "<IMG_CONTEXT>",
-            image_tokens.tiled, _INTERN_IMAGES, _TILES, vllm=True,
+            _INTERN_IMAGES, _TILES, vllm=True,
         ),
         Family(
             "glm4v", "model.visual", "model.visual.merger", "<|image|>",
-            image_tokens.resized_frames, _GLM_IMAGES, _PIXELS, frames=2,
+            _GLM_IMAGES, _PIXELS, frames=2,
             lora_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"),
             reply=without_thought, vllm=True,
         ),
         Family(
             "llava", "model.vision_tower", "model.multi_modal_projector", "<image>",
-            image_tokens.fixed, _LLAVA_IMAGES, vllm=True,
+            _LLAVA_IMAGES, vllm=True,
         ),
     )
 }  # fmt: skip
@@ -213,6 +208,14 @@ def image_settings(folder: Path) -> dict[str, Any]:
     whole, images = _read(folder / "processor_config.json"), _read(folder / "preprocessor_config.json")
     around = {key: value for key, value in whole.items() if not isinstance(value, dict)}
     return {**images, **whole.get("image_processor", {}), **around}
+
+
+def _pixel_range(settings: Settings) -> tuple[int, int]:
+    """The least and the most pixels to which an image is scaled."""
+    size = settings.get("size") or {}
+    least = settings.get("min_pixels") or size.get("shortest_edge") or size.get("min_pixels")
+    most = settings.get("max_pixels") or size.get("longest_edge") or size.get("max_pixels")
+    return int(least or 0), int(most or 2**62)
 
 
 def _at_key(settings: Settings, key: str) -> int:

@@ -1,6 +1,6 @@
 """How large a model is: from the table of known checkpoints, from a folder's weight files, or from its configuration.
 
-Nothing heavy is imported and no weights are read: a safetensors file tells its tensors' shapes in its first bytes.
+No weights are read: a safetensors file tells its tensors' shapes in its first bytes.
 
 Sample: `Qwen/Qwen2-VL-7B-Instruct` has 8.29 billion parameters in 28 layers of width 3584 and a vocabulary of 152,064.
 """
@@ -10,7 +10,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mathse.errors import UserError
 
@@ -54,7 +53,7 @@ KNOWN: Mapping[str, Size] = {
 
 
 def of_folder(folder: Path) -> Size:
-    """The size of a model folder.
+    """The size of a model folder: of its weight files or, if it has none, of a model built by its configuration.
 
     Raises:
         SizeUnknown: There is no config.json, or it has no sizes.
@@ -64,19 +63,19 @@ def of_folder(folder: Path) -> Size:
     except FileNotFoundError as error:
         raise SizeUnknown(f"{folder}: not a model folder, config.json is missing") from error
     text = config.get("text_config") or config
-    shards = sorted(folder.glob("*.safetensors"))
-    shapes = [shape for shard in shards for shape in tensor_shapes(shard).values()]
     try:
-        return Size(
-            model_type=str(config.get("model_type", "")),
-            parameters=sum(math.prod(shape) for shape in shapes) or _by_formula(config, text),
-            layers=text["num_hidden_layers"],
-            width=text["hidden_size"],
-            vocabulary=text["vocab_size"],
-            context=text.get("max_position_embeddings", 32_768),
-        )
+        width, layers, vocabulary = text["hidden_size"], text["num_hidden_layers"], text["vocab_size"]
     except KeyError as error:
         raise SizeUnknown(f"{folder / 'config.json'}: does not say {error}") from error
+    shapes = [shape for shard in sorted(folder.glob("*.safetensors")) for shape in tensor_shapes(shard).values()]
+    return Size(
+        model_type=str(config.get("model_type", "")),
+        parameters=sum(map(math.prod, shapes)) or _configured_parameters(folder),
+        layers=layers,
+        width=width,
+        vocabulary=vocabulary,
+        context=text.get("max_position_embeddings", 32_768),
+    )
 
 
 def tensor_shapes(file: Path) -> dict[str, tuple[int, ...]]:
@@ -88,27 +87,24 @@ def tensor_shapes(file: Path) -> dict[str, tuple[int, ...]]:
     try:
         with file.open("rb") as handle:
             header = json.loads(handle.read(int.from_bytes(handle.read(8), "little")))
-        return {name: tuple(one["shape"]) for name, one in header.items() if name != "__metadata__"}
+        return {name: tuple(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__"}
     except (ValueError, KeyError, TypeError, AttributeError, MemoryError, OverflowError) as error:
         raise SizeUnknown(f"{file}: not a safetensors file: {error}") from error
 
 
-def _by_formula(config: Mapping[str, Any], text: Mapping[str, Any]) -> int:
-    """Matrices of a decoder with gated MLPs, its embeddings, and a vision tower of plain blocks; within a few percent.
+def _configured_parameters(folder: Path) -> int:
+    """Parameters of a model of this configuration; torch's `meta` device gives it shapes and no memory."""
+    import torch
 
-    Per layer: queries and outputs `width x width`, keys and values `width x width of the key heads`, three of
-    `width x intermediate`.
-    """
-    width, heads = text["hidden_size"], text["num_attention_heads"]
-    keys = width * text.get("num_key_value_heads", heads) // heads
-    layer = 2 * width * width + 2 * width * keys + 3 * width * text["intermediate_size"]
-    tied = config.get("tie_word_embeddings", text.get("tie_word_embeddings", False))
-    embeddings = text["vocab_size"] * width * (1 if tied else 2)
-    return int(text["num_hidden_layers"] * layer + embeddings + _vision(config.get("vision_config") or {}))
+    from mathse.loop.ask.engines.local import loading  # noqa: F401 (makes torchvision importable)
 
+    from transformers import AutoConfig, AutoModelForImageTextToText  # isort: skip
 
-def _vision(vision: Mapping[str, Any]) -> int:
-    width = vision.get("embed_dim") or vision.get("hidden_size") or 0
-    blocks = vision.get("depth") or vision.get("num_hidden_layers") or 0
-    inner = vision.get("intermediate_size") or width * vision.get("mlp_ratio", 4)
-    return int(blocks * (4 * width * width + 2 * width * inner))
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        with torch.device("meta"):
+            model = AutoModelForImageTextToText.from_config(config)
+    except (ValueError, KeyError) as error:
+        raise SizeUnknown(f"{folder}: has no weights, and no model can be built by its config.json: {error}") from error
+    model.tie_weights()
+    return int(model.num_parameters())

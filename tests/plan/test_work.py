@@ -7,7 +7,7 @@ import pytest
 from mathse import params
 from mathse.errors import UserError
 from mathse.params import AdapterSource
-from mathse.share.plan_steps import problems
+from mathse.plan.work import problems
 
 PRESET = Path(__file__).parents[2] / "presets" / "default.yaml"
 

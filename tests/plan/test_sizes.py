@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mathse.loop.ask.engines.local import loading  # noqa: F401 (makes torchvision importable)
-from mathse.share.plan_sizes import KNOWN
+from mathse.plan.sizes import KNOWN
 
 from transformers import (  # isort: skip
     AutoModelForImageTextToText,

@@ -10,11 +10,11 @@ import yaml
 
 from mathse import cli
 from mathse.params import ParamsError, Train
-from mathse.share import plan_needs, plan_sizes
-from mathse.share.plan import Plan, PlanError, plan
-from mathse.share.plan_options import GPUS, Options
-from mathse.share.plan_sizes import KNOWN, SizeUnknown
-from mathse.share.plan_text import render
+from mathse.plan import estimate, sizes
+from mathse.plan.estimate import Plan, PlanError, plan
+from mathse.plan.options import GPUS, Options
+from mathse.plan.sizes import KNOWN, SizeUnknown
+from mathse.plan.text import render
 from tests.report.test_names import EVERY_ROUND
 
 ROOT = Path(__file__).parents[2]
@@ -42,14 +42,14 @@ def trained(name: str) -> dict[str, Any]:
 
 
 def test_the_tokens_of_model_0_are_those_it_was_trained_on(tiny: Plan) -> None:
-    planned = {one.name: one for one, _ in tiny.trainings}["0"]
+    planned = {one.name: one for one in tiny.trainings}["0"]
     assert planned.tokens == pytest.approx(trained("0")["tokens"], rel=0.15)
     assert planned.steps == pytest.approx(trained("0")["steps"], rel=0.15)
 
 
 @pytest.mark.parametrize("name", ["student", "0", "1", "2", "final", "orm"])
 def test_a_training_row_has_the_tokens_it_really_had(tiny: Plan, name: str) -> None:
-    planned = {one.name: one for one, _ in tiny.trainings}[name]
+    planned = {one.name: one for one in tiny.trainings}[name]
     report = trained(name)
     epochs = round(report["epochs"])
     assert planned.tokens / planned.rows / epochs == pytest.approx(report["tokens"] / report["rows"] / epochs, rel=0.05)
@@ -62,13 +62,13 @@ def test_a_run_on_the_cpu_names_no_hours(tiny: Plan) -> None:
 
 
 def test_requests_follow_from_params(seven: Plan) -> None:
-    asked = {(one.step.name, one.step.by): one.step.requests for one in seven.asks}
+    asked = {(one.step, one.by): one.number for one in seven.requests}
     assert asked["distill", "teacher"] == asked["judge distill", "orm"] == 9600
     assert asked["rollout 1", "student"] == 4 * (24_000 - round(0.8 * 9600)) == 65_280
     assert asked["rollout 2", "student"] == round(0.6 * 65_280)
     assert asked["ORM paths", "student"] == asked["ORM paths", "teacher"] == 5000
     assert asked["evaluate", "student"] == 5 * 2000
-    rows = {one.name: one.rows for one, _ in seven.trainings}
+    rows = {one.name: one.rows for one in seven.trainings}
     assert rows["0"] == 7680 < rows["1"] < rows["2"] < rows["final"] < 24_000
 
 
@@ -80,44 +80,44 @@ def test_an_image_counts_by_the_familys_rule_within_the_bases_limits(seven: Plan
 
 
 def test_money_is_tokens_by_their_price(seven: Plan) -> None:
-    taught = [one.step for one in seven.asks if one.step.by == "teacher"]
+    taught = [one for one in seven.requests if one.by == "teacher"]
     by_hand = sum(2.5 * one.prompt_tokens + 10 * one.completion_tokens for one in taught) / 1e6
     assert seven.api_cost == pytest.approx(by_hand)
     assert seven.gpu_cost == pytest.approx(2 * seven.gpu_hours)
 
 
 def test_gpu_hours_by_hand(seven: Plan) -> None:
-    final, hours = seven.trainings[-1]
-    assert hours == pytest.approx(6 * SEVEN.parameters * final.tokens / (989e12 * 0.35) / 3600)
-    ask = next(one for one in seven.asks if one.step.name == "rollout 1")
+    final = seven.trainings[-1]
+    assert final.gpu_hours == pytest.approx(6 * SEVEN.parameters * final.tokens / (989e12 * 0.35) / 3600)
+    rollout = next(one for one in seven.requests if one.step == "rollout 1")
     assert seven.tokens_per_second is not None
     assert seven.tokens_per_second == pytest.approx(2500 * 8e9 / SEVEN.parameters)
-    reading = 2 * SEVEN.parameters * ask.step.prompt_tokens / (989e12 * 0.5)
-    writing = ask.step.completion_tokens / seven.tokens_per_second
-    assert ask.gpu_hours == pytest.approx((reading + writing) / 3600)
+    reading = 2 * SEVEN.parameters * rollout.prompt_tokens / (989e12 * 0.5)
+    writing = rollout.completion_tokens / seven.tokens_per_second
+    assert rollout.gpu_hours == pytest.approx((reading + writing) / 3600)
 
 
 def test_options_change_what_they_name(seven: Plan) -> None:
     other = plan("qwen2-vl-7b", ROOT, Options(mfu=0.7, tokens_per_second=1000, kept=0.5, path_chars=1600))
     assert other.means.path == pytest.approx(2 * seven.means.path, rel=0.01)
     assert other.tokens_per_second == 1000
-    assert other.trainings[2][0].rows == 4800
-    final, hours = other.trainings[-1]
-    assert hours == pytest.approx(6 * SEVEN.parameters * final.tokens / (989e12 * 0.7) / 3600)
+    assert other.trainings[2].rows == 4800
+    final = other.trainings[-1]
+    assert final.gpu_hours == pytest.approx(6 * SEVEN.parameters * final.tokens / (989e12 * 0.7) / 3600)
 
 
 def test_memory_of_full_training_and_of_adapters() -> None:
-    alone = plan_needs.memory(FULL, SEVEN, 1000)
+    alone = estimate.memory(FULL, SEVEN, 1000)
     assert alone["weights, gradients, Adam"] == pytest.approx(16 * SEVEN.parameters / 2**30)
     assert alone["logits"] == pytest.approx(2 * 1000 * 152_064 * 10 / 2**30)
     sharded = Train(**{**FULL.model_dump(), "launch": {"processes": 8, "config": "x.yaml"}})
-    assert plan_needs.memory(sharded, SEVEN, 1000)["weights, gradients, Adam"] * 8 == pytest.approx(
+    assert estimate.memory(sharded, SEVEN, 1000)["weights, gradients, Adam"] * 8 == pytest.approx(
         alone["weights, gradients, Adam"]
     )
     adapted = Train(**{**FULL.model_dump(), "lora": {"rank": 16}})
-    assert plan_needs.memory(adapted, SEVEN, 1000)["weights, gradients, Adam"] < 0.2 * alone["weights, gradients, Adam"]
+    assert estimate.memory(adapted, SEVEN, 1000)["weights, gradients, Adam"] < 0.2 * alone["weights, gradients, Adam"]
     unchecked = Train(**{**FULL.model_dump(), "gradient_checkpointing": False})
-    assert plan_needs.memory(unchecked, SEVEN, 1000)["activations"] > 8 * alone["activations"]
+    assert estimate.memory(unchecked, SEVEN, 1000)["activations"] > 8 * alone["activations"]
 
 
 def test_every_process_loads_the_whole_model(seven: Plan) -> None:
@@ -125,14 +125,14 @@ def test_every_process_loads_the_whole_model(seven: Plan) -> None:
 
 
 def test_the_fewest_gpus() -> None:
-    assert plan_needs.fewest_gpus(FULL, SEVEN, 1000, GPUS["h100"]) == 2
-    assert plan_needs.fewest_gpus(FULL, SEVEN, 1000, GPUS["rtx4090"]) == 8
-    assert plan_needs.fewest_gpus(FULL, SEVEN, 60_000, GPUS["rtx4090"]) is None
+    assert estimate.fewest_gpus(FULL, SEVEN, 1000, GPUS["h100"]) == 2
+    assert estimate.fewest_gpus(FULL, SEVEN, 1000, GPUS["rtx4090"]) == 8
+    assert estimate.fewest_gpus(FULL, SEVEN, 60_000, GPUS["rtx4090"]) is None
 
 
 def test_lora_on_one_small_gpu_fits_and_full_training_does_not() -> None:
     small = plan("qwen2.5-vl-3b-lora", ROOT, Options(gpu="rtx4090"))
-    assert all(sum(fit.parts.values()) < plan_needs.FITS * 24 for fit in small.fits)
+    assert all(sum(fit.parts.values()) < estimate.FITS * 24 for fit in small.fits)
     text = render(plan("qwen2-vl-7b", ROOT, Options(gpu="rtx4090")))
     assert re.search(r"train on 8 x rtx4090: .* of 24 GiB each, (fits|does not fit); the fewest, sharded: \d+", text)
 
@@ -141,7 +141,7 @@ def test_lora_on_one_small_gpu_fits_and_full_training_does_not() -> None:
 def test_every_preset_can_be_planned(preset: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["-C", str(ROOT), "plan", preset, "--sample", "8", "--json"]) == 0
     made = json.loads(capsys.readouterr().out)
-    assert made["trainings"][0][0]["tokens"] > 0
+    assert made["trainings"][0]["tokens"] > 0
     assert made["file"] == f"presets/{preset}.yaml"
 
 
@@ -184,12 +184,12 @@ def preset_with(folder: Path, **changed: Any) -> Path:
 def test_reflection_in_every_round_and_a_second_orm_are_planned(tmp_path: Path) -> None:
     plain = plan("qwen2-vl-7b", ROOT, Options())
     planned = plan(str(preset_with(tmp_path, **EVERY_ROUND)), ROOT, Options())
-    asked = {(one.step.name, one.step.by): one.step.requests for one in planned.asks}
+    asked = {(one.step, one.by): one.number for one in planned.requests}
     assert asked["reflect (ar)", "teacher"] > asked["reflect (br)", "teacher"] > 0
     assert asked["judge rollout 2", "orm"] == asked["rollout 2", "student"]
     assert asked["orm2 feedback", "teacher"] == asked["orm feedback", "teacher"]
-    assert [one.name for one, _ in planned.trainings] == ["student", "orm", "orm2", "0", "ar", "br"]
-    before = {(one.step.name, one.step.by): one.step.requests for one in plain.asks}
+    assert [one.name for one in planned.trainings] == ["student", "orm", "orm2", "0", "ar", "br"]
+    before = {(one.step, one.by): one.number for one in plain.requests}
     assert asked["rollout 2", "student"] < before["rollout 2", "student"], "the first reflection has solved some"
 
 
@@ -221,15 +221,15 @@ def test_a_folder_without_weights_is_sized_by_its_configuration(tmp_path: Path) 
         "vision_config": {"depth": 32, "embed_dim": 1280, "hidden_size": 3584, "mlp_ratio": 4},
     }  # fmt: skip
     (tmp_path / "config.json").write_text(json.dumps(config))
-    assert plan_sizes.of_folder(tmp_path).parameters == pytest.approx(SEVEN.parameters, rel=0.05)
+    assert sizes.of_folder(tmp_path).parameters == pytest.approx(SEVEN.parameters, rel=0.05)
 
 
 def test_a_folder_that_tells_no_size_is_named(tmp_path: Path) -> None:
     with pytest.raises(SizeUnknown, match=r"config\.json is missing"):
-        plan_sizes.of_folder(tmp_path)
+        sizes.of_folder(tmp_path)
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(SizeUnknown, match="does not say 'hidden_size'"):
-        plan_sizes.of_folder(tmp_path)
+        sizes.of_folder(tmp_path)
 
 
 @pytest.mark.parametrize("option", [["--mfu", "1.5"], ["--mfu", "x"], ["--gpu", "abacus"], ["--path-chars", "0"]])
@@ -247,5 +247,5 @@ def test_benchmarks_and_samples_are_answered_by_every_model(tiny: Plan, tmp_path
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     planned = plan(None, tmp_path, Options())
-    counts = [next(ask.step.requests for ask in one.asks if ask.step.name == "evaluate") for one in (tiny, planned)]
+    counts = [next(each.number for each in one.requests if each.step == "evaluate") for one in (tiny, planned)]
     assert counts == [5 * 450, 5 * (450 + 304) * 3]

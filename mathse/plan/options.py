@@ -77,7 +77,7 @@ def add(command: argparse.ArgumentParser) -> None:
         command.add_argument(option, type=kind, metavar="N", help=meaning)
 
 
-def given(arguments: argparse.Namespace) -> Options:
+def parsed(arguments: argparse.Namespace) -> Options:
     """The options of a parsed command line."""
     named = {field.name: getattr(arguments, field.name) for field in fields(Options)}
     return Options(**{name: value for name, value in named.items() if value is not None})

@@ -1,0 +1,347 @@
+"""What a run needs, from params and a few assumptions: GPU-hours, memory, disk, hours and money.
+
+In: a params file (a preset, or params.yaml) and `Options`. Out: a `Plan`, printed by `mathse.plan.text`. The formulas
+are the usual ones for estimates, each named where it is used. They say what order of machine is needed; they do not
+replace a trial.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from mathse import layout, params
+from mathse.errors import UserError
+from mathse.loop.ask.engines.local.families import family
+from mathse.loop.ask.engines.local.fingerprint import LINEAGE
+from mathse.params import Params, Train
+from mathse.plan import sizes, tokens
+from mathse.plan.options import GPUS, Gpu, Options
+from mathse.plan.sizes import Size
+from mathse.plan.tokens import Counter, Means
+from mathse.plan.work import Problems, Requests, Shares, problems, work
+from mathse.share.preset import PRESETS
+
+GIB = 2**30
+REFERENCE = (2500.0, 8e9, GPUS["h100"].tflops)
+"""Completion tokens per second that one GPU writes under continuous batching, for a model of so many parameters, at so
+many TFLOP/s; other sizes and GPUs are taken in proportion."""
+PREFILL_MFU = 0.5
+"""Share of a GPU's FLOP/s that reading prompts makes use of."""
+FULL = 6
+"""FLOPs per parameter and token of full training: 2 forward, 4 backward (arXiv 2001.08361, section 2.1)."""
+ADAPTERS = 4
+"""The same with adapters: no gradients of the frozen weights."""
+STATE = 16
+"""Bytes per trained parameter: float32 weight and gradient, two moments of Adam."""
+LAYER = 34
+"""Bytes per token and unit of width that one layer keeps for its backward pass (arXiv 2205.05198, section 4.1)."""
+LOGIT = 10
+"""Bytes per token and word of the vocabulary: bfloat16 logits, float32 copy, gradient."""
+ADAPTED = 25
+"""Rows and columns of a layer's seven matrices, in widths: what one rank of adapters costs."""
+FITS = 0.9
+"""Share of a GPU's memory that may be planned for; the vision tower and the allocator take from the rest."""
+
+
+class PlanError(UserError):
+    """There is no such preset or file, or nothing says how large its model is."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training sees.
+
+    Attributes:
+        name: Of the model.
+        rows: Of its mix.
+        tokens: Over all epochs, images included, padding not.
+        steps: Optimizer steps.
+        gpu_hours: None on a CPU.
+    """
+
+    name: str
+    rows: int
+    tokens: int
+    steps: int
+    gpu_hours: float | None = None
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A training in the memory of its GPUs, in GiB.
+
+    Attributes:
+        name: `train` or `orm.train`.
+        gpus: Processes that params ask for.
+        parts: GiB per GPU, by what takes it.
+        fewest: The fewest GPUs it fits on when it is sharded over them; None if 64 do not do.
+        host: Of the machine itself, while the processes load the model.
+    """
+
+    name: str
+    gpus: int
+    parts: dict[str, float]
+    fewest: int | None
+    host: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The estimate; every number follows from params, `options` and the sample.
+
+    Attributes:
+        size_from: What the model's size is known by.
+        tokens_from: What tokens were counted by.
+        fits: The trainings; empty on a CPU.
+        generation_gpus: How many GPUs answer requests at once.
+        tokens_per_second: What one of them writes; None on a CPU.
+        disk: GiB, by what takes them.
+        hours: By what is waited for, if nothing runs beside anything; empty on a CPU.
+        gpu_hours: Of all local requests and all trainings.
+    """
+
+    file: str
+    options: Options
+    model: str
+    size: Size
+    size_from: str
+    tokens_from: str
+    problems: Problems
+    means: Means
+    shares: Shares
+    requests: tuple[Requests, ...]
+    trainings: tuple[Training, ...]
+    fits: tuple[Fit, ...]
+    generation_gpus: int
+    tokens_per_second: float | None
+    disk: dict[str, float]
+    hours: dict[str, float]
+    gpu_hours: float
+    api_cost: float | None
+    spending_cap: float | None
+    gpu_cost: float | None
+
+    def as_json(self) -> str:
+        """The whole of it as JSON."""
+        return json.dumps(asdict(self), indent=2)
+
+
+def plan(name: str | None, root: Path, options: Options) -> Plan:
+    """Estimate a run.
+
+    Args:
+        name: A preset's name or a params file; None: the project's params.yaml.
+        root: The project's root.
+        options: What is assumed.
+
+    Raises:
+        PlanError: There is no such preset or file, or nothing says how large its model is.
+        ParamsError: The file is not in order.
+        UserError: A data set has no limit, so nobody knows how many problems it has.
+    """
+    file = _file(name, root)
+    settings = params.load(file, template=True)
+    size, size_from, counter, tokens_from = _model(settings, root, options)
+    sample = tokens.sample(settings, options.sample, options.path_chars)
+    teacher = settings.teacher
+    server = tokens.by_characters(options.chars_per_token, tokens.openai_tiles, template_tokens=0)
+    means = tokens.means(settings, sample, counter, server if teacher.engine == "api" else counter)
+    kept = (1 - teacher.mistake_rate if teacher.engine == "solver" else 0.8) if options.kept is None else options.kept
+    shares = Shares(kept, options.solved, kept if options.repaired is None else options.repaired)
+
+    on_gpu, gpu = settings.compute.device == "cuda", GPUS[options.gpu]
+    speed = options.tokens_per_second or _usual_tokens_per_second(size, gpu)
+    requests, rows = work(settings, means, shares)
+    requests = [_priced(each, settings, size, gpu, speed) for each in requests]
+    trainings = [_training(model, rows[model], means, settings, size, options) for model in settings.trained]
+    gpu_hours = sum(each.gpu_hours or 0 for each in requests) + sum(each.gpu_hours or 0 for each in trainings)
+    costs = [each.cost for each in requests if each.cost is not None]
+    sections = {"train": settings.train, "orm.train": settings.orm.train} if on_gpu else {}
+    images = {image.image_id: len(image.data) for example in sample for image in example.images}
+    return Plan(
+        file=(file.relative_to(root) if file.is_relative_to(root) else file).as_posix(),
+        options=options,
+        model=settings.base.source,
+        size=size,
+        size_from=size_from,
+        tokens_from=tokens_from,
+        problems=problems(settings),
+        means=means,
+        shares=shares,
+        requests=tuple(requests),
+        trainings=tuple(trainings),
+        fits=tuple(_fit(section, how, size, means.longest, gpu) for section, how in sections.items()),
+        generation_gpus=_generation_gpus(settings),
+        tokens_per_second=speed if on_gpu else None,
+        disk=_disk(settings, size, sum(images.values()) / len(images), requests),
+        hours=_hours(settings, requests, trainings, options.api_seconds) if on_gpu else {},
+        gpu_hours=gpu_hours,
+        api_cost=sum(costs) if costs else None,
+        spending_cap=teacher.api.spending_cap if teacher.api else None,
+        gpu_cost=options.gpu_hour_price * gpu_hours if options.gpu_hour_price is not None and on_gpu else None,
+    )
+
+
+def _file(name: str | None, root: Path) -> Path:
+    if name is None:
+        return root / params.PARAMS
+    presets = sorted(file.stem for file in (root / PRESETS).glob("*.yaml"))
+    if name in presets:
+        return root / PRESETS / f"{name}.yaml"
+    if Path(name).is_file():
+        return Path(name)
+    raise PlanError(f"no preset {name!r} and no such file; presets: {', '.join(presets) or 'none'}")
+
+
+def _model(settings: Params, root: Path, options: Options) -> tuple[Size, str, Counter, str]:
+    """The model's size and what it is known by, and what counts its tokens, in words too.
+
+    Its folder tells best, if it is at hand: the base's own or, once it is fetched, models/base, if that is this model
+    at this revision.
+    """
+    base, folder = settings.base, root / layout.model("base")
+    if base.is_folder:
+        folder = root / Path(base.source).expanduser()
+    lineage = folder / LINEAGE
+    made_from = json.loads(lineage.read_text(encoding="utf-8")) if lineage.is_file() else {}
+    at_hand = base.is_folder or (made_from.get("from"), made_from.get("revision")) == (base.source, base.revision)
+    if at_hand:
+        size, size_from = sizes.of_folder(folder), "the weight files' headers"
+    elif base.source in sizes.KNOWN:
+        size, size_from = sizes.KNOWN[base.source], "the table of known checkpoints"
+    else:
+        raise PlanError(
+            f"base.from: the size of {base.source} is not known before it is there; fetch it (`dvc repro base`), or "
+            f"give the path of a folder. Known: {', '.join(sizes.KNOWN)}"
+        )
+    kind = family(size.model_type)
+    if at_hand and (folder / "tokenizer.json").is_file():
+        return size, size_from, tokens.by_processor(folder), "the model's own tokenizer and chat template"
+    ratio = options.chars_per_token
+    counter = tokens.by_characters(ratio, tokens.known_image_tokens(kind, base.image.given()))
+    return size, size_from, counter, f"{ratio:g} characters per token and the family's image rule"
+
+
+def _how(settings: Params, model: str) -> Train:
+    return settings.orm.train if model in settings.orms else settings.train
+
+
+def _usual_tokens_per_second(size: Size, gpu: Gpu) -> float:
+    tokens_per_second, parameters, tflops = REFERENCE
+    return tokens_per_second * parameters / size.parameters * gpu.tflops / tflops
+
+
+def _priced(requests: Requests, settings: Params, size: Size, gpu: Gpu, tokens_per_second: float) -> Requests:
+    """The requests with what they cost: money at a server with a price table, GPU-hours of a local model."""
+    role = {"teacher": settings.teacher, "student": settings.student, "orm": settings.judge}[requests.by]
+    if role.engine == "api" and role.api is not None:
+        price = role.api.prices.get(role.api.model)
+        if price is None:
+            return requests
+        cost = requests.prompt_tokens * price.input + requests.completion_tokens * price.output
+        return replace(requests, cost=cost / 1e6)
+    if role.engine != "model" or settings.compute.device != "cuda":
+        return requests
+    reading = 2 * size.parameters * requests.prompt_tokens / (gpu.tflops * 1e12 * PREFILL_MFU)
+    writing = requests.completion_tokens / tokens_per_second
+    return replace(requests, gpu_hours=(reading + writing) / 3600)
+
+
+def _training(model: str, rows: int, means: Means, settings: Params, size: Size, options: Options) -> Training:
+    how, row = _how(settings, model), means.judge_row if model in settings.orms else means.row
+    whole = math.ceil(math.ceil(rows / how.batch_size) * how.epochs)
+    steps = whole if how.max_steps < 0 else how.max_steps
+    seen = round(rows * how.epochs * row * steps / max(1, whole))
+    if settings.compute.device != "cuda":
+        return Training(model, rows, seen, steps)
+    flops = (ADAPTERS if how.lora else FULL) * size.parameters * seen
+    return Training(model, rows, seen, steps, flops / (GPUS[options.gpu].tflops * 1e12 * options.mfu) / 3600)
+
+
+def _fit(section: str, how: Train, size: Size, longest: float, gpu: Gpu) -> Fit:
+    # Each process has the whole model in the machine's memory before it is shared.
+    host = how.processes * (2 if how.lora else 4) * size.parameters / GIB
+    return Fit(section, how.processes, memory(how, size, longest), fewest_gpus(how, size, longest, gpu), host)
+
+
+def memory(how: Train, size: Size, longest: float) -> dict[str, float]:
+    """GiB a GPU needs in training, by what takes it.
+
+    Args:
+        how: The training: rows at once, processes, adapters, checkpointing.
+        size: Of the model.
+        longest: Tokens of the longest row.
+    """
+    shards = how.processes if how.launch is not None and how.launch.config is not None else 1
+    seen = how.at_once * min(longest, how.max_length or longest)
+    if how.lora is None:
+        states, working = STATE * size.parameters / shards, 0 if shards > 1 else 2 * size.parameters
+    else:
+        trained = ADAPTED * how.lora.rank * size.width * size.layers
+        states, working = 2 * size.parameters / shards + STATE * trained, 0
+    kept = LAYER if how.gradient_checkpointing is False else 2
+    return {
+        "weights, gradients, Adam": states / GIB,
+        "bfloat16 copy": working / GIB,
+        "activations": seen * size.width * (size.layers * kept + LAYER) / GIB,
+        "logits": seen * size.vocabulary * LOGIT / GIB,
+    }
+
+
+def fewest_gpus(how: Train, size: Size, longest: float, gpu: Gpu) -> int | None:
+    """The fewest GPUs, a power of two, that hold the training when it is sharded over them; None if 64 do not."""
+    parts = memory(how, size, longest)
+    fixed = parts["activations"] + parts["logits"]
+    whole = (2 if how.lora else STATE) * size.parameters / GIB
+    return next((count for count in (1, 2, 4, 8, 16, 32, 64) if whole / count + fixed <= FITS * gpu.memory), None)
+
+
+def _generation_gpus(settings: Params) -> int:
+    inference = settings.inference
+    actors = inference.ray.actors if inference.ray else 1
+    return actors * (inference.vllm.tensor_parallel if inference.engine == "vllm" else 1)
+
+
+def _hours(
+    settings: Params, requests: Sequence[Requests], trainings: Sequence[Training], api_seconds: float
+) -> dict[str, float]:
+    """Hours by what is waited for, if nothing runs beside anything."""
+    hours = {
+        "local models' requests": sum(each.gpu_hours or 0 for each in requests) / _generation_gpus(settings),
+        "trainings": sum((each.gpu_hours or 0) / _how(settings, each.name).processes for each in trainings),
+    }
+    api = settings.teacher.api
+    if api is not None and settings.teacher.engine == "api":
+        # As many requests at once as allowed, within the budget of tokens.
+        asked = [each for each in requests if each.by == "teacher"]
+        seconds = sum(each.number for each in asked) * api_seconds / api.concurrency
+        minutes = sum(each.prompt_tokens + each.completion_tokens for each in asked) / (
+            api.tokens_per_minute or math.inf
+        )
+        hours["the teacher's server"] = max(seconds / 3600, minutes / 60)
+    return hours
+
+
+def _disk(settings: Params, size: Size, image_bytes: float, requests: Sequence[Requests]) -> dict[str, float]:
+    """GiB on disk, by what takes them.
+
+    Args:
+        settings: The whole of params.
+        size: Of the model.
+        image_bytes: Mean size of an image's file.
+        requests: Whose completions are kept, twice: in a table and in the journal.
+    """
+    model = (2 if settings.compute.dtype == "bfloat16" else 4) * size.parameters
+    models, count = len(settings.trained), problems(settings)
+    saves = settings.train.save_steps or settings.orm.train.save_steps
+    checkpoints = 2 * (STATE - 4) * size.parameters if saves and settings.train.lora is None else 0
+    return {
+        "base": model / GIB,
+        f"{models} trained models": models * model / GIB,
+        "DVC's copy of them": models * model / GIB,
+        "checkpoints of a training": checkpoints / GIB,
+        "images": (count.train + count.orm + count.test) * image_bytes / GIB,
+        "paths and verdicts, with their journals": 2 * 4 * sum(each.completion_tokens for each in requests) / GIB,
+    }

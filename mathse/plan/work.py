@@ -1,0 +1,167 @@
+"""The requests of every step and the rows of every mix, from params and a few assumed shares.
+
+Which paths a judge will find correct nobody knows beforehand: `Shares` says what is assumed. All else follows from
+params: how many problems, samples, rounds and models there are.
+
+Sample: `Requests("rollout 1", "student", 14400, 2278080, 777600)`
+"""
+
+from dataclasses import dataclass
+
+from mathse.errors import UserError
+from mathse.params import BASE, STUDENT, AdapterSource, FigureSource, Params
+from mathse.plan.tokens import Means
+
+
+@dataclass(frozen=True)
+class Problems:
+    """Problems by split."""
+
+    train: int
+    orm: int
+    test: int
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What is assumed of the paths.
+
+    Attributes:
+        kept: Teacher paths that the ORM finds correct.
+        solved: Remaining problems of which a round finds a correct path.
+        repaired: Remaining problems that a reflection repairs.
+    """
+
+    kept: float
+    solved: float
+    repaired: float
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What a step asks of one role.
+
+    Attributes:
+        step: What it is called, such as `rollout 1`.
+        by: Who answers: `teacher`, `student` or `orm`.
+        number: Completions to be made.
+        prompt_tokens: Of all of them, images included.
+        completion_tokens: Of all of them.
+        gpu_hours: Of a local model; None where there is no GPU, or a server or a solver answers.
+        cost: At a server, in the price table's currency; None where it costs nothing or has no price.
+    """
+
+    step: str
+    by: str
+    number: int
+    prompt_tokens: int
+    completion_tokens: int
+    gpu_hours: float | None = None
+    cost: float | None = None
+
+
+def problems(settings: Params) -> Problems:
+    """How many problems there are; what ingestion rejects is not foreseen.
+
+    Raises:
+        UserError: A data set has no limit.
+    """
+    sources = settings.problems.sources
+    return Problems(*(sum(_expected(source, split) for source in sources) for split in ("train", "orm", "test")))
+
+
+def _expected(source: FigureSource | AdapterSource, split: str) -> int:
+    """A source's problems of one split; of a data set, the limit's share."""
+    if isinstance(source, FigureSource):
+        return {"train": source.train, "orm": source.orm, "test": source.test}[split]
+    if source.limit is None:
+        raise UserError(
+            f"problems.sources: {source.source}: how many problems it has is not known before it is read; "
+            "give it a limit to plan with"
+        )
+    shares = {"train": source.split.train, "orm": source.split.orm, "test": source.split.test}
+    return round(source.limit * shares[split])
+
+
+def work(settings: Params, means: Means, shares: Shares) -> tuple[list[Requests], dict[str, int]]:
+    """All requests of a run, in their order, and the rows that each model is trained on.
+
+    Args:
+        settings: The whole of params.
+        means: Tokens of a request and of a row.
+        shares: What is assumed.
+    """
+    count = problems(settings)
+    orm_requests, rows = _step_0(settings, means, shares, count.orm)
+    loop_requests, loop_rows = _loop(settings, means, shares, count.train)
+    items = count.test + sum(source.expected for source in settings.benchmarks)
+    answers = len(settings.measured) * items * (1 + settings.evaluate.samples)
+    evaluation = _requests("evaluate", "student", answers, means.solve_in, means.path)
+    return [*orm_requests, *loop_requests, evaluation], {**rows, **loop_rows}
+
+
+def _step_0(settings: Params, means: Means, shares: Shares, problems: int) -> tuple[list[Requests], dict[str, int]]:
+    """What makes the ORMs, and the student whose mistakes the first of them learns from."""
+    orm = settings.orm
+    warmup = min(orm.warmup_problems, problems)
+    written, taught = (problems - warmup) * orm.samples, (problems - warmup) * orm.teacher_samples
+    correct = written * shares.solved
+    correct += taught * (1 - orm.teacher_mistake_rate if settings.teacher.engine == "solver" else shares.kept)
+    balanced = 2 * min(correct, written + taught - correct)
+    held_out = round(balanced * orm.held_out)
+    requests = [_requests("student data", "teacher", warmup, means.teacher_in, means.path)]
+    for name in settings.orms:
+        title = "ORM" if len(settings.orms) == 1 else name
+        requests += [
+            _requests(f"{title} paths", "student", written, means.solve_in, means.path),
+            _requests(f"{title} paths", "teacher", taught, means.teacher_in, means.path),
+            _requests(f"{title} feedback", "teacher", written + taught, means.annotate_in, means.verdict),
+            _requests(f"{title} evaluation", "orm", held_out, means.judge_in, means.verdict),
+        ]
+    return requests, {STUDENT: round(warmup * shares.kept), **dict.fromkeys(settings.orms, round(balanced) - held_out)}
+
+
+def _loop(settings: Params, means: Means, shares: Shares, problems: int) -> tuple[list[Requests], dict[str, int]]:
+    """The paths and verdicts of every step, and the rows of its mix."""
+    most = settings.mix.parameters.get("max_per_problem", 1)
+    titles = {name: _title(settings, name) for name in settings.steps}
+    requests: list[Requests] = []
+    solved, rows = {BASE: 0.0}, {BASE: 0}
+    for name, step in settings.steps.items():
+        remaining = problems - solved[step.prev]
+        if step.ask == "distill":
+            by, prompt, samples = "teacher", means.teacher_in, settings.distill.samples
+            tried = min(remaining, max(1, round(settings.distill.fraction * remaining)))
+            gained = tried * shares.kept
+            added = gained * (min(int(most), samples) if isinstance(most, int) else 1)
+        elif step.ask == "rollout":
+            by, prompt, samples = "student", means.solve_in, settings.rollout.samples
+            tried, gained = remaining, remaining * shares.solved
+            added = gained
+        else:
+            by, prompt, samples = "teacher", means.reflect_in, settings.reflect.samples
+            if settings.reflect.scope == "all":
+                samples *= settings.round_of(name) * settings.rollout.samples
+            tried, gained = remaining, remaining * shares.repaired
+            added = gained
+        # Two steps that ask alike are told apart by their names.
+        alike = list(titles.values()).count(titles[name]) > 1
+        title = f"{titles[name]} ({name})" if alike else titles[name]
+        requests += [
+            _requests(title, by, round(tried) * samples, prompt, means.path),
+            _requests(f"judge {title}", "orm", round(tried) * samples, means.judge_in, means.verdict),
+        ]
+        solved[name] = solved[step.prev] + gained
+        rows[name] = round(rows[step.prev] + added)
+    return requests, rows
+
+
+def _title(settings: Params, name: str) -> str:
+    """What a step asks: `distill`, `rollout 1`, `reflect`."""
+    ask = settings.steps[name].ask
+    return f"rollout {settings.round_of(name)}" if ask == "rollout" else ask
+
+
+def _requests(step: str, by: str, number: int, prompt: float, completion: float) -> Requests:
+    """So many requests, each of so many tokens."""
+    return Requests(step, by, number, round(number * prompt), round(number * completion))
