@@ -2,7 +2,7 @@
 
     python3.11 -m venv .venv-peers && .venv-peers/bin/pip install datacompy==1.1.0
     python benchmarks/diff.py                      # 1,000,000 rows; --rows N, --runs N
-    python benchmarks/diff.py --record             # tests/share/diff/datacompy.json anew
+    python benchmarks/diff.py --record             # tests/diff/datacompy.json anew
 
 Each measurement is a process of its own, ours and the peer's in turn. Seconds are from the files to the counts (all
 files were read once before): ours inside the process after imports, and as the command takes them from start to end.
@@ -34,14 +34,13 @@ OURS = """
 import json, sys, time
 from pathlib import Path
 from benchmarks.diff_peer import peak
-from mathse.share.diff import content, merge
-from mathse.share.diff.comparison import compare
-from mathse.share.diff.document import Wanted
-from mathse.share.diff.names import Dataset
+from mathse.diff.compare import compare
+from mathse.diff.document import Options
+from mathse.diff.names import Dataset
 mode, old, new, scratch = sys.argv[1:]
 sides = [Dataset(file, Path(file), "", None) for file in (old, new)]
 start, used = time.perf_counter(), time.process_time()
-found = compare(*sides, Wanted(counts_only=mode == "counts"), Path(scratch)).counts
+found = compare(*sides, Options(counts_only=mode == "counts"), Path(scratch)).counts
 seconds, used = time.perf_counter() - start, time.process_time() - used
 counts = [found.changed, found.added, found.removed, found.unchanged]
 print(json.dumps({"seconds": seconds, "cpu": used, "mib": peak(), "counts": counts}))
@@ -69,7 +68,7 @@ def measure(folder: Path, rows: int, runs: int, peer: Path) -> None:
     size = old.stat().st_size / 2**20
     print(f"{rows:,} rows, {size:,.0f} MiB a file, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     ways: dict[str, list[str]] = {
-        name: [sys.executable, "-c", OURS, name, str(old), str(new), str(folder)] for name in ("counts", "content")
+        name: [sys.executable, "-", name, str(old), str(new), str(folder)] for name in ("counts", "content")
     }
     command = [sys.executable, "-m", "mathse.cli", "diff", str(old), str(new)]
     ways |= {"counts, command": [*command, "--counts"], "content, command": [*command, "--limit", "0"]}
@@ -93,7 +92,8 @@ def run(line: list[str]) -> dict[str, Any]:
     """What a process says of itself, or how long it took if it says nothing."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     start = time.perf_counter()
-    done = subprocess.run(line, env=environment, capture_output=True, text=True, check=True)
+    # By standard input: a program after `-c` is interactive to DuckDB, which would print how far it is.
+    done = subprocess.run(line, input=OURS, env=environment, capture_output=True, text=True, check=True)
     seconds = time.perf_counter() - start
     said: dict[str, Any] = json.loads(done.stdout) if done.stdout.startswith("{") else {"seconds": seconds}
     return said
@@ -171,7 +171,7 @@ def write(file: Path, table: pa.Table) -> None:
 
 def record(folder: Path, peer: Path) -> None:
     """Have datacompy count the mutated tables."""
-    from tests.share.diff.mutations import both
+    from tests.diff.mutations import both
 
     files = [folder / "old.parquet", folder / "new.parquet"]
     for file, table in zip(files, both(), strict=True):
@@ -182,7 +182,7 @@ def record(folder: Path, peer: Path) -> None:
         ", ".join(json.dumps(case, separators=(",", ":")) for case in cases[at : at + 5])
         for at in range(0, len(cases), 5)
     ]
-    target = ROOT / "tests" / "share" / "diff" / "datacompy.json"
+    target = ROOT / "tests" / "diff" / "datacompy.json"
     target.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
     print(target)
 

@@ -2,7 +2,7 @@
 
 python3.11 -m venv .venv-peers && .venv-peers/bin/pip install datacompy==1.1.0
 .venv-peers/bin/python benchmarks/diff_peer.py time OLD.parquet NEW.parquet KEY
-.venv-peers/bin/python benchmarks/diff_peer.py agree OLD.parquet NEW.parquet    # see tests/share/diff/mutations.py
+.venv-peers/bin/python benchmarks/diff_peer.py agree OLD.parquet NEW.parquet    # see tests/diff/mutations.py
 """
 
 import json

@@ -20,8 +20,7 @@ FLOORS = (
     {"training"},
     {"report"},
     {"share"},
-    {"view"},
-    {"plan"},
+    {"diff", "plan", "view"},
     {"commands", "cli", "stage"},
 )
 TREE = Tree(ROOT)

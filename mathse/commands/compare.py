@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mathse.commands.command import Commands, command, count
 
 if TYPE_CHECKING:
-    from mathse.share.diff.names import Dataset
+    from mathse.diff.names import Dataset
 
 
 def add_diff(commands: Commands) -> None:
@@ -30,7 +30,9 @@ def add_diff(commands: Commands) -> None:
     parser.add_argument("--repo", metavar="PLACE", help="A of another project: its folder or git URL")
     parser.add_argument("--key", metavar="COLUMN", action="append", help="a column that identifies a row (repeatable)")
     parser.add_argument("--columns", metavar="NAMES", help="compare only these columns, with commas between them")
-    parser.add_argument("--sql", metavar="CONDITION", default="", help="tell of the changes that meet a condition")
+    parser.add_argument(
+        "--sql", metavar="CONDITION", default="", help="describe only the changes that meet a condition"
+    )
     parser.add_argument("--limit", type=count, metavar="N", default=3, help="rows shown of each kind (default: 3)")
     parser.add_argument("--counts", action="store_true", help="the numbers of rows alone, from stored hashes")
     parser.add_argument("--verify", action="store_true", help="compare all values; do not trust stored hashes")
@@ -45,11 +47,11 @@ def add_diff(commands: Commands) -> None:
 def _diff(arguments: argparse.Namespace) -> None:
     import tempfile
 
-    from mathse.share.diff import printing
-    from mathse.share.diff.comparison import compare
-    from mathse.share.diff.document import Wanted
+    from mathse.diff import printing
+    from mathse.diff.compare import compare
+    from mathse.diff.document import Options
 
-    wanted = Wanted(
+    options = Options(
         key=tuple(arguments.key or ()),
         columns=tuple(name.strip() for name in (arguments.columns or "").split(",") if name.strip()),
         condition=arguments.sql,
@@ -59,17 +61,16 @@ def _diff(arguments: argparse.Namespace) -> None:
         saved=arguments.parquet,
     )
     with tempfile.TemporaryDirectory(prefix="mathse-diff-") as scratch:
-        documents = [compare(old, new, wanted, Path(scratch)) for old, new in _pairs(arguments, Path(scratch))]
+        documents = [compare(old, new, options, Path(scratch)) for old, new in _pairs(arguments, Path(scratch))]
     form = printing.as_markdown if arguments.markdown else printing.as_json if arguments.json else printing.as_text
     form(documents)
 
 
 def _pairs(arguments: argparse.Namespace, scratch: Path) -> "list[tuple[Dataset, Dataset]]":
     """The datasets that are compared: two, or those of two steps."""
+    from mathse.diff.names import Origin, find, members
     from mathse.errors import UserError
     from mathse.report import names
-    from mathse.share.diff.names import find, members
-    from mathse.share.diff.revisions import Origin
 
     if arguments.new is None and not (arguments.rev or arguments.repo or ":" in arguments.old):
         raise UserError(

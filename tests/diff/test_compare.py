@@ -6,14 +6,14 @@ import polars as pl
 import pytest
 
 from mathse import layout
-from mathse.share.diff.document import Section
-from mathse.share.diff.sides import DiffError
+from mathse.diff.document import Section
+from mathse.diff.sides import DiffError
 from mathse.tables import store
 from mathse.tables.schemas import Path as PathRow
 from mathse.tables.schemas import Prediction, Problem, Reject, Status, Verdict
 from mathse.tables.views import QueryError
 from tests import rows
-from tests.share.diff.tables import compared, parquet
+from tests.diff.tables import compared, parquet
 
 NAN = float("nan")
 
@@ -136,7 +136,7 @@ def test_changes_in_parts_are_those_of_one(tmp_path: Path, monkeypatch: pytest.M
     old = parquet(tmp_path / "a.parquet", k=list(range(100)), v=list(range(100)))
     new = parquet(tmp_path / "b.parquet", k=[*range(90, 9, -1), 200], v=[0] * 82)
     whole = compared(old, new, "k", saved=tmp_path / "whole.parquet")
-    monkeypatch.setattr("mathse.share.diff.changes.PART_ROWS", 7)
+    monkeypatch.setattr("mathse.diff.changes.PART_ROWS", 7)
     parts = compared(old, new, "k", saved=tmp_path / "parts.parquet")
     assert parts == whole
     assert pl.read_parquet(tmp_path / "parts.parquet").equals(pl.read_parquet(tmp_path / "whole.parquet"))
@@ -177,7 +177,7 @@ def test_columns_of_the_changes_do_not_clash(tmp_path: Path) -> None:
 
 
 def test_json_holds_it_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from mathse.share.diff.printing import as_json
+    from mathse.diff.printing import as_json
 
     old = parquet(tmp_path / "a.parquet", k=[1], t=["a b"])
     new = parquet(tmp_path / "b.parquet", k=[1], t=["a c"])
@@ -185,3 +185,9 @@ def test_json_holds_it_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     printed = json.loads(capsys.readouterr().out)
     assert printed["counts"]["changed"] == 1
     assert printed["examples"][0]["values"] == {"t": ["a b", "a c"]}
+
+
+def test_verdicts_are_compared_with_what_has_none(tmp_path: Path) -> None:
+    store.write(tmp_path / "a.parquet", PathRow, [rows.path("a")])
+    store.write(tmp_path / "b.parquet", Verdict, [rows.verdict("a", status=Status.CORRECT)])
+    assert "column status is new" in compared(tmp_path / "a.parquet", tmp_path / "b.parquet", "path_id").schema

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from mathse import cli, layout
-from mathse.share.diff.names import find
-from mathse.share.diff.revisions import Origin
-from mathse.share.diff.sides import DiffError
+from mathse.diff.names import Origin, find
+from mathse.diff.sides import DiffError
 from mathse.tables import store
 from mathse.tables.schemas import Path as PathRow
 from tests import rows

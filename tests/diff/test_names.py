@@ -4,14 +4,13 @@ from pathlib import Path
 import pytest
 
 from mathse import cli, layout
+from mathse.diff.names import Origin, find, members
+from mathse.diff.sides import DiffError
 from mathse.report import names
 from mathse.share import catalogue
-from mathse.share.diff.names import find, members
-from mathse.share.diff.revisions import Origin
-from mathse.share.diff.sides import DiffError
 from mathse.tables import schemas, store
 from tests import rows
-from tests.share.diff.tables import parquet
+from tests.diff.tables import parquet
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mathse.share.diff.document import Document
-from mathse.share.diff.markdown import page
-from mathse.share.diff.shown import cell, entities, plain
-from mathse.share.diff.terminal import show
-from tests.share.diff.tables import compared, parquet
+from mathse.diff.document import Document
+from mathse.diff.printing import markdown, show
+from mathse.diff.text import cell, entities, plain
+from tests.diff.tables import compared, parquet
 
 HOSTILE = "\x1b[31mred [bold]x[/bold] <script>alert(1)</script> | @somebody #12 `code` \u202eabc 角"
 
@@ -47,7 +46,7 @@ def test_a_narrow_terminal_is_kept_to(document: Document) -> None:
 
 
 def test_markdown_finds_nothing_to_read_in_the_data(document: Document) -> None:
-    shown = page(document)
+    shown = markdown(document)
     assert "<script" not in shown
     assert "@somebody" not in shown
     assert "<del>one</del><ins>two⏎ lines</ins>" in shown

@@ -6,10 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from mathse.share.diff import changes
-from mathse.share.diff.alignment import align
-from mathse.share.diff.sides import open_side, relate
-from tests.share.diff.mutations import CASES, KEY, VALUES, both
+from tests.diff.mutations import CASES, KEY, VALUES, both
+from tests.diff.tables import written
 
 RECORDED = Path(__file__).parent / "datacompy.json"
 
@@ -18,10 +16,7 @@ def counted(folder: Path, old: pl.DataFrame, new: pl.DataFrame, key: tuple[str, 
     """The table of changes."""
     old.write_parquet(folder / "old.parquet")
     new.write_parquet(folder / "new.parquet")
-    sides = open_side(folder / "old.parquet", "old"), open_side(folder / "new.parquet", "new")
-    columns = relate(*sides, key)
-    changes.write(folder / "changes.parquet", *sides, columns, align(*sides, columns))
-    return pl.read_parquet(folder / "changes.parquet")
+    return written(folder / "old.parquet", folder / "new.parquet", *key)[1]
 
 
 def numbers(found: pl.DataFrame, new_rows: int) -> list[int]:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathse.share.diff.words import pieces, shortened
+from mathse.diff.text import pieces, shortened
 
 TEXTS = st.text(st.sampled_from("ab 1.\n×角")) | st.text()
 
@@ -9,8 +9,8 @@ TEXTS = st.text(st.sampled_from("ab 1.\n×角")) | st.text()
 @given(TEXTS, TEXTS)
 def test_the_pieces_are_both_texts(old: str, new: str) -> None:
     found = pieces(old, new)
-    assert "".join(piece.text for piece in found if piece.kind != "come") == old
-    assert "".join(piece.text for piece in found if piece.kind != "gone") == new
+    assert "".join(piece.text for piece in found if piece.kind != "new") == old
+    assert "".join(piece.text for piece in found if piece.kind != "old") == new
     assert all(piece.text for piece in found)
 
 
@@ -21,7 +21,7 @@ def test_a_text_is_the_same_as_itself(text: str) -> None:
 
 def test_words_are_not_cut() -> None:
     assert pieces("50 + 60 = 111.", "50 + 60 = 110.") == [
-        ("same", "50 + 60 = "), ("gone", "111"), ("come", "110"), ("same", ".")
+        ("same", "50 + 60 = "), ("old", "111"), ("new", "110"), ("same", ".")
     ]  # fmt: skip
 
 
@@ -32,4 +32,4 @@ def test_long_common_stretches_are_left_out() -> None:
 
 
 def test_very_long_texts_are_replaced_whole() -> None:
-    assert [piece.kind for piece in pieces("a " * 5000, "b " * 5000)] == ["gone", "come"]
+    assert [piece.kind for piece in pieces("a " * 5000, "b " * 5000)] == ["old", "new"]

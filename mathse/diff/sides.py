@@ -1,4 +1,4 @@
-"""A Parquet file as one side of a comparison: its columns, the key of its rows, and how two sides correspond.
+"""A Parquet file as one side of a comparison: its columns, the key of its rows, and how two sides relate.
 
 A table of this project names its row model in its metadata, and so its key; any other Parquet file is compared by the
 columns that the caller names.
@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,8 +20,6 @@ from mathse.tables.schemas import Row
 MODELS: dict[str, type[Row]] = {model.__name__: model for model in Row.__subclasses__()}
 ROW_HASH = "row_hash"
 TABLE, VERSION = b"mathse.table", b"mathse.version"
-Places = npt.NDArray[np.int64]
-"""Row numbers in a table."""
 
 
 class DiffError(UserError):
@@ -72,7 +68,8 @@ class Columns:
         only_new: Columns that only the new table has.
         retyped: Type before and after, by column of both.
         unread: Columns that another one is the hash of, such as an image's bytes.
-        hashed: Whether equal stored hashes mean equal rows.
+        unique: Whether no two rows of a table can have the same key.
+        hashed: Whether stored hashes are equal where the compared columns are.
     """
 
     key: tuple[str, ...]
@@ -81,28 +78,8 @@ class Columns:
     only_new: tuple[str, ...]
     retyped: dict[str, tuple[str, str]]
     unread: frozenset[str]
+    unique: bool
     hashed: bool
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """How the rows of two tables correspond.
-
-    Attributes:
-        old: Places in the old table of rows whose counterpart may differ.
-        new: Places of their counterparts in the new table.
-        removed: Places in the old table of rows without counterpart.
-        added: Places in the new table of rows without counterpart.
-        unchanged: Matched rows whose stored hashes are equal.
-        duplicates: Rows of the old and of the new table that repeat another one's key.
-    """
-
-    old: Places
-    new: Places
-    removed: Places
-    added: Places
-    unchanged: int
-    duplicates: tuple[int, int] = (0, 0)
 
 
 def open_side(file: Path, label: str) -> Side:
@@ -170,7 +147,8 @@ def relate(
         only_new=tuple(name for name in new.schema.names if name not in both and name not in unread),
         retyped={name: pair for name, pair in types.items() if pair[0] != pair[1]},
         unread=unread,
-        hashed=trust_hashes and same_kind and old.has_hash and new.has_hash and old.schema.equals(new.schema),
+        unique=all(side.model is not None and {*side.model.key} <= {*chosen} for side in (old, new)),
+        hashed=trust_hashes and not only and same_kind and old.has_hash and old.schema.equals(new.schema),
     )
 
 
@@ -187,4 +165,4 @@ def _stored_key(old: Side, new: Side) -> tuple[str, ...]:
 
 
 def _kind(side: Side) -> str:
-    return f"{side.table} rows" if side.table else "rows of no kind of ours"
+    return f"{side.table} rows" if side.table else "rows of no known kind"

@@ -4,11 +4,12 @@ From a name to a page:
 
     names       what people call a dataset -> the Parquet file it is, in this project, at a revision, in another clone
     sides       a Parquet file as one side of a comparison: its columns, and the key that its rows are known by
-    alignment   rows matched by key; stored hashes say which of them are the same, without reading what they hold
-    values      matched rows compared value by value
-    changes     the changed, added and removed rows as one table on disk, old values beside new ones
+    changes     rows matched by key and told apart; those that changed, came and went as one table on disk
+    database    that table in a database: conditions choose among it
     reasons     why rows came and went: rejected, judged wrong, over a limit, no candidate
     meaning     what the changes mean for this kind of table: verdicts turned, problems won and lost, what shifted
-    words       the difference of two texts, word by word
-    document    all of it as one document; terminal, markdown and JSON print it
+    document    all of it as one document, and what is asked of it
+    compare     from two datasets to the document
+    text        values as text that is safe to show, and the difference of two texts, word by word
+    printing    the document for a terminal, as Markdown and as JSON
 """

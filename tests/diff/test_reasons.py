@@ -5,17 +5,16 @@ import polars as pl
 import pytest
 
 from mathse import layout
-from mathse.share.diff.comparison import compare
-from mathse.share.diff.document import Document, Wanted
-from mathse.share.diff.names import Dataset, find
-from mathse.share.diff.revisions import Origin
+from mathse.diff.compare import compare
+from mathse.diff.document import Document, Options
+from mathse.diff.names import Dataset, Origin, find
 from mathse.tables import store
 from mathse.tables.schemas import BenchmarkItem, MixRow, PathKind, Problem, Reject, Status, Verdict
 from mathse.tables.schemas import Path as PathRow
 from mathse.tables.start import write_base
 from tests import rows
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 QUERY = "mathse/sql/mixes/cumulative.sql"
 
 
@@ -45,16 +44,16 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def told(project: Path, file: Path, name: str, **wanted: object) -> Document:
+def compared(project: Path, file: Path, name: str, **options: object) -> Document:
     scratch = file.parent / "scratch"
     scratch.mkdir(exist_ok=True)
     new = find(name, Origin(project), scratch)
-    return compare(Dataset("before", file, "", None), new, Wanted(**wanted), scratch)  # type: ignore[arg-type]
+    return compare(Dataset("before", file, "", None), new, Options(**options), scratch)  # type: ignore[arg-type]
 
 
 def test_a_row_that_went_from_a_mix_was_left_out_for_a_reason(project: Path, tmp_path: Path) -> None:
     store.write(tmp_path / "before.parquet", MixRow, [mix_row(name) for name in "abcx"])
-    found = told(project, tmp_path / "before.parquet", "mix@0", saved=tmp_path / "changes.parquet")
+    found = compared(project, tmp_path / "before.parquet", "mix@0", saved=tmp_path / "changes.parquet")
     whys = dict(pl.read_parquet(tmp_path / "changes.parquet").select("path_id", "why").iter_rows())
     assert whys == {
         "b": "left out of mix@0: judged WRONG",
@@ -78,26 +77,32 @@ def test_a_row_that_went_as_a_leak_is_no_mere_stranger(project: Path, tmp_path: 
     settings = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text(settings.replace("max_per_problem: 1", "max_per_problem: 2"))
     store.write(tmp_path / "before.parquet", MixRow, [mix_row(name) for name in "ad"])
-    found = told(project, tmp_path / "before.parquet", "mix@0")
+    found = compared(project, tmp_path / "before.parquet", "mix@0")
 
     assert [example.about["why"] for example in found.examples] == ["left out of mix@0: leak"]
 
 
 def test_reasons_can_be_asked_for(project: Path, tmp_path: Path) -> None:
     store.write(tmp_path / "before.parquet", MixRow, [mix_row(name) for name in "abcx"])
-    found = told(project, tmp_path / "before.parquet", "mix@0", condition="why like '%duplicate%'")
+    found = compared(project, tmp_path / "before.parquet", "mix@0", condition="why like '%duplicate%'")
     assert [example.key["path_id"] for example in found.examples] == ["c"]
 
 
 def test_without_a_query_to_run_nothing_is_said(project: Path, tmp_path: Path) -> None:
     (project / QUERY).unlink()
     store.write(tmp_path / "before.parquet", MixRow, [mix_row(name) for name in "ab"])
-    found = told(project, tmp_path / "before.parquet", "mix@0")
+    found = compared(project, tmp_path / "before.parquet", "mix@0")
     assert found.counts.removed == 1
     assert "why" not in {part.title for part in found.sections}
 
 
 def test_a_problem_that_went_was_rejected(project: Path, tmp_path: Path) -> None:
     store.write(tmp_path / "before.parquet", Problem, [rows.problem(), rows.problem("p2"), rows.problem("p3")])
-    found = told(project, tmp_path / "before.parquet", "problems")
+    found = compared(project, tmp_path / "before.parquet", "problems")
     assert [example.about.get("why") for example in found.examples] == ["rejected in problems: duplicate", None]
+
+
+def test_reasons_are_known_whatever_the_rows_are_matched_by(project: Path, tmp_path: Path) -> None:
+    store.write(tmp_path / "before.parquet", MixRow, [mix_row(name) for name in "ab"])
+    found = compared(project, tmp_path / "before.parquet", "mix@0", key=("problem_id",))
+    assert [example.about["why"] for example in found.examples] == ["left out of mix@0: judged WRONG"]

@@ -15,15 +15,29 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from mathse.diff.sides import DiffError
 from mathse.params import BASE
 from mathse.report import names
 from mathse.report.names import Names
 from mathse.share import catalogue
-from mathse.share.diff.revisions import Origin, fetch
-from mathse.share.diff.sides import DiffError
 
 WHOLE = ("paths", "verdicts", "mix", "predictions")
 """What is compared of a whole step."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a dataset is looked for.
+
+    Attributes:
+        root: The project's root, to which relative names belong.
+        repo: Another project: its folder or a git URL; None for this one.
+        revision: A git revision of it; None for what lies there now.
+    """
+
+    root: Path
+    repo: str | None = None
+    revision: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +80,8 @@ def find(name: str, origin: Origin, scratch: Path) -> Dataset:
     if place is None:
         place = _file(name, origin, here)
     file = here / place
-    label = _label(name, origin)
+    at = ", ".join(part for part in (origin.repo, origin.revision) if part)
+    label = f"{name} ({at})" if at else name
     ours = origin.repo is None or Path(origin.repo).is_dir()
     if origin.revision is None and ours and file.is_file():
         return Dataset(label, file, view if of_run else "", here)
@@ -117,12 +132,58 @@ def _file(name: str, origin: Origin, here: Path) -> Path:
 
 
 def _existing(root: Path) -> str:
-    there = [entry.short for entry in catalogue.catalogue(root).values()]
+    tables = [entry.short for entry in catalogue.catalogue(root).values()]
+    return f"there are {', '.join(tables)}" if tables else f"{root.resolve()} has no tables; `dvc checkout` brings them"
+
+
+def fetch(origin: Origin, place: Path, name: str, scratch: Path) -> Path:
+    """Bring a dataset's file as it was at a git revision, or is in another repository.
+
+    It is found in DVC's cache, or fetched from its remote. Nothing of the working tree is touched: DVC reads the
+    revision's dvc.lock from git.
+
+    Args:
+        origin: The project (this one, a folder, a git URL) and the revision.
+        place: Where the file lies in the project.
+        name: What the user calls it, for errors.
+        scratch: A folder in which a fetched file may lie.
+
+    Returns:
+        The file in DVC's cache, or the fetched one.
+
+    Raises:
+        DiffError: The repository, the revision or the file is not there, or its content cannot be had.
+    """
+    os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+    from dvc.scm import SCMError
+
+    where = origin.repo or str(origin.root)
+    at = f"{where} at {origin.revision}" if origin.revision else where
+    target = scratch / f"{len(list(scratch.iterdir()))}.parquet"
+    try:
+        with Repo.open(where, rev=origin.revision, uninitialized=False) as repo:
+            files = repo.dvcfs
+            about = files.info(place.as_posix())
+            digest = (about.get("dvc_info") or {}).get("md5")
+            cached = Path(repo.cache.local.oid_to_path(digest)) if digest else None
+            if cached and cached.is_file():
+                return cached
+            files.get_file(place.as_posix(), os.fspath(target))
+    except FileNotFoundError as error:
+        raise DiffError(
+            f"{name}: {at} has no {place.as_posix()}, or no remote that holds it; {_hint(where)}"
+        ) from error
+    except (DvcException, SCMError, OSError) as error:
+        reason = "; ".join(str(part) for part in (error, error.__cause__) if part and str(part))
+        raise DiffError(f"{name}: cannot be had from {at}: {reason}; {_hint(where)}") from error
+    return target
+
+
+def _hint(where: str) -> str:
+    if "://" in where:
+        return "is the address right, and may you read there?"
     return (
-        f"there are {', '.join(there)}" if there else f"{root.resolve()} has no tables yet; `dvc checkout` brings them"
+        f"see `git -C {where} log` for revisions, `dvc list {where} data --recursive` for data, `dvc push` to share it"
     )
-
-
-def _label(name: str, origin: Origin) -> str:
-    at = ", ".join(part for part in (origin.repo, origin.revision) if part)
-    return f"{name} ({at})" if at else name

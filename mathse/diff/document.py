@@ -1,16 +1,12 @@
-"""What is asked of a comparison, what it goes by, and what it says: one document, printed in three ways."""
+"""What is asked of a comparison, and what it says: one document, printed in three ways."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mathse.share.diff.counts import Counts
-from mathse.share.diff.names import Dataset
-from mathse.share.diff.sides import Alignment, Columns, Side
-
 
 @dataclass(frozen=True)
-class Wanted:
+class Options:
     """What is asked of a comparison.
 
     Attributes:
@@ -18,7 +14,7 @@ class Wanted:
         columns: Compare only these; all if empty.
         condition: SQL that chooses among the changes; empty for all.
         limit: Examples of each kind of change.
-        counts_only: Say the numbers of rows alone; where stored hashes suffice, nothing else is read.
+        counts_only: The numbers of rows alone; where stored hashes suffice, nothing else is read.
         verify: Do not trust stored hashes.
         saved: Where the table of changes goes; None if it is not wanted.
     """
@@ -33,22 +29,28 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Matched:
-    """Two datasets whose rows are matched.
+class Counts:
+    """How many rows were changed, came, went and stayed.
 
     Attributes:
-        old: The earlier dataset.
-        new: The later one.
-        sides: Their files.
-        columns: How their columns relate.
-        rows: How their rows correspond.
+        old: Rows of the old table.
+        new: Rows of the new one.
+        changed: Rows of both that differ.
+        added: Rows of the new table alone.
+        removed: Rows of the old table alone.
+        unchanged: Rows of both that are equal.
+        duplicates: Rows that repeat another one's key, in the old and in the new table.
+        by_column: How many rows changed in each column, where values were compared.
     """
 
-    old: Dataset
-    new: Dataset
-    sides: tuple[Side, Side]
-    columns: Columns
-    rows: Alignment
+    old: int
+    new: int
+    changed: int
+    added: int
+    removed: int
+    unchanged: int
+    duplicates: tuple[int, int]
+    by_column: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Section:
 
     Attributes:
         title: What it is about.
-        headings: Of its columns; the first are values, those of `numbers` stand right.
+        headings: Of its columns.
         rows: Cells; None is a missing value.
         note: A sentence below it.
     """
@@ -66,6 +68,13 @@ class Section:
     headings: tuple[str, ...]
     rows: list[tuple[Any, ...]]
     note: str = ""
+
+    @property
+    def numbers(self) -> list[bool]:
+        """Which columns hold numbers alone."""
+        return [
+            all(isinstance(row[place], int | float | None) for row in self.rows) for place in range(len(self.headings))
+        ]
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,7 @@ class Document:
         table: The kind of rows, such as `MixRow`; empty for foreign files.
         counts: Of rows.
         schema: Changes of columns, a sentence each.
-        selected: Rows that the filter left, by change; None without a filter.
+        selected: Rows that the condition left, by change; None without a condition.
         sections: What the changes mean.
         examples: Some of them.
     """

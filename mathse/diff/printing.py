@@ -1,0 +1,169 @@
+"""Print a comparison: for people at a terminal, as GitHub-flavoured Markdown for a pull request, or as JSON.
+
+At a terminal what is gone is red and struck, what has come is green; without colours (a pipe, NO_COLOR) they are
+[-gone-] and {+come+}. Whatever stands in the data is printed letter by letter, markup and mentions too.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from mathse.diff.document import Document, Example, Section
+from mathse.diff.text import cell, cut, difference, entities, last_message, plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+ROWS = {"old": "old rows", "new": "new rows", "changed": "changed", "added": "added", "removed": "removed",
+        "unchanged": "unchanged"}  # fmt: skip
+SIGNS = {"changed": "~", "added": "+", "removed": "-"}
+STYLES = {"changed": "yellow", "added": "green", "removed": "red"}
+TAGS = {"same": "{}", "old": "<del>{}</del>", "new": "<ins>{}</ins>"}
+
+
+def as_text(documents: Sequence[Document]) -> None:
+    """For people; no colours and no width to keep to where the output is not a terminal."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 120)
+    for place, document in enumerate(documents):
+        if place:
+            console.rule(characters="-")
+        show(document, console)
+
+
+def as_markdown(documents: Sequence[Document]) -> None:
+    """For a pull request."""
+    sys.stdout.write("\n".join(map(markdown, documents)))
+
+
+def as_json(documents: Sequence[Document]) -> None:
+    """For programs: an object with counts, schema, sections and examples; of whole rounds a list of them."""
+    objects = [asdict(document) for document in documents]
+    print(json.dumps(objects[0] if len(objects) == 1 else objects, ensure_ascii=False, indent=2, default=str))
+
+
+def show(document: Document, console: "Console") -> None:
+    """Print a comparison at a terminal, whose width and colours are kept to."""
+    from rich.table import Table
+    from rich.text import Text
+
+    console.print(Text(f"{plain(document.old)} -> {plain(document.new)}", style="bold"))
+    summary = Table(box=None, padding=(0, 2, 0, 0))
+    for name, heading in ROWS.items():
+        summary.add_column(heading, justify="right", style=STYLES.get(name), overflow="fold")
+    summary.add_row(*(f"{getattr(document.counts, name):,}" for name in ROWS))
+    console.print(summary)
+    console.print(*(Text(line) for line in _remarks(document)), sep="\n")
+    for section in document.sections:
+        console.print(Text(f"\n{section.title}", style="bold"))
+        console.print(_section_table(section))
+        if section.note:
+            console.print(Text(f"  {section.note}", style="italic"))
+    for example in document.examples:
+        console.print()
+        for line in _example_lines(example, marked=not console.is_terminal or console.no_color):
+            console.print(line, soft_wrap=not console.is_terminal)
+
+
+def _remarks(document: Document) -> Iterator[str]:
+    """What else is to be said of the counts, a line each."""
+    yield from (f"schema: {plain(line)}" for line in document.schema)
+    counts = document.counts
+    if counts.by_column:
+        columns = ", ".join(f"{plain(name)} {rows:,}" for name, rows in counts.by_column.items())
+        yield f"changed in: {columns}"
+    if any(counts.duplicates):
+        old, new = counts.duplicates
+        yield f"rows that repeat another one's key: {old:,} old, {new:,} new; matched in the order in which they stand"
+    if document.selected is not None:
+        chosen = ", ".join(f"{rows:,} {change}" for change, rows in document.selected.items()) or "none"
+        yield f"chosen by --sql and described below: {chosen}"
+
+
+def _section_table(section: Section) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 0, 0, 2), header_style="dim")
+    for heading, numbers in zip(section.headings, section.numbers, strict=True):
+        table.add_column(Text(heading), justify="right" if numbers else "left", overflow="fold")
+    for row in section.rows:
+        table.add_row(*(Text(cell(value)) for value in row))
+    return table
+
+
+def _example_lines(example: Example, marked: bool) -> Iterator["Text"]:
+    from rich.text import Text
+
+    key, about = _head(example)
+    yield Text.assemble((f"{SIGNS[example.change]} {key}", STYLES[example.change]), f"  {about}" if about else "")
+    if example.change != "changed":
+        if text := _row_text(example):
+            yield Text(f"    {text}")
+        return
+    marks = {"same": "{}", "old": "[-{}-]", "new": "{{+{}+}}"} if marked else dict.fromkeys(TAGS, "{}")
+    for name, (old, new) in example.values.items():
+        line, before = Text(f"    {plain(name)}: "), "same"
+        for piece in difference(old, new):
+            # Colours alone would not part what is gone from what has come in its place.
+            space = " " if not marked and (before, piece.kind) == ("old", "new") else ""
+            style = {"same": "", "old": "red strike", "new": "green"}[piece.kind]
+            line.append(space + marks[piece.kind].format(piece.text), style)
+            before = piece.kind
+        yield line
+
+
+def _head(example: Example) -> tuple[str, str]:
+    """An example's key, and what else is known of it."""
+    key = " ".join(plain(value) for value in example.key.values())
+    return key, ", ".join(f"{name} {plain(value)}" for name, value in example.about.items())
+
+
+def _row_text(example: Example) -> str:
+    """The text of a row that came or went; empty if it has none."""
+    names = ("question", "text", "completion", "raw", "detail")
+    values = (value for name in names for value in example.values.get(name, ()) if value)
+    return cut(next(map(last_message, values), ""))
+
+
+def markdown(document: Document) -> str:
+    """A comparison as a page of Markdown."""
+    lines = [f"### {entities(document.old)} → {entities(document.new)}", ""]
+    lines += _markdown_table(
+        Section("", tuple(ROWS.values()), [tuple(getattr(document.counts, name) for name in ROWS)])
+    )
+    lines += [f"- {entities(line)}" for line in _remarks(document)]
+    for section in document.sections:
+        lines += ["", f"**{entities(section.title)}**", "", *_markdown_table(section)]
+        lines += [entities(section.note)] if section.note else []
+    if document.examples:
+        lines += ["", "<details><summary>Some of the rows</summary>", ""]
+        lines += [line for example in document.examples for line in _markdown_example(example)]
+        lines += ["", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_table(section: Section) -> Iterator[str]:
+    yield f"| {' | '.join(map(entities, section.headings))} |"
+    yield f"|{'|'.join('---:' if numbers else '---' for numbers in section.numbers)}|"
+    for row in section.rows:
+        yield f"| {' | '.join(entities(cell(value)) for value in row)} |"
+    yield ""
+
+
+def _markdown_example(example: Example) -> Iterator[str]:
+    key, about = map(entities, _head(example))
+    yield f"- `{SIGNS[example.change]}` <code>{key}</code> {about}"
+    if example.change == "changed":
+        for name, (old, new) in example.values.items():
+            marked = "".join(TAGS[piece.kind].format(entities(piece.text)) for piece in difference(old, new))
+            yield f"  - {entities(name)}: <code>{marked}</code>"
+    elif text := _row_text(example):
+        yield f"  - <code>{entities(text)}</code>"
