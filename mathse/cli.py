@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mathse.commands import compare, exchange, follow, look, mix, prepare, score, view
+from mathse.commands import compare, follow, look, mix, prepare, score, share, view
 from mathse.errors import UserError
 
 USER_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
@@ -29,8 +29,8 @@ COMMANDS = (
     score.add_grade,
     score.add_score,
     mix.add_mix,
-    exchange.add_export,
-    exchange.add_import,
+    share.add_export,
+    share.add_import,
     prepare.add_preset,
     prepare.add_plan,
     prepare.add_check,

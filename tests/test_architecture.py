@@ -19,6 +19,7 @@ FLOORS = (
     {"loop"},
     {"training"},
     {"report"},
+    {"look"},
     {"share"},
     {"diff", "plan", "view"},
     {"commands", "cli", "stage"},

@@ -28,14 +28,13 @@ def add_trace(commands: Commands) -> None:
 def _trace(arguments: argparse.Namespace) -> None:
     import json
 
-    from mathse.share.trace import trace
-    from mathse.share.trace_text import tree
+    from mathse.look.trace import trace, tree
 
-    found = trace(arguments.root, arguments.row)
+    node = trace(arguments.root, arguments.row)
     if arguments.json:
-        print(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
+        print(json.dumps(node.as_json(), indent=2, ensure_ascii=False))
     else:
-        _print_tree(tree(found))
+        _print_tree(tree(node))
 
 
 def _print_tree(tree: "Tree") -> None:
@@ -67,21 +66,21 @@ def add_lineage(commands: Commands) -> None:
 def _lineage(arguments: argparse.Namespace) -> None:
     import json
 
-    from mathse.share import lineage, lineage_text
+    from mathse.look import lineage
 
     target = arguments.target or lineage.last_model(arguments.root)
     if arguments.card:
-        from mathse.share.published import published_card
+        from mathse.share.model_card import model_card
 
-        print(published_card(arguments.root, target), end="")
+        print(model_card(arguments.root, target), end="")
         return
-    found = lineage.lineage(arguments.root, target)
+    behind = lineage.lineage(arguments.root, target)
     if arguments.json:
-        print(json.dumps(lineage.as_json(found), indent=2, ensure_ascii=False))
+        print(json.dumps(lineage.as_json(behind), indent=2, ensure_ascii=False))
     elif arguments.dot:
-        print(lineage_text.dot(found))
+        print(lineage.dot(behind))
     else:
-        _print_tree(lineage_text.tree(found))
-        print(*lineage_text.closing(found), sep="\n")
+        _print_tree(lineage.tree(behind))
+        print(*lineage.closing(behind), sep="\n")
     if arguments.check:
-        lineage.require_match(found)
+        lineage.require_match(behind)

@@ -20,7 +20,7 @@ def add_show(commands: Commands) -> None:
 
 def _show(arguments: argparse.Namespace) -> None:
     from mathse import layout
-    from mathse.share.story import tell
+    from mathse.look.show import tell
 
     print(tell(arguments.root, arguments.problem, arguments.image_dir or arguments.root / layout.STATE / "images"))
 
@@ -37,7 +37,7 @@ def add_status(commands: Commands) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    from mathse.share.status import describe
+    from mathse.look.status import describe
 
     print(describe(arguments.root, dvc=arguments.dvc))
 
@@ -54,15 +54,15 @@ def add_query(commands: Commands) -> None:
     parser.add_argument("sql", metavar="SQL", help="one statement")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="as CSV with a header")
-    form.add_argument("--json", action="store_true", help="as JSON, one object a line")
+    form.add_argument("--json", action="store_true", help="as JSON, one object per line")
     parser.add_argument("--limit", type=count, metavar="N", help="print the first N rows only (tables: 100)")
 
 
 def _query(arguments: argparse.Namespace) -> None:
-    from mathse.share import query
+    from mathse.look import query
 
     writer = query.as_csv if arguments.csv else query.as_json if arguments.json else query.as_table
-    query.ask(arguments.root, arguments.sql, writer, arguments.limit)
+    query.query(arguments.root, arguments.sql, writer, arguments.limit)
 
 
 def add_report(commands: Commands) -> None:
@@ -80,8 +80,8 @@ def _report(arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
     from mathse import params
+    from mathse.look import status
     from mathse.report import benchmarks, table
-    from mathse.share import timings
 
     console = Console(highlight=False)
     models = table.load(arguments.root)
@@ -89,7 +89,7 @@ def _report(arguments: argparse.Namespace) -> None:
     console.print(table.orm_lines(table.load_orms(arguments.root)))
     if public := benchmarks.terminal(models):
         console.print("", public, *benchmarks.notes(models), sep="\n")
-    for line in timings.lines(arguments.root, params.load(arguments.root / params.PARAMS)):
+    for line in status.timings(arguments.root, params.load(arguments.root / params.PARAMS)):
         console.print(line, soft_wrap=True)
 
 

@@ -25,7 +25,7 @@ def _add_check(parts: Commands) -> None:
         _check,
         "run a mix's query and say what it would change",
         "Its columns and grain, the checks of mathse/loop/checks, whether the order of rows matters, and what it\n"
-        "would put in and leave out beside `mix.query` of params.yaml. Reading only. Exit status 2 if it fails.",
+        "would put in and leave out compared with `mix.query` of params.yaml. Reading only. Exit status 2 if it fails.",
         "mathse mix check my_mix.sql --step 1 --set max_per_problem=2",
     )
     parser.add_argument("file", metavar="FILE.sql", type=Path, help="the query")
@@ -51,19 +51,19 @@ def _setting(text: str) -> tuple[str, int | float | str]:
 def _check(arguments: argparse.Namespace) -> None:
     import json
 
+    from mathse.look import mix_check
     from mathse.loop.mix_checks import CheckFailed
-    from mathse.share import mix_check, mix_check_text
 
-    found = mix_check.explain(arguments.root, arguments.file, arguments.step, dict(arguments.set))
+    effect = mix_check.effect(arguments.root, arguments.file, arguments.step, dict(arguments.set))
     if arguments.json:
-        print(json.dumps(found.as_dict(), ensure_ascii=False, default=str))
+        print(json.dumps(effect.as_dict(), ensure_ascii=False, default=str))
     else:
-        print(mix_check_text.render(found), flush=True)
-    if found.failed:
-        raise CheckFailed(f"{arguments.file}: {', '.join(check.name for check in found.failed)} failed")
+        print(*mix_check.lines(effect), sep="\n", flush=True)
+    if effect.failed:
+        raise CheckFailed(f"{arguments.file}: {', '.join(check.name for check in effect.failed)} failed")
 
 
 def _list(_: argparse.Namespace) -> None:
-    from mathse.share import mix_list
+    from mathse.look import mix_check
 
-    print("\n".join(f"{file}\n    {summary}" for file, summary in mix_list.mixes()))
+    print("\n".join(f"{file}\n    {summary}" for file, summary in mix_check.mixes()))

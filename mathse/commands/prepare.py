@@ -20,7 +20,7 @@ def add_preset(commands: Commands) -> None:
 
 
 def _preset(arguments: argparse.Namespace) -> None:
-    from mathse.share import preset
+    from mathse.look import preset
 
     if arguments.list or arguments.name is None:
         for name, summary in preset.available(arguments.root).items():

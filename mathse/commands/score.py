@@ -30,7 +30,7 @@ def add_grade(commands: Commands) -> None:
 
 
 def _grade(arguments: argparse.Namespace) -> None:
-    from mathse.share import grade
+    from mathse.look import grade
 
     counts = grade.grade_file(arguments.file, sys.stdout)
     sys.stdout.flush()

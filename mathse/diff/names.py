@@ -19,7 +19,7 @@ from mathse.diff.sides import DiffError
 from mathse.params import BASE
 from mathse.report import names
 from mathse.report.names import Names
-from mathse.share import catalogue
+from mathse.look import catalogue
 
 WHOLE = ("paths", "verdicts", "mix", "predictions")
 """What is compared of a whole step."""

@@ -5,6 +5,7 @@ A small file is written beside its place, brought to the disk and renamed; whoev
 Sample, `write_json(Path("reports/training/0.json"), report)`: `{"model": "7d79...", "rows": 212, ...}`, indented
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -27,8 +28,7 @@ def replaced(file: Path) -> Iterator[Path]:
     fresh = file.with_name(f".{file.name}.{os.getpid()}.partial")
     try:
         yield fresh
-        with fresh.open("rb") as written:
-            os.fsync(written.fileno())
+        _sync(fresh)
         fresh.rename(file)
     finally:
         fresh.unlink(missing_ok=True)
@@ -53,20 +53,41 @@ def write_json(file: Path, content: BaseModel | Mapping[str, Any]) -> None:
 def whole_or_not_at_all(folder: Path) -> Iterator[Path]:
     """A new folder that takes the place of `folder` when the block ends well, and is removed when it does not.
 
-    An old one stays until the new one is whole.
+    An old one stays until the new one is whole and on the disk. What a killed process left behind is taken away.
+
+    Raises:
+        BlockingIOError: Another process is writing the folder.
     """
     fresh, old = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
-    for left_over in (fresh, old):
-        shutil.rmtree(left_over, ignore_errors=True)
-    fresh.mkdir(parents=True)
+    fresh.mkdir(parents=True, exist_ok=True)
+    handle = os.open(fresh, os.O_RDONLY)
     try:
-        yield fresh
-        if folder.exists():
-            folder.rename(old)
-        fresh.rename(folder)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for path in fresh.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        try:
+            yield fresh
+            for path in [*fresh.rglob("*"), fresh]:
+                _sync(path)
+            if folder.exists():
+                shutil.rmtree(old, ignore_errors=True)
+                folder.rename(old)
+            fresh.rename(folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+            if not folder.exists() and old.exists():  # killed or failed between the two renames
+                old.rename(folder)
+            shutil.rmtree(old, ignore_errors=True)
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        os.close(handle)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def sha256(file: Path) -> str:

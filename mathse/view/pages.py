@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, Response
 
 from mathse.errors import UserError
 from mathse.report import table
-from mathse.share.catalogue import catalogue
+from mathse.look.catalogue import catalogue
 from mathse.tables import views
 from mathse.view import charts, details, filters, index, pairs, present, rows
 from mathse.view.filters import BadFilter, Query

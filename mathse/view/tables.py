@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mathse import layout
+from mathse.look.catalogue import Entry, catalogue
 from mathse.params import STUDENT
 from mathse.report import names
 from mathse.report.names import Names
-from mathse.share.catalogue import Entry, catalogue
 from mathse.tables import store
 
 _HASH_BYTES = 16

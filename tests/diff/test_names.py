@@ -7,7 +7,7 @@ from mathse import cli, layout
 from mathse.diff.names import Origin, find, members
 from mathse.diff.sides import DiffError
 from mathse.report import names
-from mathse.share import catalogue
+from mathse.look import catalogue
 from mathse.tables import schemas, store
 from tests import rows
 from tests.diff.tables import parquet

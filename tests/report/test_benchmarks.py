@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from mathse import cli, layout
+from mathse.look.show import ProblemNotFound, tell
 from mathse.loop.evaluation import scores
 from mathse.loop.evaluation.benchmark_scores import BenchmarkMetrics
 from mathse.report import benchmarks, page, table
-from mathse.share.story import ProblemNotFound, tell
 from mathse.tables import store
 from mathse.tables.files import write_json
 from mathse.tables.schemas import BenchmarkItem, Image, Prediction, Status

@@ -14,6 +14,7 @@ from mathse.loop.evaluation import orm_scores, scores
 from mathse.tables import schemas, store
 from mathse.tables.files import write_json
 from mathse.tables.schemas import Feedback, Image, PathKind, Prediction, Problem, Split, Status, Verdict
+from tests.share.mixed import mixed as mixed
 
 ROOT = Path(__file__).parent.parent.parent
 MODELS = ("base", "0", "1", "final")

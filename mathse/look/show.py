@@ -1,0 +1,196 @@
+"""The story of one problem: its question, its paths step by step, what was said of each, and what became of it.
+
+Each reflection stands below the path it corrects. Images are saved as files, since a terminal cannot show them. Tables
+that a run has not made yet are passed over.
+
+    Round 1
+      path 81c0a2d4 (rollout 0 by 5f3e19aa)
+        | Angle A is 50. Angle B is 60. 50 + 60 = 111. 180 - 111 = 69. The answer to this problem is 69.
+        judge  WRONG at Step 3: calculation: 50 + 60 is not 111
+        rule   WRONG (different number)
+        path 40b77e12 (reflection 0 by solver)
+          | Angle A is 50. ...
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path as File
+from typing import TypeVar
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mathse import layout
+from mathse.benchmarks.benchmark import as_problem
+from mathse.errors import UserError
+from mathse.look.catalogue import catalogue
+from mathse.loop.ask.prompts import lettered
+from mathse.report import names
+from mathse.tables import store
+from mathse.tables.schemas import BenchmarkItem, Feedback, Image, MixRow, Path, Prediction, Problem, Row, Verdict
+
+SHORT = 8
+SHOWN_MATCHES = 5
+
+R = TypeVar("R", bound=Row)
+
+
+class ProblemNotFound(UserError):
+    """No problem, or more than one, has an id that begins so."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything the tables say of a problem.
+
+    Attributes:
+        problem: The problem.
+        sections: Paths by the heading of the step that made them, in the loop's order.
+        verdicts: By path id.
+        feedback: The teacher's annotations, by path id.
+        models: Names of the models trained on a path, by path id.
+        predictions: By what people call the model.
+    """
+
+    problem: Problem
+    sections: dict[str, list[Path]] = field(default_factory=dict)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    feedback: dict[str, Feedback] = field(default_factory=dict)
+    models: dict[str, list[str]] = field(default_factory=dict)
+    predictions: dict[str, Prediction] = field(default_factory=dict)
+
+
+def tell(root: File, prefix: str, image_dir: File) -> str:
+    """Tell the story of a problem, and save its images.
+
+    Args:
+        root: The project's root.
+        prefix: The problem's id, or the first digits of it; or a benchmark's item, as `mathvista/17`.
+        image_dir: Where the images are saved; made if absent.
+
+    Raises:
+        ProblemNotFound: No problem's id, or more than one, begins so.
+        UserError: There are no problems yet.
+    """
+    title, slash, item_id = prefix.partition("/")
+    problem = _item(root, title, item_id) if slash else _problem(root, prefix)
+    story = gather(root, problem)
+    about = f"{problem.subject}, level {problem.level}, {problem.split}; {problem.source} {problem.source_id}"
+    lines = [f"problem {problem.problem_id}", f"  {about}, {problem.licence}", ""]
+    lines += [problem.question, *lettered(problem.choices), "", f"gold   {problem.answer}"]
+    lines += [
+        *_quoted(problem.solution or "", ""),
+        *(f"image  {file}" for file in _save_images(root, problem, image_dir)),
+    ]
+    known = {path.path_id for paths in story.sections.values() for path in paths}
+    for heading, paths in story.sections.items():
+        below_no_other = [path for path in paths if path.parent_path_id not in known]
+        section = [line for path in below_no_other for line in _path_lines(story, path, "  ")]
+        lines += ["", heading, *section] if section else []
+    if story.predictions:
+        lines += ["", "Predictions"]
+    for name, row in story.predictions.items():
+        by_rule = f"; rule grader {row.rule_status}" if row.scorer != "grade" else ""
+        lines += [f"  {name}: {row.status} ({row.reason}{by_rule})", *_quoted(row.text, "    ")]
+    return "\n".join(lines)
+
+
+def gather(root: File, problem: Problem) -> Story:
+    """Read what the tables say of a problem."""
+    story, known = Story(problem), names.of(root)
+    tables = list(catalogue(root, known).values())
+
+    def rows(kind: str, model: type[R]) -> Iterator[tuple[str, R]]:
+        of_problem = pc.field("problem_id") == problem.problem_id
+        return (
+            (table.of, row) for table in tables if table.kind == kind for row in _read(table.file, model, of_problem)
+        )
+
+    paths: dict[str, list[Path]] = {}
+    for step, path in rows("paths", Path):
+        paths.setdefault(step, []).append(path)
+    for step in known.order(paths):
+        heading = known.heading(step)
+        written = sorted(paths[step], key=lambda path: (path.kind, path.author, path.sample_idx))
+        story.sections[heading[0].upper() + heading[1:]] = written
+    story.verdicts.update({verdict.path_id: verdict for _, verdict in rows("verdicts", Verdict)})
+    story.feedback.update({feedback.path_id: feedback for _, feedback in rows("feedback", Feedback)})
+    for name, row in rows("mix", MixRow):
+        story.models.setdefault(row.path_id, []).append(name)
+    predictions = [(model, row) for model, row in rows("predictions", Prediction) if row.sample_idx == 0]
+    story.predictions.update({known.title(model): row for model, row in predictions})
+    return story
+
+
+def _problem(root: File, prefix: str) -> Problem:
+    file = root / layout.PROBLEMS
+    if not file.exists():
+        raise UserError(f"{file}: not there yet; `dvc repro problems` makes it")
+    matches = _read(file, Problem, pc.starts_with(pc.field("problem_id"), prefix))
+    if not matches:
+        raise ProblemNotFound(
+            f"{file}: no problem's id begins with {prefix!r}; `mathse query 'from problems'` lists them"
+        )
+    if len(matches) > 1:
+        first = ", ".join(row.problem_id for row in matches[:SHOWN_MATCHES])
+        raise ProblemNotFound(f"{file}: {len(matches)} ids begin with {prefix!r}: {first}, ...; give more digits")
+    return matches[0]
+
+
+def _item(root: File, title: str, item_id: str) -> Problem:
+    """A benchmark's item as a problem."""
+    file = root / layout.BENCHMARK_ITEMS
+    matches = _read(file, BenchmarkItem, (pc.field("benchmark") == title) & (pc.field("item_id") == item_id))
+    if not matches:
+        raise ProblemNotFound(
+            f"{file}: benchmark {title!r} has no item {item_id!r}; "
+            "`mathse query 'select benchmark, item_id from benchmark_items'` lists them"
+        )
+    return as_problem(matches[0])
+
+
+def _read(file: File, model: type[R], condition: pc.Expression) -> list[R]:
+    """Rows of a table that meet a condition; none if the table is not made yet."""
+    if not file.exists():
+        return []
+    store.require(file, model)
+    rows = pq.read_table(file, columns=list(model.model_fields), filters=condition)
+    return [model.model_validate(row) for row in rows.to_pylist()]
+
+
+def _save_images(root: File, problem: Problem, folder: File) -> Iterator[File]:
+    wanted = pc.field("image_id").isin(problem.image_ids)
+    tables = (root / layout.IMAGES, root / layout.BENCHMARK_IMAGES)
+    images = list({image.image_id: image for table in tables for image in _read(table, Image, wanted)}.values())
+    for image in sorted(images, key=lambda image: problem.image_ids.index(image.image_id)):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{image.image_id[: 2 * SHORT]}.{image.format.lower()}"
+        file.write_bytes(image.data)
+        yield file
+
+
+def _path_lines(story: Story, path: Path, indent: str) -> Iterator[str]:
+    """A path, what was said of it, who learned from it, and below it the reflections on it."""
+    inner = indent + "  "
+    yield f"{indent}path {path.path_id[:SHORT]} ({path.kind} {path.sample_idx} by {path.author[:SHORT]})"
+    yield from _quoted(path.text or f"(failed: {path.error})", inner)
+    if verdict := story.verdicts.get(path.path_id):
+        reason = verdict.undecided_reason or _where(verdict.error_step, verdict.error_analysis)
+        yield f"{inner}judge  {verdict.status}{reason}"
+        yield f"{inner}rule   {verdict.rule_status} ({verdict.rule_reason})"
+    if feedback := story.feedback.get(path.path_id):
+        yield f"{inner}teacher {feedback.status}{_where(feedback.error_step, feedback.error_analysis)}"
+    if models := story.models.get(path.path_id):
+        yield f"{inner}trained {', '.join(models)}"
+    for paths in story.sections.values():
+        for other in paths:
+            if other.parent_path_id == path.path_id:
+                yield from _path_lines(story, other, inner)
+
+
+def _where(step: str | None, analysis: str | None) -> str:
+    return f" at {step}: {analysis}" if step else ""
+
+
+def _quoted(text: str, indent: str) -> list[str]:
+    return [f"{indent}| {line}" for line in text.splitlines()]

@@ -1,0 +1,94 @@
+"""What an export was made from, in one file: `lineage.json`.
+
+The commit and what `dvc.lock` says of the mix and of the tables it was joined with; SHA-256 of the files as they were
+read; models, prompts with their text, judges and sources, each with its number of rows. No times and no machine's
+names: the same run gives the same bytes.
+
+Sample: `{"format": "mathse-export", "version": 2, "mix": "final", "git": {"commit": "5e8e11f...", "clean": true}, ...}`
+"""
+
+import re
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mathse import layout
+from mathse.look import dvc_lock
+from mathse.look.dvc_lock import LockError
+from mathse.look.git import git
+from mathse.loop.ask import prompts
+from mathse.share.columns import FORMAT, VERSION
+from mathse.share.counts import Counts
+from mathse.share.rows import Mix
+from mathse.sources.licences import licences
+from mathse.tables.files import sha256
+
+LINEAGE = "lineage.json"
+_PACKAGES = ("mathse", "datasets", "duckdb", "pyarrow")
+
+
+def lineage(root: Path, mix: Mix, counts: Counts, everything: bool) -> dict[str, Any]:
+    """Gather it.
+
+    Args:
+        root: The project's root.
+        mix: What was exported.
+        counts: What its rows came to.
+        everything: Whether licences were overridden.
+    """
+    tables = [mix.file, *mix.tables.values(), root / layout.IMAGES]
+    files = {file.resolve().relative_to(root.resolve()).as_posix(): file for file in tables}
+    try:
+        lock = dvc_lock.read(root)
+        outputs = [lock.source(path) for path in files]
+    except LockError:
+        outputs = []
+    stated = licences()
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "mix": mix.name,
+        "trains": mix.trains,
+        "rows": counts.rows,
+        "excluded": dict(counts.excluded),
+        "licences_overridden": everything and counts.unshareable > 0,
+        "git": commit(root),
+        "stage": outputs[0].stage if outputs and outputs[0] else None,
+        "dvc": {output.path: output.md5 for output in outputs if output},
+        "files": {path: sha256(file) for path, file in files.items()},
+        "sources": {
+            name: {"rows": rows, "stated": stated[name].model_dump() if name in stated else None}
+            for name, rows in counts.of("source").items()
+        },
+        "models": counts.of("author"),
+        "judges": counts.of("judge"),
+        "prompts": {
+            name: {"rows": rows, "text": prompts.PROMPTS.get(name)} for name, rows in counts.of("prompt_id").items()
+        },
+        "packages": {package: version(package) for package in _PACKAGES},
+    }
+
+
+def commit(root: Path) -> dict[str, Any] | None:
+    """The commit, when it was made, whether nothing was changed since, and where it can be had; None outside of git."""
+    head = git(root, "rev-parse", "HEAD")
+    if not head:
+        return None
+    return {
+        "commit": head,
+        "date": git(root, "show", "-s", "--format=%cs", "HEAD"),
+        "clean": not git(root, "status", "--porcelain", "--untracked-files=no"),
+        "url": public(git(root, "config", "--get", "remote.origin.url")),
+    }
+
+
+def public(url: str) -> str | None:
+    """A remote's address as others can use it: without a password, and none that is a folder of this machine."""
+    if match := re.fullmatch(r"(?:[\w.-]+@)?([\w.-]+\.[\w.-]+):(?!/)([\w./-]+?)(?:\.git)?/?", url):
+        return f"https://{match[1]}/{match[2]}"
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http", "ssh", "git") or not parts.hostname:
+        return None
+    port = f":{parts.port}" if parts.port and parts.scheme.startswith("http") else ""
+    return f"https://{parts.hostname}{port}{parts.path.removesuffix('/').removesuffix('.git')}"

@@ -1,0 +1,52 @@
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from mathse.errors import UserError
+from mathse.look.query import as_csv, as_json, as_table, query
+
+SQL = "select problem_id, choices, null as nothing from problems order by problem_id"
+
+
+def test_csv_reads_back(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query(run, SQL, as_csv)
+    header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert header == ["problem_id", "choices", "nothing"]
+    assert rows[0] == ["1abc1", '["60", "70"]', ""]
+    assert len(rows) == 3
+
+
+def test_json_is_one_object_a_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query(run, SQL, as_json)
+    first = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert first == {"problem_id": "1abc1", "choices": ["60", "70"], "nothing": None}
+
+
+def test_a_table_shows_markup_and_bytes_as_they_are(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query(run, "select '[red]x' as said, data from images", as_table)
+    shown = capsys.readouterr().out
+    assert "[red]x" in shown
+    assert " bytes>" in shown
+
+
+def test_a_limit_is_told_on_stderr(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query(run, SQL, as_csv, limit=2)
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 3
+    assert "first 2 rows" in printed.err
+    query(run, SQL, as_csv, limit=3)
+    assert not capsys.readouterr().err
+
+
+def test_for_programs_nothing_is_cut(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query(run, "from range(5000)", as_json)
+    assert len(capsys.readouterr().out.splitlines()) == 5000
+
+
+@pytest.mark.parametrize("sql", ["selec 1", "select nothing", "drop view problems", "select 1; select 2", ""])
+def test_what_does_not_read_is_an_error(run: Path, sql: str) -> None:
+    with pytest.raises(UserError):
+        query(run, sql, as_csv)
