@@ -81,7 +81,6 @@ def catalogue(root: Path, known: Names | None = None) -> dict[str, Entry]:
     """Every table that exists below `root`, by view name: the problems, the ORMs', then by kind in the loop's order.
 
     Args:
-        root: The project's root.
         known: Its names; read from its params if None.
     """
     known = known or names.of(root)
@@ -130,7 +129,6 @@ def connect(root: Path, sql: str = "") -> duckdb.DuckDBPyConnection:
     """Open every table below `root`, and the views over all tables of a kind.
 
     Args:
-        root: The project's root.
         sql: The query to come: the former names of tables that it uses become views too.
 
     Raises:

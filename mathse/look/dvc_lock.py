@@ -84,12 +84,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Lock:
-    """The record.
-
-    Attributes:
-        root: The project's root.
-        stages: The entries as dvc.lock has them, by the name of the stage.
-    """
+    """The record of a project: `stages` are the entries as dvc.lock has them, by name."""
 
     root: Path
     stages: Mapping[str, Mapping[str, Any]]
@@ -181,15 +176,15 @@ def read(root: Path) -> Lock:
     file = root / LOCK
     try:
         content = yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        stages: dict[str, dict[str, Any]] = content["stages"]
-        assert all(out["path"] for stage in stages.values() for out in stage.get("outs", []))
+        lock = Lock(root, content["stages"])
+        _ = lock.outputs  # what is no entry of a stage fails here
     except FileNotFoundError as error:
         raise LockError(f"{file}: not found; `dvc repro` writes it") from error
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError, AssertionError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
         raise LockError(
             f"{file}: not a lock file of DVC; take it from git, or delete it and run `dvc repro`"
         ) from error
-    return Lock(root, stages)
+    return lock
 
 
 def differences(lock: Lock, steps: Collection[Step]) -> Iterator[Difference]:

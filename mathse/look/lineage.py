@@ -25,17 +25,17 @@ from rich.tree import Tree
 from mathse import layout, params
 from mathse.errors import UserError
 from mathse.look import catalogue, dvc_lock
-from mathse.look.dvc_lock import LOCK, Difference, Step
+from mathse.look.dvc_lock import LOCK, Difference, Lock, Step
 from mathse.look.git import git
 from mathse.loop.ask.engines.local.fingerprint import LINEAGE
 from mathse.loop.ask.prompts import PROMPTS
 from mathse.progress import progress
 from mathse.report import names
-from mathse.tables import store, views
+from mathse.tables import schemas, store, views
 from mathse.tables.schemas import content_id
 
-HAVE_AUTHORS = frozenset({"Path", "Verdict", "Feedback"})
-"""Models of rows that say who wrote them, and to which prompt."""
+HAVE_AUTHORS = {row.__name__: row.version for row in (schemas.Path, schemas.Verdict, schemas.Feedback)}
+"""Rows that say who wrote them, and to which prompt: the version of their table in which they do."""
 SHORT = 12
 SHOWN_RECORDERS = 4
 _SHAPES = {"dataset": "cylinder", "model": "box3d", "file": "note"}
@@ -166,7 +166,6 @@ def ancestor(path: str, root: Path = Path(), recorded: str | None = None) -> Anc
 
     Args:
         path: Relative to the root.
-        root: The project's root.
         recorded: The hash that dvc.lock has of it; None if it has one of a folder around it only, and the file is read.
     """
     file = root / path
@@ -184,7 +183,7 @@ def ancestor(path: str, root: Path = Path(), recorded: str | None = None) -> Anc
     except store.StoreError:
         return Ancestor(path, recorded or "", True, damaged=True)
     authors: list[tuple[str, str]] = []
-    if about.table in HAVE_AUTHORS:
+    if HAVE_AUTHORS.get(about.table) == about.version:
         with views.connect({"written": file}) as connection:
             authors = list(views.query(connection, "select distinct author, prompt_id from written").rows)
     by = tuple(sorted({author for author, _ in authors}))
@@ -201,20 +200,12 @@ def read_lineage(folder: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def ancestry(root: Path, target: str) -> Ancestry:
-    """Gather what led to a path, from dvc.lock and the tables that lie here. Every table's authors are read.
-
-    Args:
-        root: The project's root.
-        target: Relative to it.
+def ancestry(lock: Lock, target: str) -> Ancestry:
+    """Gather what led to a path of the project, from dvc.lock and the tables that lie here, whose authors are read.
 
     Raises:
-        LockError: dvc.lock is missing or damaged, or has no stage that makes the target.
+        LockError: No stage in it makes the target.
     """
-    return _ancestry(dvc_lock.read(root), target)
-
-
-def _ancestry(lock: dvc_lock.Lock, target: str) -> Ancestry:
     steps = tuple(lock.steps(target))
     paths = [path for step in steps for path in step.makes]
     made = {}
@@ -226,17 +217,13 @@ def _ancestry(lock: dvc_lock.Lock, target: str) -> Ancestry:
 
 
 def lineage(root: Path, name: str) -> Lineage:
-    """Gather the ancestry of a table, model or file, and compare all of it with what was recorded.
-
-    Args:
-        root: The project's root.
-        name: `final`, `mix@0`, `data/paths/1.parquet`, ...
+    """Gather the ancestry of `final`, `mix@0` or `data/paths/1.parquet`, and compare it with what was recorded.
 
     Raises:
         LockError: dvc.lock is missing or damaged, or has no stage that makes it.
     """
     lock = dvc_lock.read(root)
-    behind = _ancestry(lock, place(root, name))
+    behind = ancestry(lock, place(root, name))
     differ = list(dvc_lock.differences(lock, behind.steps))
     differ += [Difference(path, "damaged", "its own metadata") for path, found in behind.made.items() if found.damaged]
     commit = Commit(

@@ -32,7 +32,6 @@ def put(name: str, root: Path, force: bool = False) -> str:
 
     Args:
         name: File name of the preset without its ending.
-        root: The project's root.
         force: Whether to overwrite edits that git does not have.
 
     Returns:

@@ -25,7 +25,6 @@ def query(root: Path, sql: str, writer: Writer, limit: int | None = None) -> Non
     """Run one statement over the tables of a run and print its rows.
 
     Args:
-        root: The project's root.
         sql: One reading statement.
         writer: `as_table`, `as_csv` or `as_json`.
         limit: The most rows to print.

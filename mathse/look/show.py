@@ -64,7 +64,6 @@ def tell(root: File, prefix: str, image_dir: File) -> str:
     """Tell the story of a problem, and save its images.
 
     Args:
-        root: The project's root.
         prefix: The problem's id, or the first digits of it; or a benchmark's item, as `mathvista/17`.
         image_dir: Where the images are saved; made if absent.
 

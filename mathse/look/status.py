@@ -27,7 +27,6 @@ def describe(root: Path, dvc: bool = False) -> str:
     """Describe the state of a run in lines of text.
 
     Args:
-        root: The project's root.
         dvc: Also ask DVC what is out of date; takes a second or more.
 
     Raises:
@@ -97,7 +96,6 @@ def timings(root: Path, settings: Params) -> list[str]:
     """One line per training and evaluation that ran here, in the order of the loop; a file that is damaged is named.
 
     Args:
-        root: The project's root.
         settings: Says which models there are: another run may have left its own.
     """
     runs = [*(("train", name) for name in settings.trained), *(("evaluate", name) for name in settings.measured)]

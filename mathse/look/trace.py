@@ -75,7 +75,6 @@ def trace(root: Path, row: str) -> Node:
     """Follow a row up and down.
 
     Args:
-        root: The project's root.
         row: Its id, or the first digits of it.
 
     Raises:

@@ -30,7 +30,6 @@ def export(root: Path, name: str, out: Path, everything: bool = False, shard_byt
     """Write a mix into a folder that others' tools open.
 
     Args:
-        root: The project's root.
         name: Of the mix: `mix@2`, `final`, `orm`, or its file.
         out: The folder; an earlier export in it is replaced.
         everything: Whether rows whose licence forbids it are shared too.

@@ -29,7 +29,8 @@ def appearing(out: Path, mark: str) -> Iterator[Path]:
         mark: Name of a file that every folder of ours has.
 
     Raises:
-        FolderError: Something else is there, another process is writing it, or the disk is full.
+        FolderError: Something else is there, or the disk is full.
+        InUse: Another process is writing it.
     """
     out = out.absolute()
     if out.is_symlink() or (out.exists() and not out.is_dir()):
@@ -41,8 +42,6 @@ def appearing(out: Path, mark: str) -> Iterator[Path]:
     try:
         with whole_or_not_at_all(out) as fresh:
             yield fresh
-    except BlockingIOError as error:
-        raise FolderError(f"{out}: another process is writing it; wait for it or end it") from error
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         why = "no space left on the disk" if full else f"cannot be written ({error})"

@@ -87,7 +87,6 @@ def import_folder(root: Path, theirs: Path, name: str | None = None) -> Imported
     """Check an export and copy it to data/sources/NAME.
 
     Args:
-        root: The project's root.
         theirs: The export's folder.
         name: Of the source; made of the folder's name if None.
 

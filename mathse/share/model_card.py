@@ -14,6 +14,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from mathse import layout
 from mathse.errors import UserError
+from mathse.look import dvc_lock
 from mathse.look.lineage import Ancestry, ancestry, read_lineage
 from mathse.loop.ask.engines.local.fingerprint import LINEAGE, require_model
 from mathse.loop.evaluation import scores
@@ -44,7 +45,6 @@ class Model:
     """A trained model and where its facts come from.
 
     Attributes:
-        root: The project's root.
         name: Such as `final`.
         lineage: Its lineage file.
         known: The names of the run.
@@ -115,7 +115,6 @@ def model_card(root: Path, name: str) -> str:
     """Write a model's card.
 
     Args:
-        root: The project's root.
         name: Of the model, or its folder.
 
     Raises:
@@ -129,7 +128,7 @@ def model_card(root: Path, name: str) -> str:
     require_model(folder)
     model = Model(root, name, read_lineage(folder), known)
     _require_its_own_measurement(model)
-    behind = ancestry(root, layout.model(name).as_posix())
+    behind = ancestry(dvc_lock.read(root), layout.model(name).as_posix())
     try:
         sections = (
             ("", _opening(model)),

@@ -32,7 +32,6 @@ def lineage(root: Path, mix: Mix, counts: Counts, everything: bool) -> dict[str,
     """Gather it.
 
     Args:
-        root: The project's root.
         mix: What was exported.
         counts: What its rows came to.
         everything: Whether licences were overridden.

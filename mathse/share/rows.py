@@ -139,7 +139,6 @@ def rows(root: Path, mix: Mix, everything: bool = False) -> Iterator[SharedRow |
     """All rows of the mix, each shared or excluded.
 
     Args:
-        root: The project's root.
         mix: What is exported.
         everything: Whether rows whose licence forbids it are shared too.
 

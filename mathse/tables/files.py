@@ -17,6 +17,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from mathse.errors import UserError
+
+
+class InUse(UserError):
+    """Another process is writing a folder; names it."""
+
 
 @contextmanager
 def replaced(file: Path) -> Iterator[Path]:
@@ -56,13 +62,16 @@ def whole_or_not_at_all(folder: Path) -> Iterator[Path]:
     An old one stays until the new one is whole and on the disk. What a killed process left behind is taken away.
 
     Raises:
-        BlockingIOError: Another process is writing the folder.
+        InUse: Another process is writing the folder.
     """
     fresh, old = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
     fresh.mkdir(parents=True, exist_ok=True)
     handle = os.open(fresh, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InUse(f"{folder}: another process is writing it; wait for it or end it") from error
         for path in fresh.iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         try:
