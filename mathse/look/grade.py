@@ -10,18 +10,19 @@ Sample line out: `{"gold": "1/2", "answer": "0.5", "verdict": "CORRECT", "extrac
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from mathse.answers.grade import Grade, Grader
 from mathse.errors import UserError
+from mathse.tables import jsonl
+from mathse.tables.jsonl import Line
 from mathse.tables.schemas import Status
 
-LONGEST_LINE = 16 * 2**20
-"""Bytes. A longer line is no answer."""
-_DEEP = "nested too deep"
+SHOWN_CHARACTERS = 200
+"""Of a line that is too long to be an answer."""
 
 
 def grade_file(source: str, out: TextIO) -> Counter[str]:
@@ -39,23 +40,28 @@ def grade_file(source: str, out: TextIO) -> Counter[str]:
     """
     counts: Counter[str] = Counter({status.value: 0 for status in Status})
     with ExitStack() as stack:
-        lines = sys.stdin.buffer if source == "-" else stack.enter_context(_opened(Path(source)))
-        for row in graded(_lines(lines), Grader()):
+        try:
+            file = sys.stdin.buffer if source == "-" else stack.enter_context(Path(source).open("rb"))
+        except OSError as error:
+            raise UserError(f"{source}: cannot be read ({error.strerror}); give a file of JSON lines, or - ") from error
+        for row in graded(file):
             counts[row["verdict"]] += 1
-            out.write(_as_json(row, out.encoding or "utf-8") + "\n")
+            out.write(as_json(row, out.encoding or "utf-8") + "\n")
     return counts
 
 
-def graded(lines: Iterable[bytes], grader: Grader) -> Iterator[dict[str, Any]]:
-    """The rows of JSON lines with their verdicts; blank lines are skipped."""
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            row, reason = _row(line, number)
-            said = Grade(Status.UNDECIDED, None, reason) if reason else _grade(row, grader)
-            yield {**row, "verdict": said.status.value, "extracted": said.extracted, "reason": said.reason}
+def graded(file: BinaryIO, longest: int = jsonl.LONGEST) -> Iterator[dict[str, Any]]:
+    """The rows of JSON lines with their verdicts; blank lines are skipped; above `longest` bytes one is no row."""
+    grader = Grader()
+    for line in jsonl.lines(file, longest):
+        if line.reason:
+            row, grade = {"line": _text(line)}, _undecided(f"line {line.number}: {line.reason}")
+        else:
+            row, grade = line.row, _grade(line.row, grader)
+        yield {**row, "verdict": grade.status.value, "extracted": grade.extracted, "reason": grade.reason}
 
 
-def _as_json(row: Mapping[str, Any], encoding: str) -> str:
+def as_json(row: Mapping[str, Any], encoding: str) -> str:
     """A row as JSON, with escapes where the output's encoding lacks a sign (no encoding has half a surrogate pair)."""
     text = json.dumps(row, ensure_ascii=False)
     try:
@@ -65,36 +71,14 @@ def _as_json(row: Mapping[str, Any], encoding: str) -> str:
     return text
 
 
-def _opened(file: Path) -> BinaryIO:
-    try:
-        return file.open("rb")
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read ({error.strerror}); give a file of JSON lines, or - ") from error
+def _text(line: Line) -> str:
+    """A line that is no row, as it was; of one that is too long the beginning."""
+    text = line.data.removeprefix(jsonl.BOM).decode("utf-8", "backslashreplace").rstrip("\r\n")
+    return text[:SHOWN_CHARACTERS] if line.reason == "row too large" else text
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Lines of at most `LONGEST_LINE` bytes; of a longer one the beginning, marked by its length."""
-    while line := file.readline(LONGEST_LINE + 1):
-        yield line
-        while len(line) > LONGEST_LINE and not line.endswith(b"\n"):
-            line = file.readline(LONGEST_LINE + 1)
-
-
-def _row(line: bytes, number: int) -> tuple[dict[str, Any], str]:
-    """A line's row, and why it cannot be graded."""
-    text = line.decode("utf-8", "backslashreplace").removeprefix("\ufeff").rstrip("\r\n")
-    if len(line) > LONGEST_LINE:
-        return {"line": text[:200]}, f"line {number}: longer than {LONGEST_LINE} bytes"
-    try:
-        line.decode("utf-8")
-        row = json.loads(text)
-    except UnicodeDecodeError:
-        return {"line": text}, f"line {number}: not UTF-8"
-    except RecursionError:
-        return {"line": text[:200]}, f"line {number}: {_DEEP}"
-    except ValueError:
-        return {"line": text}, f"line {number}: not JSON"
-    return (row, "") if isinstance(row, dict) else ({"line": text}, f"line {number}: no JSON object")
+def _undecided(reason: str) -> Grade:
+    return Grade(Status.UNDECIDED, None, reason)
 
 
 def _grade(row: Mapping[str, Any], grader: Grader) -> Grade:
@@ -102,14 +86,14 @@ def _grade(row: Mapping[str, Any], grader: Grader) -> Grade:
     gold, answer = row.get("gold"), row.get("answer")
     for name, value in (("gold", gold), ("answer", answer)):
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            return Grade(Status.UNDECIDED, None, f"no {name}" if value is None else f"{name} is no text")
+            return _undecided(f"no {name}" if value is None else f"{name} is no text")
     choices = row.get("choices") or ()
-    if not isinstance(choices, list | tuple) or not all(isinstance(one, str | int | float) for one in choices):
-        return Grade(Status.UNDECIDED, None, "choices are no list of texts")
+    if not isinstance(choices, list | tuple) or not all(isinstance(choice, str | int | float) for choice in choices):
+        return _undecided("choices are no list of texts")
     precision = row.get("precision")
     if isinstance(precision, float) and precision.is_integer():
         precision = int(precision)
     if precision is not None and (isinstance(precision, bool) or not isinstance(precision, int) or precision < 0):
-        return Grade(Status.UNDECIDED, None, "precision is no whole number")
+        return _undecided("precision is no whole number")
     kind = row.get("question_type")
-    return grader.grade(str(gold), str(answer), [str(one) for one in choices], precision, kind and str(kind))
+    return grader.grade(str(gold), str(answer), [str(choice) for choice in choices], precision, kind and str(kind))
