@@ -13,7 +13,7 @@ that a run has not made yet are passed over.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path as File
 from typing import TypeVar
 
@@ -53,11 +53,11 @@ class Story:
     """
 
     problem: Problem
-    sections: dict[str, list[Path]] = field(default_factory=dict)
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    feedback: dict[str, Feedback] = field(default_factory=dict)
-    models: dict[str, list[str]] = field(default_factory=dict)
-    predictions: dict[str, Prediction] = field(default_factory=dict)
+    sections: dict[str, list[Path]]
+    verdicts: dict[str, Verdict]
+    feedback: dict[str, Feedback]
+    models: dict[str, list[str]]
+    predictions: dict[str, Prediction]
 
 
 def tell(root: File, prefix: str, image_dir: File) -> str:
@@ -75,9 +75,13 @@ def tell(root: File, prefix: str, image_dir: File) -> str:
     problem = _item(root, title, item_id) if slash else _problem(root, prefix)
     story = gather(root, problem)
     about = f"{problem.subject}, level {problem.level}, {problem.split}; {problem.source} {problem.source_id}"
-    lines = [f"problem {problem.problem_id}", f"  {about}, {problem.licence}", ""]
-    lines += [problem.question, *lettered(problem.choices), "", f"gold   {problem.answer}"]
-    lines += [
+    lines = [
+        f"problem {problem.problem_id}",
+        f"  {about}, {problem.licence}",
+        "",
+        *(problem.question, *lettered(problem.choices)),
+        "",
+        f"gold   {problem.answer}",
         *_quoted(problem.solution or "", ""),
         *(f"image  {file}" for file in _save_images(root, problem, image_dir)),
     ]
@@ -96,29 +100,39 @@ def tell(root: File, prefix: str, image_dir: File) -> str:
 
 def gather(root: File, problem: Problem) -> Story:
     """Read what the tables say of a problem."""
-    story, known = Story(problem), names.of(root)
+    known = names.of(root)
     tables = list(catalogue(root, known).values())
+    of_problem = pc.field("problem_id") == problem.problem_id
 
-    def rows(kind: str, model: type[R]) -> Iterator[tuple[str, R]]:
-        of_problem = pc.field("problem_id") == problem.problem_id
-        return (
-            (table.of, row) for table in tables if table.kind == kind for row in _read(table.file, model, of_problem)
-        )
+    def rows(kind: str, model: type[R]) -> dict[str, list[R]]:
+        """By step, model or ORM, in the loop's order."""
+        files = {table.of: table.file for table in tables if table.kind == kind}
+        return {of: _read(files[of], model, of_problem) for of in known.order(files)}
 
-    paths: dict[str, list[Path]] = {}
-    for step, path in rows("paths", Path):
-        paths.setdefault(step, []).append(path)
-    for step in known.order(paths):
-        heading = known.heading(step)
-        written = sorted(paths[step], key=lambda path: (path.kind, path.author, path.sample_idx))
-        story.sections[heading[0].upper() + heading[1:]] = written
-    story.verdicts.update({verdict.path_id: verdict for _, verdict in rows("verdicts", Verdict)})
-    story.feedback.update({feedback.path_id: feedback for _, feedback in rows("feedback", Feedback)})
-    for name, row in rows("mix", MixRow):
-        story.models.setdefault(row.path_id, []).append(name)
-    predictions = [(model, row) for model, row in rows("predictions", Prediction) if row.sample_idx == 0]
-    story.predictions.update({known.title(model): row for model, row in predictions})
-    return story
+    sections = {}
+    for step, paths in rows("paths", Path).items():
+        if paths:
+            heading = known.heading(step)
+            sections[heading[0].upper() + heading[1:]] = sorted(
+                paths, key=lambda path: (path.kind, path.author, path.sample_idx)
+            )
+    models: dict[str, list[str]] = {}
+    for model, mix in rows("mix", MixRow).items():
+        for row in mix:
+            models.setdefault(row.path_id, []).append(model)
+    return Story(
+        problem=problem,
+        sections=sections,
+        verdicts={row.path_id: row for verdicts in rows("verdicts", Verdict).values() for row in verdicts},
+        feedback={row.path_id: row for feedback in rows("feedback", Feedback).values() for row in feedback},
+        models=models,
+        predictions={
+            known.title(model): row
+            for model, predictions in rows("predictions", Prediction).items()
+            for row in predictions
+            if row.sample_idx == 0
+        },
+    )
 
 
 def _problem(root: File, prefix: str) -> Problem:

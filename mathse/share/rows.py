@@ -121,15 +121,17 @@ def find(root: Path, name: str) -> Mix:
             raise ExportError(f"{root}: the table of {needed} is not there; `dvc repro` or `dvc pull` brings it")
     # An ORM and its student learn from their own paths, which a teacher marked; steps from those of all steps so far.
     apart = (STUDENT, *known.orms)
-    if wanted in apart:
-        related = {view: entry.kind for view, entry in tables.items() if entry.of == wanted}
-    else:
-        related = {view: entry.kind for view, entry in tables.items() if entry.of not in apart}
-    paths = tuple(view for view, kind in related.items() if kind == "paths")
+    related = {
+        view: entry
+        for view, entry in tables.items()
+        if (entry.of == wanted if wanted in apart else entry.of not in apart)
+    }
+    judged_in = "feedback" if wanted in apart else "verdicts"
+    paths, judgements = (
+        tuple(view for view, entry in related.items() if entry.kind == kind) for kind in ("paths", judged_in)
+    )
     if not paths:
         raise ExportError(f"{wanted}: no table of paths is there; `dvc repro` or `dvc checkout` brings them")
-    said = "feedback" if wanted in apart else "verdicts"
-    judgements = tuple(view for view, kind in related.items() if kind == said)
     used = [*paths, *judgements, "problems", *(["origins"] if "origins" in tables else [])]
     trains: Literal["judge", "student"] = "judge" if wanted in known.orms else "student"
     return Mix(wanted, mixes[wanted], {view: tables[view].file for view in used}, paths, judgements, trains)
