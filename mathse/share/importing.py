@@ -72,15 +72,13 @@ class Imported:
             lines.append(f"  listed in {self.folder / QUARANTINE}")
         if self.unlisted:
             lines.append(f"  {self.unlisted} files that SHA256SUMS does not name were not copied")
-        return "\n".join(
-            [
-                *lines,
-                "To use them, add to params.yaml, the first line in problems.sources, the second in distill.recorded "
-                "(for its paths):",
-                f"  - {{name: {adapter}, label: {self.name}, path: {place}}}",
-                f"  - {{name: {adapter}, source: {self.name}, path: {place}}}",
-            ]
-        )
+        lines += [
+            "To use them, add to params.yaml, the first line in problems.sources, the second in distill.recorded "
+            "(for its paths):",
+            f"  - {{name: {adapter}, label: {self.name}, path: {place}}}",
+            f"  - {{name: {adapter}, source: {self.name}, path: {place}}}",
+        ]
+        return "\n".join(lines)
 
 
 def import_folder(root: Path, theirs: Path, name: str | None = None) -> Imported:

@@ -78,6 +78,14 @@ def test_a_foreign_parquet_file_is_no_table_of_ours() -> None:
     assert (found.there, found.damaged, found.rows) == (True, True, None)
 
 
+def test_an_older_table_has_rows_but_no_authors() -> None:
+    """Its columns had other names."""
+    table = pq.read_table("paths.parquet").rename_columns({"author": "model", "prompt_id": "prompt"})
+    pq.write_table(table.replace_schema_metadata({"mathse.table": "Path", "mathse.version": "1"}), "paths.parquet")
+    paths = ancestor("paths.parquet")
+    assert (paths.rows, paths.by, paths.prompts, paths.damaged) == (2, (), (), False)
+
+
 def test_a_folder_of_sources_is_no_model() -> None:
     Path("source").mkdir()
     (Path("source") / "rows.jsonl").write_text("{}")

@@ -48,6 +48,18 @@ def test_every_table_of_a_project_is_a_view(project: Path) -> None:
     assert asked(connection, "select model_name, problem_id from predictions") == [("base", "p1"), ("0", "p1")]
 
 
+def test_all_tables_of_a_kind_are_one_view(run: Path) -> None:
+    for name in ("orm", "1", "final"):
+        store.write(run / layout.mix(name), MixRow, [toy.mix_row("roll", "1abc1")])
+    for orm in ("orm", "orm2"):
+        store.write(run / layout.orm_feedback(orm), Feedback, [rows.feedback("roll", "1abc1", Status.WRONG)])
+        store.write(run / layout.orm_held_out(orm), MixRow, [toy.mix_row("roll", "1abc1")])
+    connection = connect(run)
+    assert asked(connection, "select model_name from mix where path_id = 'roll'") == [("orm",), ("1",), ("final",)]
+    for kind in ("feedback", "held_out"):
+        assert asked(connection, f"select orm, path_id from {kind}") == [("orm", "roll"), ("orm2", "roll")]
+
+
 def test_several_orms_have_their_own_tables(run: Path) -> None:
     for orm in ("orm", "orm2"):
         store.write(run / layout.orm_feedback(orm), Feedback, [rows.feedback("roll", "1abc1", Status.WRONG)])

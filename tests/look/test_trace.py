@@ -108,6 +108,13 @@ def test_a_prefix_of_several_rows_lists_them(traced: Path) -> None:
         trace(traced, "x")
 
 
+def test_the_first_of_many_ids_are_listed_in_order(traced: Path) -> None:
+    store.write(traced / layout.paths("0"), ReasoningPath, [rows.path(f"many{number}") for number in range(9, 0, -1)])
+    listed = "".join(rf"\n  path many{number}" for number in range(1, 6))
+    with pytest.raises(RowNotFound, match=rf"more digits:{listed}\n  \.\.\.$"):
+        trace(traced, "many")
+
+
 def test_an_exact_id_is_not_ambiguous(traced: Path) -> None:
     store.write(traced / layout.paths("0"), ReasoningPath, [rows.path("rol"), rows.path("rolling")])
     assert trace(traced, "rol").id == "rol"
