@@ -1,1 +1,9 @@
-"""Looking at a run: what exists, its rows in SQL, a problem's story, a row's way, what anything was made from."""
+"""Looking at a run: what exists, a problem's story, a row's way, what anything was made from.
+
+show, status, query, preset, grade    the commands of these names
+trace                                 `mathse trace`: one row, up to its origin and down to what it trained
+lineage, dvc_lock                     `mathse lineage`: what led to a table or model; dvc.lock is the record of it
+mix_check                             `mathse mix`: what a query would choose, before anything is trained
+catalogue                             every table by name, as a view: what `query`, `trace` and others read
+git                                   what git says of the project
+"""

@@ -2,11 +2,13 @@
 
 An export is a folder that explains itself and that others' tools open as it is:
 
-    README.md             dataset card: metadata, composition, licences, how to reproduce it
-    data/train-*.parquet  the rows, images inside (`columns.SharedRow`)
-    dataset_info.json     the same for LLaMA-Factory
-    croissant.json        the same for Croissant
-    lineage.json          commit, hashes, models, prompts, sources
-    excluded.jsonl        rows that stayed at home, each with its licence and the reason
-    SHA256SUMS            checked by `sha256sum -c` and by `mathse import`
+    README.md             dataset card: metadata, composition, licences, how to reproduce it      dataset_card
+    data/train-*.parquet  the rows, images inside (`columns.SharedRow`)                           rows, shards
+    dataset_info.json     the same for LLaMA-Factory                                              export
+    croissant.json        the same for Croissant                                                  croissant
+    lineage.json          commit, hashes, models, prompts, sources                                provenance
+    excluded.jsonl        rows that stayed at home, each with its licence and the reason          export
+    SHA256SUMS            checked by `sha256sum -c` and by `mathse import`                        folder
+
+`importing` takes such a folder in, `hub` pushes one; `cards` has what the cards of data sets and models share.
 """
