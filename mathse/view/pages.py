@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from mathse.errors import UserError
-from mathse.report import table
 from mathse.look.catalogue import catalogue
+from mathse.report import table
 from mathse.tables import views
 from mathse.view import charts, details, filters, index, pairs, present, rows
 from mathse.view.filters import BadFilter, Query
