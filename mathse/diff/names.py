@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mathse.diff.sides import DiffError
+from mathse.look import catalogue
 from mathse.params import BASE
 from mathse.report import names
 from mathse.report.names import Names
-from mathse.look import catalogue
 
 WHOLE = ("paths", "verdicts", "mix", "predictions")
 """What is compared of a whole step."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mathse import layout, params
 from mathse.errors import UserError
+from mathse.look.preset import PRESETS
 from mathse.loop.ask.engines.local.families import family
 from mathse.loop.ask.engines.local.fingerprint import LINEAGE
 from mathse.params import Params, Train
@@ -21,7 +22,6 @@ from mathse.plan.options import GPUS, Gpu, Options
 from mathse.plan.sizes import Size
 from mathse.plan.tokens import Counter, Means
 from mathse.plan.work import Problems, Requests, Shares, problems, work
-from mathse.share.preset import PRESETS
 
 GIB = 2**30
 REFERENCE = (2500.0, 8e9, GPUS["h100"].tflops)

@@ -6,8 +6,8 @@ import pytest
 from mathse import cli, layout
 from mathse.diff.names import Origin, find, members
 from mathse.diff.sides import DiffError
-from mathse.report import names
 from mathse.look import catalogue
+from mathse.report import names
 from mathse.tables import schemas, store
 from tests import rows
 from tests.diff.tables import parquet
