@@ -55,7 +55,7 @@ def add_score(commands: Commands) -> None:
 
 
 def _score(arguments: argparse.Namespace) -> None:
-    from mathse.share import score
+    from mathse.look import score
 
     scoring = score.score(arguments.benchmark, arguments.responses, arguments.problems)
     if arguments.out:

@@ -12,6 +12,7 @@ import pytest
 from mathse import params
 from mathse.benchmarks.items import Loaded, load
 from mathse.errors import UserError
+from mathse.look import score
 from mathse.loop.ask.engines.any_role.replay import ReplayEngine
 from mathse.loop.ask.protocol import Engine, Failure
 from mathse.loop.assisted import Helper, extracted, matched
@@ -19,7 +20,6 @@ from mathse.loop.evaluate import Asking, hint, predict
 from mathse.loop.evaluation import benchmark_scores, scores
 from mathse.loop.evaluation.transitions import compare
 from mathse.params import BenchmarkSource
-from mathse.share import score
 from mathse.tables.schemas import BenchmarkItem, Prediction, Status
 from tests import rows
 from tests.benchmarks.test_rule import items as sample_items

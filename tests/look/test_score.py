@@ -6,7 +6,7 @@ import pytest
 
 from mathse import cli
 from mathse.benchmarks.benchmark import names_with_rule
-from mathse.share import score
+from mathse.look import score
 from tests.shared_data import load, shared
 
 PROBLEMS: list[dict[str, Any]] = [

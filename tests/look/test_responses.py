@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mathse.errors import UserError
-from mathse.share.responses import DEEPEST, read, write
+from mathse.look.responses import DEEPEST, read, write
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(), max_size=5),

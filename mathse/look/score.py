@@ -19,8 +19,8 @@ from mathse.benchmarks.benchmark import benchmark
 from mathse.benchmarks.official import BadRow, Groups, field
 from mathse.benchmarks.rule import Rule
 from mathse.errors import UserError
-from mathse.share import responses
-from mathse.share.responses import Entry
+from mathse.look import responses
+from mathse.look.responses import Entry
 
 PLACES_SHOWN = 5
 WIDEST = 40
