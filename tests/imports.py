@@ -10,7 +10,7 @@ Sample: `stages/judge.py`, `from mathse import layout`  ->  `mathse`, `mathse.la
 import ast
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -99,9 +99,15 @@ class Tree:
             yield from (package for package in self._packages(target) if package not in loaded)
 
 
+@cache
+def parsed(file: Path) -> ast.Module:
+    """A file's code, parsed once for all who ask; files that are written anew meanwhile are not for this."""
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
 def imported(file: Path, known: Mapping[str, Path]) -> Iterator[str]:
     """Every module that a file imports, wherever in it; foreign ones too, by the name that the import gives."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -143,7 +149,4 @@ def circles(graph: Graph) -> list[list[str]]:
 
 def says_nothing(file: Path) -> bool:
     """Whether a module is empty but for its docstring."""
-    return all(
-        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        for node in ast.parse(file.read_text(encoding="utf-8")).body
-    )
+    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in parsed(file).body)

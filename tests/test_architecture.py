@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.imports import Tree, circles, imported
+from tests.imports import Tree, circles, imported, parsed
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
@@ -96,7 +96,7 @@ def test_nothing_imports_stages_or_tools(file: Path) -> None:
 def test_modules_and_functions_stay_small(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 400
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             assert length < 60, f"{node.name} has {length} lines"
@@ -109,8 +109,8 @@ def test_stages_are_thin(file: Path) -> None:
 
 @pytest.mark.parametrize("file", MODULES + TOOLS, ids=name)
 def test_modules_say_what_they_are(file: Path) -> None:
-    text = file.read_text(encoding="utf-8")
-    assert not text or ast.get_docstring(ast.parse(text))
+    code = parsed(file)
+    assert not code.body or ast.get_docstring(code)
 
 
 @pytest.mark.parametrize(
