@@ -3,6 +3,7 @@
 What torch reads from the environment when it is loaded is set here; a stage's own module is imported after this one.
 """
 
+import gc
 import os
 
 import yaml
@@ -19,6 +20,9 @@ def _device() -> str:
         return "cpu"
 
 
+# What a stage loads is some hundred thousand objects that stay: to look through them again and again on the way is a
+# fifth of its start.
+gc.set_threshold(10_000)
 # Torch's idle threads spin; when anything else runs beside them, spinning for long makes both many times slower.
 os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 arithmetic.hold(_device())
