@@ -23,7 +23,7 @@ repro: $(READY)  ## Run the whole loop (what changed of it), then print the tabl
 	dvc repro
 	mathse report
 
-smoke: $(READY)  ## Run the loop on presets/smoke.yaml in a temporary clone: three minutes, your files stay as they are
+smoke: $(READY)  ## Run the loop on presets/smoke.yaml in a temporary clone: a minute and a half, your files stay as they are
 	bash tests/smoke.sh
 
 test: $(VLLM)  ## Run the tests

@@ -1,5 +1,6 @@
 """Fixtures that several folders of tests share."""
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -19,24 +20,49 @@ arithmetic.hold("cpu")
 settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
 
+# As in a stage, too: what is loaded stays, and to look through it again and again is a fifth of loading it.
+gc.set_threshold(10_000)
+
+LONGEST = (
+    "tests/pipeline",
+    "tests/training/test_launch.py",
+    "tests/loop/ask/engines/test_killed.py",
+    "tests/loop/ask/engines/test_vllm.py",
+    "tests/training/test_checkpoints.py",
+    "tests/loop/ask/engines/test_api_vllm.py",
+    "tests/loop/ask/engines/test_ray.py",
+    "tests/tools/test_pretrain.py",
+    "tests/share/test_sharing.py",
+    "tests/sources/adapters/test_damage.py",
+    "tests/answers/test_symbolic.py",
+)
+"""Who takes workers longest, in that order: nobody is left alone with it at the end."""
+
+
+def unit(nodeid: str) -> str:
+    """What one worker does as a whole: a file, or all of the pipeline's that share a run of the loop."""
+    file = nodeid.partition("::")[0]
+    folder, _, name = file.rpartition("/")
+    return folder if folder == "tests/pipeline" and name != "test_dependencies.py" else file
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs the pipeline comes first, then what is slow: of two workers neither waits long for the other."""
-    items.sort(key=lambda item: (item.path.parent.name != "pipeline", item.get_closest_marker("slow") is None))
+    """The longest units first, then what else is slow."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (places.get(unit(item.nodeid), len(places)), item.get_closest_marker("slow") is None))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Workers (`-n 2`) take whole files, and those of the pipeline that share a run of the loop as if they were one."""
+    """Workers (`-n 2`) take whole units in the order of the tests, and not those of most tests first."""
     from xdist.scheduler import LoadFileScheduling
 
-    class Together(LoadFileScheduling):  # type: ignore[misc]
+    class Units(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            folder, _, name = file.rpartition("/")
-            return folder if folder == "tests/pipeline" and name != "test_real.py" else file
+            return unit(nodeid)
 
-    return Together(config, log)
+    config.option.loadscopereorder = False
+    return Units(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """A real `dvc repro` of the smoke preset in a temporary clone, once for all tests of this folder."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,18 +9,18 @@ from tests.pipeline.forks import Forks
 
 
 @pytest.fixture(scope="session")
-def loop(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """The loop, run once."""
-    made = clone(tmp_path_factory.mktemp("loop") / "mathse")
-    made.dvc("repro")
-    return made
+def forks() -> Iterator[Forks]:
+    """The server of forks, for all loops."""
+    with Forks() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
-def forks() -> Iterator[Path]:
-    """Folder of a `python` whose stages are forks; for loops after the first."""
-    with Forks() as running:
-        yield running.path
+def loop(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Clone:
+    """The loop, run once; of each kind of stage the first is a process of its own, as it is for a user."""
+    made = clone(tmp_path_factory.mktemp("loop") / "mathse", forks=forks.repeated)
+    made.dvc("repro")
+    return made
 
 
 @pytest.fixture

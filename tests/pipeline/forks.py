@@ -2,14 +2,18 @@
 
 `dvc repro` calls `python -m stages.train 0`. With `Forks`, the first `python` on its path is a script that hands
 command, folder, environment and the three streams to a server, waits for the fork to end and takes its status. The fork
-imports the clone's own `mathse` and `stages`; only what others have written is loaded before. The first loop of the
-tests does without, so that the real thing is run for real.
+imports the clone's own `mathse` and `stages`; only what others have written is loaded before. In the loop that shows
+that stages start by themselves, the first of each kind (`STARTED`) is a process of its own.
+
+    python -m tests.pipeline.forks dvc repro    runs a command, all of its stages as forks
 """
 
 import array
+import gc
 import json
 import os
 import runpy
+import select
 import socket
 import subprocess
 import sys
@@ -21,11 +25,28 @@ from typing import Self
 ROOT = Path(__file__).parents[2]
 OURS = ("mathse", "stages")
 STREAMS = (0, 1, 2)
+STARTED = (
+    "stages.benchmarks",
+    "stages.problems",
+    "stages.base",
+    "stages.student_mix",
+    "stages.train student",
+    "stages.orm_paths orm",
+    "stages.orm_mix orm",
+    "stages.evaluate_orm orm",
+    "stages.paths 0",  # of a teacher
+    "stages.judge 0",
+    "stages.mix 0",
+    "stages.paths 1",  # of a model
+    "stages.evaluate base",
+    "stages.report",
+)
+"""Every kind of stage once, in the smoke preset's loop."""
 
 _SHIM = """\
 #!{python} -IS
 import array, json, os, socket, sys
-if sys.argv[1:2] != ["-m"] or not sys.argv[2].startswith("stages."):
+if sys.argv[1:2] != ["-m"] or not sys.argv[2].startswith("stages.") or " ".join(sys.argv[2:]) in {started!r}:
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
@@ -39,18 +60,26 @@ sys.exit(int(status) if status else 1)
 
 
 class Forks:
-    """The server, running within a `with` block; `path` goes in front of PATH."""
+    """The server, running within a `with` block; one of its folders of a `python` goes in front of PATH.
+
+    `all` forks every stage, `repeated` those that are not in `STARTED`.
+    """
 
     def __enter__(self) -> Self:
         """Start it; it listens once all is loaded."""
         self._folder = tempfile.TemporaryDirectory(prefix="forks-")
-        self.path = Path(self._folder.name)
-        address = str(self.path / "server")
-        shim = self.path / "python"
-        shim.write_text(_SHIM.format(python=sys.executable, address=address), encoding="utf-8")
-        shim.chmod(0o755)
-        command = [sys.executable, "-m", "tests.pipeline.forks", address]
-        self._server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": ""})
+        folder = Path(self._folder.name)
+        address = str(folder / "server")
+        self.all, self.repeated = folder / "all", folder / "repeated"
+        for place, started in ((self.all, ()), (self.repeated, STARTED)):
+            place.mkdir()
+            text = _SHIM.format(python=sys.executable, address=address, started=started)
+            (place / "python").write_text(text, encoding="utf-8")
+            (place / "python").chmod(0o755)
+        command = [sys.executable, "-c", f"from tests.pipeline.forks import serve; serve({address!r})"]
+        pipe = subprocess.PIPE
+        environment = {**os.environ, "PYTHONPATH": ""}
+        self._server = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, env=environment)
         assert self._server.stdout is not None
         assert self._server.stdout.readline() == b"ready\n", "the server of forks did not start"
         return self
@@ -58,10 +87,7 @@ class Forks:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.terminate()
-        self._server.wait()
-        assert self._server.stdout is not None
-        self._server.stdout.close()
+        self._server.communicate()
         self._folder.cleanup()
 
 
@@ -73,11 +99,13 @@ def serve(address: str) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
         del sys.modules[name]  # a fork has those of the clone it runs in
     sys.path[:] = [entry for entry in sys.path if entry not in ("", str(ROOT))]
+    gc.freeze()  # a fork that looked through what is loaded would copy it
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()
         print("ready", flush=True)
-        while True:
+        # The end of its input is the end of whoever started it.
+        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
             client, _ = listener.accept()
             with client:
                 _answer(client)
@@ -133,4 +161,6 @@ def _run(command: list[str], folder: str, environment: dict[str, str], streams: 
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    with Forks() as forks:
+        path = os.pathsep.join([str(forks.all), os.environ["PATH"]])
+        sys.exit(subprocess.run(sys.argv[1:], env={**os.environ, "PATH": path}, check=False).returncode)

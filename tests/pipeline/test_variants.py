@@ -10,15 +10,16 @@ import pytest
 import yaml
 
 from tests.pipeline.clones import ROOT, Clone
+from tests.pipeline.forks import Forks
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def variant(loop: Clone, forks: Path, tmp_path: Path) -> Clone:
+def variant(loop: Clone, forks: Forks, tmp_path: Path) -> Clone:
     """The finished loop, to be run on under other params."""
     shutil.copytree(loop.folder, tmp_path / "variant", symlinks=True)
-    return Clone(tmp_path / "variant", forks)
+    return Clone(tmp_path / "variant", forks.all)
 
 
 def rows(run: Clone, table: str, sql: str) -> list[tuple[Any, ...]]:
@@ -87,6 +88,6 @@ def test_judging_without_the_gold_answer(variant: Clone) -> None:
 
 
 def short(run: Clone) -> dict[str, object]:
-    """The ORM's training in two epochs: what is looked at here does not depend on how well it judges."""
+    """The ORM's training in one epoch: what is looked at here does not depend on how well it judges."""
     train: dict[str, object] = yaml.safe_load((run.folder / "params.yaml").read_text(encoding="utf-8"))["orm"]["train"]
-    return train | {"epochs": 2}
+    return train | {"epochs": 1}

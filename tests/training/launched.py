@@ -6,6 +6,7 @@ python -m tests.training.launched job.json answer.json      # in the folder of b
 from pathlib import Path
 from typing import Any
 
+import stages  # noqa: F401 (what it sets for every stage)
 from mathse import processes, stage
 from mathse.tables.files import write_json
 from mathse.training.job import Job

@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import stages  # noqa: F401 (what it sets for every stage)
 from mathse import params
 from mathse.loop.ask.engines.local_model import LocalModel
 from mathse.loop.ask.generate import generate
