@@ -17,7 +17,7 @@ from typing import Any
 from mathse.benchmarks.rule import Rule
 from mathse.errors import UserError
 from mathse.params.benchmarks import benchmark_names
-from mathse.sources.rows.raw import Faulty, Raw, Row
+from mathse.sources.rows.raw import Faulty, Raw, SourceRow
 from mathse.tables.schemas import BenchmarkItem, Problem, Split
 
 IN_THE_PICTURE = "Solve the problem that the image shows."
@@ -67,7 +67,7 @@ class Subset:
     size: int
     split: str
     config: str | None = None
-    belongs: Callable[[Row], bool] = lambda row: True
+    belongs: Callable[[SourceRow], bool] = lambda row: True
     files: tuple[str, ...] = ()
     column: Column | None = None
 
@@ -98,7 +98,7 @@ class Benchmark:
 
     name: str
     subsets: Mapping[str | None, Subset]
-    item: Callable[[Row], RawItem]
+    item: Callable[[SourceRow], RawItem]
     rule: Rule | None = None
     query: str = ""
     answer_form: Callable[[BenchmarkItem], str] = lambda item: "The answer is a value or a word."
@@ -171,7 +171,7 @@ def as_problem(item: BenchmarkItem) -> Problem:
     )
 
 
-def part(row: Row, name: str) -> Row:
+def part(row: SourceRow, name: str) -> SourceRow:
     """A field that holds an object, as a row.
 
     Raises:
@@ -180,9 +180,9 @@ def part(row: Row, name: str) -> Row:
     value = row.fields.get(name)
     if not isinstance(value, Mapping):
         raise Faulty("missing field" if value is None else "wrong type", name)
-    return Row(row.place, value, row.folder)
+    return SourceRow(row.place, value, row.folder)
 
 
-def copied(row: Row, *names: str) -> dict[str, Any]:
+def copied(row: SourceRow, *names: str) -> dict[str, Any]:
     """Fields as they are, those that are there."""
     return {name: row.fields[name] for name in names if name in row.fields}

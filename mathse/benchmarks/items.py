@@ -24,7 +24,7 @@ from mathse.sources.admit import Limits, gold_of, picture
 from mathse.sources.licences import licence
 from mathse.sources.reading import SourceError, files, root, rows
 from mathse.sources.rows import questions
-from mathse.sources.rows.raw import Damaged, Faulty, Row, converted, rejected
+from mathse.sources.rows.raw import Damaged, Faulty, SourceRow, converted, rejected
 from mathse.tables.image_stores import BENCHMARK_PIXELS
 from mathse.tables.schemas import BenchmarkItem, Image, Reject
 
@@ -49,7 +49,7 @@ def load(source: BenchmarkSource) -> Iterator[Loaded | Reject]:
     folder = root(source.path).resolve() if source.path else Path("/nonexistent")
     ids: set[str] = set()
 
-    def item(row: Row) -> RawItem:
+    def item(row: SourceRow) -> RawItem:
         raw = declared.item(row)
         # The official scripts know items by their ids.
         if raw.source_id in ids:
@@ -68,7 +68,7 @@ def load(source: BenchmarkSource) -> Iterator[Loaded | Reject]:
             yield rejected(source.title, raw.source_id, fault.reason, fault.detail)
 
 
-def _rows(source: BenchmarkSource, subset: Subset) -> Iterator[Row | Damaged]:
+def _rows(source: BenchmarkSource, subset: Subset) -> Iterator[SourceRow | Damaged]:
     """The rows of the subset, and those that do not say whether they are."""
     if source.path is not None:
         if next(files(source.path, subset.is_in), None) is None:

@@ -79,4 +79,4 @@ class Rule:
         answer = str(fields[self.own_answer]) if self.own_answer else extraction
         if fields[self.correct]:
             return Score(answer or None, Status.CORRECT, "as the official rule has it")
-        return Score(answer or None, Status.WRONG, "not as the official rule has it")
+        return Score(answer or None, Status.WRONG, "wrong by the official rule")

@@ -3,7 +3,7 @@
 The lock is the record of files: which stage read and wrote which, with their hashes. Whether they are still the same is
 for DVC itself to say: it knows which files it ignores, and remembers the hashes it has taken.
 
-    read(root).steps("models/0")[-2]  ->  Step(stage="mix@0", command="python -m stages.mix 0",
+    read(root).steps("models/0")[-2]  ->  StageRun(stage="mix@0", command="python -m stages.mix 0",
         made_from=("data/paths/0.parquet", ...), code={"stages/mix.py": "5d41...", ...}, params={"mix": {...}},
         makes=("data/mix/0.parquet",))
 """
@@ -47,7 +47,7 @@ class Output:
 
 
 @dataclass(frozen=True)
-class Step:
+class StageRun:
     """A stage as it was when it last ran.
 
     Attributes:
@@ -100,7 +100,7 @@ class Lock:
         places = (PurePosixPath(path), *PurePosixPath(path).parents)
         return next((self.outputs[place.as_posix()] for place in places if place.as_posix() in self.outputs), None)
 
-    def steps(self, target: str) -> list[Step]:
+    def steps(self, target: str) -> list[StageRun]:
         """The stages that led to a dataset, model or file, in an order in which they can run, each once.
 
         Raises:
@@ -129,11 +129,11 @@ class Lock:
         wanted = used if last.path == target else used - {last.path} | {target}
         return [self._step(name, wanted) for name in ordered]
 
-    def _step(self, name: str, wanted: Collection[str]) -> Step:
+    def _step(self, name: str, wanted: Collection[str]) -> StageRun:
         stage = self.stages[name]
         deps = {dep["path"]: dep.get("md5", "") for dep in stage.get("deps", [])}
         outs = [out["path"] for out in stage.get("outs", [])]
-        return Step(
+        return StageRun(
             stage=name,
             command=str(stage.get("cmd", "")),
             params=stage.get("params", {}),
@@ -187,7 +187,7 @@ def read(root: Path) -> Lock:
     return lock
 
 
-def differences(lock: Lock, steps: Collection[Step]) -> Iterator[Difference]:
+def differences(lock: Lock, steps: Collection[StageRun]) -> Iterator[Difference]:
     """What is no longer as it was when the stages ran: data, models, code, params, commands; and what never ran.
 
     Raises:
@@ -212,7 +212,7 @@ def differences(lock: Lock, steps: Collection[Step]) -> Iterator[Difference]:
         raise LockError(f"{lock.root.absolute()}: DVC cannot read the project: {error}") from error
 
 
-def _never_made(lock: Lock, step: Step, declared: Collection[str]) -> Iterator[Difference]:
+def _never_made(lock: Lock, step: StageRun, declared: Collection[str]) -> Iterator[Difference]:
     """What a stage read and no recorded stage made: its own origin is unknown."""
     for path in step.made_from:
         outside = any(Path(path).is_relative_to(place) for place in OUTSIDE) or (lock.root / f"{path}.dvc").exists()
@@ -220,7 +220,7 @@ def _never_made(lock: Lock, step: Step, declared: Collection[str]) -> Iterator[D
             yield Difference(path, "not run yet" if path in declared else "not recorded", f"dvc.lock ({step.stage})")
 
 
-def _remade_since(lock: Lock, step: Step) -> Iterator[Difference]:
+def _remade_since(lock: Lock, step: StageRun) -> Iterator[Difference]:
     """What a stage read in another state than its maker has recorded since; files that are not here show it too."""
     for dep in lock.stages[step.stage].get("deps", []):
         output = lock.outputs.get(dep["path"])
@@ -228,7 +228,7 @@ def _remade_since(lock: Lock, step: Step) -> Iterator[Difference]:
             yield Difference(output.path, "changed", f"dvc.lock ({step.stage})")
 
 
-def _changed_since(step: Step, stage: Any) -> Iterator[Difference]:
+def _changed_since(step: StageRun, stage: Any) -> Iterator[Difference]:
     """What DVC finds changed in a stage's command, inputs and those outputs that something was made from."""
     recorder = f"dvc.lock ({step.stage})"
     if stage.cmd_changed:

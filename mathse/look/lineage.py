@@ -25,7 +25,7 @@ from rich.tree import Tree
 from mathse import layout, params
 from mathse.errors import UserError
 from mathse.look import catalogue, dvc_lock
-from mathse.look.dvc_lock import LOCK, Difference, Lock, Step
+from mathse.look.dvc_lock import LOCK, Difference, Lock, StageRun
 from mathse.look.git import git
 from mathse.loop.ask.engines.local.fingerprint import LINEAGE
 from mathse.loop.ask.prompts import PROMPTS
@@ -97,7 +97,7 @@ class Ancestry:
     """
 
     target: str
-    steps: tuple[Step, ...]
+    steps: tuple[StageRun, ...]
     made: Mapping[str, Ancestor]
 
     @cached_property

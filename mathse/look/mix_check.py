@@ -35,7 +35,7 @@ from mathse.tables import views
 
 MIXES = Path(mathse.__file__).parent / "sql" / "mixes"
 SHUFFLED_ROWS = 500_000
-"""With more candidates than this the rows are read again in their own order."""
+"""Above this many candidates, the second run reads the rows in their own order."""
 EXAMPLES = 3
 PARTS = ("kind", "round", "subject", "level", "source")
 SHOWN_PARTS = 12

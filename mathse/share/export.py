@@ -33,7 +33,7 @@ def export(root: Path, name: str, out: Path, everything: bool = False, shard_byt
         name: Of the mix: `mix@2`, `final`, `orm`, or its file.
         out: The folder; an earlier export in it is replaced.
         everything: Whether rows whose licence forbids it are shared too.
-        shard_bytes: Size from which on a new shard is begun.
+        shard_bytes: A shard that has reached this size is closed.
 
     Returns:
         What was shared and what was left out.

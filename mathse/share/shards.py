@@ -43,7 +43,7 @@ def write(out: Path, rows: Iterable[SharedRow], shard_bytes: int = SHARD_BYTES) 
     Args:
         out: The export's folder.
         rows: Consumed once.
-        shard_bytes: Size from which on a new shard is begun.
+        shard_bytes: A shard that has reached this size is closed.
     """
     schema = features().arrow_schema  # any other is not taken for images by `datasets`
     (out / FOLDER).mkdir(parents=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from mathse.errors import UserError
 from mathse.params.sources import adapter_names
 from mathse.sources import reading
-from mathse.sources.rows.raw import Damaged, Raw, Recorded, Row, converted
+from mathse.sources.rows.raw import Damaged, Raw, Recorded, SourceRow, converted
 from mathse.tables.schemas import Reject
 
 
@@ -33,8 +33,8 @@ class Adapter:
     """
 
     name: str
-    problem: Callable[[Row], Raw]
-    rows: Callable[[Path], Iterator[Row | Damaged]] = reading.rows
+    problem: Callable[[SourceRow], Raw]
+    rows: Callable[[Path], Iterator[SourceRow | Damaged]] = reading.rows
     hub: bool = True
     recorded: Callable[[Path], Iterator[Recorded | Reject]] | None = None
 

@@ -10,7 +10,7 @@ import re
 
 from mathse.answers.extract import find
 from mathse.sources.rows import fields, questions
-from mathse.sources.rows.raw import Faulty, ImageRef, Raw, Row
+from mathse.sources.rows.raw import Faulty, ImageRef, Raw, SourceRow
 
 _ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "model": "assistant"}
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -18,7 +18,7 @@ _HINT = re.compile(r"^\s*Hint:[^\n]*\n", re.MULTILINE)
 _QUESTION = re.compile(r"^\s*Question:\s*", re.MULTILINE)
 
 
-def problem(row: Row) -> Raw:
+def problem(row: SourceRow) -> Raw:
     """A chat row as a raw problem.
 
     Raises:
@@ -28,7 +28,7 @@ def problem(row: Row) -> Raw:
     return solved(question, reply, fields.images(row, "image", "images"))
 
 
-def exchange(row: Row) -> tuple[str, str]:
+def exchange(row: SourceRow) -> tuple[str, str]:
     """The question and the reply of a row's conversation; a system turn before them is left out.
 
     Raises:
@@ -41,8 +41,8 @@ def exchange(row: Row) -> tuple[str, str]:
     for place, turn in enumerate(conversation):
         if not isinstance(turn, dict):
             raise Faulty("wrong type", f"conversations[{place}]: {type(turn).__name__}")
-        role = fields.text(Row("", turn), "from", "role")
-        turns.append((_ROLES.get(role, role[:20]), fields.text(Row("", turn), "value", "content")))
+        role = fields.text(SourceRow("", turn), "from", "role")
+        turns.append((_ROLES.get(role, role[:20]), fields.text(SourceRow("", turn), "value", "content")))
     if turns and turns[0][0] == "system":
         del turns[0]
     if [role for role, _ in turns] != ["user", "assistant"]:

@@ -10,13 +10,13 @@ from pathlib import Path
 from mathse.sources.pickles import PickledArray, PickleError, load
 from mathse.sources.reading import files, root, unreadable
 from mathse.sources.rows import fields, questions
-from mathse.sources.rows.raw import Damaged, Faulty, Pixels, Row
+from mathse.sources.rows.raw import Damaged, Faulty, Pixels, SourceRow
 
 ENDINGS = (".pk", ".pkl", ".pickle")
 _NUMBER = re.compile(r"N_(\d{1,3})(?!\d)")
 
 
-def pickled_rows(location: Path) -> Iterator[Row | Damaged]:
+def pickled_rows(location: Path) -> Iterator[SourceRow | Damaged]:
     """The rows of a pickle, or of all pickles of a folder: each a list of rows, or rows by key.
 
     Raises:
@@ -46,10 +46,10 @@ def pickled_rows(location: Path) -> Iterator[Row | Damaged]:
                 field: value.numbers.tolist() if isinstance(value, PickledArray) and value.numbers.ndim == 1 else value
                 for field, value in item.items()
             }
-            yield Row(place, values, key=key if isinstance(key, str) else None)
+            yield SourceRow(place, values, key=key if isinstance(key, str) else None)
 
 
-def question_text(row: Row, *names: str) -> str:
+def question_text(row: SourceRow, *names: str) -> str:
     """The question with its placeholders `N_0, N_1, ...` replaced by the row's numbers.
 
     Raises:
@@ -65,7 +65,7 @@ def question_text(row: Row, *names: str) -> str:
     return _NUMBER.sub(number, fields.text(row, *names))
 
 
-def options(row: Row) -> tuple[tuple[str, ...], str]:
+def options(row: SourceRow) -> tuple[tuple[str, ...], str]:
     """The options' values and the gold one's letter.
 
     Raises:
@@ -75,7 +75,7 @@ def options(row: Row) -> tuple[tuple[str, ...], str]:
     return choices, questions.letter_at(fields.whole(row, "label"), choices, "label")
 
 
-def picture(row: Row, name: str) -> Pixels:
+def picture(row: SourceRow, name: str) -> Pixels:
     """The image as pixels.
 
     Raises:

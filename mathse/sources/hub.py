@@ -10,12 +10,12 @@ from collections.abc import Iterator
 import datasets
 
 from mathse.sources.reading import SourceError
-from mathse.sources.rows.raw import Row
+from mathse.sources.rows.raw import SourceRow
 
 _REVISION = re.compile(r"[0-9a-f]{40}")
 
 
-def rows(repository: str, revision: str, split: str = "train", config: str | None = None) -> Iterator[Row]:
+def rows(repository: str, revision: str, split: str = "train", config: str | None = None) -> Iterator[SourceRow]:
     """Stream one split of a data set.
 
     Args:
@@ -41,7 +41,7 @@ def rows(repository: str, revision: str, split: str = "train", config: str | Non
         ) from error
 
 
-def dataset_rows(dataset: "datasets.IterableDataset", name: str) -> Iterator[Row]:
+def dataset_rows(dataset: "datasets.IterableDataset", name: str) -> Iterator[SourceRow]:
     """The rows of a streamed data set, its images encoded as they came.
 
     Args:
@@ -49,4 +49,4 @@ def dataset_rows(dataset: "datasets.IterableDataset", name: str) -> Iterator[Row
         name: What to call it in places.
     """
     for position, fields in enumerate(dataset.decode(False)):
-        yield Row(f"{name}:{position}", fields)
+        yield SourceRow(f"{name}:{position}", fields)

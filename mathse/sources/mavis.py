@@ -9,10 +9,10 @@ Sample row: `{"id": 3, "image_text_dominant": "3.png", "text_en": {"text_dominan
 from collections.abc import Mapping
 
 from mathse.sources.rows import fields, questions
-from mathse.sources.rows.raw import Faulty, Raw, Row
+from mathse.sources.rows.raw import Faulty, Raw, SourceRow
 
 
-def problem(row: Row, subject: str) -> Raw:
+def problem(row: SourceRow, subject: str) -> Raw:
     """A row as a raw problem.
 
     Raises:
@@ -21,7 +21,7 @@ def problem(row: Row, subject: str) -> Raw:
     texts = row.fields.get("text_en")
     if not isinstance(texts, Mapping):
         raise Faulty("missing field" if texts is None else "wrong type", "text_en")
-    text_row = Row(row.place, texts)
+    text_row = SourceRow(row.place, texts)
     for version in ("text_dominant", "text_lite", "vision_dominant"):
         images = fields.images(row, f"image_{version}")
         question = fields.text_or_none(text_row, f"{version}_question", version)

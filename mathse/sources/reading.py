@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from mathse.errors import UserError, described
 from mathse.sources.json_stream import elements
-from mathse.sources.rows.raw import Damaged, Row
+from mathse.sources.rows.raw import Damaged, SourceRow
 from mathse.tables import jsonl
 
 ROWS = (".json", ".jsonl", ".parquet")
@@ -51,7 +51,9 @@ def files(location: Path, wanted: Callable[[str], bool]) -> Iterator[Path]:
         yield from (Path(folder) / name for name in sorted(names) if not name.startswith(".") and wanted(name))
 
 
-def rows(location: Path, wanted: Callable[[str], bool] = lambda name: name.endswith(ROWS)) -> Iterator[Row | Damaged]:
+def rows(
+    location: Path, wanted: Callable[[str], bool] = lambda name: name.endswith(ROWS)
+) -> Iterator[SourceRow | Damaged]:
     """All rows of a source, whatever of the known formats its files have.
 
     Args:
@@ -70,7 +72,7 @@ def rows(location: Path, wanted: Callable[[str], bool] = lambda name: name.endsw
             yield unreadable(name, error)
 
 
-def single(file: Path, location: Path) -> Row | Damaged:
+def single(file: Path, location: Path) -> SourceRow | Damaged:
     """The one row that a JSON file is."""
     name, folder = _place(file, root(location))
     try:
@@ -97,14 +99,14 @@ def _place(file: Path, folder: Path) -> tuple[str, str]:
     return relative.as_posix(), "" if file.parent == folder else relative.parent.as_posix()
 
 
-def _row(value: Any, place: str, folder: str, key: str | None = None) -> Row | Damaged:
+def _row(value: Any, place: str, folder: str, key: str | None = None) -> SourceRow | Damaged:
     """A parsed value as a row, if it is an object."""
     if isinstance(value, dict):
-        return Row(place, value, folder, key)
+        return SourceRow(place, value, folder, key)
     return Damaged(place, "row is not an object", type(value).__name__)
 
 
-def _json_rows(file: Path, name: str, folder: str) -> Iterator[Row | Damaged]:
+def _json_rows(file: Path, name: str, folder: str) -> Iterator[SourceRow | Damaged]:
     """The rows of JSON lines, of an array, or of a mapping of rows by key."""
     with file.open("rb") as opened:
         is_lines = name.endswith(".jsonl")
@@ -116,7 +118,7 @@ def _json_rows(file: Path, name: str, folder: str) -> Iterator[Row | Damaged]:
         if is_lines:
             for position, line in enumerate(jsonl.lines(opened)):
                 place = f"{name}:{position}"
-                yield Damaged(place, line.reason, line.detail) if line.reason else Row(place, line.row, folder)
+                yield Damaged(place, line.reason, line.detail) if line.reason else SourceRow(place, line.row, folder)
             return
         for element in elements(opened, name):
             if isinstance(element, Damaged):
@@ -126,7 +128,7 @@ def _json_rows(file: Path, name: str, folder: str) -> Iterator[Row | Damaged]:
                 yield _row(value, place, folder, key)
 
 
-def _parquet_rows(file: Path, name: str, folder: str) -> Iterator[Row | Damaged]:
+def _parquet_rows(file: Path, name: str, folder: str) -> Iterator[SourceRow | Damaged]:
     position = 0
     try:
         with pq.ParquetFile(file) as parquet:
@@ -134,7 +136,7 @@ def _parquet_rows(file: Path, name: str, folder: str) -> Iterator[Row | Damaged]
                 for number in range(batch.num_rows):
                     place = f"{name}:{position}"
                     try:
-                        yield Row(place, batch.slice(number, 1).to_pylist()[0], folder)
+                        yield SourceRow(place, batch.slice(number, 1).to_pylist()[0], folder)
                     except ValueError as error:
                         yield Damaged(place, "not UTF-8", str(error)[:100])
                     position += 1

@@ -16,7 +16,7 @@ _SIGNATURES = {
     b"GIF89a": "image/gif",
     b"BM": "image/bmp",
 }
-"""What a picture's bytes begin with decides what it is served as; a drawing that may have scripts is none of these."""
+"""Media types by the first bytes of a picture. SVG is not among them: it may hold scripts."""
 _HIDDEN = {"text", "path_id", "problem_id", "row_hash", "text_hash"}
 
 

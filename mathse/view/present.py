@@ -1,6 +1,6 @@
 """What the pages show of an index row: names for numbers, a path's steps with the wrong one marked.
 
-Sample: `Card(row={...}, heading="Round 1", kind="rollout", status="WRONG", rule="WRONG", steps=[Step(...), ...], ...)`
+Sample: `Card(row={...}, heading="Round 1", kind="rollout", status="WRONG", rule="WRONG", steps=[...], ...)`
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mathse.report.names import Names
 from mathse.view.filters import Vocabulary
 from mathse.view.rows import Row
-from mathse.view.text import Piece, Step, answer, pieces, shortened, steps
+from mathse.view.text import Piece, SolutionStep, answer, pieces, shortened, steps
 
 BRIEF = 1500
 WHOLE = 60_000
@@ -36,7 +36,7 @@ class Card:
     kind: str
     status: str
     rule: str
-    steps: list[Step]
+    steps: list[SolutionStep]
     cut: bool
     reflections: list["Card"] = field(default_factory=list)
 

@@ -1,7 +1,7 @@
 r"""A model's text cut into steps and mathematics: pieces of text to be escaped, never markup.
 
     steps("Step 1: a is 50. Step 2: 50 + 60 = 111.", "Step 2")
-    -> [Step("Step 1: a is 50. ", wrong=False), Step("Step 2: 50 + 60 = 111.", wrong=True)]
+    -> [SolutionStep("Step 1: a is 50. ", wrong=False), SolutionStep("Step 2: 50 + 60 = 111.", wrong=True)]
     pieces(r"So $\frac{1}{2}$ of $5 is ...")
     -> [Piece("So "), Piece(r"$\frac{1}{2}$", tex=r"\frac{1}{2}"), Piece(" of $5 is ...")]
 
@@ -53,7 +53,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Step:
+class SolutionStep:
     """A step of a path.
 
     Attributes:
@@ -70,7 +70,7 @@ class Step:
         return pieces(self.text)
 
 
-def steps(text: str, wrong: str | None = None) -> list[Step]:
+def steps(text: str, wrong: str | None = None) -> list[SolutionStep]:
     """Cut a path at its steps' labels; one step if it has none.
 
     Args:
@@ -82,7 +82,7 @@ def steps(text: str, wrong: str | None = None) -> list[Step]:
     parts = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
     numbers = {label.start(): _plain(label["number"] or label.groupdict().get("sign") or "") for label in labels}
     place = _place(parts, [numbers.get(start) for start in starts], wrong) if wrong else None
-    return [Step(part, number == place) for number, part in enumerate(parts) if part]
+    return [SolutionStep(part, number == place) for number, part in enumerate(parts) if part]
 
 
 def pieces(text: str) -> list[Piece]:

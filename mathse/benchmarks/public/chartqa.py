@@ -18,7 +18,7 @@ from mathse.benchmarks.benchmark import Benchmark, RawItem, Subset, copied
 from mathse.benchmarks.official import BadRow, Fields, Groups, as_shares, field, overall, tally_by, text
 from mathse.benchmarks.rule import Rule
 from mathse.sources.rows.charts import problem
-from mathse.sources.rows.raw import Faulty, Row
+from mathse.sources.rows.raw import Faulty, SourceRow
 
 HALVES = {"human": ("human", "human_test", "0"), "augmented": ("augmented", "augmented_test", "1")}
 """How copies of the benchmark name each half."""
@@ -27,7 +27,7 @@ SPLITS = ("type", "human_or_machine")
 TOLERANCE = 0.05
 
 
-def item(row: Row) -> RawItem:
+def item(row: SourceRow) -> RawItem:
     """A row as an item."""
     raw, half = problem(row), half_of(row)
     return RawItem(
@@ -40,7 +40,7 @@ def item(row: Row) -> RawItem:
     )
 
 
-def half_of(row: Row) -> str:
+def half_of(row: SourceRow) -> str:
     """`human` or `augmented`, as the row says or else the name of its file.
 
     Raises:
@@ -56,7 +56,7 @@ def half_of(row: Row) -> str:
     raise Faulty("neither human nor augmented", str(name)[:40])
 
 
-def _belongs_to(half: str) -> Callable[[Row], bool]:
+def _belongs_to(half: str) -> Callable[[SourceRow], bool]:
     return lambda row: half_of(row) == half
 
 

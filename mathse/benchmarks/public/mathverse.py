@@ -18,7 +18,7 @@ from mathse.benchmarks.benchmark import IN_THE_PICTURE, Benchmark, Column, RawIt
 from mathse.benchmarks.official import Fields, Groups, as_shares, field, tally, tally_by, text, values
 from mathse.benchmarks.rule import Rule
 from mathse.sources.rows import fields, questions
-from mathse.sources.rows.raw import Faulty, Row
+from mathse.sources.rows.raw import Faulty, SourceRow
 from mathse.tables.schemas import BenchmarkItem
 
 VERSIONS = ("Text Dominant", "Text Lite", "Vision Intensive", "Vision Dominant", "Vision Only")
@@ -26,7 +26,7 @@ VERSIONS = ("Text Dominant", "Text Lite", "Vision Intensive", "Vision Dominant",
 TEXT_ONLY = "Text Only"
 
 
-def item(row: Row) -> RawItem:
+def item(row: SourceRow) -> RawItem:
     """A row as an item."""
     metadata, version = part(row, "metadata"), fields.text(row, "problem_version")
     question, choices = questions.split_options(fields.text(row, "question"))
@@ -45,8 +45,8 @@ def item(row: Row) -> RawItem:
     )
 
 
-def _is_one_of(*versions: str) -> Callable[[Row], bool]:
-    def belongs(row: Row) -> bool:
+def _is_one_of(*versions: str) -> Callable[[SourceRow], bool]:
+    def belongs(row: SourceRow) -> bool:
         version = fields.text(row, "problem_version")
         if version not in (*VERSIONS, TEXT_ONLY):
             raise Faulty("unknown version", version[:40])

@@ -22,7 +22,7 @@ from mathse.benchmarks.latex2sympy import LONGEST, value
 from mathse.benchmarks.official import BadRow, Fields, Groups, overall, tally, tally_by, text, texts, values
 from mathse.benchmarks.rule import Rule
 from mathse.sources.rows import fields, questions
-from mathse.sources.rows.raw import Faulty, Row
+from mathse.sources.rows.raw import Faulty, SourceRow
 
 DECIMALS = 2
 
@@ -43,7 +43,7 @@ _MORE_DRESSING = (
 )  # fmt: skip
 
 
-def item(row: Row) -> RawItem:
+def item(row: SourceRow) -> RawItem:
     """A row as an item."""
     images = fields.images(row, "decoded_image", "image")
     if not images:

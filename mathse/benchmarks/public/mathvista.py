@@ -30,7 +30,7 @@ from mathse.benchmarks.official import (
 )
 from mathse.benchmarks.rule import Rule
 from mathse.sources.rows import fields
-from mathse.sources.rows.raw import Faulty, Row
+from mathse.sources.rows.raw import Faulty, SourceRow
 from mathse.tables.schemas import BenchmarkItem
 
 KEYS = ("question_type", "answer_type", "language", "source", "category", "task", "context", "grade", "skills")
@@ -48,7 +48,7 @@ _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 _OPTION = re.compile(r"\(([a-zA-Z])\)")
 
 
-def item(row: Row) -> RawItem:
+def item(row: SourceRow) -> RawItem:
     """A row as an item."""
     metadata = part(row, "metadata")
     question, unit = fields.text(row, "question"), fields.text_or_none(row, "unit")
@@ -68,7 +68,7 @@ def item(row: Row) -> RawItem:
     )
 
 
-def is_gps(row: Row) -> bool:
+def is_gps(row: SourceRow) -> bool:
     """Whether a row is of geometry problem solving.
 
     Raises:

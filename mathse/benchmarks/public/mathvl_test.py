@@ -9,10 +9,10 @@ Sample row: `{"source_id": "12", "question": "Find x.", "choices": ["30", "45"],
 
 from mathse.benchmarks.benchmark import Benchmark, RawItem, Subset
 from mathse.sources.rows import fields
-from mathse.sources.rows.raw import Row, id_of
+from mathse.sources.rows.raw import SourceRow, id_of
 
 
-def item(row: Row) -> RawItem:
+def item(row: SourceRow) -> RawItem:
     """A row as an item."""
     has_id = any(row.fields.get(name) is not None for name in ("source_id", "problem_id"))
     return RawItem(

@@ -9,10 +9,10 @@ from pathlib import Path
 from mathse.sources import reading
 from mathse.sources.adapter import Adapter
 from mathse.sources.rows.charts import problem
-from mathse.sources.rows.raw import Damaged, Row
+from mathse.sources.rows.raw import Damaged, SourceRow
 
 
-def rows(location: Path) -> Iterator[Row | Damaged]:
+def rows(location: Path) -> Iterator[SourceRow | Damaged]:
     """The rows of the files of questions; a folder has tables and annotations too."""
     endings = ("_human.json", "_augmented.json", ".jsonl", ".parquet")
     return reading.rows(location, lambda name: name.endswith(endings))

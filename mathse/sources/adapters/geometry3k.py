@@ -12,18 +12,18 @@ from pathlib import Path
 from mathse.sources import reading
 from mathse.sources.adapter import Adapter
 from mathse.sources.rows import fields, questions
-from mathse.sources.rows.raw import Damaged, Raw, Row
+from mathse.sources.rows.raw import Damaged, Raw, SourceRow
 
 _ANNOTATION = "data.json"
 
 
-def problem(row: Row) -> Raw:
+def problem(row: SourceRow) -> Raw:
     """A row of either form as a raw problem."""
     # Of a file with many rows the place ends with a row's number.
     return _of_folder(row) if row.place.endswith(_ANNOTATION) else _of_hub(row)
 
 
-def _of_folder(row: Row) -> Raw:
+def _of_folder(row: SourceRow) -> Raw:
     """A `data.json`; the diagram lies beside it."""
     kinds = fields.values(row, "problem_type_graph") + fields.values(row, "problem_type_goal")
     return Raw(
@@ -38,7 +38,7 @@ def _of_folder(row: Row) -> Raw:
     )
 
 
-def _of_hub(row: Row) -> Raw:
+def _of_hub(row: SourceRow) -> Raw:
     question, choices = fields.text(row, "problem"), fields.values(row, "choices")
     if not choices:
         question, choices = questions.split_options(question)
@@ -51,7 +51,7 @@ def _of_hub(row: Row) -> Raw:
     )
 
 
-def rows(location: Path) -> Iterator[Row | Damaged]:
+def rows(location: Path) -> Iterator[SourceRow | Damaged]:
     """The annotations of a folder in the raw form, or the rows of files in the hub's form."""
     annotations = reading.files(location, lambda name: name == _ANNOTATION) if location.is_dir() else iter(())
     first = next(annotations, None)

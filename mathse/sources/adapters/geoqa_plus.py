@@ -6,10 +6,10 @@ Sample row: `{"id": 5, "subject": "如图, ∠1=N_0...", "choice_nums": [30.0, 6
 from mathse.sources.adapter import Adapter
 from mathse.sources.geometry_pickles import options, pickled_rows, picture, question_text
 from mathse.sources.rows import fields
-from mathse.sources.rows.raw import Raw, Row
+from mathse.sources.rows.raw import Raw, SourceRow
 
 
-def problem(row: Row) -> Raw:
+def problem(row: SourceRow) -> Raw:
     """A row as a raw problem; the English text where there is one, else the Chinese."""
     choices, letter = options(row)
     question = question_text(row, "English_problem", "subject")

@@ -5,10 +5,10 @@ Sample row: `{"id": "256989c1", "question": "As shown in ...", "answer": "30°",
 
 from mathse.sources.adapter import Adapter
 from mathse.sources.rows import fields
-from mathse.sources.rows.raw import Raw, Row
+from mathse.sources.rows.raw import Raw, SourceRow
 
 
-def problem(row: Row) -> Raw:
+def problem(row: SourceRow) -> Raw:
     """A row as a raw problem."""
     return Raw(
         question=fields.text(row, "question"),

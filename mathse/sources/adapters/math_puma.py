@@ -6,10 +6,10 @@ Sample row: `{"image_url": ["images/1.png"], "instruction": "Find x. A. 30 B. 45
 from mathse.sources.adapter import Adapter
 from mathse.sources.chat import solved
 from mathse.sources.rows import fields
-from mathse.sources.rows.raw import Raw, Row
+from mathse.sources.rows.raw import Raw, SourceRow
 
 
-def problem(row: Row) -> Raw:
+def problem(row: SourceRow) -> Raw:
     """A row as a raw problem; `Faulty` if its output has no final answer."""
     images = fields.images(row, "image_url")
     return solved(fields.text(row, "instruction"), fields.text(row, "output"), images)

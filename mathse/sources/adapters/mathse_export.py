@@ -17,7 +17,7 @@ from mathse.sources import reading
 from mathse.sources.adapter import Adapter
 from mathse.sources.images import id_of as id_of_image
 from mathse.sources.rows import fields
-from mathse.sources.rows.raw import Damaged, Faulty, Raw, Recorded, Row, rejected
+from mathse.sources.rows.raw import Damaged, Faulty, Raw, Recorded, SourceRow, rejected
 from mathse.tables import schemas
 from mathse.tables.schemas import PathKind, Problem, Reject, Status, content_id
 
@@ -32,7 +32,7 @@ ID_DIGITS = 12
 """Of the problem's id, at the end of its id within the source: two of its own sources may have used one id twice."""
 
 
-def problem(row: Row) -> Raw:
+def problem(row: SourceRow) -> Raw:
     """The problem of a row; `Faulty` if its id is not that of its content."""
     question, answer = fields.text(row, "question"), fields.text(row, "gold_answer")
     choices, pictures = fields.values(row, "choices"), fields.pictures(row, "images")
@@ -60,18 +60,18 @@ def problem(row: Row) -> Raw:
     )
 
 
-def _matching(row: Row, name: str, pattern: re.Pattern[str]) -> str:
+def _matching(row: SourceRow, name: str, pattern: re.Pattern[str]) -> str:
     text = fields.text(row, name)
     if not pattern.fullmatch(text):
         raise Faulty(f"{name} is none", text[:40])
     return text
 
 
-def rows(location: Path) -> Iterator[Row | Damaged]:
+def rows(location: Path) -> Iterator[SourceRow | Damaged]:
     """The rows without those of a problem that has come already; a faulty row does not count as one."""
     seen: set[bytes] = set()
     for row in _shards(location):
-        if isinstance(row, Row):
+        if isinstance(row, SourceRow):
             try:
                 problem_id = bytes.fromhex(fields.text(row, "problem_id"))
                 if problem_id in seen:
@@ -100,7 +100,7 @@ def recorded(location: Path) -> Iterator[Recorded | Reject]:
             yield rejected(NAME, row.place, fault.reason, fault.detail)
 
 
-def _solution(row: Row) -> Recorded:
+def _solution(row: SourceRow) -> Recorded:
     """The path of a row, all of it as the run that wrote it has it.
 
     Raises:
@@ -123,7 +123,7 @@ def _solution(row: Row) -> Recorded:
     return Recorded(NAME, raw.source_id, path.text, path)
 
 
-def _shards(location: Path) -> Iterator[Row | Damaged]:
+def _shards(location: Path) -> Iterator[SourceRow | Damaged]:
     return reading.rows(location, lambda name: name.endswith(".parquet"))
 
 

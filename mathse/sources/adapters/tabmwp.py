@@ -14,14 +14,14 @@ from pathlib import Path, PurePosixPath
 from mathse.sources.adapter import Adapter
 from mathse.sources.chat import exchange
 from mathse.sources.rows import fields, questions
-from mathse.sources.rows.raw import Faulty, Raw, Recorded, Row, id_of
+from mathse.sources.rows.raw import Faulty, Raw, Recorded, SourceRow, id_of
 from mathse.tables.schemas import Reject
 
 _ANSWER = re.compile(r"^Answer:[ \t]*(\S[^\n]*)\Z", re.MULTILINE)
 _INSTRUCTION = re.compile(r"\n?^(?:First generate a step-by-step solution|Answer the question)[^\n]*\Z", re.MULTILINE)
 
 
-def problem(row: Row) -> Raw:
+def problem(row: SourceRow) -> Raw:
     """A row of either form as a raw problem; `Faulty` if a recorded solution does not end with its answer."""
     return _recorded_problem(row) if "conversations" in row.fields else _own_problem(row)
 
@@ -40,7 +40,7 @@ def recorded(location: Path) -> Iterator[Recorded | Reject]:
             yield Recorded(raw.source, raw.source_id, raw.solution)
 
 
-def _own_problem(row: Row) -> Raw:
+def _own_problem(row: SourceRow) -> Raw:
     choices, answer = fields.values(row, "choices"), fields.value(row, "answer")
     name = row.key or id_of(row)
     unit = fields.text_or_none(row, "unit")
@@ -58,7 +58,7 @@ def _own_problem(row: Row) -> Raw:
     )
 
 
-def _recorded_problem(row: Row) -> Raw:
+def _recorded_problem(row: SourceRow) -> Raw:
     text, reply = exchange(row)
     final = _ANSWER.search(reply)
     if final is None:

@@ -8,10 +8,10 @@ Sample row: `{"id": 9, "English_problem": "... angle 1 = N_0 ...", "choice_nums"
 from mathse.sources.adapter import Adapter
 from mathse.sources.geometry_pickles import options, pickled_rows, picture, question_text
 from mathse.sources.rows import fields
-from mathse.sources.rows.raw import Faulty, Raw, Row
+from mathse.sources.rows.raw import Faulty, Raw, SourceRow
 
 
-def problem(row: Row) -> Raw:
+def problem(row: SourceRow) -> Raw:
     """A row as a raw problem; `Faulty` if it is a proof."""
     if "proving_sequence" in row.fields:
         raise Faulty("a proof has no final answer")

@@ -4,10 +4,10 @@ Sample row: `{"imgname": "41699051005347.png", "query": "How many food items are
 """
 
 from mathse.sources.rows import fields
-from mathse.sources.rows.raw import Faulty, Raw, Row, id_of
+from mathse.sources.rows.raw import Faulty, Raw, SourceRow, id_of
 
 
-def problem(row: Row) -> Raw:
+def problem(row: SourceRow) -> Raw:
     """A row as a raw problem; `Faulty` if its label is a list of more than one."""
     question, label = fields.text(row, "query", "question"), row.fields.get("label")
     if not isinstance(label, list | tuple):

@@ -9,14 +9,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mathse.sources.rows.raw import Faulty, ImageRef, Row
+from mathse.sources.rows.raw import Faulty, ImageRef, SourceRow
 
 LONGEST_TEXT = 1_000_000
 """Characters of a field above which no adapter looks into it."""
 _LARGEST = 10**30
 
 
-def text(row: Row, *names: str) -> str:
+def text(row: SourceRow, *names: str) -> str:
     """The first of these fields that is there, as stripped text; it may be empty.
 
     Raises:
@@ -26,14 +26,14 @@ def text(row: Row, *names: str) -> str:
     return as_text(value, name)
 
 
-def text_or_none(row: Row, *names: str) -> str | None:
+def text_or_none(row: SourceRow, *names: str) -> str | None:
     """As `text`; None where no such field is there or it is blank."""
     if all(row.fields.get(name) is None for name in names):
         return None
     return text(row, *names) or None
 
 
-def value(row: Row, *names: str) -> str:
+def value(row: SourceRow, *names: str) -> str:
     """The first of these fields that is there, a text or a number, as text.
 
     Raises:
@@ -43,7 +43,7 @@ def value(row: Row, *names: str) -> str:
     return as_value(value, name)
 
 
-def values(row: Row, name: str) -> tuple[str, ...]:
+def values(row: SourceRow, name: str) -> tuple[str, ...]:
     """A list of texts or numbers as texts; empty where the field is missing, null or an empty list.
 
     Raises:
@@ -57,7 +57,7 @@ def values(row: Row, name: str) -> tuple[str, ...]:
     return tuple(as_value(item, f"{name}[{place}]") for place, item in enumerate(items))
 
 
-def whole(row: Row, *names: str) -> int:
+def whole(row: SourceRow, *names: str) -> int:
     """The first of these fields that is there, as an integer; `"3"` and 3.0 are integers.
 
     Raises:
@@ -71,7 +71,7 @@ def whole(row: Row, *names: str) -> int:
         raise Faulty("wrong type", f"{name}: {digits[:40]!r} is not a whole number") from None
 
 
-def level(row: Row, *names: str) -> int:
+def level(row: SourceRow, *names: str) -> int:
     """A difficulty from 1 up; 0 where the source says none that is a whole number."""
     try:
         number = whole(row, *names)
@@ -80,12 +80,12 @@ def level(row: Row, *names: str) -> int:
     return number if 0 < number < 100 else 0
 
 
-def images(row: Row, *names: str, below: str = "") -> tuple[ImageRef, ...]:
+def images(row: SourceRow, *names: str, below: str = "") -> tuple[ImageRef, ...]:
     """As `pictures`, their paths taken from a folder below that of the row's file."""
     return within(row.folder, within(below, pictures(row, *names)))
 
 
-def pictures(row: Row, *names: str) -> tuple[ImageRef, ...]:
+def pictures(row: SourceRow, *names: str) -> tuple[ImageRef, ...]:
     """The images that the first of these fields names: a path, an encoded file, `{bytes, path}`, or a list of them.
 
     Empty where none of the fields is there: the question may do without.
@@ -110,7 +110,7 @@ def within(folder: str, pictures: Sequence[ImageRef]) -> tuple[ImageRef, ...]:
     )
 
 
-def split_in_name(row: Row) -> str | None:
+def split_in_name(row: SourceRow) -> str | None:
     """`train`, `val` or `test`, where the name of the row's file has the word."""
     words = re.split(r"[^a-z]+", row.place.rpartition("/")[2].lower())
     return next((split for split in ("train", "val", "test") if split in words), "val" if "dev" in words else None)
@@ -146,7 +146,7 @@ def as_value(value: Any, name: str) -> str:
     return str(int(value)) if value == int(value) else repr(float(value))
 
 
-def _first(row: Row, names: Sequence[str]) -> tuple[str, Any]:
+def _first(row: SourceRow, names: Sequence[str]) -> tuple[str, Any]:
     for name in names:
         if row.fields.get(name) is not None:
             return name, row.fields[name]

@@ -1,8 +1,8 @@
 """What passes between a source and its adapter, and between an adapter and admission.
 
-A reader yields `Row`s (fields as the source names them) and `Damaged` places; an adapter makes a `Raw` problem of each
-row or says with `Faulty` why it cannot; `converted` turns the latter two into rejects. So every place of a source that
-holds a row comes out exactly once, as a raw problem or as a reject with its reason.
+A reader yields `SourceRow`s (fields as the source names them) and `Damaged` places; an adapter makes a `Raw` problem of
+each row or says with `Faulty` why it cannot; `converted` turns the latter two into rejects. So every place of a source
+that holds a row comes out exactly once, as a raw problem or as a reject with its reason.
 
 Sample: `Raw(source="k12", source_id="256989c1", question="..., then angle B is", answer="30°", images=("2.png",))`
 """
@@ -40,7 +40,7 @@ ImageRef = str | bytes | Pixels
 
 
 @dataclass(frozen=True)
-class Row:
+class SourceRow:
     """One row of a source.
 
     Attributes:
@@ -129,7 +129,9 @@ class Recorded:
     path: Path | None = None
 
 
-def converted(source: str, rows: Iterable[Row | Damaged], problem: Callable[[Row], Raw]) -> Iterator[Raw | Reject]:
+def converted(
+    source: str, rows: Iterable[SourceRow | Damaged], problem: Callable[[SourceRow], Raw]
+) -> Iterator[Raw | Reject]:
     """Make problems of rows; as many come out as went in.
 
     Ids are unique within the result: a second row of the same id is named `id@place`. Memory holds a hash of eight
@@ -153,7 +155,7 @@ def converted(source: str, rows: Iterable[Row | Damaged], problem: Callable[[Row
         yield replace(raw, source=source, source_id=_unique(raw.source_id or id_of(row), row.place, seen))
 
 
-def id_of(row: Row) -> str:
+def id_of(row: SourceRow) -> str:
     """The row's own id, its key, or its place: the first that there is and that can serve as an id."""
     for value in (row.fields.get("id"), row.key):
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:

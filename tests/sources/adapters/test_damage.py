@@ -18,7 +18,7 @@ from mathse.sources.adapter import adapter
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.geometry_pickles import pickled_rows
 from mathse.sources.reading import rows
-from mathse.sources.rows.raw import Damaged, Raw, Row
+from mathse.sources.rows.raw import Damaged, Raw, SourceRow
 from mathse.tables.schemas import Reject
 from tests.sources.adapters.samples import GREY, SAMPLES, png
 from tests.sources.adapters.test_hostile import jpeg
@@ -141,7 +141,7 @@ def broken(data: bytes, chance: random.Random) -> bytes:
     return data.decode("latin1").encode(chance.choice(("utf-16", "utf-8-sig", "utf-32")))
 
 
-def source_rows(name: str, folder: Path) -> list[Row | Damaged]:
+def source_rows(name: str, folder: Path) -> list[SourceRow | Damaged]:
     if name in PICKLED:
         return list(pickled_rows(folder))
     if name == "geometry3k":
