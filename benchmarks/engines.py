@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from mathse import layout, params
-from mathse.loop.ask.engines.local_model import LocalModel
+from mathse.loop.ask.engines.kind import LocalModel
 from mathse.loop.evaluate import predict
 from mathse.loop.solve import of_split
 from mathse.params import Inference, Vllm

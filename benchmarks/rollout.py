@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mathse import layout, params
-from mathse.loop.ask.engines.local_model import LocalModel
+from mathse.loop.ask.engines.kind import LocalModel
 from mathse.loop.ask.protocol import Request, Sampling
 from mathse.loop.solve import Ask, of_split, solve, solve_request
 from mathse.params import Compute, Inference, Vllm

@@ -27,8 +27,8 @@ try:
     from benchmarks.gpu import shapes
     from benchmarks.rollout import compare
     from mathse.errors import UserError
+    from mathse.loop.ask.engines.kind import LocalModel
     from mathse.loop.ask.engines.local.loading import settle
-    from mathse.loop.ask.engines.local_model import LocalModel
     from mathse.loop.ask.protocol import Sampling
     from mathse.loop.solve import Ask
     from mathse.params import Compute, Inference, Vllm

@@ -38,7 +38,7 @@ BY_NAME: Mapping[str, str] = {
     "mathse.loop.ask.engines.local.vision": "mathse.loop.ask.engines.local.startup",
     "mathse.loop.ask.engines.opening": "mathse.loop.ask.engines.any_role",
     "mathse.loop.ask.engines.teacher": "mathse.loop.ask.engines.teacher_only",
-    "mathse.loop.ask.engines.local_model": "mathse.loop.ask.engines.runtimes",
+    "mathse.loop.ask.engines.kind": "mathse.loop.ask.engines.runtimes",
 }
 """Modules, or packages of them, that a module loads or starts without an import that could be read in its code."""
 

@@ -2,14 +2,14 @@
 
 open_for("judge", settings, folder=layout.model("orm"))
 
-role        described by            may be
-teacher     teacher                 any_role; one for the teacher alone is opened by `teacher.open_teacher`
-student     student                 model, any_role
-judge       judge                   model, any_role
-extractor   evaluate.extractor      model, any_role; with the benchmarks at hand
-matcher     evaluate.matcher        model, any_role; with the benchmarks at hand
+role        described by
+student     student
+judge       judge
+extractor   evaluate.extractor; with the benchmarks at hand
+matcher     evaluate.matcher; with the benchmarks at hand
 
-`model` is a local model; any_role: the modules of that folder, such as `api` and `replay`.
+Each may be `model`, a local one, or an engine of the folder `any_role`, such as `api` and `replay`. The teacher is
+opened by `mathse.loop.ask.engines.teacher`.
 """
 
 from collections import Counter
@@ -18,20 +18,17 @@ from pathlib import Path
 from typing import Literal
 
 from mathse import layout
-from mathse.loop.ask.engines.kind import Surroundings
-from mathse.loop.ask.engines.local_model import LocalModel
-from mathse.loop.ask.engines.registry import opened
+from mathse.loop.ask.engines.kind import LocalModel, Surroundings, open_engine
 from mathse.loop.ask.protocol import Engine
-from mathse.params import Extractor, Judge, Matcher, Params, Student, Teacher
+from mathse.params import Extractor, Judge, Matcher, Params, Student
 from mathse.tables import store
 from mathse.tables.image_stores import BENCHMARK_PIXELS, ImageStores, StoredImages
 from mathse.tables.images import ImageStore
 from mathse.tables.lookup import SourceIds
 from mathse.tables.schemas import BenchmarkItem, Problem
 
-Role = Literal["teacher", "student", "judge", "extractor", "matcher"]
+Role = Literal["student", "judge", "extractor", "matcher"]
 HELPERS = ("extractor", "matcher")
-Described = Teacher | Student | Judge | Extractor | Matcher
 
 
 def open_for(
@@ -55,49 +52,37 @@ def open_for(
         UserError: A model's folder, a key, the image table or the file of responses is missing, or the engine cannot be
             opened.
     """
-    described = _described(role, settings)
-    surroundings = surroundings_of(settings, benchmarks or role in HELPERS)
-    if described.engine != "model" or isinstance(described, Teacher):
+    choices: Mapping[Role, Student | Judge | Extractor | Matcher | None] = {
+        "student": settings.student, "judge": settings.judge,
+        "extractor": settings.evaluate.extractor, "matcher": settings.evaluate.matcher,
+    }  # fmt: skip
+    choice = choices[role]
+    if choice is None:
+        raise ValueError(f"evaluate.{role} is not configured, so there is nobody to open")
+    around = surroundings(settings, benchmarks or role in HELPERS)
+    if choice.engine != "model":
         key = f"evaluate.{role}" if role in HELPERS else role
-        return opened("mathse.loop.ask.engines.any_role", described, key, surroundings)
+        return open_engine("mathse.loop.ask.engines.any_role", choice, key, around)
     if folder is None:
         raise ValueError(f"{role}: its engine is a local model, whose folder must be given")
-    return _local(folder, settings, batch_size or described.batch_size, surroundings.images())
-
-
-def surroundings_of(settings: Params, benchmarks: bool = False) -> Surroundings:
-    """What engines may use beside their own settings.
-
-    Args:
-        settings: The whole of params.
-        benchmarks: Whether the benchmarks' items and images are at hand too.
-    """
-    return Surroundings(settings, lambda: _images(settings, benchmarks), lambda: source_ids(benchmarks))
-
-
-def _described(role: Role, settings: Params) -> Described:
-    evaluate = settings.evaluate
-    described: Mapping[Role, Described | None] = {
-        "teacher": settings.teacher, "student": settings.student, "judge": settings.judge,
-        "extractor": evaluate.extractor, "matcher": evaluate.matcher,
-    }  # fmt: skip
-    if (one := described[role]) is None:
-        raise ValueError(f"evaluate.{role} is not configured, so there is nobody to open")
-    return one
-
-
-def _local(folder: Path, settings: Params, batch_size: int, images: StoredImages) -> Engine:
-    model = LocalModel(folder, settings.compute, settings.inference, batch_size, settings.trust_remote_code)
+    model = LocalModel(
+        folder, settings.compute, settings.inference, batch_size or choice.batch_size, settings.trust_remote_code
+    )
     if settings.inference.ray is None:
-        return model.open(images)
+        return model.open(around.images())
     from mathse.loop.ask.engines.ray import RayEngine
 
-    return RayEngine(model, images, settings.inference.ray)
+    return RayEngine(model, around.images(), settings.inference.ray)
 
 
-def _images(settings: Params, benchmarks: bool) -> StoredImages:
-    own = ImageStore(layout.IMAGES, settings.problems.max_pixels)
-    return ImageStores([own, ImageStore(layout.BENCHMARK_IMAGES, BENCHMARK_PIXELS)]) if benchmarks else own
+def surroundings(settings: Params, benchmarks: bool = False) -> Surroundings:
+    """What engines may use beside their own settings; with `benchmarks` also their items and images."""
+
+    def images() -> StoredImages:
+        own = ImageStore(layout.IMAGES, settings.problems.max_pixels)
+        return ImageStores([own, ImageStore(layout.BENCHMARK_IMAGES, BENCHMARK_PIXELS)]) if benchmarks else own
+
+    return Surroundings(settings, images, lambda: source_ids(benchmarks))
 
 
 def source_ids(benchmarks: bool = False) -> Mapping[str, str]:
@@ -114,6 +99,6 @@ def source_ids(benchmarks: bool = False) -> Mapping[str, str]:
     if not benchmarks:
         return own
     items = {item.problem_id: item.item_id for item in store.scan(layout.BENCHMARK_ITEMS, BenchmarkItem)}
-    known = Counter(items.values())
-    known.update(problem.source_id for problem in store.scan(layout.PROBLEMS, Problem) if problem.source_id in known)
-    return dict(own) | {problem_id: item_id for problem_id, item_id in items.items() if known[item_id] == 1}
+    uses = Counter(items.values())
+    uses.update(problem.source_id for problem in store.scan(layout.PROBLEMS, Problem) if problem.source_id in uses)
+    return dict(own) | {problem_id: item_id for problem_id, item_id in items.items() if uses[item_id] == 1}

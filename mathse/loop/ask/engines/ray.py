@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mathse.errors import UserError
-from mathse.loop.ask.engines.local_model import LocalModel
+from mathse.loop.ask.engines.kind import LocalModel
 from mathse.loop.ask.protocol import Failure, Outcome, Request, Task
 from mathse.params import Ray
 from mathse.tables.image_stores import StoredImages

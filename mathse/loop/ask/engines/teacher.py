@@ -3,8 +3,8 @@
 Apart from `opening`, so that whoever only answers or judges depends on no drawn figure.
 """
 
-from mathse.loop.ask.engines.opening import open_for, surroundings_of
-from mathse.loop.ask.engines.registry import opened
+from mathse.loop.ask.engines.kind import open_engine
+from mathse.loop.ask.engines.opening import surroundings
 from mathse.loop.ask.protocol import Engine
 from mathse.params import Params, answering_names
 
@@ -19,9 +19,8 @@ def open_teacher(settings: Params, mistake_rate: float | None = None) -> Engine:
     Raises:
         UserError: A key, the image table or the file of responses is missing, or the engine cannot be opened.
     """
-    if settings.teacher.engine in answering_names():
-        return open_for("teacher", settings)
+    folder = "any_role" if settings.teacher.engine in answering_names() else "teacher_only"
     if mistake_rate is not None:
         erring = settings.teacher.model_copy(update={"mistake_rate": mistake_rate})
         settings = settings.model_copy(update={"teacher": erring})
-    return opened("mathse.loop.ask.engines.teacher_only", settings.teacher, "teacher", surroundings_of(settings))
+    return open_engine(f"mathse.loop.ask.engines.{folder}", settings.teacher, "teacher", surroundings(settings))

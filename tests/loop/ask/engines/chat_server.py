@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from mathse.loop.ask.engines.api_clock import Clock
+from mathse.loop.ask.engines.server.budget import Clock
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Request, Sampling, Task
 from mathse.params import Api, Price

@@ -16,7 +16,7 @@ from typing import Any
 
 import stages  # noqa: F401 (what it sets for every stage)
 from mathse import params
-from mathse.loop.ask.engines.local_model import LocalModel
+from mathse.loop.ask.engines.kind import LocalModel
 from mathse.loop.ask.generate import generate
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Engine, Outcome, Request, Sampling, Task

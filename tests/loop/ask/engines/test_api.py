@@ -9,11 +9,9 @@ import pytest
 
 from mathse.errors import UserError
 from mathse.loop.ask.engines.any_role.api import ApiEngine
-from mathse.loop.ask.engines.api_budget import Purse, size
-from mathse.loop.ask.engines.api_chat import chat_body
-from mathse.loop.ask.engines.api_client import KeyMissing, Secret
-from mathse.loop.ask.engines.api_clock import Clock
-from mathse.loop.ask.engines.api_sender import Job, Sender
+from mathse.loop.ask.engines.server.budget import Clock, Purse, estimate
+from mathse.loop.ask.engines.server.client import KeyMissing, Secret, chat_body
+from mathse.loop.ask.engines.server.sender import Call, Sender
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Failure, Outcome, Request, Sampling, Task
 from mathse.loop.ask.replies import json_schema
@@ -195,8 +193,8 @@ def test_what_arrived_meanwhile_comes_together(server: ChatServer) -> None:
     with Sender(settings, Secret(KEY), purse, FastClock()) as sender:
         for (task,) in tasks([request(n) for n in range(8)]):
             assert purse.reserve(0.0)
-            sender.send(Job(task, chat_body(task.request, [], settings), size(task.request, 1), 0.0))
-        while sender._arrived.qsize() < 8:
+            sender.send(Call(task, chat_body(task.request, [], settings), estimate(task.request, 1), 0.0))
+        while sender._arrivals.qsize() < 8:
             threading.Event().wait(0.01)
         assert len(list(sender.arrivals(wait=True))) == 8
         assert list(sender.arrivals(wait=False)) == []
@@ -374,13 +372,13 @@ def test_an_engine_opened_by_params_of_the_teacher(
     server: ChatServer, images: ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mathse import layout, params
-    from mathse.loop.ask.engines.opening import open_for
+    from mathse.loop.ask.engines.teacher import open_teacher
     from mathse.loop.solve import solving
 
     monkeypatch.setattr(layout, "IMAGES", images.file)
     teacher = params.Teacher(engine="api", api=api(server), max_new_tokens=77, temperature=0.5)
     settings = params.load().model_copy(update={"teacher": teacher})
-    engine = open_for("teacher", settings)
+    engine = open_teacher(settings)
     assert engine.name == "m"
     one = request(1, sampling=solving(teacher))
     assert list(engine.answer(iter(tasks([one])), 0.0))

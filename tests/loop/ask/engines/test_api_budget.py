@@ -4,8 +4,9 @@ import random
 
 import pytest
 
-from mathse.loop.ask.engines.api_budget import WINDOW, Purse, TokenBudget, cost, size
-from mathse.loop.ask.engines.api_retry import CONNECTION_LOST, RATE_LIMITED, Fault, Tries, Watch, asked_wait
+from mathse.loop.ask.engines.server.budget import WINDOW, Clock, Purse, TokenBudget, cost, estimate
+from mathse.loop.ask.engines.server.client import CONNECTION_LOST, RATE_LIMITED, Fault, requested_wait
+from mathse.loop.ask.engines.server.sender import Patience, Tries
 from mathse.loop.ask.replies import json_schema
 from mathse.params import Price
 from tests.loop.ask.engines.chat_server import FastClock, request
@@ -22,11 +23,11 @@ def test_no_minute_holds_more_tokens_than_allowed(seed: int) -> None:
     async def run() -> list[tuple[float, int]]:
         budget, granted = TokenBudget(1000, clock), []
         for _ in range(60):
-            estimate = rng.randint(1, 400)
-            grant = await budget.take(estimate)
-            said = rng.randint(0, estimate)
-            budget.correct(grant, said)
-            granted.append((clock.now(), said))
+            likely = rng.randint(1, 400)
+            grant = await budget.take(likely)
+            counted = rng.randint(0, likely)
+            grant.tokens = counted
+            granted.append((clock.now(), counted))
             clock.time += rng.random() * 3
         return granted
 
@@ -43,13 +44,13 @@ def test_what_a_request_really_took_makes_room() -> None:
         budget = TokenBudget(1000, clock)
         for _ in range(9):
             grant = await budget.take(200)
-            budget.correct(grant, 100)
+            grant.tokens = 100
         assert clock.slept == []
         grant = await budget.take(100)
         waiting = asyncio.create_task(budget.take(60))
         while len(clock.slept) < 20:
             await asyncio.sleep(0)
-        budget.correct(grant, 40)
+        grant.tokens = 40
         await waiting
         assert len(clock.slept) < 25
 
@@ -100,13 +101,13 @@ def test_without_a_limit_nobody_waits() -> None:
 
 
 def test_the_size_of_a_request_is_not_too_small() -> None:
-    plain = size(request(1, text="a" * 300), 500)
+    plain = estimate(request(1, text="a" * 300), 500)
     assert plain.most_in >= 300
     assert plain.most_out == 20
-    assert size(request(1, text="形" * 300), 500).most_in >= 900
-    assert size(request(1, text="a" * 300, image_ids=("i", "j")), 500).most_in == plain.most_in + 1000
+    assert estimate(request(1, text="形" * 300), 500).most_in >= 900
+    assert estimate(request(1, text="a" * 300, image_ids=("i", "j")), 500).most_in == plain.most_in + 1000
     schema = json_schema(annotation=False)
-    assert size(request(1, text="a" * 300, json_schema=schema), 500).most_in == plain.most_in + len(schema)
+    assert estimate(request(1, text="a" * 300, json_schema=schema), 500).most_in == plain.most_in + len(schema)
     assert plain.likely <= plain.most_in + plain.most_out
 
 
@@ -150,20 +151,18 @@ def test_a_purse_never_promises_more_than_it_holds() -> None:
     ],
 )  # fmt: skip
 def test_what_a_server_asks_to_wait(headers: dict[str, str], seconds: float | None) -> None:
-    assert asked_wait(headers, FastClock()) == seconds
+    assert requested_wait(headers, FastClock()) == seconds
 
 
 def test_a_date_is_compared_with_the_real_one() -> None:
-    from mathse.loop.ask.engines.api_clock import Clock
-
     later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
-    wait = asked_wait({"retry-after": later.strftime("%a, %d %b %Y %H:%M:%S GMT")}, Clock())
+    wait = requested_wait({"retry-after": later.strftime("%a, %d %b %Y %H:%M:%S GMT")}, Clock())
     assert wait is not None
     assert 3000 < wait <= 3600
 
 
 def waits(key: str, fault: Fault, count: int = 9) -> list[float]:
-    tries, made = Tries(key, count + 1, Watch(900, FastClock())), []
+    tries, made = Tries(key, count + 1, Patience(900, FastClock())), []
     while tries.again(fault):
         made.append(tries.wait(fault))
     return made
@@ -183,33 +182,33 @@ def test_waits_double_are_bounded_and_hang_on_the_key_alone() -> None:
 
 
 def test_a_lost_connection_uses_up_a_try_only_while_others_are_answered() -> None:
-    watch, lost = Watch(900, FastClock()), Fault(CONNECTION_LOST, "", passing=True)
-    tries = Tries("a", 3, watch)
+    patience, lost = Patience(900, FastClock()), Fault(CONNECTION_LOST, "", passing=True)
+    tries = Tries("a", 3, patience)
     assert all(tries.again(lost) for _ in range(50))
     for _ in range(2):
-        watch.answered()
+        patience.answered()
         assert tries.again(lost)
         assert tries.again(lost)
-    watch.answered()
+    patience.answered()
     assert not tries.again(lost)
 
 
 def test_patience_is_counted_from_the_first_failure_since_the_last_answer() -> None:
     clock = FastClock()
-    watch = Watch(100, clock)
+    patience = Patience(100, clock)
     clock.time += 500
-    watch.failed()
-    assert watch.left() == 100
-    assert not watch.worth_telling()
+    patience.failed()
+    assert patience.left() == 100
+    assert not patience.warning_due()
     clock.time += 60
-    watch.failed()
-    assert watch.left() == 40
-    assert watch.worth_telling()
-    assert not watch.worth_telling()
-    watch.answered()
+    patience.failed()
+    assert patience.left() == 40
+    assert patience.warning_due()
+    assert not patience.warning_due()
+    patience.answered()
     clock.time += 60
-    watch.failed()
-    assert watch.left() == 100
+    patience.failed()
+    assert patience.left() == 100
     clock.time += 100
-    assert watch.left() == 0
-    assert watch.worth_telling()
+    assert patience.left() == 0
+    assert patience.warning_due()

@@ -17,10 +17,8 @@ import pytest
 
 from mathse.errors import UserError
 from mathse.loop.ask.engines.any_role.api import ApiEngine
-from mathse.loop.ask.engines.api_chat import Reply
-from mathse.loop.ask.engines.api_client import Client
-from mathse.loop.ask.engines.api_retry import Fault
-from mathse.loop.ask.engines.api_sender import Job, Sender
+from mathse.loop.ask.engines.server.client import Client, Fault, ServerReply
+from mathse.loop.ask.engines.server.sender import Call, Sender
 from mathse.loop.ask.generate import Answered, generate
 from mathse.loop.ask.protocol import Completion, Failure, Outcome
 from mathse.params import Api
@@ -93,7 +91,7 @@ def test_nothing_is_lost_and_nothing_doubled(
 ) -> None:
     proxy, count = FaultyProxy(server, harm(seed, share=0.4)), 120
     clock, failed = FastClock(), Counter[str]()
-    monkeypatch.setattr(Sender, "_failed", counting(Sender._failed, failed))
+    monkeypatch.setattr(Sender, "_note_fault", counting(Sender._note_fault, failed))
     with proxy.running():
         settings = api(proxy, timeout=0.4, concurrency=8, patience=1e6, prices={"m": PRICE})
         done = run(settings, images, count, tmp_path / "j", clock)
@@ -116,10 +114,12 @@ def test_nothing_is_lost_and_nothing_doubled(
     assert KEY.encode() not in (tmp_path / "j").read_bytes()
 
 
-def counting(whole: Callable[[Sender, Job, Fault], None], failed: Counter[str]) -> Callable[[Sender, Job, Fault], None]:
-    def counted(sender: Sender, job: Job, fault: Fault) -> None:
+def counting(
+    whole: Callable[[Sender, Call, Fault], None], failed: Counter[str]
+) -> Callable[[Sender, Call, Fault], None]:
+    def counted(sender: Sender, call: Call, fault: Fault) -> None:
         failed[fault.reason] += 1
-        whole(sender, job, fault)
+        whole(sender, call, fault)
 
     return counted
 
@@ -263,7 +263,7 @@ def test_tokens_per_minute_on_a_clock_that_does_not_wait(
 ) -> None:
     clock, sent, whole = FastClock(), list[tuple[float, int]](), Client.ask
 
-    async def timed(client: Client, body: dict[str, Any]) -> Reply:
+    async def timed(client: Client, body: dict[str, Any]) -> ServerReply:
         at = clock.now()
         reply = await whole(client, body)
         assert reply.usage

@@ -7,7 +7,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from mathse.loop.ask.engines.api_images import DataUrls
+from mathse.loop.ask.engines.server.images import DataUrls
 from mathse.params import Api
 from mathse.sources.images import from_bytes
 from mathse.tables import store

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import ValidationError
@@ -13,13 +13,14 @@ from mathse.loop.ask.engines.opening import Role, open_for, source_ids
 from mathse.loop.ask.engines.teacher import open_teacher
 from mathse.loop.ask.engines.teacher_only.solver import SolverTeacher
 from mathse.loop.ask.prompts import turn
-from mathse.loop.ask.protocol import Completion, Request, Sampling
+from mathse.loop.ask.protocol import Completion, Engine, Request, Sampling
 from mathse.tables import store
 from mathse.tables.images import ImageStore
 from mathse.tables.schemas import BenchmarkItem, Problem
 from tests import rows
 
-ROLES: list[Role] = ["teacher", "student", "judge", "extractor", "matcher"]
+AnyRole = Role | Literal["teacher"]
+ROLES: list[AnyRole] = ["teacher", "student", "judge", "extractor", "matcher"]
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,11 @@ def item(benchmark: str, name: str) -> BenchmarkItem:
     )
 
 
-def settings(role: Role, **described: Any) -> params.Params:
+def opened(role: AnyRole, whole: params.Params) -> Engine:
+    return open_teacher(whole) if role == "teacher" else open_for(role, whole)
+
+
+def settings(role: AnyRole, **described: Any) -> params.Params:
     """The project's params with this role described otherwise."""
     whole = params.load().model_dump(mode="json")
     if role in ("extractor", "matcher"):
@@ -51,19 +56,19 @@ def settings(role: Role, **described: Any) -> params.Params:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_recorded_responses_serve_any_role(role: Role, tmp_path: Path) -> None:
+def test_recorded_responses_serve_any_role(role: AnyRole, tmp_path: Path) -> None:
     file = tmp_path / "responses.jsonl"
     file.write_text(json.dumps({"id": "17", "response": "60"}), encoding="utf-8")
-    engine = open_for(role, settings(role, engine="replay", replay=str(file)))
+    engine = opened(role, settings(role, engine="replay", replay=str(file)))
     assert isinstance(engine, ReplayEngine)
     asked = Request("9f", 0, "solve@1", turn("?"), (), Sampling(), 0)
     assert engine.complete([asked]) == [Completion("60", "stop", 0, 0)]
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_server_serves_any_role(role: Role) -> None:
+def test_a_server_serves_any_role(role: AnyRole) -> None:
     api = {"model": "m", "base_url": "http://127.0.0.1:1/v1"}
-    engine = open_for(role, settings(role, engine="api", api=api))
+    engine = opened(role, settings(role, engine="api", api=api))
     assert (engine.name, engine.queued) == ("m", True)
 
 

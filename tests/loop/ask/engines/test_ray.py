@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import ray
 
-from mathse.loop.ask.engines.local_model import LocalModel
+from mathse.loop.ask.engines.kind import LocalModel
 from mathse.loop.ask.engines.ray import RayEngine, RayError
 from mathse.loop.ask.generate import generate
 from mathse.loop.ask.prompts import turn

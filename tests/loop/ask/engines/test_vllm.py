@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from mathse.errors import UserError
-from mathse.loop.ask.engines.local_model import LocalModel
+from mathse.loop.ask.engines.kind import LocalModel
 from mathse.loop.ask.generate import generate
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Engine, Failure, Outcome, Request, Sampling, Task

@@ -1,8 +1,8 @@
 """The engine for a model behind an OpenAI-compatible server: a teacher or a judge at OpenAI, `vllm serve` or elsewhere.
 
 The calling thread takes tasks while there is room, encodes their images and gives out what has arrived; a thread beside
-it keeps up to `api.concurrency` requests under way (`mathse.loop.ask.engines.api_sender`), tries again what may pass
-(`api_retry`), and keeps to the tokens of a minute and the money of a stage (`api_budget`).
+it keeps up to `api.concurrency` requests under way and tries again what may pass (`server.sender`), and keeps to the
+tokens of a minute and the money of a stage (`server.budget`).
 
 A completion's row has the tokens that the server counted and what they cost by the price table. A server that counts
 nothing leaves zero tokens, and the most that the request can have cost.
@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from itertools import chain
 
 from mathse.errors import UserError
-from mathse.loop.ask.engines.api_budget import Purse, cost, size
-from mathse.loop.ask.engines.api_chat import chat_body
-from mathse.loop.ask.engines.api_client import Secret, key_of
-from mathse.loop.ask.engines.api_clock import Clock
-from mathse.loop.ask.engines.api_images import DataUrls
-from mathse.loop.ask.engines.api_sender import Job, Sender
 from mathse.loop.ask.engines.kind import EngineKind, Surroundings
+from mathse.loop.ask.engines.server.budget import Clock, Purse, cost, estimate
+from mathse.loop.ask.engines.server.client import Secret, chat_body
+from mathse.loop.ask.engines.server.images import DataUrls
+from mathse.loop.ask.engines.server.sender import Call, Sender
 from mathse.loop.ask.protocol import Completion, Engine, Failure, Outcome, Task
 from mathse.params import Api
 from mathse.tables.image_stores import StoredImages
@@ -29,6 +27,9 @@ from mathse.tables.images import ImageError
 from mathse.tables.schemas import content_id
 
 log = logging.getLogger(__name__)
+
+DECISIVE = {"model", "base_url", "json_mode", "omit", "extra", "images", "image_bytes", "image_side"}
+"""The settings that decide a completion; not the key, concurrency, waits or budgets."""
 
 
 class SpendingCapReached(UserError):
@@ -55,15 +56,16 @@ class ApiEngine:
             KeyMissing: The server is OpenAI's, and the environment holds no key.
         """
         self.name = settings.model
-        self.fingerprint = _fingerprint(settings)
+        self.fingerprint = content_id("api", settings.model_dump(mode="json", include=DECISIVE))
         self.batch_size = batch_size or settings.concurrency
         self._settings = settings
         self._price = settings.prices.get(settings.model)
         self._urls = DataUrls(images, settings)
-        self._secret = Secret(key_of(settings))
+        self._secret = Secret.of(settings)
         self._purse = Purse(settings.spending_cap)
         self._clock = clock or Clock()
         self._excess = 1.0
+        """How many times the tokens that seemed possible a prompt had: it makes the next estimates larger."""
 
     def answer(self, batches: Iterable[Sequence[Task]], spent: float = 0.0) -> Iterator[Mapping[str, Outcome]]:
         """See `Engine.answer`.
@@ -75,7 +77,7 @@ class ApiEngine:
         """
         self._purse.open(spent)
         tasks = chain.from_iterable(batches)
-        waiting: deque[Job] = deque()
+        waiting: deque[Call] = deque()
         under_way, tally = 0, _Tally()
         with Sender(self._settings, self._secret, self._purse, self._clock) as sender:
             while True:
@@ -83,46 +85,47 @@ class ApiEngine:
                 under_way += sent
                 if not under_way and not outcomes:
                     break
-                for job, outcome in sender.arrivals(wait=not outcomes):
+                for call, outcome in sender.arrivals(wait=not outcomes):
                     under_way -= 1
                     if outcome is None:
-                        waiting.append(job)
+                        waiting.append(call)
                     else:
-                        outcomes[job.task.key] = self._noted(job, outcome)
+                        self._learn_from(call, outcome)
+                        outcomes[call.task.key] = outcome
                 if outcomes:
                     yield outcomes
                     tally.add(outcomes.values())
-            if tally.completions or sender.repeated:
-                again = ", ".join(f"{count} {reason}" for reason, count in sorted(sender.repeated.items()))
-                log.info("%s: %s%s", self.name, tally, f"; tries made again: {again}" if again else "")
+            if tally.completions or sender.repeats:
+                repeats = ", ".join(f"{count} {reason}" for reason, count in sorted(sender.repeats.items()))
+                log.info("%s: %s%s", self.name, tally, f"; tries made again: {repeats}" if repeats else "")
             if sender.stopped:
                 raise type(sender.stopped)(f"{sender.stopped}; {tally.safe()}; run again when it is mended")
             if waiting:
                 raise self._cap_reached(waiting[0], tally)
 
     def _fill(
-        self, sender: Sender, tasks: Iterator[Task], waiting: deque[Job], room: int
+        self, sender: Sender, tasks: Iterator[Task], waiting: deque[Call], room: int
     ) -> tuple[dict[str, Outcome], int]:
         """Send as many tasks as there is room and money for; returns those that cannot be sent, and how many were."""
-        failed: dict[str, Outcome] = {}
+        failures: dict[str, Outcome] = {}
         sent = 0
-        while sent < room and len(failed) < self.batch_size and not sender.stopped:
+        while sent < room and len(failures) < self.batch_size and not sender.stopped:
             if not waiting:
                 task = next(tasks, None)
                 if task is None:
                     break
-                job = self._job(task)
-                if isinstance(job, Failure):
-                    failed[task.key] = job
+                call = self._call(task)
+                if isinstance(call, Failure):
+                    failures[task.key] = call
                     continue
-                waiting.append(job)
+                waiting.append(call)
             if not self._purse.reserve(waiting[0].most):
                 break
             sender.send(waiting.popleft())
             sent += 1
-        return failed, sent
+        return failures, sent
 
-    def _job(self, task: Task) -> Job | Failure:
+    def _call(self, task: Task) -> Call | Failure:
         request = task.request
         if len(request.image_ids) > self._settings.images:
             return Failure("too many images", f"{len(request.image_ids)}, and api.images is {self._settings.images}")
@@ -130,27 +133,26 @@ class ApiEngine:
             urls = self._urls.of(request.image_ids)
         except ImageError as error:
             return Failure(error.reason, error.detail)
-        estimate = size(request, self._settings.image_tokens)
-        most = cost(self._price, estimate.most_in * self._excess, estimate.most_out)
-        return Job(task, chat_body(request, urls, self._settings), estimate, most)
+        size = estimate(request, self._settings.image_tokens)
+        most = cost(self._price, size.most_in * self._excess, size.most_out)
+        return Call(task, chat_body(request, urls, self._settings), size, most)
 
-    def _noted(self, job: Job, outcome: Outcome) -> Outcome:
-        """Learn from a completion whose prompt has more tokens than seemed possible."""
-        if isinstance(outcome, Completion) and outcome.tokens_in > job.size.most_in * self._excess:
-            self._excess = outcome.tokens_in / job.size.most_in
+    def _learn_from(self, call: Call, outcome: Outcome) -> None:
+        """Take note of a completion whose prompt has more tokens than seemed possible."""
+        if outcome.tokens_in > call.size.most_in * self._excess:
+            self._excess = outcome.tokens_in / call.size.most_in
             log.warning(
                 "%s: %d prompt tokens where at most %d were expected: raise api.image_tokens, or the spending cap "
                 "may be passed by a little",
-                self.name, outcome.tokens_in, job.size.most_in,
+                self.name, outcome.tokens_in, call.size.most_in,
             )  # fmt: skip
-        return outcome
 
-    def _cap_reached(self, job: Job, tally: "_Tally") -> SpendingCapReached:
+    def _cap_reached(self, call: Call, tally: "_Tally") -> SpendingCapReached:
         purse = self._purse
         lost = f", of it {purse.unrecorded:.4f} for replies that were lost or refused" if purse.unrecorded else ""
         return SpendingCapReached(
             f"{self._settings.base_url}, {self.name}: spending_cap {purse.cap:g}: {purse.spent:.4f} is spent{lost}, "
-            f"and the next request may cost {job.most:.4f}; {tally.safe()}; raise spending_cap and run again: it goes "
+            f"and the next request may cost {call.most:.4f}; {tally.safe()}; raise spending_cap and run again: it goes "
             "on from there"
         )
 
@@ -166,11 +168,10 @@ class _Tally:
 
     def add(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
-            if isinstance(outcome, Completion):
-                self.completions += 1
-                self.tokens_in += outcome.tokens_in
-                self.tokens_out += outcome.tokens_out
-                self.cost += outcome.cost
+            self.completions += isinstance(outcome, Completion)
+            self.tokens_in += outcome.tokens_in
+            self.tokens_out += outcome.tokens_out
+            self.cost += outcome.cost
 
     def safe(self) -> str:
         return f"{self.completions} completions of this run and all of earlier ones are safe in the journal"
@@ -180,17 +181,8 @@ class _Tally:
         return f"{self.completions} completions, {tokens}" + (f", cost {self.cost:.4f}" if self.cost else "")
 
 
-def _fingerprint(settings: Api) -> str:
-    """Hash of what decides a completion; not the key, concurrency, waits or budgets."""
-    decisive = settings.model_dump(
-        mode="json",
-        include={"model", "base_url", "json_mode", "omit", "extra", "images", "image_bytes", "image_side"},
-    )
-    return content_id("api", decisive)
-
-
-def _opened(settings: Api, surroundings: Surroundings) -> Engine:
+def _open(settings: Api, surroundings: Surroundings) -> Engine:
     return ApiEngine(settings, surroundings.images())
 
 
-ENGINE = EngineKind("api", Api, _opened)
+ENGINE = EngineKind("api", Api, _open)

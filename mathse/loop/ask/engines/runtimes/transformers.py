@@ -13,12 +13,11 @@ from typing import Any
 import torch
 
 from mathse.loop.ask.engines.decode import Sampler, decode
-from mathse.loop.ask.engines.kind import EngineKind, NoSettings
+from mathse.loop.ask.engines.kind import EngineKind, LocalModel, NoSettings
 from mathse.loop.ask.engines.local.chat import closing_id
 from mathse.loop.ask.engines.local.families import family_of
 from mathse.loop.ask.engines.local.fingerprint import model_fingerprint
 from mathse.loop.ask.engines.local.loading import context_length, load_model, load_processor, settle
-from mathse.loop.ask.engines.local_model import LocalModel
 from mathse.loop.ask.protocol import BatchEngine, Completion, Engine, Failure, Outcome, Request
 from mathse.params import Compute
 from mathse.tables.images import ImageError, Images

@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from mathse.errors import UserError
-from mathse.loop.ask.engines.kind import EngineKind
+from mathse.loop.ask.engines.kind import EngineKind, LocalModel
 from mathse.loop.ask.engines.local import vision
 from mathse.loop.ask.engines.local.chat import closing_id
 from mathse.loop.ask.engines.local.families import family_of
 from mathse.loop.ask.engines.local.fingerprint import model_fingerprint
 from mathse.loop.ask.engines.local.loading import load_processor, settle
-from mathse.loop.ask.engines.local_model import LocalModel
 from mathse.loop.ask.engines.runtimes.transformers import conversation, stop_ids
 from mathse.loop.ask.protocol import Completion, Engine, Failure, Outcome, Request, Task
 from mathse.params import Compute, Vllm

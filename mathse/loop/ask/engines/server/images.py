@@ -2,7 +2,7 @@
 
 A file goes as it is if it is a PNG, JPEG or WebP within the caps that a server sees as we do; a larger one, another
 format, and one whose picture depends on how it is read (turned by its EXIF data, transparent, animated, more than eight
-bits a channel) is encoded anew from the picture that every other engine sees.
+bits per channel) is encoded anew from the picture that every other engine sees.
 
 Sample: `data:image/png;base64,iVBORw0KGgo...`
 """
@@ -17,7 +17,7 @@ import PIL.Image
 from mathse.params import Api
 from mathse.tables.image_stores import StoredImages
 
-SENT = ("PNG", "JPEG", "WEBP")
+ACCEPTED = ("PNG", "JPEG", "WEBP")
 QUALITY = 90
 SHRINK = 0.8
 
@@ -31,7 +31,7 @@ class DataUrls:
         self._last: dict[str, str] = {}
 
     def of(self, image_ids: Sequence[str]) -> list[str]:
-        """One URL an image.
+        """One URL per image.
 
         Raises:
             ImageError: `missing image`, `unreadable image` or `too many pixels`.
@@ -41,13 +41,29 @@ class DataUrls:
 
     def _url(self, image_id: str) -> str:
         data = self._images.encoded(image_id)
-        kind = _sendable(data, self._settings)
+        kind = _acceptable_format(data, self._settings)
         if kind is None:
-            data, kind = fitted(self._images.load(image_id), _is_photo(data), self._settings)
+            photo = data.startswith(b"\xff\xd8")  # a JPEG
+            data, kind = _fit(self._images.load(image_id), photo, self._settings)
         return f"data:image/{kind.lower()};base64,{base64.b64encode(data).decode()}"
 
 
-def fitted(image: PIL.Image.Image, photo: bool, settings: Api) -> tuple[bytes, str]:
+def _acceptable_format(data: bytes, settings: Api) -> str | None:
+    """The format of a file that can go as it is; None if it must be encoded anew."""
+    if len(data) > settings.image_bytes:
+        return None
+    try:
+        with PIL.Image.open(io.BytesIO(data), formats=ACCEPTED) as image:
+            plain = image.mode in ("1", "L", "P", "RGB") and not image.has_transparency_data
+            turned = image.getexif().get(PIL.ExifTags.Base.Orientation, 1) != 1
+            still = getattr(image, "n_frames", 1) == 1
+            fits = max(image.size) <= settings.image_side
+            return image.format if plain and still and fits and not turned else None
+    except Exception:  # whatever is wrong with it, decoding says it better
+        return None
+
+
+def _fit(image: PIL.Image.Image, photo: bool, settings: Api) -> tuple[bytes, str]:
     """Encode a picture within the caps.
 
     Args:
@@ -60,41 +76,22 @@ def fitted(image: PIL.Image.Image, photo: bool, settings: Api) -> tuple[bytes, s
     """
     side = max(image.size)
     if side > settings.image_side:
-        image = _scaled(image, settings.image_side / side)
+        image = _scale(image, settings.image_side / side)
     if not photo:
-        data = _encoded(image, "PNG")
+        data = _encode(image, "PNG")
         if len(data) <= settings.image_bytes:
             return data, "PNG"
-    while len(data := _encoded(image, "JPEG")) > settings.image_bytes and max(image.size) > 1:
-        image = _scaled(image, SHRINK)
+    while len(data := _encode(image, "JPEG")) > settings.image_bytes and max(image.size) > 1:
+        image = _scale(image, SHRINK)
     return data, "JPEG"
 
 
-def _sendable(data: bytes, settings: Api) -> str | None:
-    """The format of a file that can go as it is; None if it must be encoded anew."""
-    if len(data) > settings.image_bytes:
-        return None
-    try:
-        with PIL.Image.open(io.BytesIO(data), formats=SENT) as image:
-            plain = image.mode in ("1", "L", "P", "RGB") and not image.has_transparency_data
-            turned = image.getexif().get(PIL.ExifTags.Base.Orientation, 1) != 1
-            still = getattr(image, "n_frames", 1) == 1
-            fits = max(image.size) <= settings.image_side
-            return image.format if plain and still and fits and not turned else None
-    except Exception:  # whatever is wrong with it, decoding says it better
-        return None
-
-
-def _is_photo(data: bytes) -> bool:
-    return data.startswith(b"\xff\xd8")
-
-
-def _scaled(image: PIL.Image.Image, factor: float) -> PIL.Image.Image:
+def _scale(image: PIL.Image.Image, factor: float) -> PIL.Image.Image:
     width, height = (max(1, round(side * factor)) for side in image.size)
     return image.resize((width, height), PIL.Image.Resampling.LANCZOS)
 
 
-def _encoded(image: PIL.Image.Image, kind: str) -> bytes:
+def _encode(image: PIL.Image.Image, kind: str) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format=kind, **({"quality": QUALITY} if kind == "JPEG" else {"compress_level": 9}))
     return buffer.getvalue()

@@ -1,24 +1,24 @@
-"""What requests to a server may use: tokens in a minute, and money in a stage.
+"""What requests to a server may use: tokens in a minute, and money in a stage; and the clock that they wait by.
 
-Both are asked before a request is sent, with the most that it can use, and told afterwards what it did use:
+Both budgets are asked before a request is sent, with the most that it can use, and told afterwards what it did use:
 
-    2,048 completion tokens at 10.00 a million and 1,300 prompt tokens at 2.50: at most 0.0237, in the end 0.0061
+    2,048 completion tokens at 10.00 per million and 1,300 prompt tokens at 2.50: at most 0.0237, in the end 0.0061
 """
 
 import asyncio
 import itertools
 import math
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 
-from mathse.loop.ask.engines.api_clock import Clock
 from mathse.loop.ask.protocol import Request
 from mathse.params import Price
 
 WINDOW = 60.0
 """Seconds in which tokens are counted."""
-LOOK_AGAIN = 1.0
+RECHECK = 1.0
 """Seconds after which a waiting request looks whether others took less than they might have."""
 TURN_TOKENS = 64
 """Most tokens that a chat template puts around a turn."""
@@ -26,8 +26,24 @@ BYTES_PER_TOKEN = 3
 """Of plain text; a token has four of English and three of most other scripts."""
 
 
+class Clock:
+    """Real time; tests have a clock that does not wait."""
+
+    def now(self) -> float:
+        """Seconds that never go backwards, from no particular start."""
+        return time.monotonic()
+
+    def date(self) -> float:
+        """Seconds since 1970, for dates that a server names."""
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait without holding anybody up."""
+        await asyncio.sleep(seconds)
+
+
 @dataclass(frozen=True)
-class Size:
+class Estimate:
     """How large a request is before anybody has counted its tokens.
 
     Attributes:
@@ -41,18 +57,13 @@ class Size:
     most_out: int
 
 
-def size(request: Request, image_tokens: int) -> Size:
-    """Estimate a request.
-
-    Args:
-        request: Whatever is to be sent.
-        image_tokens: Most prompt tokens of an image.
-    """
+def estimate(request: Request, image_tokens: int) -> Estimate:
+    """Estimate a request's tokens, `image_tokens` being the most of one image."""
     texts = [message.content for message in request.messages] + [request.json_schema]
-    written = sum(len(text.encode("utf-8", "replace")) for text in texts)
+    text_bytes = sum(len(text.encode("utf-8", "replace")) for text in texts)
     around = TURN_TOKENS * (len(request.messages) + 1) + image_tokens * len(request.image_ids)
     most_out = request.sampling.max_new_tokens
-    return Size(math.ceil(written / BYTES_PER_TOKEN) + around + most_out, written + around, most_out)
+    return Estimate(math.ceil(text_bytes / BYTES_PER_TOKEN) + around + most_out, text_bytes + around, most_out)
 
 
 def cost(price: Price | None, tokens_in: float, tokens_out: float) -> float:
@@ -60,12 +71,12 @@ def cost(price: Price | None, tokens_in: float, tokens_out: float) -> float:
     return (price.input * tokens_in + price.output * tokens_out) / 1e6 if price else 0.0
 
 
+@dataclass
 class Grant:
-    """Tokens that one request was allowed, and when."""
+    """Tokens that one request was allowed, and when; the server's own count takes the estimate's place."""
 
-    def __init__(self, at: float, tokens: int) -> None:
-        self.at = at
-        self.tokens = tokens
+    time: float
+    tokens: int
 
 
 class TokenBudget:
@@ -78,39 +89,35 @@ class TokenBudget:
         self._limit = tokens_per_minute
         self._clock = clock
         self._turn = asyncio.Lock()
-        self._granted: deque[Grant] = deque()
+        self._grants: deque[Grant] = deque()
 
     async def take(self, tokens: int) -> Grant:
         """Wait until `tokens` more fit into the last minute; a request above the limit waits for an empty one."""
         async with self._turn:
             while wait := self._wait(tokens):
-                await self._clock.sleep(min(wait, LOOK_AGAIN))
+                await self._clock.sleep(min(wait, RECHECK))
             grant = Grant(self._clock.now(), tokens)
             if self._limit is not None:
-                self._granted.append(grant)
+                self._grants.append(grant)
             return grant
-
-    def correct(self, grant: Grant, tokens: int) -> None:
-        """Count what the server says a request took in place of the estimate."""
-        grant.tokens = tokens
 
     def _wait(self, tokens: int) -> float:
         """Seconds until `tokens` may fit: until as many of the oldest have left the window."""
         if self._limit is None:
             return 0.0
         now = self._clock.now()
-        while self._granted and now - self._granted[0].at >= WINDOW:
-            self._granted.popleft()
-        excess = sum(grant.tokens for grant in self._granted) + min(tokens, self._limit) - self._limit
+        while self._grants and now - self._grants[0].time >= WINDOW:
+            self._grants.popleft()
+        excess = sum(grant.tokens for grant in self._grants) + min(tokens, self._limit) - self._limit
         if excess <= 0:
             return 0.0
-        left = itertools.accumulate(grant.tokens for grant in self._granted)
-        last = next(grant for grant, tokens_left in zip(self._granted, left, strict=True) if tokens_left >= excess)
-        return max(last.at + WINDOW - now, 0.001)
+        freed = itertools.accumulate(grant.tokens for grant in self._grants)
+        last = next(grant for grant, total in zip(self._grants, freed, strict=True) if total >= excess)
+        return max(last.time + WINDOW - now, 0.001)
 
 
 class Purse:
-    """The money of a stage: what is spent, and what is set aside for requests under way.
+    """The money of a stage: what is spent, and what is reserved for requests under way.
 
     A reply that was lost on its way may have been billed, so it counts as spent at the most that it can have cost; so
     does what a server bills for a reply that is no completion. Neither is on any row. Used from two threads.
@@ -121,7 +128,7 @@ class Purse:
         self.spent = 0.0
         self.unrecorded = 0.0
         """The part of `spent` that is on no row."""
-        self._aside: list[float] = []
+        self._reserved: list[float] = []
         self._lock = threading.Lock()
 
     def open(self, recorded: float) -> None:
@@ -131,13 +138,13 @@ class Purse:
     def reserve(self, most: float) -> bool:
         """Set `most` aside; False, and nothing set aside, if that could break the cap."""
         with self._lock:
-            fits = self.cap is None or math.fsum([self.spent, most, *self._aside]) <= self.cap
+            fits = self.cap is None or math.fsum([self.spent, most, *self._reserved]) <= self.cap
             if fits:
-                self._aside.append(most)
+                self._reserved.append(most)
             return fits
 
     def settle(self, most: float, paid: float, recorded: bool) -> None:
-        """Spend what was `paid` of the `most` set aside, and free the rest.
+        """Spend what was `paid` of the `most` that was reserved, and free the rest.
 
         Args:
             most: As it was reserved.
@@ -145,6 +152,6 @@ class Purse:
             recorded: Whether a row says so.
         """
         with self._lock:
-            self._aside.remove(most)
+            self._reserved.remove(most)
             self.spent += paid
             self.unrecorded += 0.0 if recorded else paid

@@ -1,0 +1,1 @@
+"""A model behind an OpenAI-compatible server: requests and replies, tries and waits, budgets, images."""
