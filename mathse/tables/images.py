@@ -7,7 +7,7 @@ that Pillow runs by itself are allowed.
 import io
 import warnings
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -66,24 +66,6 @@ class Images(Protocol):
             ImageError: It is missing, unreadable or too large.
         """
         ...
-
-
-class EncodedImages:
-    """A few encoded images in memory, as they travel to another machine."""
-
-    def __init__(self, encoded: Mapping[str, bytes], max_pixels: int) -> None:
-        self._encoded = encoded
-        self._max_pixels = max_pixels
-
-    def load(self, image_id: str) -> PIL.Image.Image:
-        """The image as RGB.
-
-        Raises:
-            ImageError: `missing image`, or as `decode`.
-        """
-        if image_id not in self._encoded:
-            raise ImageError(MISSING, f"{image_id} was not sent along")
-        return decode(self._encoded[image_id], self._max_pixels)
 
 
 class ImageStore:

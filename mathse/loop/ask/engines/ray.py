@@ -1,4 +1,4 @@
-"""Any local engine on the actors of a Ray cluster, one model an actor: blocks of requests out, outcomes in.
+"""Any local engine on the actors of a Ray cluster, one model per actor: blocks of requests out, outcomes in.
 
 A block is some whole batches, cut where they would be cut without Ray, so that the outcomes are the same; it travels
 with its images. It is in one actor's hands at a time. Where an actor is lost (its process is killed, its machine goes),
@@ -15,12 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import PIL.Image
+
 from mathse.errors import UserError
 from mathse.loop.ask.engines.kind import LocalModel
 from mathse.loop.ask.protocol import Failure, Outcome, Request, Task
 from mathse.params import Ray
 from mathse.tables.image_stores import StoredImages
-from mathse.tables.images import EncodedImages, ImageError
+from mathse.tables.images import MISSING, ImageError, decode
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ class Block:
     """Batches that one actor is given together."""
 
     batches: list[Sequence[Task]] = field(default_factory=list)
-    tried: int = 0
+    tries: int = 0
 
     @property
     def tasks(self) -> list[Task]:
@@ -48,11 +50,29 @@ class Block:
         return [task for batch in self.batches for task in batch]
 
 
+@dataclass
+class BlockImages:
+    """The images of the block that an actor works on, as they came along with it."""
+
+    max_pixels: int
+    encoded: Mapping[str, bytes] = field(default_factory=dict)
+
+    def load(self, image_id: str) -> PIL.Image.Image:
+        """The image as RGB.
+
+        Raises:
+            ImageError: `missing image`, or as `decode`.
+        """
+        if image_id not in self.encoded:
+            raise ImageError(MISSING, f"{image_id} was not sent along")
+        return decode(self.encoded[image_id], self.max_pixels)
+
+
 class Actor:
     """What runs on the cluster: an engine, and nothing that is remembered from block to block."""
 
     def __init__(self, model: LocalModel, max_pixels: int) -> None:
-        self._images = _Current(max_pixels)
+        self._images = BlockImages(max_pixels)
         self._engine = model.open(self._images)
 
     def describe(self) -> tuple[str, str, int, bool]:
@@ -65,27 +85,18 @@ class Actor:
 
     def answer(self, packed: Packed, images: Mapping[str, bytes]) -> dict[str, Outcome]:
         """Complete a block."""
-        self._images.put(images)
+        self._images.encoded = images
         batches = ([Task(key, Request.from_json(text)) for key, text in batch] for batch in packed)
         return {key: outcome for outcomes in self._engine.answer(batches, 0.0) for key, outcome in outcomes.items()}
 
 
-class _Current:
-    """The images of the block that is being worked on."""
-
-    def __init__(self, max_pixels: int) -> None:
-        self._max_pixels = max_pixels
-        self._here = EncodedImages({}, max_pixels)
-
-    def put(self, images: Mapping[str, bytes]) -> None:
-        self._here = EncodedImages(images, self._max_pixels)
-
-    def load(self, image_id: str) -> Any:
-        return self._here.load(image_id)
-
-
 class RayEngine:
     """Completes requests on a cluster; see `mathse.loop.ask.protocol.Engine`."""
+
+    name: str
+    fingerprint: str
+    batch_size: int
+    queued: bool
 
     def __init__(self, model: LocalModel, images: StoredImages, settings: Ray) -> None:
         """Connect, or start a cluster on this machine, and load the model on every actor.
@@ -98,14 +109,20 @@ class RayEngine:
         Raises:
             RayError: Ray is not installed, the cluster cannot be reached, or no actor could load the model.
         """
-        self._ray = _connected(settings)
+        self._ray = _connect(settings)
         self._images = images
         self._settings = settings
         self._model = model
         self._class = self._ray.remote(num_cpus=settings.cpus, num_gpus=settings.gpus, max_restarts=0)(Actor)
         self._refuse_too_small_a_cluster()
-        self.actors = [self._started() for _ in range(settings.actors)]
-        self.name, self.fingerprint, self.batch_size, self.queued = self._described()
+        self.actors = [self._start_actor() for _ in range(settings.actors)]
+        description = self.actors[0].describe.remote()
+        while not self._ray.wait([description], timeout=LOADING_LINE)[0]:
+            log.info("waiting for the first actor: the cluster is busy, or the model is large")
+        try:
+            self.name, self.fingerprint, self.batch_size, self.queued = self._ray.get(description)
+        except self._ray.exceptions.RayError as error:
+            raise RayError(f"no actor could load {model.folder}: {_cause(error)}") from error
 
     def _refuse_too_small_a_cluster(self) -> None:
         """An actor that fits nowhere would be waited for without end."""
@@ -118,18 +135,7 @@ class RayEngine:
                     f"{has.get(resource, 0):g}; set actors or {key} lower"
                 )
 
-    def _described(self) -> tuple[str, str, int, bool]:
-        """What the first actor says of its engine, when it has loaded the model."""
-        asked = self.actors[0].describe.remote()
-        while not self._ray.wait([asked], timeout=LOADING_LINE)[0]:
-            log.info("waiting for the first actor: the cluster is busy, or the model is large")
-        try:
-            name, fingerprint, batch_size, queued = self._ray.get(asked)
-            return name, fingerprint, batch_size, queued
-        except self._ray.exceptions.RayError as error:
-            raise RayError(f"no actor could load {self._model.folder}: {_cause(error)}") from error
-
-    def _started(self) -> Any:
+    def _start_actor(self) -> Any:
         return self._class.remote(self._model, self._images.max_pixels)
 
     def answer(self, batches: Iterable[Sequence[Task]], spent: float = 0.0) -> Iterator[Mapping[str, Outcome]]:
@@ -140,13 +146,13 @@ class RayEngine:
         while True:
             while free and (block := again.popleft() if again else next(coming, None)) is not None:
                 place = free.pop()
-                running[self._sent(place, block)] = (place, block)
+                running[self._send(place, block)] = (place, block)
             if not running:
                 return
             (done,), _ = self._ray.wait(list(running), num_returns=1)
             place, block = running.pop(done)
             free.append(place)
-            outcomes = self._received(done, place, block)
+            outcomes = self._outcomes(done, place, block)
             if outcomes is None:
                 again.append(block)
             else:
@@ -162,8 +168,8 @@ class RayEngine:
         if block.batches:
             yield block
 
-    def _sent(self, place: int, block: Block) -> Any:
-        """Hand a block to an actor; images that cannot be read are found missing there, request by request."""
+    def _send(self, place: int, block: Block) -> Any:
+        """Hand a block to an actor; images that cannot be read are missing there, request by request."""
         packed = [[(task.key, task.request.to_json()) for task in batch] for batch in block.batches]
         images: dict[str, bytes] = {}
         for image_id in {image_id for task in block.tasks for image_id in task.request.image_ids}:
@@ -173,7 +179,7 @@ class RayEngine:
                 log.warning("%s", error)
         return self.actors[place].answer.remote(packed, images)
 
-    def _received(self, done: Any, place: int, block: Block) -> Mapping[str, Outcome] | None:
+    def _outcomes(self, done: Any, place: int, block: Block) -> Mapping[str, Outcome] | None:
         """What an actor made of a block; None if the actor was lost and the block shall be tried again."""
         try:
             outcomes: dict[str, Outcome] = self._ray.get(done)
@@ -181,16 +187,16 @@ class RayEngine:
         except self._ray.exceptions.RayTaskError as error:  # the engine as a whole cannot go on
             raise RayError(f"an actor cannot go on: {_cause(error)}; what was finished is journaled") from error
         except self._ray.exceptions.RayError as error:
-            block.tried += 1
+            block.tries += 1
             log.warning("actor %d was lost (%s); another takes its place", place, type(error).__name__)
-            self.actors[place] = self._started()
-            if block.tried < self._settings.attempts:
+            self.actors[place] = self._start_actor()
+            if block.tries < self._settings.attempts:
                 return None
-            lost = Failure("actor lost", f"{block.tried} times: {_cause(error)}")
-            return {task.key: lost for task in block.tasks}
+            failure = Failure("actor lost", f"{block.tries} times: {_cause(error)}")
+            return {task.key: failure for task in block.tasks}
 
 
-def _connected(settings: Ray) -> Any:
+def _connect(settings: Ray) -> Any:
     """The module, connected to a cluster; nothing is reported to anybody."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")

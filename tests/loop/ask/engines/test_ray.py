@@ -89,15 +89,15 @@ def test_a_missing_image_fails_its_request_alone(engine: RayEngine) -> None:
 
 
 def test_a_block_that_kills_every_actor_is_a_typed_failure(engine: RayEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    started = engine._started
+    start = engine._start_actor
 
     def doomed() -> object:
-        actor = started()
+        actor = start()
         os.kill(ray.get(actor.process.remote()), signal.SIGKILL)
         return actor
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "_started", doomed)
+        patch.setattr(engine, "_start_actor", doomed)
         os.kill(ray.get(engine.actors[0].process.remote()), signal.SIGKILL)
         os.kill(ray.get(engine.actors[1].process.remote()), signal.SIGKILL)
         (outcomes,) = engine.answer([[Task(request.problem_id, request) for request in requests(5)]])

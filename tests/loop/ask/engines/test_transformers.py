@@ -46,7 +46,7 @@ def test_greedy_is_what_generate_writes(engine: TransformersEngine) -> None:
     from transformers import GenerationConfig
 
     requests = [request(place, pictures=place % 3) for place in range(8)]
-    inputs = engine._encode([(one, engine._load(one)) for one in requests])  # type: ignore[misc]
+    inputs = engine._encode([(one, [engine._images.load(image) for image in one.image_ids]) for one in requests])
     config = GenerationConfig(
         do_sample=False,
         max_new_tokens=12,

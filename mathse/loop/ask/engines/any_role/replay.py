@@ -1,6 +1,6 @@
 """The engine that has no model: it serves recorded responses, by problem and sample.
 
-One JSON object a line, such as published outputs of a benchmark:
+One JSON object per line, such as published outputs of a benchmark:
 
     {"problem_id": "9f86d081...", "sample_idx": 0, "text": "Step 1: ...", "finish_reason": "stop", "tokens_out": 48}
     {"id": "17", "response": "The answer is 60."}
@@ -10,7 +10,6 @@ without `sample_idx` is the problem's next sample. `subject_id` (a path's id) is
 path, such as a verdict. A line that cannot be used is counted and named, and its request fails alone.
 """
 
-import hashlib
 import json
 import logging
 import sqlite3
@@ -21,13 +20,14 @@ from typing import Any, BinaryIO
 from mathse.errors import UserError
 from mathse.loop.ask.engines.kind import EngineKind, Surroundings
 from mathse.loop.ask.protocol import BatchEngine, Completion, Engine, Failure, Outcome, Request
+from mathse.tables.files import sha256
 from mathse.tables.schemas import content_id
 
 log = logging.getLogger(__name__)
 
 SOURCE_IDS = ("source_id", "id", "pid", "question_id")
 TEXTS = ("text", "response")
-NAMED = 5
+MOST_QUOTED = 5
 """How many bad lines a warning names before it only counts."""
 
 
@@ -62,13 +62,14 @@ class ReplayEngine(BatchEngine):
             return [self._outcome(request, lines) for request in requests]
 
     def _outcome(self, request: Request, lines: BinaryIO) -> Outcome:
-        offset = self._index.offset(request.problem_id, request)
+        name = request.problem_id
+        offset = self._index.offset(name, request)
         if offset is None:
-            name = self._source_ids.get(request.problem_id, request.problem_id)
+            name = self._source_ids.get(name, name)
             offset = self._index.offset(name, request)
-            if offset is None:
-                detail = f"{self._file} has none for problem {name}, sample {request.sample_idx}"
-                return Failure("no recorded response", detail)
+        if offset is None:
+            detail = f"{self._file} has none for problem {name}, sample {request.sample_idx}"
+            return Failure("no recorded response", detail)
         lines.seek(offset)
         row = _row(lines.readline())
         return Completion(
@@ -79,19 +80,21 @@ class ReplayEngine(BatchEngine):
         )
 
 
-_LINES = "create table lines (number integer primary key, about blob not null, sample integer, offset integer not null)"
+_LINES = """
+create table lines (number integer primary key, subject blob not null, sample integer, offset integer not null)
+"""
 _PLACES = """
 create table places as
-select about, number, offset, coalesce(sample, row_number() over (
-    partition by about, sample is null order by number
+select subject, number, offset, coalesce(sample, row_number() over (
+    partition by subject, sample is null order by number
 ) - 1) as sample
 from lines
 """
-"""A line that does not say which sample it is, is the next one of what it is about."""
+"""A line that does not say which sample it is, is the next one of its subject."""
 _TWICE = """
-select max(number), offset, sample from places where (about, sample) in (
-    select about, sample from places group by about, sample having count(*) > 1
-) group by about, sample order by 1 limit 1
+select max(number), offset, sample from places where (subject, sample) in (
+    select subject, sample from places group by subject, sample having count(*) > 1
+) group by subject, sample order by 1 limit 1
 """
 
 
@@ -103,40 +106,42 @@ class _Index:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._digest, self._models = hashlib.sha256(), set[str]()
-        self._bad, self._bad_lines = list[str](), 0
+        self._models: set[str] = set()
+        self._bad_lines = 0
+        self._complaints: list[str] = []
         self._db = sqlite3.connect("")  # a file in SQLite's temporary folder, under no name
         try:
+            self.digest = sha256(file)
             self._fill()
+        except OSError as error:
+            raise ReplayError(f"{file}: cannot be read ({error.strerror}); give a file of JSON lines") from error
         except sqlite3.OperationalError as error:
             raise ReplayError(
                 f"{file}: its index cannot be written to the temporary folder ({error}); free some space there, or "
                 "name another folder in the environment variable SQLITE_TMPDIR"
             ) from error
         if self._db.execute("select 1 from places limit 1").fetchone() is None:
-            reasons = "; ".join(self._bad) or "it is empty"
-            raise ReplayError(f"{file}: holds no recorded response: {reasons}")
-        if self._bad:
-            log.warning("%d lines cannot be used: %s", self._bad_lines, "; ".join(self._bad))
-        self.digest = self._digest.hexdigest()
+            raise ReplayError(f"{file}: holds no recorded response: {'; '.join(self._complaints) or 'it is empty'}")
+        if self._bad_lines:
+            log.warning("%d lines cannot be used: %s", self._bad_lines, "; ".join(self._complaints))
         self.model = self._models.pop() if len(self._models) == 1 else ""
 
     def offset(self, name: str, request: Request) -> int | None:
         """Where the response to a request begins, if the file has one for the problem under this name."""
-        about = _about(name, request.subject_id)
-        query = "select offset from places where about = ? and sample = ?"
-        row = self._db.execute(query, (about, request.sample_idx)).fetchone()
+        subject = _digest(name, request.subject_id)
+        query = "select offset from places where subject = ? and sample = ?"
+        row = self._db.execute(query, (subject, request.sample_idx)).fetchone()
         return None if row is None else int(row[0])
 
     def _fill(self) -> None:
         self._db.execute("pragma journal_mode = off")
         self._db.execute(_LINES)
-        self._db.executemany("insert into lines values (?, ?, ?, ?)", self._parsed())
+        self._db.executemany("insert into lines values (?, ?, ?, ?)", self._lines())
         self._db.execute(_PLACES)
         self._db.execute("drop table lines")
         self._db.execute("delete from places where offset < 0")
         try:
-            self._db.execute("create unique index place on places (about, sample)")
+            self._db.execute("create unique index place on places (subject, sample)")
         except sqlite3.IntegrityError:
             number, offset, sample = self._db.execute(_TWICE).fetchone()
             with self._file.open("rb") as lines:
@@ -146,50 +151,40 @@ class _Index:
                 f"{self._file}:{number}: problem {problem}, sample {sample}: recorded twice; give it once"
             ) from None
 
-    def _parsed(self) -> Iterator[tuple[int, bytes, int | None, int]]:
+    def _lines(self) -> Iterator[tuple[int, bytes, int | None, int]]:
         """Number, subject, sample and offset of every line that names a problem; notes those that cannot be used."""
-        offset = 0
-        for number, line in enumerate(_lines(self._file), start=1):
-            self._digest.update(line)
-            if line.strip():
+        end = 0
+        with self._file.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                offset, end = end, end + len(line)
+                if not line.strip():
+                    continue
                 try:
                     row = _row(line)
-                    problem, subject, sample = _place(row)
-                    about = _about(problem, subject)
+                    problem, path, sample = _place(row)
+                    subject = _digest(problem, path)
                 except ValueError as error:
-                    self._note(number, error)
+                    self._complain(number, error)
+                    continue
+                try:
+                    _text(row)
+                except ValueError as error:
+                    self._complain(number, error)
+                    offset = -1  # it counts among the samples of its problem, so that the others keep theirs
                 else:
-                    # A line without a text counts among the samples of its problem, so that the others keep theirs.
-                    yield number, about, sample, offset if self._usable(number, row) else -1
-            offset += len(line)
+                    if len(self._models) < 2:  # a second one is enough to know that there is not one
+                        self._models.add(str(row.get("model", "")))
+                yield number, subject, sample, offset
 
-    def _usable(self, number: int, row: Mapping[str, Any]) -> bool:
-        try:
-            _text(row)
-        except ValueError as error:
-            self._note(number, error)
-            return False
-        if len(self._models) < 2:  # a second one is enough to know that there is not one
-            self._models.add(str(row.get("model", "")))
-        return True
-
-    def _note(self, number: int, error: ValueError) -> None:
+    def _complain(self, number: int, error: ValueError) -> None:
         self._bad_lines += 1
-        if len(self._bad) < NAMED:
-            self._bad.append(f"{self._file}:{number}: {error}")
+        if len(self._complaints) < MOST_QUOTED:
+            self._complaints.append(f"{self._file}:{number}: {error}")
 
 
-def _about(problem: str, subject: str) -> bytes:
+def _digest(problem: str, path: str) -> bytes:
     """A short digest of the ids of a problem and of a path (or nothing), half the size of the ids themselves."""
-    return bytes.fromhex(content_id(problem, subject))
-
-
-def _lines(file: Path) -> Any:
-    try:
-        with file.open("rb") as lines:
-            yield from lines
-    except OSError as error:
-        raise ReplayError(f"{file}: cannot be read ({error.strerror}); give a file of JSON lines") from error
+    return bytes.fromhex(content_id(problem, path))
 
 
 def _row(line: bytes) -> dict[str, Any]:
@@ -205,13 +200,13 @@ def _row(line: bytes) -> dict[str, Any]:
 
 def _place(row: Mapping[str, Any]) -> tuple[str, str, int | None]:
     """Ids of the problem and of the path (or nothing) that a row answers about, and the sample if it says so."""
-    named = next((row[name] for name in ("problem_id", *SOURCE_IDS) if isinstance(row.get(name), str | int)), None)
-    if named is None:
+    problem = next((row[name] for name in ("problem_id", *SOURCE_IDS) if isinstance(row.get(name), str | int)), None)
+    if problem is None:
         raise ValueError(f"names no problem: give problem_id, or one of {', '.join(SOURCE_IDS)}")
     sample = row.get("sample_idx")
     if sample is not None and (not isinstance(sample, int) or not 0 <= sample < 2**63):
         raise ValueError(f"sample_idx: must be a whole number from 0, found {sample!r}")
-    return str(named), str(row.get("subject_id") or ""), sample
+    return str(problem), str(row.get("subject_id") or ""), sample
 
 
 def _text(row: Mapping[str, Any]) -> str:
@@ -226,8 +221,8 @@ def _count(value: object) -> int:
     return value if isinstance(value, int) and value >= 0 else 0
 
 
-def _opened(file: Path, surroundings: Surroundings) -> Engine:
+def _open(file: Path, surroundings: Surroundings) -> Engine:
     return ReplayEngine(file, surroundings.source_ids())
 
 
-ENGINE = EngineKind("replay", Path, _opened)
+ENGINE = EngineKind("replay", Path, _open)

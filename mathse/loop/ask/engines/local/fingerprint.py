@@ -38,23 +38,28 @@ def model_fingerprint(folder: Path) -> str:
         ModelMissing: The folder is not there, or holds no configuration or no safetensors weights.
     """
     require_model(folder)
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and _is_decisive(path.relative_to(folder)))
-    return content_id("model", [[path.relative_to(folder).as_posix(), sha256(path)] for path in files])
+    hashes = []
+    for path in sorted(folder.rglob("*")):
+        place = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in place.parts)
+        if path.suffix in DECISIVE and path.name != LINEAGE and not hidden and path.is_file():
+            hashes.append([place.as_posix(), sha256(path)])
+    return content_id("model", hashes)
 
 
-def write_lineage(folder: Path, given: Mapping[str, Any]) -> str:
+def write_lineage(folder: Path, origin: Mapping[str, Any]) -> str:
     """Write the lineage file of a finished model: what it was made from, and its own fingerprint as `model`.
 
     Args:
         folder: Holds the model's weights and processor.
-        given: What it was made from: JSON values; no times and no commit, so that the same making writes the same
+        origin: What it was made from: JSON values; no times and no commit, so that the same making writes the same
             bytes.
 
     Returns:
         The fingerprint.
     """
     fingerprint = model_fingerprint(folder)
-    write_json(folder / LINEAGE, {**given, "model": fingerprint})
+    write_json(folder / LINEAGE, {**origin, "model": fingerprint})
     return fingerprint
 
 
@@ -71,8 +76,3 @@ def require_model(folder: Path) -> None:
         raise ModelMissing(f"{folder}: not a model folder, config.json is missing; {remedy}")
     if not any(folder.glob("*.safetensors")):
         raise ModelMissing(f"{folder}: holds no *.safetensors weights; {remedy}")
-
-
-def _is_decisive(path: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.parts)
-    return path.suffix in DECISIVE and path.name != LINEAGE and not hidden

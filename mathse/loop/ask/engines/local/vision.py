@@ -24,7 +24,7 @@ def guard() -> None:
         return
     with suppress(OSError):
         torch.ops.load_library(str(Path(spec.origin).with_name("_C.so")))
-    missing = [name for name in OPERATORS if not _declared(name)]
+    missing = [name for name in OPERATORS if not hasattr(torch.ops.torchvision, name)]
     if missing:
         library = torch.library.Library("torchvision", "FRAGMENT")
         for name in missing:
@@ -33,12 +33,11 @@ def guard() -> None:
 
 
 def guard_children() -> None:
-    """Let the processes that this one starts import torchvision too; does nothing where it can be imported anyway."""
+    """Let the processes that this one starts import torchvision too; does nothing where it can be imported anyway.
+
+    vLLM's processes import it before they load any plugin, so `startup/sitecustomize.py` declares the operators there.
+    """
     if not _libraries:
         return
     folders = [str(Path(__file__).with_name("startup")), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(folder for folder in folders if folder))
-
-
-def _declared(name: str) -> bool:
-    return hasattr(torch.ops.torchvision, name)

@@ -1,7 +1,7 @@
 """The engine for a local vision-language model: a folder of weights, run with transformers on the CPU or one GPU.
 
 A batch may mix requests with several images, one or none, greedy and sampled. A request's randomness is its own seed's,
-so its text does not hang on its batch mates (but for the last bits of a sum, which depend on how a batch is padded).
+so its text does not depend on its batch mates (but for the last bits of a sum, which depend on how a batch is padded).
 One image that cannot be read fails its request alone; a batch that fails as a whole is tried again request by request.
 """
 
@@ -66,19 +66,17 @@ class TransformersEngine(BatchEngine):
 
     def complete(self, requests: Sequence[Request]) -> list[Outcome]:
         """Complete `requests`; one outcome each, in order."""
-        loaded = [self._load(request) for request in requests]
-        ready = [(r, got) for r, got in zip(requests, loaded, strict=True) if not isinstance(got, Failure)]
-        written = iter(self._try(ready))
-        return [got if isinstance(got, Failure) else next(written) for got in loaded]
+        inputs: list[list[Any] | Failure] = []
+        for request in requests:
+            try:
+                inputs.append([self._images.load(image_id) for image_id in request.image_ids])
+            except ImageError as error:
+                inputs.append(Failure(error.reason, error.detail))
+        ready = [(r, images) for r, images in zip(requests, inputs, strict=True) if not isinstance(images, Failure)]
+        outcomes = iter(self._try(ready))
+        return [images if isinstance(images, Failure) else next(outcomes) for images in inputs]
 
-    def _load(self, request: Request) -> list[Any] | Failure:
-        """The request's decoded images."""
-        try:
-            return [self._images.load(image_id) for image_id in request.image_ids]
-        except ImageError as error:
-            return Failure(error.reason, error.detail)
-
-    def _try(self, batch: Sequence[tuple[Request, list[Any]]]) -> list[Outcome]:
+    def _try(self, batch: Sequence[tuple[Request, list[Any]]]) -> Sequence[Outcome]:
         """Complete a batch; if that fails, each of its requests alone; if that fails too, say why."""
         if not batch:
             return []
@@ -88,29 +86,27 @@ class TransformersEngine(BatchEngine):
             if len(batch) == 1:
                 return [_failure(error)]
             log.warning("a batch of %d failed (%s); trying its requests one by one", len(batch), _failure(error).reason)
-        return [outcome for one in batch for outcome in self._try([one])]
+        return [outcome for pair in batch for outcome in self._try([pair])]
 
     @torch.inference_mode()
-    def _write(self, batch: Sequence[tuple[Request, list[Any]]]) -> list[Outcome]:
-        requests = [request for request, _ in batch]
+    def _write(self, batch: Sequence[tuple[Request, list[Any]]]) -> list[Completion]:
         inputs = self._encode(batch)
         lengths = inputs["attention_mask"].sum(1).tolist()
         context = context_length(self._model)
         if max(lengths) >= context:
             raise PromptTooLong(f"{max(lengths)} tokens, the model's context holds {context}")
-        samplings = [request.sampling for request in requests]
+        samplings = [request.sampling for request, _ in batch]
         limits = [min(s.max_new_tokens, context - length) for s, length in zip(samplings, lengths, strict=True)]
-        sampler = Sampler(samplings, [request.seed for request in requests], self._model.device)
+        sampler = Sampler(samplings, [request.seed for request, _ in batch], self._model.device)
         tokens = decode(self._model, inputs, sampler, limits, self._stops)
         return [self._completion(length, row) for length, row in zip(lengths, tokens, strict=True)]
 
     def _encode(self, batch: Sequence[tuple[Request, list[Any]]]) -> Any:
         """Token ids, mask and pixels of a batch, padded on the left."""
-        conversations = [conversation(request.messages, len(images)) for request, images in batch]
-        texts = self._processor.apply_chat_template(conversations, tokenize=False, add_generation_prompt=True)
-        images = [images for _, images in batch]
+        images = [pictures for _, pictures in batch]
+        conversations = [conversation(request.messages, len(pictures)) for request, pictures in batch]
         return self._processor(
-            text=texts,
+            text=self._processor.apply_chat_template(conversations, tokenize=False, add_generation_prompt=True),
             images=images if any(images) else None,
             padding=True,
             padding_side="left",
@@ -139,7 +135,8 @@ def conversation(messages: Sequence[Message], images: int) -> list[dict[str, Any
 
 def stop_ids(*ids: int | list[int] | None) -> frozenset[int]:
     """The tokens that end a completion, from wherever a model folder names them."""
-    return frozenset(one for some in ids if some is not None for one in ([some] if isinstance(some, int) else some))
+    lists = [[entry] if isinstance(entry, int) else entry for entry in ids if entry is not None]
+    return frozenset(token for tokens in lists for token in tokens)
 
 
 def _failure(error: Exception) -> Failure:
@@ -151,8 +148,8 @@ def _failure(error: Exception) -> Failure:
     return Failure("engine error", detail)
 
 
-def _opened(_: NoSettings, model: LocalModel, images: Images) -> Engine:
+def _open(_: NoSettings, model: LocalModel, images: Images) -> Engine:
     return TransformersEngine(model.folder, images, model.compute, model.batch_size, model.trust_remote_code)
 
 
-ENGINE = EngineKind("transformers", NoSettings, _opened)
+ENGINE = EngineKind("transformers", NoSettings, _open)

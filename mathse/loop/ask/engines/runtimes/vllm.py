@@ -34,7 +34,7 @@ from mathse.tables.schemas import content_id
 BATCH = 64
 """Tasks read from the work list at once."""
 HEARTBEAT = 1.0
-"""Seconds of silence after which it is looked whether vLLM's process lives."""
+"""Seconds of silence after which vLLM's process is looked after."""
 INSIDE = 4
 """Requests inside the engine, as a multiple of those it computes at once: measured, with 1.5 its queue ran dry now and
 then, which cost 5 % of the throughput of a tiny model; more than 4 gained nothing."""
@@ -71,22 +71,23 @@ class VllmEngine:
         self._images = images
         self._settings = settings
         self._processor: Any = load_processor(model_folder, trust_remote_code)
-        self._vllm = _imported(compute, settings)
+        self._vllm = _import_vllm(compute, settings)
         self.fingerprint = content_id(
             "vllm", self._vllm.__version__, self.name, compute.device, compute.dtype,
             settings.guided_json, settings.max_model_len, settings.batch_invariant,
         )  # fmt: skip
-        self._llm = _loaded(self._vllm, model_folder, compute, settings, trust_remote_code)
+        self._llm = _load(self._vllm, model_folder, compute, settings, trust_remote_code)
         self._engine = self._llm.llm_engine
-        _never_waiting_for_the_dead(self._engine.engine_core)
+        _install_liveness_check(self._engine.engine_core)
+        atexit.register(self._engine.engine_core.shutdown)
         generation = self._llm.model_config.try_get_generation_config()
         ends = generation.get("eos_token_id"), self._processor.tokenizer.eos_token_id
         self._stops = stop_ids(*ends, closing_id(self._processor))
         self._family = family_of(model_folder)
         self._tokenizing = self._engine.renderer.default_cmpl_tok_params.with_kwargs(add_special_tokens=False)
         self._numbers = count()
-        atexit.register(self._engine.engine_core.shutdown)
         self._decoded: tuple[tuple[str, ...], list[Any]] = ((), [])
+        """Ids and pictures of the request before: the next sample of a problem has the same."""
 
     def answer(self, batches: Iterable[Sequence[Task]], spent: float = 0.0) -> Iterator[Mapping[str, Outcome]]:
         """See `Engine.answer`; a local model is free of charge."""
@@ -108,53 +109,51 @@ class VllmEngine:
 
     def _fill(self, tasks: Iterator[Task], inside: dict[str, str], room: int) -> dict[str, Outcome]:
         """Put requests in until there is no room or no more of them; returns those that could not be."""
-        refused: dict[str, Outcome] = {}
+        failures: dict[str, Outcome] = {}
         while len(inside) < room and (task := next(tasks, None)) is not None:
-            added = self._add(task.request)
-            if isinstance(added, Failure):
-                refused[task.key] = added
+            name = str(next(self._numbers))
+            failure = self._add(name, task.request)
+            if failure:
+                failures[task.key] = failure
             else:
-                inside[added] = task.key
-        return refused
+                inside[name] = task.key
+        return failures
 
-    def _add(self, request: Request) -> str | Failure:
-        """Put a request in; returns the id under which its output comes."""
+    def _add(self, name: str, request: Request) -> Failure | None:
+        """Put a request in, to come out under a name; returns why it could not be."""
         try:
-            images = self._load(request.image_ids)
+            if self._decoded[0] != request.image_ids:
+                self._decoded = (request.image_ids, [self._images.load(image_id) for image_id in request.image_ids])
         except ImageError as error:
             return Failure(error.reason, error.detail)
+        images = self._decoded[1]
         if len(images) > self._settings.images:
             return Failure("too many images", f"{len(images)}, inference.vllm.images is {self._settings.images}")
         turns = conversation(request.messages, len(images))
         prompt = {"prompt": self._processor.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)}
         if images:
             prompt |= {"multi_modal_data": {"image": images}, "multi_modal_uuids": {"image": list(request.image_ids)}}
-        name = str(next(self._numbers))
         try:
-            (rendered,) = self._engine.renderer.render_cmpl([prompt], self._tokenizing)
-            self._engine.add_request(name, rendered, self._sampling(request))
+            (inputs,) = self._engine.renderer.render_cmpl([prompt], self._tokenizing)
+            self._engine.add_request(name, inputs, self._sampling(request))
         except Exception as error:  # vLLM's own checks raise ValueError, its renderers almost anything
-            return _refused(error)
-        return name
-
-    def _load(self, image_ids: tuple[str, ...]) -> list[Any]:
-        """The decoded images; those of the request before are still at hand."""
-        if self._decoded[0] != image_ids:
-            self._decoded = (image_ids, [self._images.load(image_id) for image_id in image_ids])
-        return self._decoded[1]
+            too_long = "maximum" in str(error) and "length" in str(error)  # the error's class does not tell
+            reason = "prompt too long" if too_long else "refused request"
+            return Failure(reason, f"{type(error).__name__}: {error}")
+        return None
 
     def _sampling(self, request: Request) -> Any:
-        drawn = request.sampling
-        held = request.json_schema if self._settings.guided_json else ""
+        sampling = request.sampling
+        schema = request.json_schema if self._settings.guided_json else ""
         return self._vllm.SamplingParams(
-            temperature=drawn.temperature,
-            top_p=drawn.top_p,
-            max_tokens=drawn.max_new_tokens,
-            seed=request.seed if drawn.temperature else None,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            max_tokens=sampling.max_new_tokens,
+            seed=request.seed if sampling.temperature else None,
             stop_token_ids=sorted(self._stops),
             detokenize=False,
             output_kind=self._vllm.sampling_params.RequestOutputKind.FINAL_ONLY,
-            structured_outputs=self._vllm.sampling_params.StructuredOutputsParams(json=held) if held else None,
+            structured_outputs=self._vllm.sampling_params.StructuredOutputsParams(json=schema) if schema else None,
         )
 
     def _step(self, inside: dict[str, str]) -> dict[str, Outcome]:
@@ -168,15 +167,15 @@ class VllmEngine:
         return {inside.pop(output.request_id): self._outcome(output) for output in outputs if output.finished}
 
     def _outcome(self, output: Any) -> Outcome:
-        (written,) = output.outputs
-        tokens = list(written.token_ids)
-        if written.finish_reason not in ("stop", "length"):
-            return Failure("engine error", f"finished by {written.finish_reason}", retryable=True)
+        (sequence,) = output.outputs
+        tokens = list(sequence.token_ids)
+        if sequence.finish_reason not in ("stop", "length"):
+            return Failure("engine error", f"finished by {sequence.finish_reason}", retryable=True)
         text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return Completion(self._family.reply(text), written.finish_reason, len(output.prompt_token_ids), len(tokens))
+        return Completion(self._family.reply(text), sequence.finish_reason, len(output.prompt_token_ids), len(tokens))
 
 
-def _imported(compute: Compute, settings: Vllm) -> Any:
+def _import_vllm(compute: Compute, settings: Vllm) -> Any:
     """The module, with what it reads from the environment at import set; nothing is reported to anybody."""
     os.environ.update(
         VLLM_NO_USAGE_STATS="1",
@@ -198,7 +197,7 @@ def _imported(compute: Compute, settings: Vllm) -> Any:
     return vllm
 
 
-def _loaded(vllm: Any, folder: Path, compute: Compute, settings: Vllm, trust_remote_code: bool) -> Any:
+def _load(vllm: Any, folder: Path, compute: Compute, settings: Vllm, trust_remote_code: bool) -> Any:
     options: dict[str, Any] = {"gpu_memory_utilization": settings.memory_share} if compute.device == "cuda" else {}
     try:
         return vllm.LLM(
@@ -223,11 +222,12 @@ def _loaded(vllm: Any, folder: Path, compute: Compute, settings: Vllm, trust_rem
         ) from error
 
 
-def _never_waiting_for_the_dead(core: Any) -> None:
-    """Make waiting for the core's outputs end when its process is gone.
+def _install_liveness_check(core: Any) -> None:
+    """Let waiting for the outputs of vLLM's core end when the core's process is gone.
 
     vLLM 0.32's client notices a process that was killed (by the kernel, when memory is short) and closes its sockets,
-    but whoever waits on its queue of outputs waits for ever.
+    but whoever waits on its queue of outputs waits for ever. vLLM has no setting for that, so the queue's own `get` is
+    replaced by one that looks after the process whenever nothing has come for a moment.
     """
     if not hasattr(core, "outputs_queue"):  # the core runs in this process
         return
@@ -244,14 +244,8 @@ def _never_waiting_for_the_dead(core: Any) -> None:
     core.outputs_queue.get = get
 
 
-def _refused(error: Exception) -> Failure:
-    said = f"{type(error).__name__}: {error}"
-    too_long = "maximum" in str(error) and "length" in str(error)  # the error's class does not tell
-    return Failure("prompt too long" if too_long else "refused request", said)
-
-
-def _opened(settings: Vllm, model: LocalModel, images: Images) -> Engine:
+def _open(settings: Vllm, model: LocalModel, images: Images) -> Engine:
     return VllmEngine(model.folder, images, model.compute, settings, model.trust_remote_code)
 
 
-ENGINE = EngineKind("vllm", Vllm, _opened)
+ENGINE = EngineKind("vllm", Vllm, _open)

@@ -68,19 +68,19 @@ class SolverTeacher(BatchEngine):
         return mistaken or scene.solution
 
     def _reflect(self, scene: Figure, rng: random.Random, fields: Mapping[str, str]) -> str:
-        found = review(scene, fields["path"])
-        helped = found is not None and fields["error_step"] == found.step
-        return self._solve(scene, rng, self._mistake_rate / 2 if helped else self._mistake_rate)
+        finding = review(scene, fields["path"])
+        helpful = finding is not None and fields["error_step"] == finding.step
+        return self._solve(scene, rng, self._mistake_rate / 2 if helpful else self._mistake_rate)
 
 
 def annotate(scene: Figure, path: str) -> str:
     """Mark a path: the four-key JSON of the paper's annotation prompt."""
-    found = review(scene, path)
+    finding = review(scene, path)
     marks = {
-        "status": "WRONG" if found else "CORRECT",
-        "error_step": found.step if found else None,
-        "error_analysis": found.analysis if found else None,
-        "improvement_suggestion": found.suggestion if found else None,
+        "status": "WRONG" if finding else "CORRECT",
+        "error_step": finding.step if finding else None,
+        "error_analysis": finding.analysis if finding else None,
+        "improvement_suggestion": finding.suggestion if finding else None,
     }
     return json.dumps(marks, ensure_ascii=False)
 
@@ -92,8 +92,8 @@ def _rules_hash() -> str:
     return hashlib.sha256(b"".join((folder / f"{name}.py").read_bytes() for name in rules)).hexdigest()
 
 
-def _opened(_: NoSettings, surroundings: Surroundings) -> Engine:
+def _open(_: NoSettings, surroundings: Surroundings) -> Engine:
     return SolverTeacher(surroundings.source_ids(), surroundings.params.teacher.mistake_rate)
 
 
-ENGINE = EngineKind("solver", NoSettings, _opened)
+ENGINE = EngineKind("solver", NoSettings, _open)

@@ -125,7 +125,7 @@ def test_greedy_is_what_generate_writes(tried: Tried) -> None:
 
     engine = tried.engine(tried.base)
     requests = [request(place) for place in range(3)]
-    inputs = engine._encode([(one, engine._load(one)) for one in requests])  # type: ignore[misc]
+    inputs = engine._encode([(one, [engine._images.load(image) for image in one.image_ids]) for one in requests])
     config = GenerationConfig(
         do_sample=False, max_new_tokens=24, eos_token_id=sorted(engine._stops),
         pad_token_id=engine._processor.tokenizer.pad_token_id,

@@ -1,7 +1,11 @@
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from mathse.loop.ask.engines.local import startup
 
 GUARDED = """
 from mathse.loop.ask.engines.local import vision
@@ -32,3 +36,13 @@ def test_torchvision_can_be_imported() -> None:
 @pytest.mark.slow
 def test_operators_that_are_there_are_left_alone() -> None:
     assert run(PRESENT) == "0"
+
+
+def test_the_sites_own_start_up_module_still_runs(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('the site is set up')", encoding="utf-8")
+    path = os.pathsep.join([*startup.__path__, str(tmp_path), *sys.path])
+    made = subprocess.run(
+        [sys.executable, "-c", "import sys; print(type(sys.meta_path[0]).__name__)"],
+        env={**os.environ, "PYTHONPATH": path}, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert made.stdout.splitlines() == ["the site is set up", "_BeforeTorchvision"]

@@ -2,13 +2,15 @@
 
 Python imports a module of this name at start-up. Processes that a library starts (vLLM's, for one) do not run our code
 before their own imports; `mathse.loop.ask.engines.local.vision.guard_children` puts this folder on their path, where it
-is needed at all.
+is needed at all. A module of this name that the site has itself is run as if this one were not there.
 """
 
 import importlib.abc
+import importlib.util
 import sys
 from collections.abc import Sequence
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from types import ModuleType
 
 
@@ -28,3 +30,8 @@ class _BeforeTorchvision(importlib.abc.MetaPathFinder):
 
 
 sys.meta_path.insert(0, _BeforeTorchvision())
+
+_here = Path(__file__).resolve().parent
+_sites_own = PathFinder.find_spec("sitecustomize", [folder for folder in sys.path if Path(folder).resolve() != _here])
+if _sites_own and _sites_own.loader:
+    _sites_own.loader.exec_module(importlib.util.module_from_spec(_sites_own))
