@@ -21,7 +21,7 @@ from pathlib import Path
 from mathse.errors import UserError
 from mathse.loop.ask.journal import Journal
 from mathse.loop.ask.protocol import Completion, Engine, Failure, Label, Outcome, Request, Task
-from mathse.loop.ask.worklist import AskedTwice, Worklist
+from mathse.loop.ask.worklist import DuplicateKey, Worklist
 from mathse.progress import progress
 from mathse.tables import schemas
 
@@ -63,8 +63,8 @@ def generate(
         DuplicateRequest: Two requests are the same.
         UserError: The engine cannot go on, or the disk is full; what is journaled is safe.
     """
-    with Journal(journal) as finished:
-        work = finished.worklist()
+    with Journal(journal) as completions:
+        work = completions.worklist()
         _write_down(work, requests, engine)
         resumed, spent = work.journaled()
         spent += before()
@@ -75,12 +75,11 @@ def generate(
                 batches = work.batches(engine.batch_size, again=attempt > 0)
                 tasks = ([Task(key, Request.from_json(text)) for key, text in batch] for batch in batches)
                 for outcomes in engine.answer(tasks, spent):
-                    spent += _keep(outcomes, finished, work)
+                    spent += _record(outcomes, completions, work)
                     advance(0 if attempt else len(outcomes))
-        failed = work.failures()
-        if failed:
-            log.warning("%s: failed: %s", title, ", ".join(f"{count} {reason}" for reason, count in failed.items()))
-        for text, payload, reason in work.ends():
+        if failures := work.failures():
+            log.warning("%s: failed: %s", title, ", ".join(f"{count} {reason}" for reason, count in failures.items()))
+        for text, payload, reason in work.endings():
             label = Label.from_json(text)
             if payload is not None:
                 yield label, Completion(**json.loads(payload))
@@ -100,11 +99,11 @@ def ask_about(
     """Ask about every path that has text; memory does not grow with the number of paths.
 
     Args:
-        engine: Makes the completions.
+        engine: As for `generate`, like `journal` and `title`.
         paths: Gives the paths, in the same order at every call: it is called twice.
         request_of: Makes a path's request, whose `subject_id` is the path's id.
-        journal: As for `generate`.
-        title: As for `generate`.
+        journal: File of finished completions.
+        title: Names the step.
 
     Yields:
         Each path with what came of its request; `failed request` where it has no text and nothing was asked.
@@ -138,7 +137,7 @@ def _write_down(work: Worklist, requests: Iterable[Request], engine: Engine) -> 
     )
     try:
         work.add(rows)
-    except AskedTwice as error:
+    except DuplicateKey as error:
         request = Request.from_json(error.task)
         subject = f", of {request.subject_id}" if request.subject_id else ""
         raise DuplicateRequest(
@@ -148,11 +147,11 @@ def _write_down(work: Worklist, requests: Iterable[Request], engine: Engine) -> 
     work.order(by_problem=engine.queued)
 
 
-def _keep(outcomes: Mapping[str, Outcome], finished: Journal, work: Worklist) -> float:
+def _record(outcomes: Mapping[str, Outcome], journal: Journal, work: Worklist) -> float:
     """Journal completions, note failures; returns what the completions cost."""
-    made = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Completion)}
-    finished.put({key: vars(completion) for key, completion in made.items()})
-    work.forgive(list(made))
-    lost = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Failure)}
-    work.fail({key: (failure.reason, failure.detail, failure.retryable) for key, failure in lost.items()})
-    return sum(completion.cost for completion in made.values())
+    completions = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Completion)}
+    journal.put({key: vars(completion) for key, completion in completions.items()})
+    work.forgive(list(completions))
+    failures = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Failure)}
+    work.fail({key: (failure.reason, failure.detail, failure.retryable) for key, failure in failures.items()})
+    return sum(completion.cost for completion in completions.values())

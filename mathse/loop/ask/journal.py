@@ -1,4 +1,4 @@
-"""A stage's work as it stands, in one SQLite file: what has been completed, and what this run still asks for.
+"""A stage's work as it stands, in one SQLite file: what has been completed, and what this run asks for.
 
 The file lies outside the stage's outputs (DVC deletes those before it runs a stage). Its one table, one row per
 completion, outlives the run: an edited stage that runs again finds in it every completion that it asks for.
@@ -49,9 +49,9 @@ class Journal:
 
     def __enter__(self) -> Self:
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(self.file)
+        self._lock = _lock_file(self.file)
         try:
-            self._db = _opened(self.file)
+            self._db = _open(self.file)
         except BaseException:
             self._unlock()
             raise
@@ -102,7 +102,7 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _locked(file: Path) -> int:
+def _lock_file(file: Path) -> int:
     """Lock the journal for this process; the kernel lets go of it however the process ends."""
     lock = file.with_name(f"{file.name}.lock")
     handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
@@ -120,23 +120,23 @@ def _locked(file: Path) -> int:
     return handle
 
 
-def _opened(file: Path) -> sqlite3.Connection:
+def _open(file: Path) -> sqlite3.Connection:
     try:
-        return _connected(file)
+        return _connect(file)
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise JournalError(f"{file}: cannot be opened ({error})") from error
         aside = _set_aside(file)
         log.warning("%s: damaged (%s); set aside as %s, completions are made anew", file, error, aside.name)
-        return _connected(file)
+        return _connect(file)
 
 
-def _connected(file: Path) -> sqlite3.Connection:
+def _connect(file: Path) -> sqlite3.Connection:
     db = sqlite3.connect(file, isolation_level=None)  # transactions begin and end where the code says so
     try:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = full")
-        _sound(db)
+        _require_soundness(db)
         db.execute("create table if not exists completions (key text primary key, payload text not null) without rowid")
         db.execute("select key, payload from completions limit 0")
     except BaseException:
@@ -145,8 +145,8 @@ def _connected(file: Path) -> sqlite3.Connection:
     return db
 
 
-def _sound(db: sqlite3.Connection) -> None:
-    """Raise SQLite's own error if a page is damaged: found now, not in the middle of a stage."""
+def _require_soundness(db: sqlite3.Connection) -> None:
+    """Raise SQLite's own error if a page is damaged: now, not in the middle of a stage."""
     report = db.execute("pragma quick_check(1)").fetchone()[0]
     if report != "ok":
         error = sqlite3.DatabaseError(report)

@@ -64,15 +64,15 @@ class Request:
     def key(self, fingerprint: str) -> str:
         """Hash of everything that decides the completion, given the engine's `fingerprint`."""
         turns = [(m.role, m.content) for m in self.messages]
-        drawn = (self.sampling.temperature, self.sampling.top_p, self.sampling.max_new_tokens)
+        sampling = (self.sampling.temperature, self.sampling.top_p, self.sampling.max_new_tokens)
         return content_id(
-            fingerprint, self.problem_id, self.subject_id, self.prompt_id, turns, list(self.image_ids), drawn,
+            fingerprint, self.problem_id, self.subject_id, self.prompt_id, turns, list(self.image_ids), sampling,
             self.seed, self.sample_idx, *([self.json_schema] if self.json_schema else []),
         )  # fmt: skip
 
     @property
     def label(self) -> "Label":
-        """What its outcome is known by."""
+        """What its outcome comes back under."""
         return Label(self.problem_id, self.sample_idx, self.prompt_id, self.seed, self.subject_id)
 
     def to_json(self) -> str:
@@ -89,14 +89,14 @@ class Request:
     @classmethod
     def from_json(cls, text: str) -> "Request":
         """The request that `to_json` wrote."""
-        problem_id, sample_idx, prompt, turns, image_ids, drawn, *rest = json.loads(text)
+        problem_id, sample_idx, prompt_id, turns, image_ids, sampling, *rest = json.loads(text)
         messages = tuple(Message(role=role, content=content) for role, content in turns)
-        return cls(problem_id, sample_idx, prompt, messages, tuple(image_ids), Sampling(*drawn), *rest)
+        return cls(problem_id, sample_idx, prompt_id, messages, tuple(image_ids), Sampling(*sampling), *rest)
 
 
 @dataclass(frozen=True)
 class Label:
-    """What an outcome is known by when it comes back: the part of its request that a row records."""
+    """What an outcome comes back under: the part of its request that a row records."""
 
     problem_id: str
     sample_idx: int

@@ -23,7 +23,7 @@ from mathse.tables.schemas import Status
 _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n\s*```\s*", re.DOTALL)
 T = TypeVar("T", bound=BaseModel)
 
-_LONGEST = 20_000
+LONGEST = 20_000
 """Characters; a longer reply is no verdict."""
 
 
@@ -75,14 +75,14 @@ def _form(annotation: bool, verdict_only: bool) -> type[_Status]:
 
 
 def schema_of(model: type[BaseModel]) -> str:
-    """The JSON schema of a form, without the names of Python's classes and fields."""
+    """The JSON schema of a form."""
     return json.dumps(_plain(model.model_json_schema()))
 
 
 def _plain(schema: Any) -> Any:
     """A schema without the names of Python's classes and fields."""
     if not isinstance(schema, dict):
-        return [_plain(one) for one in schema] if isinstance(schema, list) else schema
+        return [_plain(entry) for entry in schema] if isinstance(schema, list) else schema
     return {key: _plain(value) for key, value in schema.items() if key != "title"}
 
 
@@ -134,8 +134,7 @@ def agreed(text: str, model: type[T]) -> T:
     """
     fenced = _FENCE.fullmatch(text)
     try:
-        said_text = fenced[1] if fenced else text
-        content = json.loads(said_text, object_pairs_hook=_object) if len(text) <= _LONGEST else None
+        content = json.loads(fenced[1] if fenced else text, object_pairs_hook=_object) if len(text) <= LONGEST else None
     except (ValueError, RecursionError):  # a number of thousands of digits is a plain ValueError
         raise NotAgreed("not JSON") from None
     try:
@@ -146,10 +145,10 @@ def agreed(text: str, model: type[T]) -> T:
 
 def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     """A JSON object, refused where it says a thing twice: which of the two was meant, nobody knows."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
+    content = dict(pairs)
+    if len(content) < len(pairs):
         raise ValueError("a key is there twice")
-    return made
+    return content
 
 
 def _undecided(reason: str) -> Reply:

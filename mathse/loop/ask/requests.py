@@ -25,7 +25,7 @@ def request_seed(run_seed: int, problem_id: str, sample_idx: int, salt: str) -> 
         run_seed: The run's own seed.
         problem_id: The problem.
         sample_idx: Which of the problem's samples.
-        salt: What the request is for, such as `rollout-1`.
+        salt: What the request is for, such as `rollout 1`.
 
     Returns:
         0 to 2**63 - 1.
@@ -61,13 +61,13 @@ def request(
         images: Whether the problem's images are shown.
 
     Raises:
-        PromptError: As `rendered`.
+        PromptError: There is no such prompt, or it needs a field that is not there.
     """
     return Request(
         problem_id=problem.problem_id,
         sample_idx=sample_idx,
         prompt_id=prompt,
-        messages=prompts.turn(rendered(prompt, fields, param, problem.problem_id)),
+        messages=_turn(prompt, fields, param, problem.problem_id),
         image_ids=problem.image_ids if images else (),
         sampling=sampling,
         seed=seed,
@@ -77,20 +77,10 @@ def request(
     )
 
 
-def rendered(prompt: str, fields: Mapping[str, str], param: str, problem_id: str) -> str:
-    """A prompt's text, filled.
-
-    Args:
-        prompt: Name and version.
-        fields: Values by name.
-        param: The key of params that names it, for the error.
-        problem_id: What is asked about, for the error.
-
-    Raises:
-        PromptError: There is no such prompt, or it needs a field that is not there.
-    """
+def _turn(prompt: str, fields: Mapping[str, str], param: str, problem_id: str) -> tuple[Message, ...]:
+    """The user's turn, its prompt filled; the error names `param` and `problem_id`."""
     try:
-        return prompts.render(prompt, fields)
+        return prompts.turn(prompts.render(prompt, fields))
     except prompts.UnknownPrompt as error:
         raise PromptError(f"params.yaml: {param}: {error}") from error
     except KeyError as error:
@@ -101,7 +91,7 @@ def rendered(prompt: str, fields: Mapping[str, str], param: str, problem_id: str
 
 
 def judge_fields(prompt: str, problem: Problem, path_text: str, reference: bool) -> dict[str, str]:
-    """What a judge is told of a path: the same when the ORM is trained, measured and put to use.
+    """What a judge knows of a path: the same when the ORM is trained, measured and put to use.
 
     Args:
         prompt: Name and version, `judge.prompt`.
@@ -134,4 +124,4 @@ def judge_turn(
 ) -> tuple[tuple[Message, ...], Mapping[str, str]]:
     """The judge's turn for one path, and the fields it was filled with; arguments and errors as for `judge_fields`."""
     fields = judge_fields(prompt, problem, path_text, reference)
-    return prompts.turn(rendered(prompt, fields, "judge.prompt", problem.problem_id)), fields
+    return _turn(prompt, fields, "judge.prompt", problem.problem_id), fields

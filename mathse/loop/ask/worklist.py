@@ -1,4 +1,4 @@
-"""What a run asks of an engine, on disk: any number of requests in constant memory, in batches cut at fixed places.
+"""The requests of a run, on disk: any number of requests in constant memory, in batches cut at fixed places.
 
 Temporary tables of the journal's connection, one row per request:
 
@@ -6,7 +6,7 @@ Temporary tables of the journal's connection, one row per request:
     key    hash of everything that decides the completion; two requests with one key are an error
     size   characters of its text
     about  the problem and the path, so that the samples of one problem come one after the other
-    label  what its outcome is known by (`Label`), as JSON
+    label  what its outcome comes back under (`Label`), as JSON
     task   the request as JSON
 
 The order of work is (size, about, key) for engines that compute a batch at once: from short to long, so that a batch
@@ -24,25 +24,23 @@ from mathse.errors import UserError
 ROWS_AT_ONCE = 512
 CACHE_KIB = 32_768
 
-Planned = tuple[str, str]
+Keyed = tuple[str, str]
 """A key and the request under it, as JSON."""
 Reason = tuple[str, str, bool]
 """Why there is no completion: in short, in full, and whether it may pass."""
-End = tuple[str, str | None, Reason | None]
+Ending = tuple[str, str | None, Reason | None]
 """A request's label, the payload of its completion, and why there is none."""
-
-_AGAIN = "and asked.key in (select key from failed where retryable)"
 
 _TABLES = (
     """
-    create temp table asked (
+    create temp table requests (
         place integer primary key, key text not null unique, size integer, about text, label text not null,
         task text not null
     )
     """,
-    "create temp table todo (turn integer primary key, place integer not null)",
+    "create temp table turns (turn integer primary key, place integer not null)",
     """
-    create temp table failed (
+    create temp table failures (
         key text primary key, reason text not null, detail text not null, retryable integer not null
     ) without rowid
     """,
@@ -53,8 +51,8 @@ class WorklistError(UserError):
     """The list cannot be written, as when the disk is full."""
 
 
-class AskedTwice(Exception):
-    """A key that is already planned.
+class DuplicateKey(Exception):
+    """A key that is on the list already.
 
     Attributes:
         task: What was added the second time.
@@ -91,8 +89,8 @@ class Worklist:
                 db.execute(table)
 
     def __len__(self) -> int:
-        requests: int = self._db.execute("select count(*) from asked").fetchone()[0]
-        return requests
+        count: int = self._db.execute("select count(*) from requests").fetchone()[0]
+        return count
 
     def add(self, rows: Iterable[tuple[str, int, str, str, str]]) -> None:
         """Add requests.
@@ -102,28 +100,25 @@ class Worklist:
                 of its own, but not from this one.
 
         Raises:
-            AskedTwice: A key was added before.
+            DuplicateKey: A key was added before.
             WorklistError: The disk is full.
         """
         with self._changing():
             for row in rows:
                 try:
-                    self._db.execute("insert into asked (key, size, about, label, task) values (?, ?, ?, ?, ?)", row)
+                    self._db.execute("insert into requests (key, size, about, label, task) values (?, ?, ?, ?, ?)", row)
                 except sqlite3.IntegrityError:
-                    raise AskedTwice(row[4]) from None
+                    raise DuplicateKey(row[4]) from None
 
     def order(self, by_problem: bool) -> None:
-        """Settle the order of work, when all requests are added.
-
-        Args:
-            by_problem: Whether they go problem by problem, rather than from short to long.
+        """Settle the order of work, when all requests are added: `by_problem`, or from short to long.
 
         Raises:
             WorklistError: The disk is full.
         """
         columns = "about, key" if by_problem else "size, about, key"
         with self._changing():
-            self._db.execute(f"insert into todo (place) select place from asked order by {columns}")
+            self._db.execute(f"insert into turns (place) select place from requests order by {columns}")
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -143,11 +138,11 @@ class Worklist:
 
     def journaled(self) -> tuple[int, float]:
         """How many of the requests an earlier run has completed, and what those completions have cost."""
-        query = "select count(*), total(json_extract(payload, '$.cost')) from asked join completions using (key)"
+        query = "select count(*), total(json_extract(payload, '$.cost')) from requests join completions using (key)"
         count, cost = self._db.execute(query).fetchone()
         return count, cost
 
-    def batches(self, length: int, again: bool = False) -> Iterator[list[Planned]]:
+    def batches(self, length: int, again: bool = False) -> Iterator[list[Keyed]]:
         """What is still to be completed of each batch, where there is anything.
 
         Args:
@@ -155,22 +150,23 @@ class Worklist:
                 is journaled already moves none of them.
             again: Only those that failed for a reason that may pass; they are cut anew.
         """
+        retryable = "and requests.key in (select key from failures where retryable)"
         query = f"""
-            select turn, asked.key, case when completions.key is null then task end
-            from todo join asked using (place) left join completions using (key)
-            where turn > ? {_AGAIN if again else ""} order by turn limit ?
+            select turn, requests.key, case when completions.key is null then task end
+            from turns join requests using (place) left join completions using (key)
+            where turn > ? {retryable if again else ""} order by turn limit ?
         """
         last = 0
         while batch := self._db.execute(query, (last, length)).fetchall():
             last = batch[-1][0]
-            if lacking := [(key, task) for _, key, task in batch if task is not None]:
-                yield lacking
+            if missing := [(key, task) for _, key, task in batch if task is not None]:
+                yield missing
 
-    def ends(self) -> Iterator[End]:
+    def endings(self) -> Iterator[Ending]:
         """What became of every request, in the order in which they were added."""
         query = """
             select place, label, payload, reason, detail, retryable
-            from asked left join completions using (key) left join failed using (key)
+            from requests left join completions using (key) left join failures using (key)
             where place > ? order by place limit ?
         """
         last = 0
@@ -183,17 +179,17 @@ class Worklist:
         """Note why tasks have no completion, in place of what was noted before."""
         rows = [(key, *reason) for key, reason in reasons.items()]
         with self._changing():
-            self._db.executemany("insert or replace into failed values (?, ?, ?, ?)", rows)
+            self._db.executemany("insert or replace into failures values (?, ?, ?, ?)", rows)
 
     def may_pass(self) -> bool:
         """Whether any task failed for a reason that may pass."""
-        return self._db.execute("select 1 from failed where retryable limit 1").fetchone() is not None
+        return self._db.execute("select 1 from failures where retryable limit 1").fetchone() is not None
 
     def forgive(self, keys: Sequence[str]) -> None:
         """Forget the failures of tasks that have a completion after all."""
         with self._changing():
-            self._db.executemany("delete from failed where key = ?", [(key,) for key in keys])
+            self._db.executemany("delete from failures where key = ?", [(key,) for key in keys])
 
     def failures(self) -> dict[str, int]:
         """How many tasks failed, by reason."""
-        return dict(self._db.execute("select reason, count(*) from failed group by reason order by reason"))
+        return dict(self._db.execute("select reason, count(*) from failures group by reason order by reason"))

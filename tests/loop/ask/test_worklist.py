@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathse.loop.ask.journal import Journal
-from mathse.loop.ask.worklist import AskedTwice, WorklistError
+from mathse.loop.ask.worklist import DuplicateKey, WorklistError
 
 Row = tuple[str, int, str, str, str]
 ROWS: list[Row] = [
@@ -28,7 +28,7 @@ def test_the_order_of_work_does_not_depend_on_the_order_of_adding(
         work.add(rows)
         work.order(by_problem)
         batches = [[key for key, _ in batch] for batch in work.batches(length)]
-        labels = [label for label, _, _ in work.ends()]
+        labels = [label for label, _, _ in work.endings()]
     worked = PROBLEM_BY_PROBLEM if by_problem else SHORT_FIRST
     assert batches == [worked[start : start + length] for start in range(0, 4, length)]
     assert labels == [label for _, _, _, label, _ in rows]
@@ -45,7 +45,7 @@ def test_what_is_journaled_moves_no_cut(tmp_path: Path) -> None:
 
 
 def test_a_key_is_asked_once(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j.sqlite") as journal, pytest.raises(AskedTwice) as raised:
+    with Journal(tmp_path / "j.sqlite") as journal, pytest.raises(DuplicateKey) as raised:
         journal.worklist().add([ROWS[0], ("k3", 9, "p9", "L", "again")])
     assert raised.value.task == "again"
 
@@ -62,7 +62,7 @@ def test_only_what_may_pass_is_given_again(tmp_path: Path) -> None:
         work.forgive(["k3"])
         assert list(work.batches(9, again=True)) == [[("k1", "one")]]
         journal.put({"k3": {"cost": 0.5}})
-        assert list(work.ends()) == [
+        assert list(work.endings()) == [
             ("L3", '{"cost": 0.5}', None), ("L1", None, ("timeout", "30 s", True)),
             ("L2", None, ("missing image", "", False)), ("L0", None, None),
         ]  # fmt: skip

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 NOISE_BLOCK = 2**16
-"""Noise values drawn at once a row: one draw a token would cost more than a tiny model's forward pass."""
+"""Noise values drawn at once per row: one draw per token would cost more than a tiny model's forward pass."""
 
 LEAST_DRAW = 2.0**-24
 """The smallest non-zero step of a float32 uniform draw: an exponential draw of 0 would give infinite noise."""
@@ -32,11 +32,11 @@ class Sampler:
     """Picks the next token of each row; what a row gets depends on its logits, sampling and seed alone."""
 
     def __init__(self, samplings: Sequence[Sampling], seeds: Sequence[int], device: torch.device) -> None:
-        """Seed one generator a sampled row.
+        """Seed one generator per sampled row.
 
         Args:
-            samplings: One a row; temperature 0 is greedy.
-            seeds: One a row, 0 to 2**63 - 1.
+            samplings: One per row; temperature 0 is greedy.
+            seeds: One per row, 0 to 2**63 - 1.
             device: Where the logits are.
         """
         greedy = [sampling.temperature == 0 for sampling in samplings]
@@ -51,7 +51,7 @@ class Sampler:
         self._used = 0
 
     def pick(self, logits: Tensor) -> Tensor:
-        """Pick a token a row: `(rows, vocabulary)` logits to `(rows,)` ids."""
+        """Pick a token for each row: `(rows, vocabulary)` logits to `(rows,)` ids."""
         if self._greedy:
             return logits.argmax(-1)
         scores = logits.float() / self._temperatures
@@ -61,9 +61,8 @@ class Sampler:
 
     def keep(self, places: Tensor) -> None:
         """Forget all rows but those at `places`."""
-        kept = places.tolist()
         self._temperatures, self._top_ps = self._temperatures[places], self._top_ps[places]
-        self._generators = [self._generators[place] for place in kept]
+        self._generators = [self._generators[place] for place in places.tolist()]
         self._noise = None if self._noise is None else self._noise[places]
 
     def _next_noise(self, vocabulary: int) -> Tensor:
@@ -126,10 +125,10 @@ def decode(
         if not going:
             return written
         if len(going) <= DROP_BELOW * len(rows):
-            kept = torch.tensor([place for place, row in enumerate(rows) if row in going], device=tokens.device)
-            state.keep(kept)
-            sampler.keep(kept)
-            tokens, rows = tokens[kept], [row for row in rows if row in going]
+            places = torch.tensor([place for place, row in enumerate(rows) if row in going], device=tokens.device)
+            state.keep(places)
+            sampler.keep(places)
+            tokens, rows = tokens[places], [row for row in rows if row in going]
         logits = state.step(tokens)
 
 
@@ -148,7 +147,7 @@ class _State:
         self.logits: Tensor = output.logits[:, -1]
 
     def step(self, tokens: Tensor) -> Tensor:
-        """Append a token a row and return the next logits, `(rows, vocabulary)`."""
+        """Append a token to each row and return the next logits, `(rows, vocabulary)`."""
         self._length += 1
         self._positions = self._positions + 1
         output = self._model(

@@ -94,10 +94,12 @@ def problems(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Problem], I
 @pytest.fixture(scope="module")
 def greedy(problems: tuple[list[Problem], ImageStore]) -> list[Completion]:
     """What the transformers engine writes."""
+    from mathse.loop.ask.engines.kind import LocalModel
     from mathse.loop.ask.engines.runtimes.transformers import TransformersEngine
 
     drawn, images = problems
-    engine = TransformersEngine(BASE, images, params.Compute(threads=2), batch_size=COUNT)
+    model = LocalModel(BASE, params.Compute(threads=2), params.Inference(), batch_size=COUNT)
+    engine = TransformersEngine(model, images)
     outcomes = engine.complete(requests(drawn))
     made = [outcome for outcome in outcomes if isinstance(outcome, Completion)]
     assert len(made) == COUNT

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from mathse.loop.ask.engines.kind import LocalModel
 from mathse.loop.ask.engines.local.fingerprint import ModelMissing
 from mathse.loop.ask.engines.runtimes.transformers import TransformersEngine, conversation
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Engine, Failure, Request, Sampling
-from mathse.params import Compute
+from mathse.params import Compute, Inference
 from mathse.tables.images import ImageStore
 from mathse.tables.schemas import Message
 from tests.loop.ask.engines import generation
@@ -19,7 +20,7 @@ COMPUTE = Compute(threads=1)
 
 @pytest.fixture(scope="module")
 def engine(tiny_model: Path, images: ImageStore) -> TransformersEngine:
-    return TransformersEngine(tiny_model, images, COMPUTE, batch_size=8)
+    return TransformersEngine(LocalModel(tiny_model, COMPUTE, Inference(), batch_size=8), images)
 
 
 def small_engine(folder: Path) -> Engine:
@@ -162,10 +163,11 @@ def test_the_prompt_is_the_one_trl_trains_on(engine: TransformersEngine) -> None
 
 def test_a_missing_model_is_named(tmp_path: Path, images: ImageStore) -> None:
     with pytest.raises(ModelMissing, match="models/0: there is no such model folder"):
-        TransformersEngine(tmp_path / "models" / "0", images, COMPUTE, batch_size=8)
+        TransformersEngine(LocalModel(tmp_path / "models" / "0", COMPUTE, Inference(), batch_size=8), images)
 
 
 def test_precision_is_part_of_what_decides_a_text(engine: TransformersEngine, tiny_model: Path) -> None:
-    half = TransformersEngine(tiny_model, engine._images, Compute(threads=1, dtype="bfloat16"), batch_size=8)
+    model = LocalModel(tiny_model, Compute(threads=1, dtype="bfloat16"), Inference(), batch_size=8)
+    half = TransformersEngine(model, engine._images)
     assert half.name == engine.name
     assert half.fingerprint != engine.fingerprint

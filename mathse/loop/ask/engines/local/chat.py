@@ -38,10 +38,7 @@ class ChatTemplateError(UserError):
 
 
 def mend(processor: Any) -> None:
-    """Give a processor a chat template that renders parts, opens a text and closes the assistant's turn.
-
-    Args:
-        processor: Changed in place, if anything is lacking.
+    """Give a processor, in place, a chat template that renders parts, opens a text and closes the assistant's turn.
 
     Raises:
         ChatTemplateError: The template does not print what the assistant says, in any form.
@@ -65,8 +62,10 @@ def mend(processor: Any) -> None:
 def closing_token(processor: Any) -> str | None:
     """The special token that ends the assistant's turn in the chat template; None if the turn is left open."""
     after = _rendered(processor).rpartition(_PROBE)[2]
-    found = [(after.index(token), token) for token in _special(processor.tokenizer) if token in after]
-    return min(found)[1] if found else None
+    tokenizer = processor.tokenizer
+    special = {token for token in (*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()) if token.strip()}
+    following = [(after.index(token), token) for token in special if token in after]
+    return min(following)[1] if following else None
 
 
 def closing_id(processor: Any) -> int | None:
@@ -95,7 +94,3 @@ def _is_opened(processor: Any) -> bool:
         return True
     begins = tokenizer("x")["input_ids"][:1] == [tokenizer.bos_token_id]
     return not begins or _rendered(processor).startswith(tokenizer.bos_token)
-
-
-def _special(tokenizer: Any) -> set[str]:
-    return {token for token in (*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()) if token.strip()}

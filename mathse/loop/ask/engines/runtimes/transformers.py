@@ -7,7 +7,6 @@ One image that cannot be read fails its request alone; a batch that fails as a w
 
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,7 +18,6 @@ from mathse.loop.ask.engines.local.families import family_of
 from mathse.loop.ask.engines.local.fingerprint import model_fingerprint
 from mathse.loop.ask.engines.local.loading import context_length, load_model, load_processor, settle
 from mathse.loop.ask.protocol import BatchEngine, Completion, Engine, Failure, Outcome, Request
-from mathse.params import Compute
 from mathse.tables.images import ImageError, Images
 from mathse.tables.schemas import Message, content_id
 
@@ -33,34 +31,21 @@ class PromptTooLong(Exception):
 class TransformersEngine(BatchEngine):
     """Completes requests with a model folder; see `mathse.loop.ask.protocol.Engine`."""
 
-    def __init__(
-        self,
-        model_folder: Path,
-        images: Images,
-        compute: Compute,
-        batch_size: int,
-        trust_remote_code: bool = False,
-    ) -> None:
+    def __init__(self, model: LocalModel, images: Images) -> None:
         """Load the model.
-
-        Args:
-            model_folder: Weights and processor, as `save_pretrained` writes them.
-            images: Where the requests' images are.
-            compute: Device, threads and precision.
-            batch_size: The most requests in one call.
-            trust_remote_code: Whether code that lies in the folder may run.
 
         Raises:
             ModelMissing: The folder holds no model.
         """
+        folder, compute = model.folder, model.compute
         settle(compute)
-        self.name = model_fingerprint(model_folder)
+        self.name = model_fingerprint(folder)
         self.fingerprint = content_id("transformers", self.name, compute.device, compute.dtype)
-        self.batch_size = batch_size
+        self.batch_size = model.batch_size
         self._images = images
-        self._processor: Any = load_processor(model_folder, trust_remote_code)
-        self._model = load_model(model_folder, compute.dtype, compute.device, trust_remote_code).eval()
-        self._family = family_of(model_folder)
+        self._processor: Any = load_processor(folder, model.trust_remote_code)
+        self._model = load_model(folder, compute.dtype, compute.device, model.trust_remote_code).eval()
+        self._family = family_of(folder)
         ends = self._model.generation_config.eos_token_id, self._processor.tokenizer.eos_token_id
         self._stops = stop_ids(*ends, closing_id(self._processor))
 
@@ -149,7 +134,7 @@ def _failure(error: Exception) -> Failure:
 
 
 def _open(_: NoSettings, model: LocalModel, images: Images) -> Engine:
-    return TransformersEngine(model.folder, images, model.compute, model.batch_size, model.trust_remote_code)
+    return TransformersEngine(model, images)
 
 
 ENGINE = EngineKind("transformers", NoSettings, _open)

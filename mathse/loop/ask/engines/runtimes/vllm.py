@@ -15,7 +15,6 @@ import os
 import queue
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from mathse.errors import UserError
@@ -26,7 +25,7 @@ from mathse.loop.ask.engines.local.families import family_of
 from mathse.loop.ask.engines.local.fingerprint import model_fingerprint
 from mathse.loop.ask.engines.local.loading import load_processor, settle
 from mathse.loop.ask.engines.runtimes.transformers import conversation, stop_ids
-from mathse.loop.ask.protocol import Completion, Engine, Failure, Outcome, Request, Task
+from mathse.loop.ask.protocol import Completion, Failure, Outcome, Request, Task
 from mathse.params import Compute, Vllm
 from mathse.tables.images import ImageError, Images
 from mathse.tables.schemas import content_id
@@ -50,40 +49,32 @@ class VllmEngine:
     batch_size = BATCH
     queued = True
 
-    def __init__(
-        self, model_folder: Path, images: Images, compute: Compute, settings: Vllm, trust_remote_code: bool = False
-    ) -> None:
+    def __init__(self, settings: Vllm, model: LocalModel, images: Images) -> None:
         """Load the model.
-
-        Args:
-            model_folder: Weights and processor, as `save_pretrained` writes them.
-            images: Where the requests' images are.
-            compute: Device, threads and precision.
-            settings: Of vLLM.
-            trust_remote_code: Whether code that lies in the folder may run.
 
         Raises:
             ModelMissing: The folder holds no model.
             VllmError: vLLM is not installed, or cannot load the model.
         """
+        folder, compute = model.folder, model.compute
         settle(compute)
-        self.name = model_fingerprint(model_folder)
+        self.name = model_fingerprint(folder)
         self._images = images
         self._settings = settings
-        self._processor: Any = load_processor(model_folder, trust_remote_code)
+        self._processor: Any = load_processor(folder, model.trust_remote_code)
         self._vllm = _import_vllm(compute, settings)
         self.fingerprint = content_id(
             "vllm", self._vllm.__version__, self.name, compute.device, compute.dtype,
             settings.guided_json, settings.max_model_len, settings.batch_invariant,
         )  # fmt: skip
-        self._llm = _load(self._vllm, model_folder, compute, settings, trust_remote_code)
+        self._llm = _load(self._vllm, settings, model)
         self._engine = self._llm.llm_engine
         _install_liveness_check(self._engine.engine_core)
         atexit.register(self._engine.engine_core.shutdown)
         generation = self._llm.model_config.try_get_generation_config()
         ends = generation.get("eos_token_id"), self._processor.tokenizer.eos_token_id
         self._stops = stop_ids(*ends, closing_id(self._processor))
-        self._family = family_of(model_folder)
+        self._family = family_of(folder)
         self._tokenizing = self._engine.renderer.default_cmpl_tok_params.with_kwargs(add_special_tokens=False)
         self._numbers = count()
         self._decoded: tuple[tuple[str, ...], list[Any]] = ((), [])
@@ -197,12 +188,13 @@ def _import_vllm(compute: Compute, settings: Vllm) -> Any:
     return vllm
 
 
-def _load(vllm: Any, folder: Path, compute: Compute, settings: Vllm, trust_remote_code: bool) -> Any:
-    options: dict[str, Any] = {"gpu_memory_utilization": settings.memory_share} if compute.device == "cuda" else {}
+def _load(vllm: Any, settings: Vllm, model: LocalModel) -> Any:
+    on_gpu = model.compute.device == "cuda"
+    options: dict[str, Any] = {"gpu_memory_utilization": settings.memory_share} if on_gpu else {}
     try:
         return vllm.LLM(
-            model=str(folder),
-            dtype=compute.dtype,
+            model=str(model.folder),
+            dtype=model.compute.dtype,
             seed=0,
             generation_config="vllm",  # its sampling defaults are not ours
             max_num_seqs=settings.in_flight,
@@ -211,13 +203,13 @@ def _load(vllm: Any, folder: Path, compute: Compute, settings: Vllm, trust_remot
             enable_prefix_caching=settings.prefix_caching,
             enforce_eager=settings.eager,
             limit_mm_per_prompt={"image": settings.images},
-            trust_remote_code=trust_remote_code,
+            trust_remote_code=model.trust_remote_code,
             disable_log_stats=True,
             **options,
         )
     except Exception as error:
         raise VllmError(
-            f"{folder}: vLLM cannot load this model ({type(error).__name__}: {error}); "
+            f"{model.folder}: vLLM cannot load this model ({type(error).__name__}: {error}); "
             "VLLM_LOGGING_LEVEL=INFO in the environment shows more, inference.engine: transformers does without"
         ) from error
 
@@ -244,8 +236,4 @@ def _install_liveness_check(core: Any) -> None:
     core.outputs_queue.get = get
 
 
-def _open(settings: Vllm, model: LocalModel, images: Images) -> Engine:
-    return VllmEngine(model.folder, images, model.compute, settings, model.trust_remote_code)
-
-
-ENGINE = EngineKind("vllm", Vllm, _open)
+ENGINE = EngineKind("vllm", Vllm, VllmEngine)

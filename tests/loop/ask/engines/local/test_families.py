@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from mathse.loop.ask.engines.kind import LocalModel
 from mathse.loop.ask.engines.local import families
 from mathse.loop.ask.engines.local.chat import closing_token
 from mathse.loop.ask.engines.local.families import FAMILIES, family_of, vision_tower, without_thought
@@ -21,7 +22,7 @@ from mathse.loop.ask.engines.runtimes.transformers import TransformersEngine
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Request, Sampling
 from mathse.loop.judge import judge
-from mathse.params import Compute, Judge, Pretrained, Train
+from mathse.params import Compute, Inference, Judge, Pretrained, Train
 from mathse.tables import store
 from mathse.tables.images import ImageStore
 from mathse.tables.schemas import Image, Message, MixRow, PathKind, Problem, Split, Status
@@ -75,7 +76,7 @@ class Tried:
     images: ImageStore
 
     def engine(self, folder: Path) -> TransformersEngine:
-        return TransformersEngine(folder, self.images, COMPUTE, batch_size=8)
+        return TransformersEngine(LocalModel(folder, COMPUTE, Inference(), batch_size=8), self.images)
 
 
 @pytest.fixture(scope="module", params=list(FAMILIES))
@@ -215,7 +216,8 @@ def test_a_family_that_is_not_listed_works_on_defaults(
     folder = tiny_backbones.build("qwen2_vl", tmp_path / "base")
     monkeypatch.setattr(families, "FAMILIES", {})
     store.write(tmp_path / "images.parquet", Image, IMAGES)
-    engine = TransformersEngine(folder, ImageStore(tmp_path / "images.parquet", 10**6), COMPUTE, batch_size=4)
+    model = LocalModel(folder, COMPUTE, Inference(), batch_size=4)
+    engine = TransformersEngine(model, ImageStore(tmp_path / "images.parquet", 10**6))
     assert "'qwen2_vl' is not among those" in caplog.text
     assert len(written(engine.complete([request(place) for place in range(3)]))) == 3
     assert vision_tower(engine._model) is engine._model.get_submodule("model.visual")
