@@ -15,11 +15,10 @@ from pathlib import Path
 
 import torch
 
-from mathse.loop.ask.engines.local import vision
+from mathse.loop.ask.engines.local import loading  # noqa: F401  makes torchvision importable
 
-vision.guard()
-
-from transformers import AutoConfig, AutoModelForImageTextToText  # noqa: E402  after the guard
+# isort: split
+from transformers import AutoConfig, AutoModelForImageTextToText
 
 PEAK = {"H100 80GB HBM3": 989e12, "H200": 989e12, "A100": 312e12}
 """Dense bfloat16 FLOP/s by a part of the GPU's name, from NVIDIA's data sheets; H100 is the SXM one."""

@@ -15,18 +15,17 @@ from typing import Any
 from peft import PeftModel
 from safetensors.torch import save_file
 
-from mathse.loop.ask.engines.local import vision
 from mathse.loop.ask.engines.local.loading import load_model
 from mathse.params import Train
 from mathse.params.training import Dpo
 from mathse.training.batches import GroupedByLength
 from mathse.training.job import Job
 
-vision.guard()
-
-from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer  # noqa: E402  after the guard
-from trl.trainer.dpo_trainer import DataCollatorForVisionPreference  # noqa: E402
-from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling  # noqa: E402
+# isort: split
+# After `loading`, which makes torchvision importable.
+from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+from trl.trainer.dpo_trainer import DataCollatorForVisionPreference
+from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
 
 @dataclass(frozen=True)

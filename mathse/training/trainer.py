@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from datasets import Dataset
 
-from mathse.loop.ask.engines.local import vision
 from mathse.loop.ask.engines.local.loading import load_model
 from mathse.processes import is_first
 from mathse.training import adapters
@@ -16,9 +15,8 @@ from mathse.training.job import Job
 from mathse.training.methods import METHODS
 from mathse.training.watch import Run, Watch
 
-vision.guard()
-
-from transformers import PrinterCallback, ProcessorMixin  # noqa: E402  after the guard
+# isort: split
+from transformers import PrinterCallback, ProcessorMixin  # after `loading`, which makes torchvision importable
 
 
 def build(

@@ -16,15 +16,14 @@ from typing import Any
 import torch
 
 from mathse.errors import UserError
-from mathse.loop.ask.engines.local import vision
+from mathse.loop.ask.engines.local import loading  # noqa: F401  makes torchvision importable
 from mathse.progress import Advance, progress
 from mathse.training.batches import set_epoch
 from mathse.training.checkpoints import Checkpoints
 from mathse.training.job import Job
 
-vision.guard()
-
-from transformers import TrainerCallback  # noqa: E402  after the guard, which makes torchvision importable
+# isort: split
+from transformers import TrainerCallback
 
 
 class TrainingDiverged(UserError):

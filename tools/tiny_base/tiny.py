@@ -12,13 +12,12 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from mathse.loop.ask.engines.local import vision
+from mathse.loop.ask.engines.local import loading  # noqa: F401  makes torchvision importable
 from mathse.synthetic.paper import SIDE
 from tools.tiny_base.head_start import give_head_start
 
-vision.guard()
-
-from transformers import (  # noqa: E402  after the guard, which makes torchvision importable
+# isort: split
+from transformers import (
     PreTrainedTokenizerFast,
     Qwen2VLConfig,
     Qwen2VLForConditionalGeneration,
