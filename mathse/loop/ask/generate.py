@@ -98,12 +98,8 @@ def ask_about(
 ) -> Iterator[tuple[schemas.Path, Outcome]]:
     """Ask about every path that has text; memory does not grow with the number of paths.
 
-    Args:
-        engine: As for `generate`, like `journal` and `title`.
-        paths: Gives the paths, in the same order at every call: it is called twice.
-        request_of: Makes a path's request, whose `subject_id` is the path's id.
-        journal: File of finished completions.
-        title: Names the step.
+    `paths` is called twice and must give the paths in the same order; the `subject_id` of a path's request is the
+    path's id; the rest as for `generate`.
 
     Yields:
         Each path with what came of its request; `failed request` where it has no text and nothing was asked.

@@ -147,11 +147,7 @@ class UnknownPrompt(KeyError):
 
 
 def render(prompt: str, fields: Mapping[str, str]) -> str:
-    """Fill a prompt's fields in one pass, so that braces within a field's text stay as they are.
-
-    Args:
-        prompt: Name and version, such as `solve@1`.
-        fields: Values by name; extra ones are ignored.
+    """Fill a prompt's fields, extra ones ignored, in one pass: braces within a field's text stay as they are.
 
     Raises:
         UnknownPrompt: There is no such prompt.

@@ -56,14 +56,10 @@ class _Annotation(_Verdict):
 
 @cache
 def json_schema(annotation: bool = False, verdict_only: bool = False) -> str:
-    """The JSON schema of a reply, for engines that can hold a model to it.
+    """The JSON schema of a reply, as text, for engines that can hold a model to it.
 
-    Args:
-        annotation: Whether it has the teacher's fourth key.
-        verdict_only: Whether it is the verdict alone.
-
-    Returns:
-        JSON text; every key required and no other admitted, as servers want it that check strictly.
+    Every key is required and no other admitted, as servers want it that check strictly. An `annotation` has the
+    teacher's fourth key, `improvement_suggestion`; `verdict_only` has `status` alone.
     """
     return schema_of(_form(annotation, verdict_only))
 
@@ -106,13 +102,7 @@ def read(outcome: Outcome, annotation: bool = False, verdict_only: bool = False)
 
 
 def parse(text: str, annotation: bool = False, verdict_only: bool = False) -> Reply:
-    """Parse a reply.
-
-    Args:
-        text: What was written; one fenced code block around the object is admitted.
-        annotation: Whether the teacher's fourth key, `improvement_suggestion`, is expected.
-        verdict_only: Whether `status` alone is expected.
-    """
+    """Parse a reply, of the form that `json_schema` describes; one fenced code block around the object is admitted."""
     try:
         verdict = agreed(text, _form(annotation, verdict_only))
     except NotAgreed as error:
@@ -123,11 +113,7 @@ def parse(text: str, annotation: bool = False, verdict_only: bool = False) -> Re
 
 
 def agreed(text: str, model: type[T]) -> T:
-    """The object of an agreed form that a reply is, and nothing else.
-
-    Args:
-        text: What was written; one fenced code block around the object is admitted.
-        model: The form.
+    """The object of an agreed form that a reply is, and nothing else; one fenced code block around it is admitted.
 
     Raises:
         NotAgreed: It is no such object: `not JSON` or `not the agreed object`.
@@ -156,13 +142,6 @@ def _undecided(reason: str) -> Reply:
 
 
 def write(status: Status, error_step: str | None, error_analysis: str | None, *, verdict_only: bool = False) -> str:
-    """A verdict as the judge is trained to write it; `parse(write(...))` gives it back.
-
-    Args:
-        status: The verdict.
-        error_step: The first wrong step.
-        error_analysis: Why it is wrong.
-        verdict_only: Whether the verdict is all that is written.
-    """
+    """A verdict as the judge is trained to write it; `parse(write(...))` gives it back."""
     reasons = {} if verdict_only else {"error_step": error_step, "error_analysis": error_analysis}
     return json.dumps({"status": status, **reasons}, ensure_ascii=False)

@@ -19,16 +19,9 @@ class PromptError(UserError):
 
 
 def request_seed(run_seed: int, problem_id: str, sample_idx: int, salt: str) -> int:
-    """The seed of one request: a hash, so that no two requests share their randomness.
+    """The seed of one request, 0 to 2**63 - 1: a hash, so that no two requests share their randomness.
 
-    Args:
-        run_seed: The run's own seed.
-        problem_id: The problem.
-        sample_idx: Which of the problem's samples.
-        salt: What the request is for, such as `rollout 1`.
-
-    Returns:
-        0 to 2**63 - 1.
+    `salt` says what the request is for, such as `rollout 1`.
     """
     return int(content_id("seed", run_seed, problem_id, sample_idx, salt)[:16], 16) >> 1
 
@@ -46,19 +39,10 @@ def request(
     param: str = "student.prompt",
     images: bool = True,
 ) -> Request:
-    """Make a request about a problem.
+    """Make a request about a problem: `prompt`, by name and version, filled with `fields`; the rest as in `Request`.
 
-    Args:
-        problem: What it is about.
-        prompt: Name and version.
-        fields: What the prompt is filled with.
-        sampling: How the completion is drawn.
-        seed: Of the request's own randomness (`request_seed`); 0 where it is greedy.
-        sample_idx: Which of the problem's samples.
-        subject_id: What else it is about, such as the path that is judged.
-        json_schema: The schema of a reply that must be JSON.
-        param: The key of params that names the prompt, for the error.
-        images: Whether the problem's images are shown.
+    Its seed is one of `request_seed`, or 0 where it is greedy. `param` is the key of params that names the prompt, for
+    the error; `images` says whether the problem's images are shown.
 
     Raises:
         PromptError: There is no such prompt, or it needs a field that is not there.
@@ -93,14 +77,8 @@ def _turn(prompt: str, fields: Mapping[str, str], param: str, problem_id: str) -
 def judge_fields(prompt: str, problem: Problem, path_text: str, reference: bool) -> dict[str, str]:
     """What a judge knows of a path: the same when the ORM is trained, measured and put to use.
 
-    Args:
-        prompt: Name and version, `judge.prompt`.
-        problem: The problem, gold answer included.
-        path_text: The path to judge.
-        reference: Whether the judge is shown the gold answer, `judge.reference`.
-
     Returns:
-        `question`, `path` and, with a reference, `gold`.
+        `question`, `path` and, with a `reference` (`judge.reference`), `gold`.
 
     Raises:
         PromptError: The prompt shows the gold answer where `reference` says that it must not, or the reverse.

@@ -67,11 +67,7 @@ class Worklist:
     """The requests of one run."""
 
     def __init__(self, db: sqlite3.Connection, journal: Path) -> None:
-        """Make the tables.
-
-        Args:
-            db: The journal's connection, in which no transaction is open and no other list was made.
-            journal: Its file.
+        """Make the tables in the connection of a journal, in which no transaction is open and no other list was made.
 
         Raises:
             WorklistError: There is no room.

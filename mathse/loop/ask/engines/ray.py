@@ -79,10 +79,6 @@ class Actor:
         """The engine's name, fingerprint and batch size, and whether it has a queue of its own."""
         return self._engine.name, self._engine.fingerprint, self._engine.batch_size, self._engine.queued
 
-    def process(self) -> int:
-        """The actor's process."""
-        return os.getpid()
-
     def answer(self, packed: Packed, images: Mapping[str, bytes]) -> dict[str, Outcome]:
         """Complete a block."""
         self._images.encoded = images
@@ -100,11 +96,6 @@ class RayEngine:
 
     def __init__(self, model: LocalModel, images: StoredImages, settings: Ray) -> None:
         """Connect, or start a cluster on this machine, and load the model on every actor.
-
-        Args:
-            model: What each actor runs.
-            images: Where the requests' images are.
-            settings: The cluster, how many actors, and what each of them takes.
 
         Raises:
             RayError: Ray is not installed, the cluster cannot be reached, or no actor could load the model.

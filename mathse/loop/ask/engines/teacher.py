@@ -10,11 +10,7 @@ from mathse.params import Params, answering_names
 
 
 def open_teacher(settings: Params, mistake_rate: float | None = None) -> Engine:
-    """Open the teacher; the problems' images and ids are at hand.
-
-    Args:
-        settings: The whole of params.
-        mistake_rate: In place of `teacher.mistake_rate`, for the solver.
+    """Open the teacher; the problems' images and ids are at hand. The solver may have another rate of mistakes.
 
     Raises:
         UserError: A key, the image table or the file of responses is missing, or the engine cannot be opened.

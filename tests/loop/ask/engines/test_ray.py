@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import ray
@@ -46,6 +47,12 @@ def requests(count: int, temperature: float = 1.0) -> list[Request]:
     ]  # fmt: skip
 
 
+def process(actor: Any) -> int:
+    """The process that an actor runs in."""
+    pid: int = ray.get(actor.__ray_call__.remote(lambda _: os.getpid()))
+    return pid
+
+
 class KillsAnActor:
     """The engine, one of whose actors is killed when the first outcomes have come."""
 
@@ -55,7 +62,7 @@ class KillsAnActor:
         self._engine = engine
 
     def answer(self, batches: Iterator[Sequence[Task]], spent: float) -> Iterator[Mapping[str, Outcome]]:
-        victim = ray.get(self._engine.actors[1].process.remote())
+        victim = process(self._engine.actors[1])
         for place, outcomes in enumerate(self._engine.answer(batches, spent)):
             if place == 0:
                 os.kill(victim, signal.SIGKILL)
@@ -91,15 +98,15 @@ def test_a_missing_image_fails_its_request_alone(engine: RayEngine) -> None:
 def test_a_block_that_kills_every_actor_is_a_typed_failure(engine: RayEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     start = engine._start_actor
 
-    def doomed() -> object:
+    def doomed() -> Any:
         actor = start()
-        os.kill(ray.get(actor.process.remote()), signal.SIGKILL)
+        os.kill(process(actor), signal.SIGKILL)
         return actor
 
     with monkeypatch.context() as patch:
         patch.setattr(engine, "_start_actor", doomed)
-        os.kill(ray.get(engine.actors[0].process.remote()), signal.SIGKILL)
-        os.kill(ray.get(engine.actors[1].process.remote()), signal.SIGKILL)
+        os.kill(process(engine.actors[0]), signal.SIGKILL)
+        os.kill(process(engine.actors[1]), signal.SIGKILL)
         (outcomes,) = engine.answer([[Task(request.problem_id, request) for request in requests(5)]])
     assert set(outcomes) == {request.problem_id for request in requests(5)}
     assert {outcome.reason for outcome in outcomes.values() if isinstance(outcome, Failure)} == {"actor lost"}

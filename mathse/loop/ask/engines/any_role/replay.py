@@ -41,11 +41,7 @@ class ReplayEngine(BatchEngine):
     batch_size = 256
 
     def __init__(self, file: Path, source_ids: Mapping[str, str] | None = None) -> None:
-        """Index the file.
-
-        Args:
-            file: JSON lines.
-            source_ids: Each problem's id within its source, by problem id.
+        """Index a file of JSON lines; `source_ids` has each problem's id within its source, by problem id.
 
         Raises:
             ReplayError: The file cannot be read, holds no response, or two lines have one sample of one problem.

@@ -19,11 +19,7 @@ HELD = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR":
 
 
 def hold(device: str) -> None:
-    """Hold the arithmetic of this process and its children to AVX2, if their models run on a CPU that has it.
-
-    Args:
-        device: As `compute.device` names it.
-    """
+    """Hold the arithmetic of this process and its children to AVX2, if their models run on a CPU that has it."""
     if device == "cpu" and _has_avx2():
         for name, value in HELD.items():
             os.environ.setdefault(name, value)

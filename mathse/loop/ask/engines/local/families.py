@@ -6,8 +6,8 @@ its vision tower is looked for under the usual names and its images' tokens are 
 What a chat template lacks (a closed turn, an opening token) is a template's matter, not a family's; it is seen to in
 `mathse.loop.ask.engines.local.chat`, for every model alike.
 
-Sample: `internvl` has its vision tower at `model.vision_tower`, marks an image by `<IMG_CONTEXT>`, and cuts it into
-tiles of 448 x 448 pixels, of which `base.image` limits the number.
+Sample: `internvl` has its vision tower at `model.vision_tower`, and cuts an image into tiles of 448 x 448 pixels, of
+which `base.image` limits the number.
 """
 
 import json
@@ -30,8 +30,6 @@ Settings = Mapping[str, Any]
 
 TOWERS = ("model.visual", "model.vision_tower", "visual", "vision_tower", "model.vision_model", "vision_model")
 """Where vision towers are found, as families name them."""
-
-_LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
 _ANSWER = re.compile(r"\A\s*<answer>\s*(.*?)\s*(?:</answer>\s*)?\Z", re.DOTALL)
@@ -56,9 +54,9 @@ def without_thought(text: str) -> str:
     Args:
         text: Such as `<think>50 + 60 is 110.</think><answer>Angle C is 70.</answer>`; any other text stays as it is.
     """
-    said = _THOUGHT.sub("", text, count=1)
-    match = _ANSWER.match(said)
-    return _BOX.sub("", match[1]) if match else said
+    reply = _THOUGHT.sub("", text, count=1)
+    match = _ANSWER.match(reply)
+    return _BOX.sub("", match[1]) if match else reply
 
 
 @dataclass(frozen=True)
@@ -68,46 +66,32 @@ class Family:
     Attributes:
         model_type: As config.json names it.
         vision: Path of the vision tower from the model's root.
-        projector: Path of what maps image features to tokens: within the tower, or beside it.
-        image_token: Stands for one of an image's tokens in a prompt; empty if unknown.
         defaults: Settings of the image processor of the family's public checkpoints, and those that the processor
             around it counts an image's tokens by, where a folder does not say.
         limits: Which keys of `base.image` the family has, and under which names its image processor knows them.
         frames: How often its limits in pixels count an image.
-        lora_targets: Linear layers of the language model, by the last part of their names.
         reply: Takes what the family writes around a solution away from it.
-        vllm: Whether vLLM loads the family.
     """
 
     model_type: str
     vision: str = ""
-    projector: str = ""
-    image_token: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)
     frames: int = 1
-    lora_targets: tuple[str, ...] = _LINEARS
     reply: Callable[[str], str] = as_written
-    vllm: bool = False
 
-    @property
-    def lora_excluded(self) -> str:
-        """A pattern of the modules that stay out of LoRA though they are named like its targets: all of vision."""
-        parts = sorted({path.rpartition(".")[2] for path in (self.vision, self.projector, *TOWERS) if path})
-        return rf"(^|.*\.)({'|'.join(map(re.escape, parts))})(\..*|$)"
-
-    def limited(self, settings: Settings, wanted: Mapping[str, int]) -> dict[str, Any]:
+    def limited(self, settings: Settings, limits: Mapping[str, int]) -> dict[str, Any]:
         """The settings of an image processor that change when `base.image` says so.
 
         Args:
             settings: As they are.
-            wanted: Values by key of `base.image`.
+            limits: Values by key of `base.image`.
 
         Raises:
             ImageLimitError: The family has no such limit, or the least is above the most.
         """
-        changed: dict[str, Any] = {}
-        for key, value in wanted.items():
+        changes: dict[str, Any] = {}
+        for key, value in limits.items():
             if key not in self.limits:
                 known = ", ".join(self.limits) or "none"
                 raise ImageLimitError(
@@ -116,23 +100,20 @@ class Family:
             outer, _, inner = self.limits[key].partition(".")
             if inner:
                 least, most = _pixel_range({**self.defaults, **settings})
-                size = changed.setdefault(outer, {"shortest_edge": least, "longest_edge": most})
+                size = changes.setdefault(outer, {"shortest_edge": least, "longest_edge": most})
                 size[inner] = value * self.frames
             else:
-                changed[outer] = value
-        if changed:
-            self._check(changed, {**self.defaults, **settings, **changed})
-        return changed
-
-    def _check(self, changed: Mapping[str, Any], settings: Settings) -> None:
-        least, most = (
-            ("size.shortest_edge", "size.longest_edge") if "size" in changed else ("min_patches", "max_patches")
-        )
-        low, high = (_at_key(settings, key) for key in (least, most))
-        if low > high:
+                changes[outer] = value
+        result = {**self.defaults, **settings, **changes}
+        if "size" in changes:
+            low, high = result["size"]["shortest_edge"], result["size"]["longest_edge"]
+        elif changes:
+            low, high = result["min_patches"], result["max_patches"]
+        if changes and low > high:
             raise ImageLimitError(
                 f"base.image: the least, {low // self.frames}, is above the most, {high // self.frames}"
             )
+        return changes
 
 
 _QWEN_IMAGES = {
@@ -157,26 +138,19 @@ FAMILIES: Mapping[str, Family] = {
     family.model_type: family
     for family in (
         Family(
-            "qwen2_vl", "model.visual", "model.visual.merger", "<|image_pad|>",
-            _QWEN_IMAGES, _PIXELS, vllm=True,
+            "qwen2_vl", "model.visual", _QWEN_IMAGES, _PIXELS,
         ),
         Family(
-            "qwen2_5_vl", "model.visual", "model.visual.merger", "<|image_pad|>",
-            _QWEN_IMAGES, _PIXELS, vllm=True,
+            "qwen2_5_vl", "model.visual", _QWEN_IMAGES, _PIXELS,
         ),
         Family(
-            "internvl", "model.vision_tower", "model.multi_modal_projector", "<IMG_CONTEXT>",
-            _INTERN_IMAGES, _TILES, vllm=True,
+            "internvl", "model.vision_tower", _INTERN_IMAGES, _TILES,
         ),
         Family(
-            "glm4v", "model.visual", "model.visual.merger", "<|image|>",
-            _GLM_IMAGES, _PIXELS, frames=2,
-            lora_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"),
-            reply=without_thought, vllm=True,
+            "glm4v", "model.visual", _GLM_IMAGES, _PIXELS, frames=2, reply=without_thought,
         ),
         Family(
-            "llava", "model.vision_tower", "model.multi_modal_projector", "<image>",
-            _LLAVA_IMAGES, vllm=True,
+            "llava", "model.vision_tower", _LLAVA_IMAGES,
         ),
     )
 }  # fmt: skip
@@ -218,14 +192,6 @@ def _pixel_range(settings: Settings) -> tuple[int, int]:
     return int(least or 0), int(most or 2**62)
 
 
-def _at_key(settings: Settings, key: str) -> int:
-    """A setting by its dotted name."""
-    found: Any = settings
-    for part in key.split("."):
-        found = found[part]
-    return int(found)
-
-
 def _read(file: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     return content
@@ -239,15 +205,10 @@ def vision_tower(model: Any) -> "nn.Module | None":
     """
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     listed = FAMILIES.get(inner.config.model_type, DEFAULT).vision
-    for path in (listed, *TOWERS):
-        found = _at(inner, path) if path else None
-        if found is not None:
-            tower: nn.Module = found
+    for path in filter(None, (listed, *TOWERS)):
+        tower: nn.Module | None = inner
+        for name in path.split("."):
+            tower = getattr(tower, name, None)
+        if tower is not None:
             return tower
     return None
-
-
-def _at(model: Any, path: str) -> Any:
-    for name in path.split("."):
-        model = getattr(model, name, None)
-    return model

@@ -28,9 +28,6 @@ class ModelMissing(UserError):
 def model_fingerprint(folder: Path) -> str:
     """Hash the files of a model that decide what it writes.
 
-    Args:
-        folder: As written by `save_pretrained` of a model and its processor.
-
     Returns:
         32 hex digits, a hash of the sorted pairs of file name and SHA-256.
 
@@ -50,10 +47,7 @@ def model_fingerprint(folder: Path) -> str:
 def write_lineage(folder: Path, origin: Mapping[str, Any]) -> str:
     """Write the lineage file of a finished model: what it was made from, and its own fingerprint as `model`.
 
-    Args:
-        folder: Holds the model's weights and processor.
-        origin: What it was made from: JSON values; no times and no commit, so that the same making writes the same
-            bytes.
+    `origin` holds JSON values, and no times and no commit, so that the same making writes the same bytes.
 
     Returns:
         The fingerprint.

@@ -54,13 +54,7 @@ def load_processor(folder: Path, trust_remote_code: bool = False) -> ProcessorMi
 
 
 def load_model(folder: Path, dtype: str, device: str, trust_remote_code: bool = False) -> PreTrainedModel:
-    """Load a model's weights.
-
-    Args:
-        folder: As written by `save_pretrained`.
-        dtype: Of the weights in memory, such as `float32`.
-        device: Where they go, such as `cpu`.
-        trust_remote_code: Whether code that lies in the folder may run.
+    """Load a model's weights, as `dtype` in memory (such as `float32`), onto a device.
 
     Raises:
         ModelMissing: The folder holds no model.

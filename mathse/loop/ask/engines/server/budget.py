@@ -144,13 +144,7 @@ class Purse:
             return fits
 
     def settle(self, most: float, paid: float, recorded: bool) -> None:
-        """Spend what was `paid` of the `most` that was reserved, and free the rest.
-
-        Args:
-            most: As it was reserved.
-            paid: What the request cost.
-            recorded: Whether a row says so.
-        """
+        """Spend what was `paid` of the `most` that was reserved, and free the rest; `recorded`: a row says so."""
         with self._lock:
             self._reserved.remove(most)
             self.spent += paid

@@ -161,13 +161,7 @@ class Secret:
 
 
 def chat_body(request: Request, urls: Sequence[str], settings: Api) -> dict[str, Any]:
-    """The keys of a chat completion request.
-
-    Args:
-        request: What is asked.
-        urls: Data URLs of its images; they go before the first user turn's text, as in training.
-        settings: Model, and which keys the server takes.
-    """
+    """The keys of a chat completion request; images go before the first user turn's text, as in training."""
     turns: list[dict[str, Any]] = [{"role": turn.role, "content": turn.content} for turn in request.messages]
     if urls:
         first = next(turn for turn in turns if turn["role"] == "user")
@@ -301,14 +295,9 @@ def _refusal(error: openai.APIStatusError, clock: Clock) -> Fault:
 
 
 def requested_wait(headers: Mapping[str, str], clock: Clock) -> float | None:
-    """Seconds that a reply's headers ask to wait.
+    """Seconds that a reply's headers ask to wait; None where they ask for nothing that can be read.
 
-    Args:
-        headers: `retry-after-ms` (milliseconds) or `retry-after` (seconds, or a date: RFC 9110, section 10.2.3).
-        clock: Says what date it is.
-
-    Returns:
-        None where they ask for nothing that can be read.
+    They are `retry-after-ms` (milliseconds) or `retry-after` (seconds, or a date: RFC 9110, section 10.2.3).
     """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:

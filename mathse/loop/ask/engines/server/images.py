@@ -64,15 +64,9 @@ def _acceptable_format(data: bytes, settings: Api) -> str | None:
 
 
 def _fit(image: PIL.Image.Image, photo: bool, settings: Api) -> tuple[bytes, str]:
-    """Encode a picture within the caps.
+    """Encode an RGB picture within the caps: the file and its format, the same for the same picture.
 
-    Args:
-        image: RGB.
-        photo: Whether it came with JPEG's losses; a drawing stays free of them while it fits.
-        settings: The caps.
-
-    Returns:
-        The file and its format; the same for the same picture.
+    A `photo` came with JPEG's losses; a drawing stays free of them while it fits.
     """
     side = max(image.size)
     if side > settings.image_side:

@@ -181,11 +181,7 @@ class Sender:
         self._loop.call_soon_threadsafe(self._start, call)
 
     def arrivals(self, wait: bool) -> Iterator[Arrival]:
-        """Everything that has arrived.
-
-        Args:
-            wait: Whether to wait for the first.
-        """
+        """Everything that has arrived; with `wait`, at least one."""
         try:
             while True:
                 arrival = self._arrivals.get(block=wait)

@@ -30,12 +30,7 @@ class SolverTeacher(BatchEngine):
     """A teacher for drawn figures; see `mathse.loop.ask.protocol.Engine`."""
 
     def __init__(self, source_ids: Mapping[str, str], mistake_rate: float) -> None:
-        """Make the teacher.
-
-        Args:
-            source_ids: The figure's source id by problem id: how the teacher sees a problem's scene.
-            mistake_rate: Share of its solutions, 0 to 1, in which it makes a mistake.
-        """
+        """Make a teacher that errs in a share of its solutions, 0 to 1, and sees scenes by the figures' source ids."""
         self.name = NAME
         self.fingerprint = content_id(NAME, _rules_hash(), mistake_rate)
         self.batch_size = _BATCH
