@@ -2,7 +2,7 @@
 
 Requests come as a stream and their outcomes go as one: in between they wait on disk (`mathse.loop.ask.worklist`), so
 that memory does not grow with their number. An outcome comes back with the label of its request; whoever needs more of
-what was asked goes through it a second time beside the outcomes, whose order is that of the requests.
+a request goes through the requests a second time beside the outcomes, whose order is theirs.
 
 Work goes from short to long in batches cut at fixed places of the whole list, so that a request's batch mates do not
 depend on the order in which requests came or on where an earlier run was killed; problem by problem for an engine that

@@ -28,7 +28,7 @@ LONGEST = 20_000
 
 
 class NotAgreed(ValueError):
-    """A reply is not the object that was asked for; the message is a reason that can be counted."""
+    """A reply is not the object that was agreed on; the message is a reason that can be counted."""
 
 
 class _Status(BaseModel):

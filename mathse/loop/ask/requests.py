@@ -1,4 +1,4 @@
-"""How a request is made: a versioned prompt, filled with what there is to say of a problem, under a seed of its own.
+"""How a request is made: a versioned prompt, filled with the fields of a problem, under a seed of its own.
 
     request(problem, "judge-brief@1", judge_fields(...), Sampling(), seed=0, subject_id="5c1e...", param="judge.prompt")
 
@@ -69,8 +69,8 @@ def _turn(prompt: str, fields: Mapping[str, str], param: str, problem_id: str) -
         raise PromptError(f"params.yaml: {param}: {error}") from error
     except KeyError as error:
         raise PromptError(
-            f"params.yaml: {param}: {prompt} needs {error}, and there is none for problem {problem_id}: what can be "
-            f"said is {', '.join(fields)}; choose another prompt"
+            f"params.yaml: {param}: {prompt} needs {error}, and there is none for problem {problem_id}: there are "
+            f"{', '.join(fields)}; choose another prompt"
         ) from error
 
 

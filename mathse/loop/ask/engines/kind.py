@@ -56,7 +56,7 @@ class Surroundings:
 
     Attributes:
         params: The whole of params.
-        images: Opens the images of the requests that it will be asked.
+        images: Opens the requests' images.
         source_ids: Reads each problem's id within its source, by problem id.
     """
 

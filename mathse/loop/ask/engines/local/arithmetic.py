@@ -1,7 +1,7 @@
 """Holds torch's arithmetic on a CPU to AVX2, so that processors with and without AVX-512 sum in the same order.
 
 Torch, oneDNN and MKL choose their kernels by the processor they find, and each kernel rounds in its own way: without
-this, weights trained on a machine with AVX-512 differ from those of one without. All three are told by environment
+this, weights trained on a machine with AVX-512 differ from those of one without. All three obey environment
 variables, which must be set before torch is loaded; those that are set already stay. MKL obeys its own on Intel's
 processors alone: between makers only `MKL_CBWR=COMPATIBLE` gives equal weights, in a third more time (docs/LOG.md).
 Where a processor has no AVX2 (an ARM one), nothing is held: torch would not ask whether it has before it used it.

@@ -1,6 +1,6 @@
-"""Mends what a chat template lacks, so that every model is trained and asked in turns that begin and end.
+"""Mends what a chat template lacks, so that every model is trained and used in turns that begin and end.
 
-Public templates are written for asking, and some cannot be trained on as they are. Each lack is found by rendering a
+Public templates are written for inference, and some cannot be trained on as they are. Each lack is found by rendering a
 short conversation, and mended by a line before or after the template's own text; a template that lacks nothing stays
 as it is. The mended template is saved with every model that is trained, so whoever loads that model uses it too.
 
@@ -34,7 +34,7 @@ _CLOSED = """
 
 
 class ChatTemplateError(UserError):
-    """A processor has no chat template, or one that loses what is said."""
+    """A processor has no chat template, or one that loses the assistant's words."""
 
 
 def mend(processor: Any) -> None:
@@ -45,7 +45,7 @@ def mend(processor: Any) -> None:
     """
     template = processor.chat_template
     if not isinstance(template, str):
-        return  # none at all, or several by name: whoever asks for one is told by the library
+        return  # none at all, or several by name: the library says so where one is needed
     if "'type'" in _rendered(processor):
         processor.chat_template = template = _PLAIN + template
     if _PROBE not in _rendered(processor):

@@ -1,6 +1,6 @@
 """What requests to a server may use: tokens in a minute, and money in a stage; and the clock that they wait by.
 
-Both budgets are asked before a request is sent, with the most that it can use, and told afterwards what it did use:
+From both a request takes, before it is sent, the most that it can use; afterwards what it did use is all that counts:
 
     2,048 completion tokens at 10.00 per million and 1,300 prompt tokens at 2.50: at most 0.0237, in the end 0.0061
 """

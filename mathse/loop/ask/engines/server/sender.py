@@ -46,7 +46,7 @@ class ServerGone(UserError):
 
 
 class Hopeless(UserError):
-    """The server refuses whatever it is asked: the key, the model's name or the account is not good."""
+    """The server refuses every request: the key, the model's name or the account is not good."""
 
 
 @dataclass(eq=False)
@@ -54,7 +54,7 @@ class Call:
     """A request on its way.
 
     Attributes:
-        task: What is asked.
+        task: The request under its key.
         body: As the server takes it.
         size: Its tokens, estimated.
         most: The most that one try can cost.

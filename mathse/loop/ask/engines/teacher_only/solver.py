@@ -81,7 +81,7 @@ def annotate(scene: Figure, path: str) -> str:
 
 
 def _rules_hash() -> str:
-    """Hash of the rules the solver works by, so that a journal never serves what older rules would have said."""
+    """Hash of the rules the solver works by, so that a journal never serves what older rules wrote."""
     folder = Path(mathse.synthetic.__path__[0])
     rules = ("families", "figures", "mistakes", "plans", "review", "steps")
     return hashlib.sha256(b"".join((folder / f"{name}.py").read_bytes() for name in rules)).hexdigest()
