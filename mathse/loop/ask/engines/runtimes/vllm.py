@@ -33,7 +33,7 @@ from mathse.tables.schemas import content_id
 BATCH = 64
 """Tasks read from the work list at once."""
 HEARTBEAT = 1.0
-"""Seconds of silence after which vLLM's process is looked after."""
+"""Seconds without an output after which it is checked that vLLM's process lives."""
 INSIDE = 4
 """Requests inside the engine, as a multiple of those it computes at once: measured, with 1.5 its queue ran dry now and
 then, which cost 5 % of the throughput of a tiny model; more than 4 gained nothing."""
@@ -219,7 +219,7 @@ def _install_liveness_check(core: Any) -> None:
 
     vLLM 0.32's client notices a process that was killed (by the kernel, when memory is short) and closes its sockets,
     but whoever waits on its queue of outputs waits for ever. vLLM has no setting for that, so the queue's own `get` is
-    replaced by one that looks after the process whenever nothing has come for a moment.
+    replaced by one that checks the process whenever nothing has come for a moment.
     """
     if not hasattr(core, "outputs_queue"):  # the core runs in this process
         return
