@@ -10,7 +10,6 @@ without `sample_idx` is the problem's next sample. `subject_id` (a path's id) is
 path, such as a verdict. A line that cannot be used is counted and named, and its request fails alone.
 """
 
-import json
 import logging
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import Any, BinaryIO
 from mathse.errors import UserError
 from mathse.loop.ask.engines.kind import EngineKind, Surroundings
 from mathse.loop.ask.protocol import BatchEngine, Completion, Engine, Failure, Outcome, Request
+from mathse.tables import jsonl
 from mathse.tables.files import sha256
 from mathse.tables.schemas import content_id
 
@@ -54,10 +54,10 @@ class ReplayEngine(BatchEngine):
 
     def complete(self, requests: Sequence[Request]) -> list[Outcome]:
         """Look the requests up; one outcome each, in order."""
-        with self._file.open("rb") as lines:
-            return [self._outcome(request, lines) for request in requests]
+        with self._file.open("rb") as content:
+            return [self._outcome(request, content) for request in requests]
 
-    def _outcome(self, request: Request, lines: BinaryIO) -> Outcome:
+    def _outcome(self, request: Request, content: BinaryIO) -> Outcome:
         name = request.problem_id
         offset = self._index.offset(name, request)
         if offset is None:
@@ -66,8 +66,7 @@ class ReplayEngine(BatchEngine):
         if offset is None:
             detail = f"{self._file} has none for problem {name}, sample {request.sample_idx}"
             return Failure("no recorded response", detail)
-        lines.seek(offset)
-        row = _row(lines.readline())
+        row = _row_at(content, offset)
         return Completion(
             text=_text(row),
             finish_reason="length" if row.get("finish_reason") == "length" else "stop",
@@ -140,42 +139,40 @@ class _Index:
             self._db.execute("create unique index place on places (subject, sample)")
         except sqlite3.IntegrityError:
             number, offset, sample = self._db.execute(_TWICE).fetchone()
-            with self._file.open("rb") as lines:
-                lines.seek(offset)
-                problem = _place(_row(lines.readline()))[0]
+            with self._file.open("rb") as content:
+                problem = _place(_row_at(content, offset))[0]
             raise ReplayError(
                 f"{self._file}:{number}: problem {problem}, sample {sample}: recorded twice; give it once"
             ) from None
 
     def _lines(self) -> Iterator[tuple[int, bytes, int | None, int]]:
         """Number, subject, sample and offset of every line that names a problem; notes those that cannot be used."""
-        end = 0
-        with self._file.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                offset, end = end, end + len(line)
-                if not line.strip():
+        with self._file.open("rb") as content:
+            for line in jsonl.lines(content):
+                if line.reason:
+                    self._complain(line.number, f"{line.reason} ({line.detail})")
                     continue
                 try:
-                    row = _row(line)
-                    problem, path, sample = _place(row)
+                    problem, path, sample = _place(line.row)
                     subject = _digest(problem, path)
                 except ValueError as error:
-                    self._complain(number, error)
+                    self._complain(line.number, error)
                     continue
+                offset = line.offset
                 try:
-                    _text(row)
+                    _text(line.row)
                 except ValueError as error:
-                    self._complain(number, error)
+                    self._complain(line.number, error)
                     offset = -1  # it counts among the samples of its problem, so that the others keep theirs
                 else:
                     if len(self._models) < 2:  # a second one is enough to know that there is not one
-                        self._models.add(str(row.get("model", "")))
-                yield number, subject, sample, offset
+                        self._models.add(str(line.row.get("model", "")))
+                yield line.number, subject, sample, offset
 
-    def _complain(self, number: int, error: ValueError) -> None:
+    def _complain(self, number: int, cause: ValueError | str) -> None:
         self._bad_lines += 1
         if len(self._complaints) < MOST_QUOTED:
-            self._complaints.append(f"{self._file}:{number}: {error}")
+            self._complaints.append(f"{self._file}:{number}: {cause}")
 
 
 def _digest(problem: str, path: str) -> bytes:
@@ -183,14 +180,10 @@ def _digest(problem: str, path: str) -> bytes:
     return bytes.fromhex(content_id(problem, path))
 
 
-def _row(line: bytes) -> dict[str, Any]:
-    """The object on a line; ValueError says why there is none."""
-    try:
-        row = json.loads(line.removeprefix(b"\xef\xbb\xbf"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"not JSON ({error})") from error
-    if not isinstance(row, dict):
-        raise ValueError("not a JSON object")
+def _row_at(content: BinaryIO, offset: int) -> dict[str, Any]:
+    """The row of a line that is known to hold one."""
+    content.seek(offset)
+    row: dict[str, Any] = jsonl.parse(content.readline().removeprefix(jsonl.BOM))
     return row
 
 
