@@ -38,7 +38,6 @@ def become_several(launch: Launch | None, threads: int, module: str, *arguments:
 
     Args:
         launch: The settings; None: this process does it alone.
-        threads: Of each process.
         module: What each process runs, such as `stages.train`.
         *arguments: Of the module.
 

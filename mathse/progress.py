@@ -26,7 +26,6 @@ def progress(title: str, total: int, resumed: int = 0) -> Iterator[Advance]:
     """Show how far a step is while the block runs.
 
     Args:
-        total: How many items the step has.
         resumed: How many of them were done by an earlier run.
 
     Yields:

@@ -24,8 +24,6 @@ def equivalent(gold: Value, answer: Value, places: int | None = None) -> bool | 
     """Whether two values say the same.
 
     Args:
-        gold: The right value.
-        answer: The value to grade.
         places: Decimal places to which the problem asks to round; None: it does not, but the gold's own `≈` may.
 
     Returns:

@@ -29,7 +29,6 @@ def read_relation(text: str, depth: int, read: Reader) -> Value | None:
     """What a text with a relation sign or a union says; None if it has none outside of brackets.
 
     Args:
-        text: Canonical text.
         depth: Brackets opened so far.
         read: Reads a part.
     """

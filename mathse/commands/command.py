@@ -17,11 +17,9 @@ def command(commands: Commands, run: Handler, summary: str, more: str, example: 
     """Add the command that `run` (named `_show`, `_status`, ...) carries out.
 
     Args:
-        commands: Where it is added.
         run: Its handler; the name without the underscore is the command's.
         summary: One line, without a capital letter or full stop: the command in the list of all.
         more: What its own help says below the summary.
-        example: A command line that works.
     """
     parser = commands.add_parser(
         run.__name__.removeprefix("_"),

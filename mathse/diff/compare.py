@@ -25,9 +25,6 @@ def compare(old: Dataset, new: Dataset, options: Options, scratch: Path) -> Docu
     """Compare two datasets.
 
     Args:
-        old: The earlier one.
-        new: The later one.
-        options: What is asked.
         scratch: A folder for the table of changes.
 
     Raises:

@@ -36,9 +36,6 @@ class Database:
         """Open the table of changes.
 
         Args:
-            changes: The table.
-            sides: The earlier and the later table.
-            columns: How their columns relate.
             project: The project whose problems explain them; None if there is none.
             reasons: Why rows came and went; None if it is not known.
             condition: What chooses among them, in SQL; the word `where` may be left out.

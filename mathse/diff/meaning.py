@@ -21,12 +21,7 @@ SOLVED = "'CORRECT'"
 
 
 def sections(changes: Database, new: Side) -> list[Section]:
-    """What the changes mean, for a table of this kind.
-
-    Args:
-        changes: The table of changes.
-        new: The later table.
-    """
+    """What the changes mean, for a table of this kind."""
     parts = [*_turned(changes), *_predictions(changes, new), *_problems(changes, new)]
     dimensions = [names for names in DIMENSIONS if changes.compared(*names)]
     dimensions += [(name,) for name in ("why", *OF_PROBLEM) if name in changes.names]

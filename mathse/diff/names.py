@@ -61,7 +61,6 @@ def find(name: str, origin: Origin, scratch: Path) -> Dataset:
     """Find a dataset.
 
     Args:
-        name: As above.
         origin: Where it is looked for, unless the name itself says so.
         scratch: A folder for what has to be fetched first.
 
@@ -106,7 +105,6 @@ def members(name: str, known: Names) -> dict[str, str]:
 
     Args:
         name: What the user says.
-        known: The names of this project.
     """
     repo, colon, model = name.rpartition(":")
     step = known.step(model)

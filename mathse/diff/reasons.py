@@ -38,10 +38,7 @@ def explain(old: Dataset, new: Dataset, table: str, changes: Path) -> Reasons | 
     """Say why rows came and went.
 
     Args:
-        old: The earlier dataset.
-        new: The later one.
         table: Their kind of rows, such as `MixRow`.
-        changes: The table of changes.
 
     Returns:
         None where nothing can be said: another kind of table, tables of a revision, a query that cannot be run.

@@ -111,8 +111,6 @@ def relate(
     """How the columns of two tables relate.
 
     Args:
-        old: The earlier one.
-        new: The later one.
         key: Columns that identify a row; those of the row model if none are given.
         only: Compare these columns; all if none are given.
         trust_hashes: Take rows with equal stored hashes as equal.

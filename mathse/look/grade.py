@@ -30,7 +30,6 @@ def grade_file(source: str, out: TextIO) -> Counter[str]:
 
     Args:
         source: A file's path, or `-` for the standard input.
-        out: Where the lines go.
 
     Returns:
         How many lines there were of each verdict.

@@ -120,7 +120,6 @@ def effect(root: Path, file: Path, step: str | None, values: Mapping[str, int | 
     """Say what a mix's query would choose for a step.
 
     Args:
-        file: The query.
         step: A step of params.yaml; None: the last.
         values: Of its parameters; others are those of `mix.parameters` that it names.
 

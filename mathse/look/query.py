@@ -27,7 +27,6 @@ def query(root: Path, sql: str, writer: Writer, limit: int | None = None) -> Non
     Args:
         sql: One reading statement.
         writer: `as_table`, `as_csv` or `as_json`.
-        limit: The most rows to print.
 
     Raises:
         UserError: The statement is wrong, or does more than read.

@@ -58,7 +58,6 @@ def score(name: str, file: Path, problem_file: Path | None = None) -> Scoring:
 
     Args:
         name: A benchmark with an official rule.
-        file: The responses.
         problem_file: The benchmark's own problems, joined by id.
 
     Raises:

@@ -73,7 +73,6 @@ def extracted(rows: Iterable[Prediction], items: Items, helper: Helper) -> Itera
     """Have a model find the answers in the replies of benchmarks that leave it to one, and score them anew.
 
     Args:
-        rows: Predictions scored by rule.
         items: Benchmark items by problem id.
         helper: The model, an `Extractor`.
 

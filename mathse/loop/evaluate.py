@@ -46,7 +46,6 @@ def predict(
 
     Args:
         asking: Prompts, samples and length.
-        journal: Where finished completions are kept until the stage is done.
 
     Yields:
         One prediction per problem and sample, in the order of problems, items and samples.

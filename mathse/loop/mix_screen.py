@@ -81,7 +81,6 @@ def screen(connection: duckdb.DuckDBPyConnection, screens: Screens) -> Selected:
 
     Args:
         connection: Has `selection`, the views it was chosen from, and `pairs`.
-        screens: What they are held against.
 
     Returns:
         What became of the candidates.

@@ -73,7 +73,6 @@ def select(
     Args:
         connection: Has the views that the query names.
         query: The file and the values of its parameters.
-        contract: What it is held to.
         optional: Values of parameters that the file may use, but need not.
 
     Raises:

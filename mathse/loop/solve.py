@@ -101,7 +101,6 @@ def subset(problems: Sequence[Problem], size: int, seed: int) -> list[Problem]:
     """`size` problems, chosen by a hash of seed and problem, so that a larger subset holds the smaller one.
 
     Args:
-        problems: What to choose from.
         size: How many; all of them if there are fewer.
     """
     ranked = sorted(problems, key=lambda problem: content_id("subset", seed, problem.problem_id))

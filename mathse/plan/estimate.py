@@ -133,8 +133,6 @@ def plan(name: str | None, root: Path, options: Options) -> Plan:
 
     Args:
         name: A preset's name or a params file; None: the project's params.yaml.
-        root: The project's root.
-        options: What is assumed.
 
     Raises:
         PlanError: There is no such preset or file, or nothing says how large its model is.
@@ -271,7 +269,6 @@ def memory(how: Train, size: Size, longest: float) -> dict[str, float]:
 
     Args:
         how: The training: rows at once, processes, adapters, checkpointing.
-        size: Of the model.
         longest: Tokens of the longest row.
     """
     shards = how.processes if how.launch is not None and how.launch.config is not None else 1
@@ -328,8 +325,6 @@ def _disk(settings: Params, size: Size, image_bytes: float, requests: Sequence[R
     """GiB on disk, by what takes them.
 
     Args:
-        settings: The whole of params.
-        size: Of the model.
         image_bytes: Mean size of an image's file.
         requests: Whose completions are kept, twice: in a table and in the journal.
     """

@@ -78,7 +78,6 @@ def sample(settings: Params, size: int, path_chars: int) -> list[Example]:
     """Problems of the run's sources.
 
     Args:
-        settings: The whole of params.
         size: How many problems, about.
         path_chars: Length of a solution where the teacher is not the solver.
     """

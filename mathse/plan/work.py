@@ -87,9 +87,7 @@ def work(settings: Params, means: Means, shares: Shares) -> tuple[list[Requests]
     """All requests of a run, in their order, and the rows that each model is trained on.
 
     Args:
-        settings: The whole of params.
         means: Tokens of a request and of a row.
-        shares: What is assumed.
     """
     count = problems(settings)
     orm_requests, rows = _step_0(settings, means, shares, count.orm)

@@ -34,7 +34,6 @@ def card(head: CardData, sections: Iterable[tuple[str, str]]) -> str:
     """A whole card.
 
     Args:
-        head: The hub's metadata.
         sections: Heading and Markdown of each; the opening has no heading, and an empty section is left out.
     """
     parts = [f"## {heading}\n\n{text}" if heading else text for heading, text in sections if text]
@@ -62,7 +61,6 @@ def table(
     """A Markdown table; no text from data can end a cell.
 
     Args:
-        headings: Of the columns.
         rows: One value per column; None is blank.
         code: Columns whose values are set as code.
         markdown: Columns whose values are Markdown of our own.

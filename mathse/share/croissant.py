@@ -44,11 +44,7 @@ def croissant(title: str, out: Path, counts: Counts, shards: Shards, lineage: Ma
     """The metadata, as JSON-LD.
 
     Args:
-        title: The data set's name.
         out: The export's folder, its shards written.
-        counts: What its rows came to.
-        shards: Its files.
-        lineage: The content of `lineage.json`.
     """
     commit = lineage["git"] or {}
     licences = sorted({part for licence in counts.of("licence") for part in licence.split(" AND ")})

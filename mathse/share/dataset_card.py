@@ -28,14 +28,7 @@ _WRITERS = {
 
 
 def render(title: str, counts: Counts, shards: Shards, lineage: Mapping[str, Any]) -> str:
-    """The card's text.
-
-    Args:
-        title: The data set's name.
-        counts: What its rows came to.
-        shards: Its files.
-        lineage: The content of `lineage.json`.
-    """
+    """The card's text."""
     parts = (("source", "licence"), ("kind", "round", "author", "prompt_id"), ("subject",), ("language",))
     tables = [
         cards.table([*columns, "rows"], ([*values, count] for values, count in counts.by(*columns).items()))

@@ -85,7 +85,6 @@ def import_folder(root: Path, theirs: Path, name: str | None = None) -> Imported
     """Check an export and copy it to data/sources/NAME.
 
     Args:
-        theirs: The export's folder.
         name: Of the source; made of the folder's name if None.
 
     Raises:

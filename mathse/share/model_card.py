@@ -114,9 +114,6 @@ class Model:
 def model_card(root: Path, name: str) -> str:
     """Write a model's card.
 
-    Args:
-        name: Of the model, or its folder.
-
     Raises:
         ModelMissing: There is no such model.
         LockError: dvc.lock is missing or damaged, or has no stage that makes it.

@@ -32,8 +32,6 @@ def lineage(root: Path, mix: Mix, counts: Counts, everything: bool) -> dict[str,
     """Gather it.
 
     Args:
-        mix: What was exported.
-        counts: What its rows came to.
         everything: Whether licences were overridden.
     """
     tables = [mix.file, *mix.tables.values(), root / layout.IMAGES]

@@ -141,7 +141,6 @@ def rows(root: Path, mix: Mix, everything: bool = False) -> Iterator[SharedRow |
     """All rows of the mix, each shared or excluded.
 
     Args:
-        mix: What is exported.
         everything: Whether rows whose licence forbids it are shared too.
 
     Raises:

@@ -41,7 +41,6 @@ def write(out: Path, rows: Iterable[SharedRow], shard_bytes: int = SHARD_BYTES) 
     """Write all rows, in their order.
 
     Args:
-        out: The export's folder.
         rows: Consumed once.
         shard_bytes: A shard that has reached this size is closed.
     """

@@ -70,10 +70,8 @@ def admit(
     """Check every row; rejects that come in go out as they are.
 
     Args:
-        raws: What an adapter yields.
         folder: The source's folder, out of which no image path may lead.
         licence: SPDX identifier of the source's licence.
-        limits: What a row may cost.
         choice: Which rows are taken, and for which split.
         known: Whether an image of this id is stored already, and need not be decoded again.
     """
@@ -174,7 +172,6 @@ def picture(ref: ImageRef, folder: Path, limits: Limits) -> Image:
     """An image as it is stored.
 
     Args:
-        ref: What the source has.
         folder: The source's folder, resolved, out of which no path may lead.
         limits: What an image may cost.
 

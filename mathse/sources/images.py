@@ -27,7 +27,6 @@ def from_bytes(data: bytes, max_pixels: int) -> schemas.Image:
     """Admit an encoded image as it came; it is decoded once, so that a stored image can be read.
 
     Args:
-        data: The file's bytes.
         max_pixels: Width times height above which it is refused undecoded.
 
     Returns:

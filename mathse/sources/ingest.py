@@ -60,10 +60,8 @@ def gather(opened: Opened, licensed: str, most: Limits, gathering: Gathering, li
     """Admit a source's rows, with a line about how far it is now and then; how many there will be is not known.
 
     Args:
-        opened: The source.
         licensed: Name of its licence.
         most: What a row may cost.
-        gathering: Takes the rows.
         limit: Ends with so many taken.
     """
     rows = admit(opened.rows, opened.folder, opened.licence, most, opened.choice, gathering.knows_image)

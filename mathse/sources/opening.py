@@ -40,10 +40,6 @@ class Opened:
 def open_source(source: FigureSource | AdapterSource, seed: int) -> Opened:
     """Open a source.
 
-    Args:
-        source: As params name it.
-        seed: `problems.seed`.
-
     Raises:
         SourceError: There is nothing at its path, or the hub does not give it.
         UserError: It has no licence in licences.yaml.

@@ -114,11 +114,7 @@ def readings(picture: Picture) -> dict[str, int]:
 
 
 def draw(picture: Picture, rng: random.Random) -> Image.Image:
-    """Draw a picture as an RGB image of `SIDE` by `SIDE` pixels.
-
-    Args:
-        rng: Where the jitter comes from.
-    """
+    """Draw a picture as an RGB image of `SIDE` by `SIDE` pixels."""
     image = blank()
     pen = Pen(ImageDraw.Draw(image), rng)
     match picture:

@@ -55,7 +55,6 @@ def review(figure: Figure, path: str) -> Finding | None:
 
     Args:
         figure: The problem it is meant to solve.
-        path: What was written.
 
     Returns:
         The first mistake, or None if every step holds and the answer follows.

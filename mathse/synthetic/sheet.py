@@ -38,8 +38,6 @@ def contact_sheet(
         problems: What to choose from, in any order.
         images: The chosen problems' images by id (`chosen` names them); a problem without its image is shown as text.
         file: The PNG to write; it is replaced as a whole or not at all.
-        columns: Cells across.
-        rows: Cells down, at most.
     """
     shown = chosen(problems, columns * rows)
     down = max(1, -(-len(shown) // columns))
@@ -56,7 +54,6 @@ def chosen(problems: Iterable[Problem], count: int = COLUMNS * ROWS) -> list[Pro
 
     Args:
         problems: What to choose from, in any order.
-        count: How many at most.
 
     Returns:
         Problems ordered by family and level, so that those that should look alike stand side by side.

@@ -132,7 +132,6 @@ def sorted_groups(spill: Path, model: type[R], rows: Iterable[R]) -> Iterator[pa
 
     Args:
         spill: Where the rows wait; overwritten, and left for the caller to remove.
-        model: The model of the rows.
         rows: In any order; consumed once, before the first group.
 
     Raises:

@@ -70,7 +70,6 @@ def write(file: Path, model: type[R], rows: Iterable[R], check: Callable[[Path],
 
     Args:
         file: Where the table goes; its folder is made.
-        model: The model of the rows.
         rows: In any order; consumed once.
         check: Called with the finished file before it takes its place; what it raises leaves the old table as it was.
 
@@ -116,7 +115,6 @@ def scan(file: Path, model: type[R], verify: bool = False) -> Iterator[R]:
     """Stream a table, one batch of rows in memory; what is wrong with the file as a whole is raised at the call.
 
     Args:
-        model: The model its rows must have.
         verify: Compare every row's stored hash with its content.
 
     Raises:

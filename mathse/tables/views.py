@@ -104,7 +104,6 @@ def select_statement(sql: str, name: str) -> duckdb.Statement:
     """The one SELECT that `sql` consists of.
 
     Args:
-        sql: The text.
         name: What to call it in an error, such as its file.
 
     Raises:

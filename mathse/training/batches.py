@@ -25,8 +25,6 @@ class GroupedByLength(Sampler[int]):
 
         Args:
             lengths: Tokens of each row, images included.
-            batch_size: Of the global batch.
-            seed: Of the order.
         """
         self._lengths, self._batch_size, self._seed, self._epoch = lengths, batch_size, seed, 0
 
@@ -63,7 +61,6 @@ class AlwaysAnImage:
         Args:
             collate: Makes a batch, with `labels` among its tensors.
             dataset: Examples; the shortest with an image is lent. If none has one, no process passes the tower.
-            lengths: Tokens of each.
         """
         with_image = [place for place, ids in enumerate(dataset.with_format(None)["image_ids"]) if ids]
         self._collate, self._dataset = collate, dataset
@@ -83,9 +80,6 @@ def set_epoch(loader: Any, epoch: int) -> None:
 
     accelerate does so too, but where several processes share a batch it does not reach the sampler of an epoch that is
     taken up in its middle.
-
-    Args:
-        loader: As accelerate prepared it.
     """
     batches = loader.batch_sampler
     while hasattr(batches, "batch_sampler"):

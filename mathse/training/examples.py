@@ -74,10 +74,6 @@ def load_examples(
     alone are too large for the limit, and that is not for a row but for the settings to mend.
 
     Args:
-        mix: Table of mix rows.
-        images: Where their images are.
-        collate: The trainer's collator.
-        limits: What each row must keep to.
         columns: Of the dataset, each with the field of a mix row that it holds.
 
     Raises:

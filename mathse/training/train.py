@@ -162,13 +162,7 @@ def fit(
 
 
 def config(settings: Train, compute: Compute, seed: int) -> dict[str, Any]:
-    """The arguments of the method's `config` that params decide.
-
-    Args:
-        settings: Epochs, learning rate and so on.
-        compute: Device and precision.
-        seed: Decides the order of the rows.
-    """
+    """The arguments of the method's `config` that params decide."""
     on_cpu = compute.device == "cpu"
     return dict(
         num_train_epochs=settings.epochs,

@@ -82,7 +82,6 @@ def gathered(trainer: Any, job: Job) -> Any:
 
     Args:
         trainer: At its end.
-        job: What the training was told.
     """
     wrapped = trainer.model if trainer.is_fsdp_enabled else trainer.model_wrapped
     weights = trainer.accelerator.get_state_dict(wrapped)

@@ -39,7 +39,6 @@ def figures(root: Path, verdicts: Rows) -> list[Figure]:
     """All charts that there are rows for, in the order of a page.
 
     Args:
-        root: The project's root.
         verdicts: Number of `paths` by `step` and `verdict`.
     """
     series = {name: _rows(root / layout.PLOTS / f"{name}.json") for name in drawing.DATA.values()}

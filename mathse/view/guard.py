@@ -32,8 +32,6 @@ class Guard:
     """Stands before the pages.
 
     Args:
-        app: The pages.
-        port: On which they are served.
         token: Who knows it may ask.
     """
 

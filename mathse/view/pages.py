@@ -37,13 +37,7 @@ class NotThere(BadFilter):
 
 
 class Pages:
-    """Everything that is shown of one run.
-
-    Args:
-        root: The project's root.
-        tables: Its tables.
-        file: Their index.
-    """
+    """Everything that is shown of one run."""
 
     def __init__(self, root: Path, tables: Tables, file: Path) -> None:
         self.root, self.tables, self.names = root, tables, tables.names

@@ -33,7 +33,6 @@ def serve(root: Path, port: int, browser: bool) -> None:
     """Serve the pages until interrupted.
 
     Args:
-        root: The project's root.
         port: Where; 0 takes a free one.
         browser: Open the page in the user's browser.
 
@@ -67,7 +66,6 @@ def application(root: Path, port: int, token: str) -> ASGIApp:
     """The pages of a run, behind their guard; builds the index if there is none for these tables.
 
     Args:
-        root: The project's root.
         port: On which they are asked for.
         token: Who knows it may ask.
     """

@@ -74,7 +74,6 @@ def steps(text: str, wrong: str | None = None) -> list[SolutionStep]:
     """Cut a path at its steps' labels; one step if it has none.
 
     Args:
-        text: What a model wrote.
         wrong: The first wrong step, as the judge names it: by number (`Step 3`, `第三步`), or by its words.
     """
     labels = list(_LABEL.finditer(text)) or list(_LISTED.finditer(text))

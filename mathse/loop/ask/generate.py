@@ -48,7 +48,6 @@ def generate(
     """Complete all requests; the work is done before the first pair comes.
 
     Args:
-        engine: Makes the completions.
         requests: All that this step asks; consumed once.
         journal: File of finished completions, made if it is not there.
         title: Names the step in progress lines.

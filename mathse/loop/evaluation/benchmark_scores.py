@@ -49,8 +49,6 @@ class Measured:
         """Count nothing yet.
 
         Args:
-            title: The benchmark.
-            items: Its items by problem id.
             rejected: Rows of it that could not be read.
             published: How many items it has as published; 0 if that is not known.
         """

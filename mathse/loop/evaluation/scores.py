@@ -62,8 +62,6 @@ def measure(
     Args:
         predictions: Those of benchmarks are passed over.
         problems: Problems by id; holds at least those predicted.
-        model: The model's name.
-        fingerprint: Content hash of its weights.
 
     Raises:
         UserError: There is no prediction, or one is of a problem that is not among `problems`.

@@ -49,7 +49,6 @@ def bootstrap(groups: Iterable[Group], resamples: int = RESAMPLES, seed: int = S
 
     Args:
         groups: At least one, each with at least one item.
-        resamples: How often to resample.
         seed: The same groups and seed give the same interval.
 
     Raises:

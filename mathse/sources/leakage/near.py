@@ -67,7 +67,6 @@ def near(texts: pl.Series, rule: Rule = RULE) -> pl.DataFrame:
 
     Args:
         texts: Strings without nulls.
-        rule: What counts.
 
     Returns:
         Columns `first` and `second` (places in `texts`, first < second) and `jaccard`, sorted. Texts without a word are
@@ -93,7 +92,6 @@ def duplicates(texts: pl.Series, rule: Rule = RULE, groups: pl.Series | None = N
 
     Args:
         texts: Strings without nulls.
-        rule: What counts.
         groups: The group of each text; those of different ones are not compared.
 
     Returns:

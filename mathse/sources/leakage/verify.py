@@ -31,8 +31,6 @@ def shared(question: Segments, item: Segments, size: int) -> Shared:
     """Compare a question and an item, each in plain words by segment, the choices last.
 
     Args:
-        question: The training question.
-        item: The benchmark item.
         size: Words in an n-gram.
     """
     theirs = set(_grams(question, size))

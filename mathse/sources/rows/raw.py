@@ -138,8 +138,6 @@ def converted(
     bytes per id.
 
     Args:
-        source: The adapter's name.
-        rows: What the reader yields.
         problem: Makes a raw problem of a row, or raises `Faulty`.
     """
     seen: set[int] = set()

@@ -37,7 +37,6 @@ class Sampler:
         Args:
             samplings: One per row; temperature 0 is greedy.
             seeds: One per row, 0 to 2**63 - 1.
-            device: Where the logits are.
         """
         greedy = [sampling.temperature == 0 for sampling in samplings]
         self._greedy = all(greedy)

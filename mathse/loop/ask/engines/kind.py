@@ -97,7 +97,6 @@ def open_engine(folder: str, choice: EngineChoice, key: str, *arguments: Any) ->
 
     Args:
         folder: The package of engines that it is one of.
-        choice: The section.
         key: The section's place in params.
         arguments: What this folder's engines are opened with, beside their settings.
 

@@ -42,8 +42,6 @@ def open_for(
     """Open the engine of a role; the problems' images and ids are at hand.
 
     Args:
-        role: Whose engine.
-        settings: The whole of params.
         folder: The local model, for the engine `model`.
         batch_size: The most requests that a batch engine computes at once, in place of the role's own.
         benchmarks: Whether the benchmarks' items and images are at hand too; the helpers always have them.

@@ -48,7 +48,6 @@ class ApiEngine:
 
         Args:
             settings: Server, model, limits and prices.
-            images: Where the requests' images are.
             batch_size: How many tasks are read from the work list at once; by default the concurrency.
             clock: What budgets and waits go by.
 

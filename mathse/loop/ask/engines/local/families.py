@@ -84,7 +84,6 @@ class Family:
         """The settings of an image processor that change when `base.image` says so.
 
         Args:
-            settings: As they are.
             limits: Values by key of `base.image`.
 
         Raises:
