@@ -22,7 +22,7 @@ from tests.loop.ask.engines import generation
 from tests.loop.ask.engines.noise import IMAGES
 
 needs("vllm")
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # vLLM itself uses what others deprecate
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # vLLM itself uses what others deprecate
 
 BASE = Path(__file__).parents[4] / "models" / "tiny"
 COMPUTE = Compute(threads=2)
