@@ -52,6 +52,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (places.get(unit(item.nodeid), len(places)), item.get_closest_marker("slow") is None))
 
 
+def pytest_unconfigure() -> None:
+    """Let go of what Hypothesis has left with the collector, else DuckDB prints all that is still alive at the end."""
+    gc.callbacks.clear()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Workers (`-n 2`) take whole units in the order of the tests, and not those of most tests first."""
