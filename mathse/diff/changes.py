@@ -14,8 +14,8 @@ Grain of the table: one row per row that changed, came or went, in this order, e
     new_status       CORRECT                    null for rows that went
     ...                                         the same for every other column, the stored hashes among them
 
-One full join in DuckDB finds these rows. Where stored hashes can be trusted, it reads keys and hashes alone: a million
-rows take 0.2 s, and only the rows that differ are read in full. What does not fit in memory is spilled to the disk.
+A full join in DuckDB finds these rows. Where stored hashes can be trusted, it reads hashes alone: a million rows take a
+quarter of a second, and only the rows that differ are read in full. What does not fit in memory is spilled to the disk.
 """
 
 from collections import Counter
@@ -138,12 +138,21 @@ class Changes:
     def _match(self) -> None:
         """Make the table `pairs`: the places of rows that differ, in both tables, or in the one that has the row."""
         values = {ROW_HASH: (f"o.{ROW_HASH}", f"n.{ROW_HASH}")} if self.columns.hashed else self._values
+        by_hash = self.columns.hashed and self.columns.unique
+        if by_hash:
+            # A row's hash covers its key: where both tables have it, the row is the same, and its key is not read.
+            self._database.execute(
+                'create temp table rest as select o."#place" as old_place, n."#place" as new_place '
+                f"from o full join n on o.{ROW_HASH} = n.{ROW_HASH} "
+                'where o."#place" is null or n."#place" is null'
+            )
         sides = []
-        for side, table in enumerate("on"):
+        for side, (table, place) in enumerate((("o", "old_place"), ("n", "new_place"))):
             key = ", ".join(pair[side] for pair in self._keys.values())
             rank = f'row_number() over (partition by {key} order by "#place")' if any(self._repeated) else "1"
             read = _list(dict.fromkeys([*self._keys, *values]))
-            sides.append(f'(select {read}, {rank} as "#rank", "#place" from {table}) {table}')
+            rows = f'{table} semi join rest on "#place" = {place}' if by_hash else table
+            sides.append(f'(select {read}, {rank} as "#rank", "#place" from {rows}) {table}')
         matched = [f"{old} is not distinct from {new}" for old, new in self._keys.values()]
         differing = [f"{old} is distinct from {new}" for old, new in values.values()]
         self._database.execute(
