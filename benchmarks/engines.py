@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mathse import layout, params
 from mathse.loop.ask.engines.kind import LocalModel
-from mathse.loop.evaluate import predict
+from mathse.loop.evaluate import Asking, predict
 from mathse.loop.solve import of_split
 from mathse.params import Inference, Vllm
 from mathse.tables import store
@@ -33,7 +33,8 @@ def main() -> None:
     def predicted(inference: Inference) -> list[Prediction]:
         engine = LocalModel(asked.model, settings.compute, inference, settings.evaluate.batch_size).open(images)
         with tempfile.TemporaryDirectory() as folder:
-            return list(predict(engine, problems, settings.student, Path(folder) / "journal.sqlite"))
+            asking = Asking(settings.student, settings.evaluate)
+            return list(predict(engine, problems, (), asking, Path(folder) / "journal.sqlite"))
 
     ours, theirs = predicted(Inference()), predicted(Inference(engine="vllm", vllm=vllm))
     same = sum(one.text == other.text for one, other in zip(ours, theirs, strict=True))

@@ -19,7 +19,7 @@ from mathse import params
 from mathse.loop.ask.engines.any_role.replay import ReplayEngine
 from mathse.loop.ask.protocol import Sampling
 from mathse.loop.ask.replies import write
-from mathse.loop.evaluate import predict
+from mathse.loop.evaluate import Asking, predict
 from mathse.loop.judge import judge
 from mathse.loop.solve import Ask, solve
 from mathse.tables.schemas import Path as ReasoningPath
@@ -97,7 +97,8 @@ def line(file: Path, known: list[Problem], folder: Path) -> str:
     start = time.monotonic()
     _, verdicts = rejudged(file, known, folder)
     source_ids = {problem.problem_id: problem.source_id for problem in known}
-    predictions = list(predict(ReplayEngine(file, source_ids), known, STUDENT, folder / "evaluate.sqlite"))
+    asking = Asking(STUDENT, params.Evaluate(batch_size=1))
+    predictions = list(predict(ReplayEngine(file, source_ids), known, (), asking, folder / "evaluate.sqlite"))
     seconds = time.monotonic() - start
     total = len(known)
     judged = sum(verdict.status is Status.CORRECT for verdict in verdicts) / total
