@@ -67,8 +67,10 @@ def table(
     """
 
     def cell(heading: str, value: object) -> str:
-        if heading in markdown or heading in code:
-            return f"`{value}`" if heading in code else str(value or "")
+        if heading in markdown:
+            return str(value or "")
+        if heading in code and value is not None:  # a backslash escapes in a table's code no sign but the pipe
+            return "`" + " ".join(str(value).split()).replace("`", "'").replace("|", r"\|") + "`"
         return "" if value is None else f"{value:,}" if type(value) is int else plain(value)
 
     rules = ["---:" if heading == NUMBERS else "---" for heading in headings]

@@ -114,8 +114,8 @@ def serve(address: str) -> None:
 def _load() -> None:
     import datasets  # noqa: F401
     import duckdb  # noqa: F401
-    import matplotlib.pyplot  # noqa: F401
     import polars  # noqa: F401
+    import vl_convert  # noqa: F401
 
     import mathse.loop.ask.engines.runtimes.transformers
     import mathse.training.train  # noqa: F401

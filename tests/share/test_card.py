@@ -270,3 +270,4 @@ def test_no_cell_ends_its_table(project: Path) -> None:
     assert cards.table(["one"], [["<b>\n| x |"], [1234], [None]]).splitlines()[2:] == [
         r"| &lt;b&gt; \| x \| |", "| 1,234 |", "|  |"
     ]  # fmt: skip
+    assert cards.table(["one"], [["a|`b`\nc"], [None]], code=["one"]).splitlines()[2:] == [r"| `a\|'b' c` |", "|  |"]
