@@ -11,12 +11,12 @@ Sample, in `public/mathvl_test.py`:
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 from mathse.benchmarks.rule import Rule
 from mathse.errors import UserError
-from mathse.params.benchmarks import benchmark_names
+from mathse.params.benchmarks import PUBLIC, benchmark_names
+from mathse.registry import declared
 from mathse.sources.rows.raw import Faulty, Raw, SourceRow
 from mathse.tables.schemas import BenchmarkItem, Problem, Split
 
@@ -122,12 +122,7 @@ def benchmark(name: str) -> Benchmark:
     Raises:
         UserError: There is none, or its module declares another.
     """
-    if name not in benchmark_names():
-        raise UserError(f"no benchmark is called {name!r}; there are {', '.join(benchmark_names())}")
-    declared = import_module(f"mathse.benchmarks.public.{name}").BENCHMARK
-    if not isinstance(declared, Benchmark) or declared.name != name:
-        raise UserError(f"mathse/benchmarks/public/{name}.py: its BENCHMARK must be a Benchmark named {name!r}")
-    return declared
+    return declared(PUBLIC, "benchmark", name, Benchmark)
 
 
 @cache

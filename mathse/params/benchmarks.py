@@ -4,28 +4,27 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from mathse.params.section import Count, Section, one_of
+from mathse.registry import names
 
-PUBLIC = Path(__file__).parent.parent / "benchmarks" / "public"
+PUBLIC = "mathse.benchmarks.public"
 
 
-@cache
 def benchmark_names() -> tuple[str, ...]:
-    """The benchmarks by name: one module each in `mathse/benchmarks/public`, listed and not loaded."""
-    return tuple(sorted(module.name for module in iter_modules([str(PUBLIC)])))
+    """The benchmarks by name."""
+    return names(PUBLIC)
 
 
 @cache
 def _sizes(name: str) -> Mapping[str | None, int]:
     """How many items a benchmark has as published, by subset; 0 if that is not known."""
     # By name and only for a benchmark that is configured: params stay below what reads rows, and light without any.
-    declared = import_module(f"mathse.benchmarks.public.{name}").BENCHMARK
-    return {subset: part.size for subset, part in declared.subsets.items()}
+    benchmark = import_module("mathse.benchmarks.benchmark").benchmark(name)
+    return {subset: part.size for subset, part in benchmark.subsets.items()}
 
 
 BenchmarkName = Annotated[str, one_of(benchmark_names)]

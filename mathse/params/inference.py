@@ -1,15 +1,14 @@
 """Where models run, and with which engine."""
 
-from functools import cache
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
 from mathse.params.section import Count, Section, Share, one_of
+from mathse.registry import names
 
-ENGINES = Path(__file__).parent.parent / "loop" / "ask" / "engines"
+ENGINES = "mathse.loop.ask.engines"
 OPENAI = "https://api.openai.com/v1"
 OWN_KEYS = frozenset(
     (
@@ -20,25 +19,19 @@ OWN_KEYS = frozenset(
 """Keys of a chat completion request that the engine sets."""
 
 
-@cache
-def _engines(folder: str) -> tuple[str, ...]:
-    """One module each of a folder of engines, listed and not loaded."""
-    return tuple(sorted(module.name for module in iter_modules([str(ENGINES / folder)])))
-
-
 def runtime_names() -> tuple[str, ...]:
     """The engines for a local model's folder."""
-    return _engines("runtimes")
+    return names(f"{ENGINES}.runtimes")
 
 
 def answering_names() -> tuple[str, ...]:
     """Who may answer in any role but the teacher's: `model` is the local one."""
-    return ("model", *_engines("any_role"))
+    return ("model", *names(f"{ENGINES}.any_role"))
 
 
 def teacher_names() -> tuple[str, ...]:
     """Who may teach."""
-    return (*_engines("teacher_only"), *_engines("any_role"))
+    return (*names(f"{ENGINES}.teacher_only"), *names(f"{ENGINES}.any_role"))
 
 
 class EngineChoice(Section):

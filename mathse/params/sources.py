@@ -10,12 +10,12 @@ A source is drawn figures, or a data set that an adapter reads from a path or fr
 import re
 from functools import cache
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from mathse.params.section import Count, Section, Share, one_of
+from mathse.registry import names
 
 FILL_IN = "FILL-IN"
 """Stands in a preset where the user has to put the revision to be pinned."""
@@ -23,12 +23,12 @@ REVISION = re.compile(rf"[0-9a-f]{{40}}|{FILL_IN}")
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 SOURCES = Path(__file__).parent.parent / "sources"
+ADAPTERS = "mathse.sources.adapters"
 
 
-@cache
 def adapter_names() -> tuple[str, ...]:
-    """The adapters by name: one module each in `mathse/sources/adapters`, listed and not loaded."""
-    return tuple(sorted(module.name for module in iter_modules([str(SOURCES / "adapters")])))
+    """The adapters by name."""
+    return names(ADAPTERS)
 
 
 @cache

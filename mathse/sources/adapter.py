@@ -8,11 +8,10 @@ Sample: `ADAPTER = Adapter("k12", problem)`  ->  `adapter("k12").read(Path("data
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
-from mathse.errors import UserError
-from mathse.params.sources import adapter_names
+from mathse.params.sources import ADAPTERS
+from mathse.registry import declared
 from mathse.sources import reading
 from mathse.sources.rows.raw import Damaged, Raw, Recorded, SourceRow, converted
 from mathse.tables.schemas import Reject
@@ -49,9 +48,4 @@ def adapter(name: str) -> Adapter:
     Raises:
         UserError: There is none of this name.
     """
-    if name not in adapter_names():
-        raise UserError(f"no adapter is called {name!r}; there are {', '.join(adapter_names())}")
-    declared = import_module(f"mathse.sources.adapters.{name}").ADAPTER
-    if not isinstance(declared, Adapter) or declared.name != name:
-        raise UserError(f"mathse/sources/adapters/{name}.py: its ADAPTER must be an Adapter named {name!r}")
-    return declared
+    return declared(ADAPTERS, "adapter", name, Adapter)

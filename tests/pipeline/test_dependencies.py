@@ -26,6 +26,7 @@ NEUTRAL: Mapping[str, str] = {
     "mathse/layout.py": "says where files lie, and these are the stage's other dependencies and outs by name",
     "mathse/params": "reads params.yaml; what a stage reads of it is its `params`; defaults: see tests/test_params.py",
     "mathse/processes.py": "starts the processes of one training; what they compute is in mathse/training",
+    "mathse/registry.py": "finds what a module declares by the module's name; what it declares is in that module",
     "mathse/tally.py": "counts the rows that pass, and lets them pass as they are",
     "stages/__init__.py": "sets how torch's threads wait, and has mathse/loop/ask/engines/local hold its arithmetic",
 }

@@ -15,7 +15,6 @@ that only others may name.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -23,6 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mathse.loop.ask.protocol import Engine
 from mathse.params import PARAMS, Compute, EngineChoice, Inference, Params, ParamsError, Section, describe
+from mathse.registry import declared
 from mathse.tables.image_stores import StoredImages
 from mathse.tables.images import Images
 
@@ -105,9 +105,7 @@ def open_engine(folder: str, choice: EngineChoice, key: str, *arguments: Any) ->
         UserError: The engine cannot be opened.
     """
     name = choice.engine
-    kind = getattr(import_module(f"{folder}.{name}"), "ENGINE", None)
-    if not isinstance(kind, EngineKind) or kind.name != name:
-        raise TypeError(f"{folder}.{name}: its ENGINE must be an EngineKind named {name!r}")
+    kind = declared(folder, "engine", name, EngineKind)
     own_key = name in type(choice).model_fields
     try:
         settings = TypeAdapter(kind.settings).validate_python(getattr(choice, name) if own_key else choice.options)
