@@ -25,7 +25,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mathse.tables import schemas, store
+from mathse.tables import schemas
+from mathse.tables.columns import arrow_schema, encoding
 
 ROOT = Path(__file__).parents[1]
 PEER = ROOT / ".venv-peers" / "bin" / "python"
@@ -139,7 +140,7 @@ def tables(folder: Path, rows: int) -> tuple[Path, Path]:
 
 def filled(keys: pa.Array, columns: dict[str, pa.Array]) -> pa.Table:
     """A table of paths in which the other columns hold what paths mostly hold."""
-    schema = store.arrow_schema(schemas.Path)
+    schema = arrow_schema(schemas.Path)
     plain = {"problem_id": keys, "text_hash": columns["row_hash"], "path_id": keys, **columns}
     usual: dict[Any, Any] = {pa.string(): "rollout", pa.int64(): 1, pa.float64(): 0.0}
     made = [
@@ -164,7 +165,7 @@ def write(file: Path, table: pa.Table) -> None:
     """Write a table as `store.write` does, without making a million row objects first."""
     described = {"mathse.table": "Path", "mathse.version": str(schemas.Path.version), "mathse.inputs": "{}"}
     schema = table.schema.with_metadata(described)
-    with pq.ParquetWriter(file, schema, **store.encoding(schemas.Path, schema)) as writer:
+    with pq.ParquetWriter(file, schema, **encoding(schemas.Path, schema)) as writer:
         for start in range(0, len(table), GROUP):
             writer.write_table(table.slice(start, GROUP).cast(schema))
 

@@ -25,7 +25,7 @@ from mathse.sources.licences import licence
 from mathse.sources.reading import SourceError, files, root, rows
 from mathse.sources.rows import questions
 from mathse.sources.rows.raw import Damaged, Faulty, SourceRow, converted, rejected
-from mathse.tables.image_stores import BENCHMARK_PIXELS
+from mathse.tables.images import BENCHMARK_PIXELS
 from mathse.tables.schemas import BenchmarkItem, Image, Reject
 
 LIMITS = Limits(image_pixels=BENCHMARK_PIXELS)

@@ -5,10 +5,9 @@ depends on it. `load` is the only way in; it imports nothing heavy and turns eve
 """
 
 from mathse.params.benchmarks import BenchmarkSource
-from mathse.params.data import ImageLimits, Pretrained
+from mathse.params.data import Pretrained
 from mathse.params.file import describe, load
 from mathse.params.inference import (
-    Answering,
     Api,
     Compute,
     EngineChoice,
@@ -29,22 +28,15 @@ from mathse.params.loop import (
     Extractor,
     Judge,
     Matcher,
-    Mix,
-    Model,
     NearDuplicates,
-    Orm,
-    OrmModel,
     Params,
     ParamsError,
     Query,
     Recording,
-    Reflect,
-    Rollout,
-    Step,
     Student,
     Teacher,
 )
-from mathse.params.section import Count, Prompt, Section, Share
+from mathse.params.section import Section
 from mathse.params.sources import FILL_IN, AdapterSource, FigureSource, Filter, Problems, SplitShares
 from mathse.params.training import Train
 
@@ -54,41 +46,29 @@ __all__ = [
     "PARAMS",
     "STUDENT",
     "AdapterSource",
-    "Answering",
     "Api",
     "BenchmarkSource",
     "Compute",
-    "Count",
     "Distill",
     "EngineChoice",
     "Evaluate",
     "Extractor",
     "FigureSource",
     "Filter",
-    "ImageLimits",
     "Inference",
     "Judge",
     "Matcher",
-    "Mix",
-    "Model",
     "NearDuplicates",
-    "Orm",
-    "OrmModel",
     "Params",
     "ParamsError",
     "Pretrained",
     "Price",
     "Problems",
-    "Prompt",
     "Query",
     "Ray",
     "Recording",
-    "Reflect",
-    "Rollout",
     "Section",
-    "Share",
     "SplitShares",
-    "Step",
     "Student",
     "Teacher",
     "Train",

@@ -1,7 +1,6 @@
 """Reads params.yaml; every error names the file, the key and what is wrong."""
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -9,7 +8,7 @@ from pydantic import ValidationError
 from mathse.params.loop import PARAMS, Params, ParamsError
 from mathse.params.sources import AdapterSource, how_to_pin
 
-_FORMER = {
+_FORMER = {  # keys of params files from before steps were named, each with what has taken its place
     "rounds": "a round is a row of `steps` and a row of `models` now",
     "reflect.after": "reflection is a row of `steps` now, whose `prev` is the step it follows",
     "train.start_from": "each row of `models` has its `start`: base, or the model before",
@@ -45,8 +44,18 @@ def load(file: Path = PARAMS, template: bool = False) -> Params:
         raise ParamsError(f"{file}: not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise ParamsError(f"{file}: must hold a mapping of sections, found {type(content).__name__}")
-    _refuse_whole_number_keys(content, file)
-    _refuse_former_keys(content, file)
+    for section in ("steps", "models", "orms"):
+        rows = content.get(section)
+        bare = [key for key in rows if not isinstance(key, str)] if isinstance(rows, dict) else []
+        if bare:  # with them, DVC drops every stage of that name without a word
+            raise ParamsError(
+                f'{file}: {section}.{bare[0]}: put the key in quotes, "{bare[0]}": DVC drops whole-number keys'
+            )
+    for key, place in _FORMER.items():
+        section, _, inner = key.partition(".")
+        keys = content.get(section) if inner else content
+        if isinstance(keys, dict) and (inner or section) in keys:
+            raise ParamsError(f"{file}: {key}: {place}; presets/default.yaml has an example")
     try:
         settings = Params.model_validate(content)
     except ValidationError as error:
@@ -54,26 +63,6 @@ def load(file: Path = PARAMS, template: bool = False) -> Params:
     if not template:
         _refuse_open_revisions(settings, file)
     return settings
-
-
-def _refuse_whole_number_keys(content: dict[Any, Any], file: Path) -> None:
-    """DVC drops keys that are no strings without a word, and with them every stage of that name."""
-    for section in ("steps", "models", "orms"):
-        rows = content.get(section)
-        bare = [key for key in rows if not isinstance(key, str)] if isinstance(rows, dict) else []
-        if bare:
-            raise ParamsError(
-                f'{file}: {section}.{bare[0]}: put the key in quotes, "{bare[0]}": DVC drops whole-number keys'
-            )
-
-
-def _refuse_former_keys(content: dict[Any, Any], file: Path) -> None:
-    """Keys of params files from before steps were named, each with what has taken its place."""
-    for key, place in _FORMER.items():
-        section, _, inner = key.partition(".")
-        keys = content.get(section) if inner else content
-        if isinstance(keys, dict) and (inner or section) in keys:
-            raise ParamsError(f"{file}: {key}: {place}; presets/default.yaml has an example")
 
 
 def _refuse_open_revisions(settings: Params, file: Path) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from datasets import Features, Image, List
 from pydantic import BaseModel, ConfigDict, Field
 
-from mathse.tables import store
+from mathse.tables.columns import arrow_schema
 from mathse.tables.schemas import Message, PathKind, Row, Split, Status
 
 FORMAT, VERSION = "mathse-export", 2
@@ -98,7 +98,7 @@ class SharedRow(Row):
 
 def features() -> Features:
     """The columns as `datasets` declares them."""
-    declared = Features.from_arrow_schema(store.arrow_schema(SharedRow).remove_metadata())
+    declared = Features.from_arrow_schema(arrow_schema(SharedRow).remove_metadata())
     declared["images"] = List(Image())
     return declared
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from mathse.share.columns import SharedRow
 from mathse.share.counts import Counts
 from mathse.share.shards import SHARDS, Shards
-from mathse.tables import store
+from mathse.tables.columns import arrow_schema
 from mathse.tables.files import sha256
 
 PARQUET = "application/x-parquet"
@@ -63,7 +63,7 @@ def croissant(title: str, out: Path, counts: Counts, shards: Shards, lineage: Ma
     all_files = {
         "@type": "cr:FileSet", "@id": "shards", "name": "shards", "encodingFormat": PARQUET, "includes": SHARDS,
     }  # fmt: skip
-    fields = [_field(column) for column in store.arrow_schema(SharedRow)]
+    fields = [_field(column) for column in arrow_schema(SharedRow)]
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",

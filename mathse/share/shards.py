@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mathse.share.columns import SharedRow, features
-from mathse.tables import store
+from mathse.tables.columns import ENCODING
 
 FOLDER, SPLIT = "data", "train"
 SHARDS = f"{FOLDER}/{SPLIT}-*.parquet"
@@ -53,7 +53,7 @@ def write(out: Path, rows: Iterable[SharedRow], shard_bytes: int = SHARD_BYTES) 
         for group in _groups(rows, schema):
             if writer is None:
                 written.append(out / FOLDER / f"{SPLIT}-{len(written):05d}.parquet")
-                writer = pq.ParquetWriter(written[-1], schema, write_page_index=True, **store.ENCODING)
+                writer = pq.ParquetWriter(written[-1], schema, write_page_index=True, **ENCODING)
             writer.write_table(group)
             count += group.num_rows
             in_memory += group.nbytes

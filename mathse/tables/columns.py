@@ -74,15 +74,14 @@ def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
 def _fields(model: type[BaseModel]) -> list[pa.Field]:
     stored = [(name, info.annotation) for name, info in model.model_fields.items()]
     computed = [(name, info.return_type) for name, info in model.model_computed_fields.items()]
-    return [_field(name, annotation) for name, annotation in stored + computed]
-
-
-def _field(name: str, annotation: Any) -> pa.Field:
-    kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-    present = [kind for kind in kinds if kind is not NoneType]
-    if len(present) != 1:
-        raise TypeError(f"{name}: a column has one type, found {annotation}")
-    return pa.field(name, _data_type(present[0]), nullable=NoneType in kinds)
+    fields = []
+    for name, annotation in stored + computed:
+        kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+        present = [kind for kind in kinds if kind is not NoneType]
+        if len(present) != 1:
+            raise TypeError(f"{name}: a column has one type, found {annotation}")
+        fields.append(pa.field(name, _data_type(present[0]), nullable=NoneType in kinds))
+    return fields
 
 
 def _data_type(annotation: Any) -> pa.DataType:

@@ -36,6 +36,7 @@ def replaced(file: Path) -> Iterator[Path]:
         yield fresh
         _sync(fresh)
         fresh.rename(file)
+        _sync(file.parent)
     finally:
         fresh.unlink(missing_ok=True)
 

@@ -7,7 +7,7 @@ that Pillow runs by itself are allowed.
 import io
 import warnings
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +26,8 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 """Formats decoded in this process; EPS, for one, would be handed to another program."""
 CACHED_GROUPS = 32
 """Row groups of encoded images kept in memory, sixteen images each."""
+BENCHMARK_PIXELS = 20_000_000
+"""The most an image of a benchmark may have: MathVista has pictures of 18 million pixels."""
 
 UNREADABLE = "unreadable image"
 TOO_LARGE = "too many pixels"
@@ -68,6 +70,22 @@ class Images(Protocol):
         ...
 
 
+class StoredImages(Images, Protocol):
+    """Images by id, decoded or as they were stored."""
+
+    @property
+    def max_pixels(self) -> int:
+        """Images above are refused undecoded."""
+
+    def encoded(self, image_id: str) -> bytes:
+        """The image's file, undecoded.
+
+        Raises:
+            ImageError: `missing image`.
+        """
+        ...
+
+
 class ImageStore:
     """Random access to the `images` table; memory holds the ids and the encoded images of a few row groups."""
 
@@ -84,8 +102,12 @@ class ImageStore:
         self.file = file
         self.max_pixels = max_pixels
         self._footer = pq.read_metadata(file)
-        self._places = _places(file)
         self._groups: OrderedDict[int, pa.Array] = OrderedDict()
+        self._places: dict[str, tuple[int, int]] = {}
+        with pq.ParquetFile(file) as parquet:
+            for group in range(parquet.num_row_groups):
+                ids = parquet.read_row_group(group, columns=["image_id"], use_threads=False).column("image_id")
+                self._places.update({image_id: (group, row) for row, image_id in enumerate(ids.to_pylist())})
 
     def __len__(self) -> int:
         return len(self._places)
@@ -110,10 +132,6 @@ class ImageStore:
         if image_id not in self._places:
             raise ImageError(MISSING, f"{image_id} is not in {self.file}")
         group, row = self._places[image_id]
-        data: bytes = self._group(group)[row].as_py()
-        return data
-
-    def _group(self, group: int) -> pa.Array:
         if group not in self._groups:
             # Opened anew each time, as an open Parquet file survives neither a fork nor a pickle of this store; its
             # footer, which is most of the cost, is at hand.
@@ -123,7 +141,47 @@ class ImageStore:
             if len(self._groups) > CACHED_GROUPS:
                 self._groups.popitem(last=False)
         self._groups.move_to_end(group)
-        return self._groups[group]
+        data: bytes = self._groups[group][row].as_py()
+        return data
+
+
+class ImageStores:
+    """Several image tables as one: the first that has an image gives it, within that table's own limit of pixels.
+
+    A model that is measured is shown the run's own images and those of the benchmarks.
+    """
+
+    def __init__(self, stores: Sequence[ImageStore]) -> None:
+        self._stores = stores
+
+    @property
+    def max_pixels(self) -> int:
+        """The largest of the tables' limits."""
+        return max(store.max_pixels for store in self._stores)
+
+    def load(self, image_id: str) -> PIL.Image.Image:
+        """The image as RGB.
+
+        Raises:
+            ImageError: It is missing, unreadable or too large.
+        """
+        return self._with(image_id).load(image_id)
+
+    def encoded(self, image_id: str) -> bytes:
+        """The image's file, undecoded.
+
+        Raises:
+            ImageError: `missing image`.
+        """
+        return self._with(image_id).encoded(image_id)
+
+    def _with(self, image_id: str) -> ImageStore:
+        holder = next((store for store in self._stores if image_id in store), None)
+        if holder is None:
+            raise ImageError(
+                MISSING, f"{image_id} is in none of {', '.join(str(store.file) for store in self._stores)}"
+            )
+        return holder
 
 
 def stored(file: Path, image_ids: Collection[str]) -> dict[str, schemas.Image]:
@@ -137,15 +195,6 @@ def stored(file: Path, image_ids: Collection[str]) -> dict[str, schemas.Image]:
     table = pq.read_table(file, filters=wanted, use_threads=False)
     rows = (schemas.Image(**row) for row in table.drop_columns(["row_hash"]).to_pylist())
     return {image.image_id: image for image in rows}
-
-
-def _places(file: Path) -> dict[str, tuple[int, int]]:
-    places = {}
-    with pq.ParquetFile(file) as parquet:
-        for group in range(parquet.num_row_groups):
-            ids = parquet.read_row_group(group, columns=["image_id"], use_threads=False).column("image_id")
-            places.update({image_id: (group, row) for row, image_id in enumerate(ids.to_pylist())})
-    return places
 
 
 @contextmanager

@@ -9,7 +9,6 @@ Sample: `ProblemLookup(layout.PROBLEMS)["3f..."].answer` is `42`
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -63,31 +62,15 @@ class ProblemLookup(Mapping[str, Problem]):
         return problems
 
 
-class SourceIds(Mapping[str, str]):
-    """Each problem's id within its source, by problem id; the two columns are read when one is first asked for."""
+def source_ids(file: Path) -> dict[str, str]:
+    """Each problem's id within its source, by problem id.
 
-    def __init__(self, file: Path) -> None:
-        """Open the table.
-
-        Raises:
-            StoreError: The table is missing, damaged, or another one.
-        """
-        store.require(file, Problem)
-        self._file = file
-
-    @cached_property
-    def _ids(self) -> dict[str, str]:
-        columns = pq.read_table(self._file, columns=["problem_id", "source_id"], use_threads=False)
-        return dict(zip(*(column.to_pylist() for column in columns.columns), strict=True))
-
-    def __getitem__(self, problem_id: str) -> str:
-        return self._ids[problem_id]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._ids)
-
-    def __len__(self) -> int:
-        return len(self._ids)
+    Raises:
+        StoreError: The table is missing, damaged, or another one.
+    """
+    store.require(file, Problem)
+    columns = pq.read_table(file, columns=["problem_id", "source_id"], use_threads=False)
+    return dict(zip(*(column.to_pylist() for column in columns.columns), strict=True))
 
 
 def problem_ids(file: Path, model: type[Row]) -> set[str]:

@@ -19,18 +19,31 @@ Vocabulary (one word an idea, used everywhere):
 """
 
 import hashlib
+import json
+import re
 from enum import StrEnum
 from functools import cached_property
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from mathse.tables.identity import DIGEST_BYTES as DIGEST_BYTES
-from mathse.tables.identity import content_id as content_id  # known here to all who use rows
-from mathse.tables.identity import folded as folded
-
 MARKER = "The answer to this problem is"
 """Opens the closing sentence of every solution: `The answer to this problem is <answer>.`"""
+DIGEST_BYTES = 16
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def content_id(*parts: object) -> str:
+    """Hash JSON values, in their order, into 32 hex digits; equal ones give equal ids on every machine and run.
+
+    Sample: `content_id("problem", "Find x.", [], "4", [])`  ->  `"9f86d081884c7d659a2feaa0c55ad015"`
+    """
+    return hashlib.blake2b(_CANONICAL.encode(parts).encode(), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def folded(text: str) -> str:
+    """Fold white space and case, so that two texts that differ in nothing else compare equal."""
+    return re.sub(r"\s+", " ", text).strip().casefold()
 
 
 class Status(StrEnum):

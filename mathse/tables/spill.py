@@ -4,9 +4,9 @@ The rows go, as they come, into an arrow file that is then mapped, not read: mem
 columns and one row group. Two rows with the same key are an error, as a key identifies its row.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from functools import reduce
+from functools import cache, reduce
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -84,19 +84,20 @@ class Spill(Generic[R]):
             RowError: Two rows have the same key.
         """
         self.close()
-        places = _sorted_places(pa.Table.from_batches(self._keys, _key_schema(self.model)))
+        keys = pa.schema([self._schema.field(name) for name in self.model.key])
+        places = _sorted_places(pa.Table.from_batches(self._keys, keys))
         start = 0
         while start < len(places):
             # What is read of a mapped file stays in memory until it is mapped no more: so a part at a time.
             with pa.memory_map(str(self.file)) as source:
-                batches = _Batches(pa.ipc.open_file(source))
+                batch = cache(pa.ipc.open_file(source).get_batch)
                 read = 0
                 while start < len(places) and read < _MAPPED_BYTES:
-                    group = _gathered(batches, places[start : start + _group_rows(self.model)])
+                    group = self._gathered(batch, places[start : start + _group_rows(self.model)])
                     read += group.nbytes
                     start += group.num_rows
                     yield group
-                del batches
+                del batch
 
     def batches(self, *columns: str) -> Iterator[pa.RecordBatch]:
         """Some columns of all rows, in the order in which the rows came; the other columns are not read."""
@@ -120,11 +121,29 @@ class Spill(Generic[R]):
                     yield reader.get_batch(number).filter(chosen)
 
     def _write(self) -> None:
-        if self._waiting:
-            batch = _batch(self._waiting, self.model, self._schema)
-            self._writer.write_batch(batch)
-            self._keys.append(batch.select(self.model.key))
-            self._waiting.clear()
+        if not self._waiting:
+            return
+        foreign = {type(row).__name__ for row in self._waiting if type(row) is not self.model}
+        if foreign:
+            raise TypeError(f"rows of {self.model.__name__} are expected, found {', '.join(sorted(foreign))}")
+        try:
+            columns = [_column(self._waiting, field) for field in self._schema]
+            batch = pa.RecordBatch.from_arrays(columns, schema=self._schema)
+        except (pa.ArrowException, PydanticSerializationError, ValueError, OverflowError) as error:
+            first = ", ".join(f"{name} {getattr(self._waiting[0], name)!r}" for name in self.model.key)
+            raise RowError(f"one of the {len(self._waiting)} rows from {first} on cannot be stored: {error}") from error
+        self._writer.write_batch(batch)
+        self._keys.append(batch.select(self.model.key))
+        self._waiting.clear()
+
+    def _gathered(self, batch: Callable[[int], pa.RecordBatch], places: list[int]) -> pa.Table:
+        """Rows at `places`: taken batch by batch, then ordered, as `Table.take` would first copy all into one."""
+        order = sorted(range(len(places)), key=places.__getitem__)
+        taken = [
+            batch(number).take(pa.array([places[at] % self._batch_rows for at in group]))
+            for number, group in groupby(order, key=lambda at: places[at] // self._batch_rows)
+        ]
+        return pa.Table.from_batches([pa.concat_batches(taken).take(pc.sort_indices(pa.array(order)))])
 
 
 def sorted_groups(spill: Path, model: type[R], rows: Iterable[R]) -> Iterator[pa.Table]:
@@ -143,39 +162,8 @@ def sorted_groups(spill: Path, model: type[R], rows: Iterable[R]) -> Iterator[pa
     yield from spilled.groups()
 
 
-def _key_schema(model: type[Row]) -> pa.Schema:
-    schema = arrow_schema(model)
-    return pa.schema([schema.field(name) for name in model.key])
-
-
-class _Batches:
-    """The batches of an arrow file, each opened when it is first needed."""
-
-    def __init__(self, reader: pa.ipc.RecordBatchFileReader) -> None:
-        self._reader = reader
-        self._opened: dict[int, pa.RecordBatch] = {}
-        self.rows = reader.get_batch(0).num_rows
-
-    def __getitem__(self, number: int) -> pa.RecordBatch:
-        if number not in self._opened:
-            self._opened[number] = self._reader.get_batch(number)
-        return self._opened[number]
-
-
 def _group_rows(model: type[Row]) -> int:
     return PAYLOAD_GROUP_ROWS if payload_columns(model) else GROUP_ROWS
-
-
-def _batch(rows: list[R], model: type[R], schema: pa.Schema) -> pa.RecordBatch:
-    foreign = {type(row).__name__ for row in rows if type(row) is not model}
-    if foreign:
-        raise TypeError(f"rows of {model.__name__} are expected, found {', '.join(sorted(foreign))}")
-    try:
-        columns = [_column(rows, field) for field in schema]
-        return pa.RecordBatch.from_arrays(columns, schema=schema)
-    except (pa.ArrowException, PydanticSerializationError, ValueError, OverflowError) as error:
-        first = ", ".join(f"{name} {getattr(rows[0], name)!r}" for name in rows[0].key)
-        raise RowError(f"one of the {len(rows)} rows from {first} on cannot be stored: {error}") from error
 
 
 def _column(rows: Sequence[Row], field: pa.Field) -> pa.Array:
@@ -197,15 +185,3 @@ def _sorted_places(keys: pa.Table) -> list[int]:
         raise RowError(f"two rows have the same key: {key}")
     places: list[int] = order.to_pylist()
     return places
-
-
-def _gathered(batches: _Batches, places: list[int]) -> pa.Table:
-    """Rows at `places`: taken batch by batch, then ordered, as `Table.take` would first copy all batches into one."""
-    batch_rows = batches.rows
-    order = sorted(range(len(places)), key=places.__getitem__)
-    taken = [
-        batches[number].take(pa.array([places[at] % batch_rows for at in group]))
-        for number, group in groupby(order, key=lambda at: places[at] // batch_rows)
-    ]
-    back = pc.sort_indices(pa.array(order))
-    return pa.Table.from_batches([pa.concat_batches(taken).take(back)])

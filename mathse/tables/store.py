@@ -17,31 +17,19 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from mathse.errors import UserError
-from mathse.tables.columns import ENCODING, arrow_schema, encoding
+from mathse.tables.columns import arrow_schema, encoding
+from mathse.tables.files import replaced
 from mathse.tables.schemas import Row
 from mathse.tables.spill import BATCH_ROWS, RowError, sorted_groups
-
-__all__ = [
-    "ENCODING",
-    "Metadata",
-    "StoreError",
-    "arrow_schema",
-    "encoding",
-    "metadata",
-    "read",
-    "require",
-    "scan",
-    "write",
-    "write_groups",
-]
 
 R = TypeVar("R", bound=Row)
 
@@ -79,7 +67,7 @@ def write(file: Path, model: type[R], rows: Iterable[R], check: Callable[[Path],
     Raises:
         StoreError: Two rows have the same key, a row cannot be stored, or the disk is full.
     """
-    spill = _beside(file, "spill")
+    spill = file.with_name(f".{file.name}.{os.getpid()}.spill")
     try:
         return write_groups(file, model, sorted_groups(spill, model, rows), check)
     finally:
@@ -90,19 +78,24 @@ def write_groups(
     file: Path, model: type[Row], groups: Iterable[pa.Table], check: Callable[[Path], None] | None = None
 ) -> int:
     """Write a table whose row groups are sorted already, as `mathse.tables.spill` makes them; else as `write`."""
-    fresh = _beside(file, "new")
+    described = {"mathse.table": model.__name__, "mathse.version": str(model.version)}
+    schema = arrow_schema(model).with_metadata(described)
+    count = 0
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        count = _write_new(fresh, model, groups)
-        if check is not None:
-            check(fresh)
-        _put_in_place(fresh, file)
+        with replaced(file) as fresh:
+            with pq.ParquetWriter(fresh, schema, **encoding(model, schema)) as writer:
+                for group in groups:
+                    writer.write_table(group.cast(schema))
+                    count += group.num_rows
+            if check is not None:
+                check(fresh)
     except RowError as error:
         raise StoreError(f"{file}: {error}; nothing was written") from error
     except OSError as error:
-        raise StoreError(_cannot_write(file, error)) from error
-    finally:
-        fresh.unlink(missing_ok=True)
+        outcome = "the old table is still in place" if file.exists() else "nothing was written"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreError(f"{file}: no space left on the disk; {outcome}. Free some space and run again") from error
+        raise StoreError(f"{file}: cannot be written ({error}); {outcome}") from error
     return count
 
 
@@ -138,7 +131,14 @@ def require(file: Path, model: type[Row]) -> None:
     if about.version < model.version:
         raise StoreError(f"{file}: schema version {about.version}, now {model.version}; remake it with `dvc repro`")
     with _opened(file) as parquet:
-        wrong = list(_differences(parquet.schema_arrow, arrow_schema(model)))
+        schema, expected = parquet.schema_arrow, arrow_schema(model)
+    wrong = []
+    for name in expected.names:
+        if name not in schema.names:
+            wrong.append(f"column {name} is missing")
+        elif schema.field(name).type != expected.field(name).type:
+            wrong.append(f"column {name} is {schema.field(name).type}, not {expected.field(name).type}")
+    wrong += [f"column {name} is unknown" for name in schema.names if name not in expected.names]
     if wrong:
         raise StoreError(f"{file}: {'; '.join(wrong)}; remake it with `dvc repro`")
 
@@ -158,39 +158,6 @@ def metadata(file: Path) -> Metadata:
         )
 
 
-def _beside(file: Path, part: str) -> Path:
-    return file.with_name(f".{file.name}.{os.getpid()}.{part}")
-
-
-def _write_new(fresh: Path, model: type[Row], groups: Iterable[pa.Table]) -> int:
-    described = {"mathse.table": model.__name__, "mathse.version": str(model.version)}
-    schema = arrow_schema(model).with_metadata(described)
-    count = 0
-    with pq.ParquetWriter(fresh, schema, **encoding(model, schema)) as writer:
-        for group in groups:
-            writer.write_table(group.cast(schema))
-            count += group.num_rows
-    with fresh.open("rb") as written:
-        os.fsync(written.fileno())
-    return count
-
-
-def _put_in_place(fresh: Path, file: Path) -> None:
-    os.replace(fresh, file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _cannot_write(file: Path, error: OSError) -> str:
-    outcome = "the old table is still in place" if file.exists() else "nothing was written"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{file}: no space left on the disk; {outcome}. Free some space and run again"
-    return f"{file}: cannot be written ({error}); {outcome}"
-
-
 @contextmanager
 def _opened(file: Path) -> Iterator[pq.ParquetFile]:
     """The file, with what is wrong with it as a `StoreError`."""
@@ -203,36 +170,24 @@ def _opened(file: Path) -> Iterator[pq.ParquetFile]:
         raise StoreError(f"{file}: damaged or not Parquet ({error}); delete it and run `dvc repro`") from error
 
 
-def _differences(schema: pa.Schema, expected: pa.Schema) -> Iterator[str]:
-    for name in expected.names:
-        if name not in schema.names:
-            yield f"column {name} is missing"
-        elif schema.field(name).type != expected.field(name).type:
-            yield f"column {name} is {schema.field(name).type}, not {expected.field(name).type}"
-    yield from (f"column {name} is unknown" for name in schema.names if name not in expected.names)
-
-
 def _rows(file: Path, model: type[R], verify: bool) -> Iterator[R]:
     place = 0
     with _opened(file) as parquet:
-        for group in range(parquet.num_row_groups):
-            for batch in parquet.iter_batches(batch_size=BATCH_ROWS, row_groups=[group], use_threads=False):
-                for stored in batch.to_pylist():
-                    yield _row(file, place, model, stored, verify)
-                    place += 1
+        groups = range(parquet.num_row_groups)
+        batches = (parquet.iter_batches(batch_size=BATCH_ROWS, row_groups=[at], use_threads=False) for at in groups)
+        for batch in chain.from_iterable(batches):
+            for stored in batch.to_pylist():
+                hashes = {name: stored.pop(name) for name in model.model_computed_fields}
+                try:
+                    row = model.model_validate(stored)
+                except ValidationError as error:
+                    wrong = f"{'.'.join(map(str, error.errors()[0]['loc']))}: {error.errors()[0]['msg']}"
+                    raise StoreError(f"{file}: row {place}: {wrong}; run `dvc repro`") from error
+                if verify and any(getattr(row, name) != value for name, value in hashes.items()):
+                    raise StoreError(
+                        f"{file}: row {place}: its content does not match its hash; delete the file and run `dvc repro`"
+                    )
+                yield row
+                place += 1
         if place != parquet.metadata.num_rows:
             raise ValueError(f"{place} of {parquet.metadata.num_rows} rows found")
-
-
-def _row(file: Path, place: int, model: type[R], stored: dict[str, Any], verify: bool) -> R:
-    hashes = {name: stored.pop(name) for name in model.model_computed_fields}
-    try:
-        row = model.model_validate(stored)
-    except ValidationError as error:
-        field = ".".join(map(str, error.errors()[0]["loc"]))
-        raise StoreError(f"{file}: row {place}: {field}: {error.errors()[0]['msg']}; run `dvc repro`") from error
-    if verify and any(getattr(row, name) != value for name, value in hashes.items()):
-        raise StoreError(
-            f"{file}: row {place}: its content does not match its hash; delete the file and run `dvc repro`"
-        )
-    return row

@@ -63,9 +63,20 @@ def connect(views: Mapping[str, Path], threads: int = 1, memory: str | None = No
     connection = duckdb.connect(":memory:", config=config)
     # Without these, DuckDB would fetch extensions from the network when a query mentions one.
     connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
-    connection.execute(f"set timezone = 'UTC'; set temp_directory = {literal(str(_spill_folder()))}")
+    spill = layout.STATE.resolve() / "duckdb"
+    with suppress(OSError):  # in a read-only project, only what does not fit in memory fails
+        spill.mkdir(parents=True, exist_ok=True)
+    # A folder of this process alone, as DuckDB's temporary files have the same names in each; made when needed.
+    spill /= str(os.getpid())
+    connection.execute(f"set timezone = 'UTC'; set temp_directory = {literal(str(spill))}")
     for name, file in views.items():
-        _add_view(connection, name, file)
+        if not file.is_file():
+            raise QueryError(f"{file}: not found; make it with `dvc repro`")
+        source = f"read_parquet({literal(str(file.resolve()))})"
+        try:
+            connection.execute(f"create view {identifier(name)} as select * from {source}")
+        except duckdb.Error as error:
+            raise QueryError(f"{file}: cannot be read ({error}); delete it and run `dvc repro`") from error
     files = ", ".join(literal(str(file.resolve())) for file in views.values())
     connection.execute(f"set allowed_paths = [{files}]")
     connection.execute("set enable_external_access = false; set lock_configuration = true")
@@ -115,24 +126,6 @@ def select_statement(sql: str, name: str) -> duckdb.Statement:
         found = ", ".join(statement.type.name for statement in statements) or "nothing"
         raise QueryError(f"{name}: must be one SELECT statement, which reads and changes nothing; found {found}")
     return statements[0]
-
-
-def _spill_folder() -> Path:
-    """A folder of this process alone, as DuckDB's temporary files have the same names in each; made when needed."""
-    folder = layout.STATE.resolve() / "duckdb"
-    with suppress(OSError):  # in a read-only project, only what does not fit in memory fails
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder / str(os.getpid())
-
-
-def _add_view(connection: duckdb.DuckDBPyConnection, name: str, file: Path) -> None:
-    if not file.is_file():
-        raise QueryError(f"{file}: not found; make it with `dvc repro`")
-    try:
-        source = f"read_parquet({literal(str(file.resolve()))})"
-        connection.execute(f"create view {identifier(name)} as select * from {source}")
-    except duckdb.Error as error:
-        raise QueryError(f"{file}: cannot be read ({error}); delete it and run `dvc repro`") from error
 
 
 def _fetched(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:

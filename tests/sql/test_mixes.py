@@ -16,8 +16,8 @@ from mathse.loop.mix import CONTRACT, share
 from mathse.loop.selection import select
 from mathse.params import Query
 from mathse.tables import schemas
+from mathse.tables.columns import arrow_schema
 from mathse.tables.schemas import Feedback, Message, MixRow, PathKind, Problem, Remaining, Row, Split, Status, Verdict
-from mathse.tables.store import arrow_schema
 from tests import rows
 
 MIXES = Path(mathse.__file__).parent / "sql" / "mixes"

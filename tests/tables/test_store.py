@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mathse.tables import schemas, store
+from mathse.tables.columns import arrow_schema
 from mathse.tables.schemas import Image, MixRow, PathKind, Problem, Reject, Row, Verdict
 from tests import rows
 
@@ -19,21 +20,21 @@ def reject(name: str, detail: str = "") -> Reject:
 
 @pytest.mark.parametrize("model", [m for m in vars(schemas).values() if isinstance(m, type) and issubclass(m, Row)])
 def test_every_row_model_has_columns_and_their_bytes_hold_no_descriptions(model: type[Row]) -> None:
-    schema = store.arrow_schema(model)
+    schema = arrow_schema(model)
 
     assert schema.names == [*model.model_fields, *model.model_computed_fields]
     assert not any(field.metadata for field in schema)
 
 
 def test_types_follow_the_fields() -> None:
-    schema = store.arrow_schema(Problem)
+    schema = arrow_schema(Problem)
 
     assert schema.field("level").type == pa.int64()
     assert schema.field("split").type == pa.string()
     assert schema.field("image_ids").type.value_type == pa.string()
     assert schema.field("solution").nullable and not schema.field("answer").nullable
-    assert store.arrow_schema(Image).field("data").type == pa.binary()
-    assert [field.name for field in store.arrow_schema(MixRow).field("prompt").type.value_type] == ["role", "content"]
+    assert arrow_schema(Image).field("data").type == pa.binary()
+    assert [field.name for field in arrow_schema(MixRow).field("prompt").type.value_type] == ["role", "content"]
 
 
 def test_a_field_without_a_column_type_is_named() -> None:
@@ -42,7 +43,7 @@ def test_a_field_without_a_column_type_is_named() -> None:
         mapping: dict[str, int]
 
     with pytest.raises(TypeError, match="dict"):
-        store.arrow_schema(Odd)
+        arrow_schema(Odd)
 
 
 def test_a_table_gives_back_its_rows(tmp_path: Path) -> None:

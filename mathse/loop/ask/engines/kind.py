@@ -23,8 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 from mathse.loop.ask.protocol import Engine
 from mathse.params import PARAMS, Compute, EngineChoice, Inference, Params, ParamsError, Section, describe
 from mathse.registry import declared
-from mathse.tables.image_stores import StoredImages
-from mathse.tables.images import Images
+from mathse.tables.images import Images, StoredImages
 
 S = TypeVar("S")
 P = ParamSpec("P")

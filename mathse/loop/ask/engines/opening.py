@@ -21,11 +21,9 @@ from mathse import layout
 from mathse.loop.ask.engines.kind import LocalModel, Surroundings, open_engine
 from mathse.loop.ask.protocol import Engine
 from mathse.params import Extractor, Judge, Matcher, Params, Student
-from mathse.tables import store
-from mathse.tables.image_stores import BENCHMARK_PIXELS, ImageStores, StoredImages
-from mathse.tables.images import ImageStore
-from mathse.tables.lookup import SourceIds
-from mathse.tables.schemas import BenchmarkItem, Problem
+from mathse.tables import lookup, store
+from mathse.tables.images import BENCHMARK_PIXELS, ImageStore, ImageStores, StoredImages
+from mathse.tables.schemas import BenchmarkItem
 
 Role = Literal["student", "judge", "extractor", "matcher"]
 HELPERS = ("extractor", "matcher")
@@ -93,10 +91,10 @@ def source_ids(benchmarks: bool = False) -> Mapping[str, str]:
     Raises:
         StoreError: There is no problem table.
     """
-    own = SourceIds(layout.PROBLEMS)
+    own = lookup.source_ids(layout.PROBLEMS)
     if not benchmarks:
         return own
     items = {item.problem_id: item.item_id for item in store.scan(layout.BENCHMARK_ITEMS, BenchmarkItem)}
     uses = Counter(items.values())
-    uses.update(problem.source_id for problem in store.scan(layout.PROBLEMS, Problem) if problem.source_id in uses)
-    return dict(own) | {problem_id: item_id for problem_id, item_id in items.items() if uses[item_id] == 1}
+    uses.update(source_id for source_id in own.values() if source_id in uses)
+    return own | {problem_id: item_id for problem_id, item_id in items.items() if uses[item_id] == 1}

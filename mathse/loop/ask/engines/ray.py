@@ -21,8 +21,7 @@ from mathse.errors import UserError
 from mathse.loop.ask.engines.kind import LocalModel
 from mathse.loop.ask.protocol import Failure, Outcome, Request, Task
 from mathse.params import Ray
-from mathse.tables.image_stores import StoredImages
-from mathse.tables.images import MISSING, ImageError, decode
+from mathse.tables.images import MISSING, ImageError, StoredImages, decode
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,7 @@ from mathse.loop.ask.engines.server.images import DataUrls
 from mathse.loop.ask.engines.server.sender import Call, Sender
 from mathse.loop.ask.protocol import Completion, Engine, Failure, Outcome, Task
 from mathse.params import Api
-from mathse.tables.image_stores import StoredImages
-from mathse.tables.images import ImageError
+from mathse.tables.images import ImageError, StoredImages
 from mathse.tables.schemas import content_id
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ import PIL.ExifTags
 import PIL.Image
 
 from mathse.params import Api
-from mathse.tables.image_stores import StoredImages
+from mathse.tables.images import StoredImages
 
 ACCEPTED = ("PNG", "JPEG", "WEBP")
 QUALITY = 90
