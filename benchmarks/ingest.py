@@ -29,11 +29,10 @@ import PIL.Image
 from mathse import layout
 from mathse.params import FigureSource
 from mathse.sources import figures
-from mathse.sources.admit import Limits
+from mathse.sources.admit import NO_FOLDER, Limits
 from mathse.sources.choice import SourceSplits
 from mathse.sources.gathering import TABLES, Gathering
-from mathse.sources.ingest import gather
-from mathse.sources.opening import NO_FOLDER, Opened
+from mathse.sources.ingest import Opened, gather
 from mathse.sources.rows.raw import ImageRef, Pixels, Raw
 from mathse.tables import store
 from mathse.tables.schemas import Image, Origin, Problem, Reject, Split

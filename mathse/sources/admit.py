@@ -27,6 +27,8 @@ from mathse.tables.images import MISSING, TOO_LARGE, ImageError
 from mathse.tables.schemas import MARKER, Image, Origin, Problem, Reject, Status
 
 EVERYTHING = Choice()
+NO_FOLDER = Path("/nonexistent")
+"""Where the images of a source without a folder are looked for; its rows hold theirs."""
 _DRAWN = 100_000
 """Pictures that came as pixels whose ids are remembered."""
 _SHORT = 500

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 from mathse.params import FigureSource
-from mathse.sources.images import encode
+from mathse.sources.admit import NO_FOLDER, Admitted, Limits, admit
+from mathse.sources.choice import SourceSplits
 from mathse.sources.rows.raw import Pixels, Raw
-from mathse.synthetic.figures import Figure, figures
+from mathse.synthetic.figures import figures
 from mathse.tables.schemas import Image, Problem, Split
 
 NAME = "figures"
@@ -23,33 +24,18 @@ def load(source: FigureSource) -> tuple[list[Problem], list[Image]]:
     Returns:
         Problems and their images; one image per problem, in the same order.
     """
-    problems: list[Problem] = []
-    images: list[Image] = []
-    for drawn, split in _drawn(source):
-        image = encode(drawn.image())
-        problem = Problem(
-            problem_id=Problem.id_for(drawn.question, drawn.choices, drawn.answer, (image.image_id,)),
-            source=NAME,
-            source_id=drawn.source_id,
-            licence=LICENCE,
-            split=split,
-            question=drawn.question,
-            choices=drawn.choices,
-            answer=drawn.answer,
-            solution=drawn.solution,
-            image_ids=(image.image_id,),
-            subject=drawn.subject,
-            level=drawn.level,
-            language="en",
-        )
-        problems.append(problem)
-        images.append(image)
-    return problems, images
+    admitted = [
+        row
+        for row in admit(read(source), NO_FOLDER, LICENCE, Limits(), SourceSplits())
+        if isinstance(row, Admitted)  # all are
+    ]
+    return [row.problem for row in admitted], [image for row in admitted for image in row.images]
 
 
 def read(source: FigureSource) -> Iterator[Raw]:
     """The same problems as they are drawn, for admission."""
-    for drawn, split in _drawn(source):
+    splits = [Split.TEST] * source.test + [Split.ORM] * source.orm + [Split.TRAIN] * source.train
+    for drawn, split in zip(islice(figures(source.seed), len(splits)), splits, strict=True):
         image = drawn.image()
         yield Raw(
             source=NAME,
@@ -63,8 +49,3 @@ def read(source: FigureSource) -> Iterator[Raw]:
             level=drawn.level,
             split=split.value,
         )
-
-
-def _drawn(source: FigureSource) -> Iterator[tuple[Figure, Split]]:
-    splits = [Split.TEST] * source.test + [Split.ORM] * source.orm + [Split.TRAIN] * source.train
-    return zip(islice(figures(source.seed), len(splits)), splits, strict=True)

@@ -9,7 +9,7 @@ problem, or an image, that would be in two splits is a reject, since a test on i
 
 import shutil
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -163,7 +163,10 @@ class Gathering:
         excluded = {Problem: self._excluded, Origin: self._excluded, Image: self._unused_images()}
         for model, file in TABLES.items():
             spill = self.spills.pop(model)
-            groups = _without(spill.groups(), model.key[0], excluded.get(model, ()))
+            groups: Iterable[pa.Table] = spill.groups()
+            if ids := excluded.get(model):
+                others = ~pc.field(model.key[0]).isin(pa.array(sorted(ids), pa.string()))
+                groups = (rest for group in groups if (rest := group.filter(others)).num_rows)
             store.write_groups(root / file, model, self._with_licences(groups) if model is Problem else groups)
             spill.file.unlink()
 
@@ -213,12 +216,3 @@ class Gathering:
                 licence = self._relicensed[rows[place]["problem_id"]]
                 rows[place] = Problem(**{**rows[place], "licence": licence}).model_dump()
             yield pa.Table.from_pylist(rows, schema=group.schema)
-
-
-def _without(groups: Iterable[pa.Table], column: str, values: Collection[str]) -> Iterator[pa.Table]:
-    """The row groups without the rows whose column has one of the values."""
-    excluded = pa.array(sorted(values), pa.string())
-    for group in groups:
-        remaining = group.filter(pc.invert(pc.is_in(group.column(column), excluded))) if values else group
-        if remaining.num_rows:
-            yield remaining

@@ -11,21 +11,44 @@ Sample reject: `k12, 34a1463e, image in another split, 9f86d081... is in test`.
 
 import logging
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mathse import layout, params
 from mathse.errors import UserError
-from mathse.sources.admit import Limits, admit
+from mathse.params import AdapterSource, FigureSource
+from mathse.progress import LINE_SECONDS
+from mathse.sources import figures
+from mathse.sources.adapter import adapter
+from mathse.sources.admit import NO_FOLDER, Limits, admit
+from mathse.sources.choice import Choice, SourceSplits
 from mathse.sources.gathering import Counts, Gathering
 from mathse.sources.leakage.screen import screen
-from mathse.sources.opening import Opened, open_source, require_there
+from mathse.sources.licences import licence
+from mathse.sources.reading import SourceError, root
+from mathse.sources.rows.raw import Raw, converted
 from mathse.tables import store
 from mathse.tables.schemas import Leak, Reject, Split
 
 log = logging.getLogger(__name__)
 
-LINE_SECONDS = 15.0
-"""Seconds between lines that say how far a source is."""
+
+@dataclass(frozen=True)
+class Opened:
+    """A source as params name it, ready to be admitted.
+
+    Attributes:
+        rows: As the adapter yields them, once.
+        folder: Out of which no image path may lead.
+        licence: SPDX identifier.
+        choice: Which rows are taken, and for what.
+    """
+
+    rows: Iterator[Raw | Reject]
+    folder: Path
+    licence: str
+    choice: Choice
 
 
 def ingest(settings: params.Problems, root: Path = Path()) -> Counts:
@@ -38,10 +61,16 @@ def ingest(settings: params.Problems, root: Path = Path()) -> Counts:
         UserError: A source or the benchmarks' items cannot be read, a split came out empty, or a table cannot be
             written.
     """
-    require_there(settings.sources)
+    # Every source's files are looked for before hours go by with the first.
+    for source in settings.sources:
+        if isinstance(source, AdapterSource) and source.path is not None and not source.path.exists():
+            raise SourceError(
+                f"params.yaml: problems.sources: {source.source}: {source.path}: no such file or folder; download the "
+                "source there, or correct the path"
+            )
     with Gathering(root / layout.STATE / "ingest") as gathering:
         for source in settings.sources:
-            limit = source.limit if isinstance(source, params.AdapterSource) else None
+            limit = source.limit if isinstance(source, AdapterSource) else None
             gather(open_source(source, settings.seed), source.name, limits(settings), gathering, limit)
         require_every_split(gathering.counts)
         leaks = screen(gathering, settings, root)
@@ -54,6 +83,35 @@ def ingest(settings: params.Problems, root: Path = Path()) -> Counts:
 def limits(settings: params.Problems) -> Limits:
     """What a row may cost."""
     return Limits(settings.max_pixels, settings.max_image_bytes, settings.max_images, settings.max_question)
+
+
+def open_source(source: FigureSource | AdapterSource, seed: int) -> Opened:
+    """Open a source.
+
+    Raises:
+        SourceError: There is nothing at its path, or the hub does not give it.
+        UserError: It has no licence in licences.yaml.
+    """
+    spdx = licence(source.name).spdx
+    if isinstance(source, FigureSource):
+        return Opened(figures.read(source), NO_FOLDER, spdx, SourceSplits())
+    reader, label = adapter(source.name), source.source
+    if source.path is not None:
+        rows, folder = reader.read(source.path), root(source.path)
+    elif reader.hub:
+        from mathse.sources import hub
+
+        hub_rows = hub.rows(source.repository or "", source.revision or "", source.hub_split)
+        rows, folder = converted(source.name, hub_rows, reader.problem), NO_FOLDER
+    else:
+        raise SourceError(
+            f"params.yaml: problems.sources: {label}: {source.name} is read from its files alone; give a path"
+        )
+    labelled = (
+        row.model_copy(update={"source": label}) if isinstance(row, Reject) else replace(row, source=label)
+        for row in rows
+    )
+    return Opened(labelled if source.label else rows, folder, spdx, Choice.of(source, seed))
 
 
 def gather(opened: Opened, licensed: str, most: Limits, gathering: Gathering, limit: int | None = None) -> None:

@@ -35,8 +35,8 @@ class PickledArray:
         numbers: The array; empty until the pickle has said what is in it.
     """
 
-    def __init__(self) -> None:
-        self.numbers: np.ndarray[Any, Any] = np.zeros(0)
+    def __init__(self, numbers: np.ndarray[Any, Any] | None = None) -> None:
+        self.numbers: np.ndarray[Any, Any] = np.zeros(0) if numbers is None else numbers
 
     def __setstate__(self, state: Any) -> None:
         """Take shape, type and bytes from the pickle.
@@ -129,12 +129,6 @@ def _array(data: object, dtype: object, shape: object, order: str) -> np.ndarray
     return np.frombuffer(bytes(data), dtype.dtype).reshape(shape, order="F" if order == "F" else "C")
 
 
-def _from_buffer(data: object, dtype: object, shape: object, order: str) -> PickledArray:
-    array = PickledArray()
-    array.numbers = _array(data, dtype, shape, order)
-    return array
-
-
 def _encode(text: str, codec: str = "latin1") -> bytes:
     """Python 2's way to put bytes into a pickle."""
     if codec not in ("latin1", "latin-1", "iso-8859-1"):
@@ -147,11 +141,6 @@ def _no_array(*_: object) -> None:
     raise ValueError("an array that is not described by its bytes")
 
 
-def _no_bytes() -> bytes:
-    """How old protocols write empty bytes; with an argument it would be a way to take memory."""
-    return b""
-
-
 def _shown(value: object) -> str:
     """A value of the pickle's own, in an error; of an object only its kind, as its address differs from run to run."""
     return f"{value!r:.40}" if isinstance(value, str | bytes | int | float | None) else type(value).__name__
@@ -160,9 +149,10 @@ def _shown(value: object) -> str:
 _STAND_INS: Mapping[str, Callable[..., Any]] = {
     "numpy.core.multiarray._reconstruct": lambda *_: PickledArray(),
     "numpy.core.multiarray.scalar": lambda dtype, data: _array(data, dtype, (), "C").item(),
-    "numpy.core.numeric._frombuffer": _from_buffer,
+    "numpy.core.numeric._frombuffer": lambda data, dtype, shape, order: PickledArray(_array(data, dtype, shape, order)),
     "numpy.dtype": _Type,
     "numpy.ndarray": _no_array,
     "_codecs.encode": _encode,
-    "builtins.bytes": _no_bytes,
+    # How old protocols write empty bytes; with an argument it would be a way to take memory.
+    "builtins.bytes": lambda: b"",
 }

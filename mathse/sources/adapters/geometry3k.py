@@ -7,6 +7,7 @@ Sample `data.json`: `{"id": 14, "problem_text": "Find x.", "choices": ["36", "48
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from mathse.sources import reading
@@ -19,26 +20,18 @@ _ANNOTATION = "data.json"
 
 def problem(row: SourceRow) -> Raw:
     """A row of either form as a raw problem."""
-    # Of a file with many rows the place ends with a row's number.
-    return _of_folder(row) if row.place.endswith(_ANNOTATION) else _of_hub(row)
-
-
-def _of_folder(row: SourceRow) -> Raw:
-    """A `data.json`; the diagram lies beside it."""
-    kinds = fields.values(row, "problem_type_graph") + fields.values(row, "problem_type_goal")
-    return Raw(
-        # The annotators' text has its formulas between dollars; problem_text is the same without them.
-        question=fields.text_or_none(row, "annotat_text") or fields.text(row, "problem_text"),
-        answer=fields.text(row, "answer"),
-        choices=fields.values(row, "choices"),
-        solution=fields.text_or_none(row, "detailed_solution"),
-        images=fields.within(row.folder, ("img_diagram.png",)),
-        subject=" ".join(kinds).lower(),
-        split=fields.text_or_none(row, "data_type"),
-    )
-
-
-def _of_hub(row: SourceRow) -> Raw:
+    if row.place.endswith(_ANNOTATION):  # of a file with many rows the place ends with a row's number
+        kinds = fields.values(row, "problem_type_graph") + fields.values(row, "problem_type_goal")
+        return Raw(
+            # The annotators' text has its formulas between dollars; problem_text is the same without them.
+            question=fields.text_or_none(row, "annotat_text") or fields.text(row, "problem_text"),
+            answer=fields.text(row, "answer"),
+            choices=fields.values(row, "choices"),
+            solution=fields.text_or_none(row, "detailed_solution"),
+            images=fields.within(row.folder, ("img_diagram.png",)),
+            subject=" ".join(kinds).lower(),
+            split=fields.text_or_none(row, "data_type"),
+        )
     question, choices = fields.text(row, "problem"), fields.values(row, "choices")
     if not choices:
         question, choices = questions.split_options(question)
@@ -58,8 +51,7 @@ def rows(location: Path) -> Iterator[SourceRow | Damaged]:
     if first is None:
         yield from reading.rows(location)
         return
-    yield reading.single(first, location)
-    for file in annotations:
+    for file in chain([first], annotations):
         yield reading.single(file, location)
 
 

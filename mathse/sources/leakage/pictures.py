@@ -21,7 +21,6 @@ transform; Hu, "Visual Pattern Recognition by Moment Invariants" (1962), for lay
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 from operator import attrgetter
 
@@ -44,6 +43,8 @@ DETAIL = 8.0
 
 _SIDE, _HASH_SIDE = 96, 64
 _BLOCK, _SHIFT = 12, 2
+_WAVES = np.cos(np.pi * np.arange(1, 17)[:, None] * (2 * np.arange(_HASH_SIDE) + 1) / (2 * _HASH_SIDE))
+"""The lowest frequencies of the cosine transform, the constant left out."""
 _SPREAD = 2.2
 """Standard deviations of ink on each side of its centre."""
 _FAINT, _BLANK = 24, 24
@@ -122,9 +123,12 @@ def look(image: PIL.Image.Image) -> tuple[Hash, Detail] | None:
     ink = _ink(image)
     if ink is None:
         return None
-    layout = PIL.Image.fromarray(_laid_out(ink, _SIDE))
-    detail = layout.filter(PIL.ImageFilter.GaussianBlur(1.0))
-    return _hash(_laid_out(ink, _HASH_SIDE)), np.asarray(detail)
+    low = _WAVES @ _laid_out(ink, _HASH_SIDE).astype(np.float64) @ _WAVES.T
+    bits = low > np.median(low)
+    # The lowest 8 x 8 first, so that they make up the first word.
+    ordered = np.concatenate([bits[:8, :8].ravel(), bits[:8, 8:].ravel(), bits[8:].ravel()])
+    detail = PIL.Image.fromarray(_laid_out(ink, _SIDE)).filter(PIL.ImageFilter.GaussianBlur(1.0))
+    return np.packbits(ordered).view(np.uint64), np.asarray(detail)
 
 
 def same(one: Detail, other: Detail) -> bool:
@@ -194,19 +198,3 @@ def _span(ink: npt.NDArray[np.float64]) -> tuple[float, float]:
     centre = float(ink @ places / ink.sum())
     spread = max(0.5, float(np.sqrt(ink @ (places - centre) ** 2 / ink.sum())))
     return centre - _SPREAD * spread, centre + _SPREAD * spread
-
-
-def _hash(layout: npt.NDArray[np.uint8]) -> Hash:
-    waves = _waves()
-    low = waves @ layout.astype(np.float64) @ waves.T
-    bits = low > np.median(low)
-    # The lowest 8 x 8 first, so that they make up the first word.
-    ordered = np.concatenate([bits[:8, :8].ravel(), bits[:8, 8:].ravel(), bits[8:].ravel()])
-    return np.packbits(ordered).view(np.uint64)
-
-
-@cache
-def _waves() -> npt.NDArray[np.float64]:
-    """The lowest frequencies of the cosine transform, the constant left out."""
-    frequency = np.arange(1, 17)[:, None]
-    return np.cos(np.pi * frequency * (2 * np.arange(_HASH_SIDE) + 1) / (2 * _HASH_SIDE))

@@ -12,7 +12,7 @@ Sample reject: `figures, 417, leak, mathvista 17: shared_grams`
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mathse import layout, params
+from mathse.sources import figures
 from mathse.sources.gathering import Gathering
 from mathse.sources.leakage import Kind, pictures, text
 from mathse.sources.leakage.index import Rule
@@ -30,8 +31,6 @@ from mathse.tables.images import ImageStore, decode
 from mathse.tables.schemas import Image, Leak, Problem, Split
 
 REASON = "leak"
-DRAWN = "figures"
-"""The source whose images are alike without being the same."""
 _ANY_PIXELS = 2**31
 """Benchmark images were within their limit when they were stored."""
 
@@ -57,7 +56,12 @@ def screen(gathering: Gathering, settings: params.Problems, root: Path = Path())
     kinds: dict[str, set[str]] = defaultdict(set)
     for leak in leaks:
         kinds[leak.problem_id].add(leak.kind)
-    excluded = _to_exclude(gathering, kinds) if settings.leakage.remove else set()
+    excluded: set[str] = set()
+    for batch in gathering.spills[Problem].having(kinds if settings.leakage.remove else ()):
+        for problem_id, source, split in _rows(batch.select(["problem_id", "source", "split"])):
+            only_alike = source == figures.NAME and kinds[problem_id] == {Kind.NEAR_IMAGE}
+            if split != Split.TEST and not only_alike:
+                excluded.add(problem_id)
     gathering.counts.leaks_listed = len(kinds.keys() - excluded)
     details: dict[str, str] = {}
     for leak in leaks:
@@ -65,17 +69,6 @@ def screen(gathering: Gathering, settings: params.Problems, root: Path = Path())
             details.setdefault(leak.problem_id, f"{leak.benchmark} {leak.item_id}: {leak.kind}")
     gathering.exclude(REASON, details)
     return [leak.model_copy(update={"removed": leak.problem_id in excluded}) for leak in leaks]
-
-
-def _to_exclude(gathering: Gathering, kinds: Mapping[str, set[str]]) -> set[str]:
-    """Of the problems that leak, by id with the kinds of their leaks, those that must not be trained on."""
-    excluded: set[str] = set()
-    for batch in gathering.spills[Problem].having(kinds):
-        for problem_id, source, split in _rows(batch.select(["problem_id", "source", "split"])):
-            only_alike = source == DRAWN and kinds[problem_id] == {Kind.NEAR_IMAGE}
-            if split != Split.TEST and not only_alike:
-                excluded.add(problem_id)
-    return excluded
 
 
 def _by_image(gathering: Gathering, max_pixels: int, root: Path) -> list[Leak]:

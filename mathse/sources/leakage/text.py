@@ -23,7 +23,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -119,8 +118,12 @@ def _scan(questions: Iterable[pl.DataFrame], index: Items, folder: Path) -> _Sca
     seen: set[int] = set()
     row = 0
     for keys, grams, halves in _in_order(shared_with_items, questions):
-        new = _unseen(keys, seen)
         # Copies of one text count once.
+        distinct, first = np.unique(keys, return_index=True)
+        unseen = [key not in seen for key in distinct.tolist()]
+        new = np.zeros(len(keys), np.bool_)
+        new[first[unseen]] = True
+        seen.update(distinct.tolist())
         gram_texts += np.bincount(grams[1][new[grams[0]]], minlength=len(gram_texts))
         half_texts += np.bincount(halves[1][new[halves[0]]], minlength=len(half_texts))
         mine = grams[:, new[grams[0]]]
@@ -130,15 +133,6 @@ def _scan(questions: Iterable[pl.DataFrame], index: Items, folder: Path) -> _Sca
         all_keys.append(keys)
         row += len(keys)
     return _Scanned(np.concatenate(all_keys), spilled, gram_texts, half_texts, len(seen))
-
-
-def _unseen(keys: U64, seen: set[int]) -> npt.NDArray[np.bool_]:
-    """Whether each key is new to `seen`, which then knows it."""
-    known, first = np.unique(keys, return_index=True)
-    fresh = np.zeros(len(keys), np.bool_)
-    fresh[[place for key, place in zip(known.tolist(), first.tolist(), strict=True) if key not in seen]] = True
-    seen.update(known.tolist())
-    return fresh
 
 
 def _in_order(function: Callable[[pl.DataFrame], T], batches: Iterable[pl.DataFrame]) -> Iterator[T]:

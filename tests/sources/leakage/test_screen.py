@@ -12,12 +12,12 @@ import pytest
 from mathse import layout, params
 from mathse.params import FigureSource
 from mathse.sources import figures
+from mathse.sources.admit import NO_FOLDER
 from mathse.sources.choice import SourceSplits
 from mathse.sources.gathering import Counts, Gathering
 from mathse.sources.images import encode
-from mathse.sources.ingest import gather, ingest, limits
+from mathse.sources.ingest import Opened, gather, ingest, limits
 from mathse.sources.leakage.screen import screen
-from mathse.sources.opening import NO_FOLDER, Opened
 from mathse.sources.rows.raw import Pixels
 from mathse.tables import store
 from mathse.tables.schemas import BenchmarkItem, Image, Leak, Problem, Reject, Split
