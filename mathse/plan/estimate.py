@@ -150,7 +150,8 @@ def plan(name: str | None, root: Path, options: Options) -> Plan:
     shares = Shares(kept, options.solved, kept if options.repaired is None else options.repaired)
 
     on_gpu, gpu = settings.compute.device == "cuda", GPUS[options.gpu]
-    speed = options.tokens_per_second or _usual_tokens_per_second(size, gpu)
+    usual, parameters, tflops = REFERENCE
+    speed = options.tokens_per_second or usual * parameters / size.parameters * gpu.tflops / tflops
     requests, rows = work(settings, means, shares)
     requests = [_priced(each, settings, size, gpu, speed) for each in requests]
     trainings = [_training(model, rows[model], means, settings, size, options) for model in settings.trained]
@@ -224,11 +225,6 @@ def _model(settings: Params, root: Path, options: Options) -> tuple[Size, str, C
 
 def _how(settings: Params, model: str) -> Train:
     return settings.orm.train if model in settings.orms else settings.train
-
-
-def _usual_tokens_per_second(size: Size, gpu: Gpu) -> float:
-    tokens_per_second, parameters, tflops = REFERENCE
-    return tokens_per_second * parameters / size.parameters * gpu.tflops / tflops
 
 
 def _priced(requests: Requests, settings: Params, size: Size, gpu: Gpu, tokens_per_second: float) -> Requests:

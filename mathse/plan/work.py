@@ -9,7 +9,7 @@ Sample: `Requests("rollout 1", "student", 14400, 2278080, 777600)`
 from dataclasses import dataclass
 
 from mathse.errors import UserError
-from mathse.params import BASE, STUDENT, AdapterSource, FigureSource, Params
+from mathse.params import BASE, STUDENT, FigureSource, Params
 from mathse.plan.tokens import Means
 
 
@@ -66,21 +66,19 @@ def problems(settings: Params) -> Problems:
     Raises:
         UserError: A data set has no limit.
     """
-    sources = settings.problems.sources
-    return Problems(*(sum(_expected(source, split) for source in sources) for split in ("train", "orm", "test")))
-
-
-def _expected(source: FigureSource | AdapterSource, split: str) -> int:
-    """A source's problems of one split; of a data set, the limit's share."""
-    if isinstance(source, FigureSource):
-        return {"train": source.train, "orm": source.orm, "test": source.test}[split]
-    if source.limit is None:
-        raise UserError(
-            f"problems.sources: {source.source}: how many problems it has is not known before it is read; "
-            "give it a limit to plan with"
-        )
-    shares = {"train": source.split.train, "orm": source.split.orm, "test": source.split.test}
-    return round(source.limit * shares[split])
+    counts: list[tuple[int, ...]] = []
+    for source in settings.problems.sources:
+        if isinstance(source, FigureSource):
+            counts.append((source.train, source.orm, source.test))
+            continue
+        if source.limit is None:
+            raise UserError(
+                f"problems.sources: {source.source}: how many problems it has is not known before it is read; "
+                "give it a limit to plan with"
+            )
+        shares = (source.split.train, source.split.orm, source.split.test)
+        counts.append(tuple(round(source.limit * share) for share in shares))
+    return Problems(*map(sum, zip(*counts, strict=True)))
 
 
 def work(settings: Params, means: Means, shares: Shares) -> tuple[list[Requests], dict[str, int]]:
@@ -122,7 +120,10 @@ def _step_0(settings: Params, means: Means, shares: Shares, problems: int) -> tu
 def _loop(settings: Params, means: Means, shares: Shares, problems: int) -> tuple[list[Requests], dict[str, int]]:
     """The paths and verdicts of every step, and the rows of its mix."""
     most = settings.mix.parameters.get("max_per_problem", 1)
-    titles = {name: _title(settings, name) for name in settings.steps}
+    titles = {
+        name: f"rollout {settings.round_of(name)}" if step.ask == "rollout" else step.ask
+        for name, step in settings.steps.items()
+    }
     requests: list[Requests] = []
     solved, rows = {BASE: 0.0}, {BASE: 0}
     for name, step in settings.steps.items():
@@ -152,12 +153,6 @@ def _loop(settings: Params, means: Means, shares: Shares, problems: int) -> tupl
         solved[name] = solved[step.prev] + gained
         rows[name] = round(rows[step.prev] + added)
     return requests, rows
-
-
-def _title(settings: Params, name: str) -> str:
-    """What a step asks: `distill`, `rollout 1`, `reflect`."""
-    ask = settings.steps[name].ask
-    return f"rollout {settings.round_of(name)}" if ask == "rollout" else ask
 
 
 def _requests(step: str, by: str, number: int, prompt: float, completion: float) -> Requests:

@@ -24,7 +24,6 @@ def prepare(model: Any, settings: Train, seed: int) -> Any:
 
     Args:
         model: Changed in place.
-        settings: `lora` and `freeze_vision`.
         seed: Of the adapters' first weights.
 
     Returns:
@@ -34,34 +33,26 @@ def prepare(model: Any, settings: Train, seed: int) -> Any:
         TargetMissing: The model has no vision tower that could be frozen, or no layer of a target's name.
     """
     if settings.freeze_vision:
-        _freeze(model)
+        tower = vision_tower(model)
+        if tower is None:
+            raise TargetMissing(f"train.freeze_vision: no vision tower was found in {type(model).__name__}")
+        tower.requires_grad_(False)
     if settings.lora is None:
         return model
-    return _adapted(model, settings.lora, seed, settings.freeze_vision)
+    adapter = LoraConfig(
+        r=settings.lora.rank,
+        lora_alpha=settings.lora.alpha,  # type: ignore[arg-type]  # a float counts as well as a whole number
+        lora_dropout=settings.lora.dropout,
+        target_modules=_targets(model, settings.lora, settings.freeze_vision),
+        bias="none",
+    )
+    torch.manual_seed(seed)
+    return get_peft_model(model, adapter)
 
 
 def merged(model: Any) -> Any:
     """The model with its adapters added to its weights; one without adapters as it is."""
     return model.merge_and_unload() if isinstance(model, PeftModel) else model
-
-
-def _freeze(model: Any) -> None:
-    tower = vision_tower(model)
-    if tower is None:
-        raise TargetMissing(f"train.freeze_vision: no vision tower was found in {type(model).__name__}")
-    tower.requires_grad_(False)
-
-
-def _adapted(model: Any, lora: Lora, seed: int, freeze_vision: bool) -> Any:
-    settings = LoraConfig(
-        r=lora.rank,
-        lora_alpha=lora.alpha,  # type: ignore[arg-type]  # a float counts as well as a whole number
-        lora_dropout=lora.dropout,
-        target_modules=_targets(model, lora, freeze_vision),
-        bias="none",
-    )
-    torch.manual_seed(seed)
-    return get_peft_model(model, settings)
 
 
 def _targets(model: Any, lora: Lora, freeze_vision: bool) -> list[str]:
@@ -75,14 +66,13 @@ def _targets(model: Any, lora: Lora, freeze_vision: bool) -> list[str]:
         within = {id(module) for module in text.modules()} - {id(model.get_output_embeddings())}
         return sorted(name for name in seen if id(linear[name]) in within)
     allowed = seen if freeze_vision else set(linear)
-    for target in lora.targets:
-        if not any(_is(name, target) for name in allowed):
+    matching = {
+        target: {name for name in allowed if name == target or name.endswith(f".{target}")} for target in lora.targets
+    }
+    for target, names in matching.items():
+        if not names:
             known = sorted({last for name in allowed if not (last := name.rpartition(".")[2]).isdigit()})
             raise TargetMissing(
                 f"train.lora.targets: no linear layer is named {target!r}; there are {', '.join(known)}"
             )
-    return sorted(name for name in allowed if any(_is(name, target) for target in lora.targets))
-
-
-def _is(name: str, target: str) -> bool:
-    return name == target or name.endswith(f".{target}")
+    return sorted(set().union(*matching.values()))

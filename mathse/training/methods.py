@@ -69,21 +69,17 @@ class Restorable:
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
         tensors = self.model.state_dict() if state_dict is None else state_dict
-        save_file(_each_its_own(tensors), folder / "model.safetensors", metadata={"format": "pt"})
+        # safetensors wants tensors that share no memory: of tied weights each gets its own.
+        seen: set[int] = set()
+        own = {}
+        for name, tensor in tensors.items():
+            own[name] = (tensor.clone() if tensor.data_ptr() in seen else tensor).contiguous()
+            seen.add(tensor.data_ptr())
+        save_file(own, folder / "model.safetensors", metadata={"format": "pt"})
 
     def _issue_warnings_after_load(self, load_result: Any) -> None:
         if load_result.missing_keys or load_result.unexpected_keys:
             raise RuntimeError(f"a checkpoint does not fit its model: {load_result}")
-
-
-def _each_its_own(tensors: dict[str, Any]) -> dict[str, Any]:
-    """Tensors that share no memory, as safetensors wants them: of tied weights each gets its own."""
-    seen: set[int] = set()
-    own = {}
-    for name, tensor in tensors.items():
-        own[name] = (tensor.clone() if tensor.data_ptr() in seen else tensor).contiguous()
-        seen.add(tensor.data_ptr())
-    return own
 
 
 class Sft(Restorable, SFTTrainer):  # type: ignore[misc]
@@ -106,12 +102,6 @@ class Preference(Restorable, DPOTrainer):  # type: ignore[misc]
             model.delete_adapter("ref")
 
 
-def _dpo_arguments(settings: Train) -> dict[str, Any]:
-    how = settings.dpo or Dpo()
-    weights = None if how.loss_weights is None else list(how.loss_weights)
-    return {"beta": how.beta, "loss_type": list(how.loss_type), "loss_weights": weights}
-
-
 METHODS: Mapping[str, Method] = {
     "sft": Method(
         Sft,
@@ -125,6 +115,6 @@ METHODS: Mapping[str, Method] = {
         DPOConfig,
         {"prompt": "prompt", "chosen": "completion", "rejected": "rejected"},
         DataCollatorForVisionPreference,
-        _dpo_arguments,
+        lambda settings: (settings.dpo or Dpo()).model_dump(mode="json"),
     ),
 }

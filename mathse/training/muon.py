@@ -37,8 +37,10 @@ class Muon(torch.optim.AdamW):
             decay: AdamW's weight decay; Muon's matrices have none.
         """
         every = list(parameters)
-        matrices = [p for name, p in every if _within(name, p)]
-        rest = [p for name, p in every if not _within(name, p)]
+        # A matrix between two layers is Muon's; an embedding is rows of their own.
+        within = [p.ndim >= 2 and "embed_tokens" not in name and "lm_head" not in name for name, p in every]
+        matrices = [p for (_, p), between in zip(every, within, strict=True) if between]
+        rest = [p for (_, p), between in zip(every, within, strict=True) if not between]
         groups = [{"params": rest, "muon": False}, {"params": matrices, "muon": True, "lr": matrix_lr}]
         super().__init__(groups, lr=lr, betas=(0.9, beta2), weight_decay=decay)
 
@@ -48,6 +50,9 @@ class Muon(torch.optim.AdamW):
             if group["muon"]:
                 self._step_matrices(group["params"], group["lr"])
         return super().step(closure)  # skips parameters without a gradient
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        torch.optim.Optimizer.__setstate__(self, state)  # AdamW's looks for its own step in the matrices' states
 
     @torch.no_grad()
     def _step_matrices(self, parameters: Iterable[nn.Parameter], rate: float) -> None:
@@ -70,11 +75,6 @@ class Muon(torch.optim.AdamW):
         return gradient.lerp(momentum, _MOMENTUM)
 
 
-def _within(name: str, parameter: nn.Parameter) -> bool:
-    """Whether it is a matrix between two layers, which Muon is for; embeddings are rows of their own."""
-    return parameter.ndim >= 2 and "embed_tokens" not in name and "lm_head" not in name
-
-
 def orthogonal(matrices: Tensor) -> Tensor:
     """The nearest orthogonal matrix to each, roughly: singular values end between 0.7 and 1.2.
 
@@ -91,22 +91,11 @@ def orthogonal(matrices: Tensor) -> Tensor:
     return x.mT if tall else x
 
 
-class ResumableMuon(Muon):
-    """Muon whose state can be read back from a checkpoint."""
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        torch.optim.Optimizer.__setstate__(self, state)  # AdamW's looks for its own step in the matrices' states
-
-
 def optimizer_of(model: Any, settings: Train) -> torch.optim.Optimizer | None:
-    """Muon, if the settings give its rate; else None: the AdamW that the trainer makes.
-
-    Args:
-        settings: Both rates, the second moment and the weight decay.
-    """
+    """Muon, if the settings give its rate; else None: the AdamW that the trainer makes."""
     if settings.matrix_learning_rate is None:
         return None
-    return ResumableMuon(
+    return Muon(
         model.named_parameters(),
         settings.learning_rate,
         settings.matrix_learning_rate,

@@ -75,7 +75,8 @@ def train(job: Job) -> tuple[TrainingReport, Timings]:
     images = ImageStore(job.images, job.max_pixels)
     examples = load_examples(job.mix, images, method.collate(processor), limits, method.columns)
     made_from["mix"]["rows"] = len(examples.dataset)
-    run = Run(_checkpoints(job, made_from), job.live, job, examples.lengths)
+    checkpoints = Checkpoints(job.checkpoints, made_from) if job.checkpoints and settings.save_steps else None
+    run = Run(checkpoints, job.live, job, examples.lengths)
     model = adapters.prepare(model, settings, job.seed)
     trainer, fingerprint = fit(
         model, load_processor(job.start, job.trust_remote_code), examples.dataset, job.out,
@@ -85,12 +86,6 @@ def train(job: Job) -> tuple[TrainingReport, Timings]:
         torch.distributed.destroy_process_group()
     seconds = time.monotonic() - began
     return report(trainer, fingerprint, len(examples.dataset), examples.too_long, seconds)
-
-
-def _checkpoints(job: Job, made_from: dict[str, Any]) -> Checkpoints | None:
-    if job.checkpoints is None or job.settings.save_steps is None:
-        return None
-    return Checkpoints(job.checkpoints, made_from)
 
 
 def _made_from(job: Job) -> dict[str, Any]:

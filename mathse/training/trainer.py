@@ -33,7 +33,6 @@ def build(
         dataset: Examples with the columns of the method.
         arguments: Batches, rates, schedule: the method's `config`.
         optimizer: In place of the one that the arguments describe.
-        run: What else is known of the training.
     """
     job = run.job
     method = METHODS[job.settings.method if job else "sft"]
@@ -87,7 +86,10 @@ def gathered(trainer: Any, job: Job) -> Any:
     weights = trainer.accelerator.get_state_dict(wrapped)
     if not is_first():
         return None
-    _forget_zero()
+    # What follows is loaded whole: under ZeRO-3 transformers would share it out among the processes.
+    from transformers.integrations.deepspeed import unset_hf_deepspeed_config
+
+    unset_hf_deepspeed_config()
     whole = adapters.prepare(load_model(job.start, "float32", "cpu", job.trust_remote_code), job.settings, job.seed)
     lacking, unknown = whole.load_state_dict(weights, strict=False)
     loaded = {id(parameter) for name, parameter in whole.named_parameters(remove_duplicate=False) if name in weights}
@@ -95,10 +97,3 @@ def gathered(trainer: Any, job: Job) -> Any:
     if lost or unknown:
         raise RuntimeError(f"the processes' weights do not fit the model: lost {lost}, unknown {unknown}")
     return whole
-
-
-def _forget_zero() -> None:
-    """Load what follows whole: under ZeRO-3 transformers would share it out among the processes."""
-    from transformers.integrations.deepspeed import unset_hf_deepspeed_config
-
-    unset_hf_deepspeed_config()

@@ -51,12 +51,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
     """Shows progress, writes losses, completes checkpoints, and stops a training whose loss is no number."""
 
     def __init__(self, title: str, run: Run, trainer: Any) -> None:
-        """Watch one training.
-
-        Args:
-            title: Names it in progress lines and errors.
-            run: Where checkpoints and losses go.
-        """
+        """Watch one training, named by `title` in progress lines and errors."""
         self._title, self._run, self._trainer = title, run, trainer
         self._showing: Any = None
         self._advance: Advance
@@ -65,13 +60,19 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self.seconds = 0.0
         """Wall-clock time of this run's steps."""
         self.peak_memory = 0
-        """Bytes; of several processes, of the one that needed most."""
+        """Bytes of the GPU on `cuda`, else of the machine; of several processes, of the one that needed most."""
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Begin to show; write down again what an earlier run had logged."""
         self.resumed_at = state.global_step
         if state.is_world_process_zero:
-            self._show(state)
+            self._showing = progress(self._title, state.max_steps, state.global_step)
+            self._advance = self._showing.__enter__()
+            if self._run.live is not None:
+                self._run.live.parent.mkdir(parents=True, exist_ok=True)
+                self._run.live.write_text("step\tloss\n", encoding="utf-8")
+            for logs in state.log_history:
+                self._write(logs["step"], logs)
         self._began = time.monotonic()
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any) -> None:
@@ -103,18 +104,13 @@ class Watch(TrainerCallback):  # type: ignore[misc]
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """End what was shown and written."""
         self.seconds = time.monotonic() - self._began
-        own = torch.tensor([_peak_memory(args.device.type)], device=args.device)
+        if args.device.type == "cuda":
+            held = int(torch.cuda.max_memory_allocated())
+        else:
+            held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB
+        own = torch.tensor([held], device=args.device)
         self.peak_memory = int(self._trainer.accelerator.gather(own).max())
         self._end()
-
-    def _show(self, state: Any) -> None:
-        self._showing = progress(self._title, state.max_steps, state.global_step)
-        self._advance = self._showing.__enter__()
-        if self._run.live is not None:
-            self._run.live.parent.mkdir(parents=True, exist_ok=True)
-            self._run.live.write_text("step\tloss\n", encoding="utf-8")
-        for logs in state.log_history:
-            self._write(logs["step"], logs)
 
     def _write(self, step: int, logs: dict[str, float]) -> None:
         if self._showing is not None and self._run.live is not None and "loss" in logs:
@@ -124,10 +120,3 @@ class Watch(TrainerCallback):  # type: ignore[misc]
     def _end(self) -> None:
         if self._showing is not None:
             self._showing.__exit__(None, None, None)
-
-
-def _peak_memory(device: str) -> int:
-    """The most memory this process has held, in bytes: of the GPU on `cuda`, else of the machine."""
-    if device == "cuda":
-        return int(torch.cuda.max_memory_allocated())
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB
