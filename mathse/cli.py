@@ -10,30 +10,30 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mathse.commands import compare, follow, look, mix, prepare, score, share, view
+from mathse.commands import compare, follow, look, mix, prepare, score, share
 from mathse.errors import UserError
 
 USER_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
 """Exit statuses; the last two are a shell's for SIGINT and SIGPIPE."""
 
 COMMANDS = (
-    look.add_show,
-    look.add_status,
-    look.add_query,
-    view.add_view,
-    compare.add_diff,
-    follow.add_trace,
-    follow.add_lineage,
-    look.add_report,
-    look.add_sheet,
-    score.add_grade,
-    score.add_score,
-    mix.add_mix,
-    share.add_export,
-    share.add_import,
-    prepare.add_preset,
-    prepare.add_plan,
-    prepare.add_check,
+    look.show.add,
+    look.status.add,
+    look.query.add,
+    look.view.add,
+    compare.diff.add,
+    follow.trace.add,
+    follow.lineage.add,
+    look.report.add,
+    look.sheet.add,
+    score.grade.add,
+    score.score.add,
+    mix.add,
+    share.export.add,
+    share.import_.add,
+    prepare.preset.add,
+    prepare.plan.add,
+    prepare.check.add,
 )
 """In the order in which the help lists them."""
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from mathse.commands.command import Commands, command
+from mathse.commands.command import argument, command, one_of
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -12,20 +12,15 @@ WIDTH = 200
 """Of a tree that goes to a file or another program."""
 
 
-def add_trace(commands: Commands) -> None:
-    parser = command(
-        commands,
-        _trace,
-        "follow a row up to its origin and down to every model it trained",
-        "ROW is the id of a path (with every training row made of it) or of a problem, or the row_hash of any row,\n"
-        "such as a prediction's; its first digits are enough.",
-        "mathse trace 40b7",
-    )
-    parser.add_argument("row", metavar="ROW", help="an id, or the first digits of it")
-    parser.add_argument("--json", action="store_true", help="as JSON, with all that the tables say")
-
-
-def _trace(arguments: argparse.Namespace) -> None:
+@command(
+    "follow a row up to its origin and down to every model it trained",
+    "ROW is the id of a path (with every training row made of it) or of a problem, or the row_hash of any row,\n"
+    "such as a prediction's; its first digits are enough.",
+    "mathse trace 40b7",
+    argument("row", metavar="ROW", help="an id, or the first digits of it"),
+    argument("--json", action="store_true", help="as JSON, with all that the tables say"),
+)
+def trace(arguments: argparse.Namespace) -> None:
     import json
 
     from mathse.look.trace import trace, tree
@@ -45,25 +40,21 @@ def _print_tree(tree: "Tree") -> None:
     Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH).print(tree)
 
 
-def add_lineage(commands: Commands) -> None:
-    parser = command(
-        commands,
-        _lineage,
-        "show everything that a model or table was made from, and whether it still matches",
-        "Read from dvc.lock, with rows, authors and prompts of the tables that lie here; every file is compared with\n"
-        "what was recorded of it. TARGET is a model (0, final, orm), a table (mix@1, paths@final) or a path of the\n"
-        "project; without one it is the last model of params.yaml.",
-        "mathse lineage final --check",
-    )
-    parser.add_argument("target", metavar="TARGET", nargs="?", help="such as 0, final, mix@1 or data/mix/1.parquet")
-    parser.add_argument("--check", action="store_true", help="exit status 2 if anything is not as recorded")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="as JSON, with params and hashes of the code")
-    form.add_argument("--dot", action="store_true", help="as a graph for Graphviz")
-    form.add_argument("--card", action="store_true", help="the model card with the run's measurements, for publishing")
-
-
-def _lineage(arguments: argparse.Namespace) -> None:
+@command(
+    "show everything that a model or table was made from, and whether it still matches",
+    "Read from dvc.lock, with rows, authors and prompts of the tables that lie here; every file is compared with\n"
+    "what was recorded of it. TARGET is a model (0, final, orm), a table (mix@1, paths@final) or a path of the\n"
+    "project; without one it is the last model of params.yaml.",
+    "mathse lineage final --check",
+    argument("target", metavar="TARGET", nargs="?", help="such as 0, final, mix@1 or data/mix/1.parquet"),
+    argument("--check", action="store_true", help="exit status 2 if anything is not as recorded"),
+    one_of(
+        argument("--json", action="store_true", help="as JSON, with params and hashes of the code"),
+        argument("--dot", action="store_true", help="as a graph for Graphviz"),
+        argument("--card", action="store_true", help="the model card with the run's measurements, for publishing"),
+    ),
+)
+def lineage(arguments: argparse.Namespace) -> None:
     import json
 
     from mathse.look import lineage

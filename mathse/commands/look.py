@@ -1,82 +1,68 @@
-"""Commands to look at a run: its problems and paths, what exists, its tables in SQL, its results, its figures."""
+"""Commands to look at a run: its problems and paths, what exists, its tables in SQL, its results, in the browser."""
 
 import argparse
 from pathlib import Path
 
-from mathse.commands.command import Commands, command, count
+from mathse.commands.command import argument, command, count, one_of
+
+PORT = 8377
+LAST_PORT = 65535
+INTERRUPTED = "Query interrupted"
+"""What DuckDB makes of a Ctrl-C that comes while it works."""
 
 
-def add_show(commands: Commands) -> None:
-    parser = command(
-        commands,
-        _show,
-        "show a problem with all its paths and verdicts",
-        "Its images are saved as files whose names are printed; each reflection stands below the path it corrects.",
-        "mathse show 3fa1",
-    )
-    parser.add_argument("problem", metavar="PROBLEM", help="its id, or the first digits of it")
-    parser.add_argument("--image-dir", type=Path, help="where images are saved (default: .mathse/images)")
-
-
-def _show(arguments: argparse.Namespace) -> None:
+@command(
+    "show a problem with all its paths and verdicts",
+    "Its images are saved as files whose names are printed; each reflection stands below the path it corrects.",
+    "mathse show 3fa1",
+    argument("problem", metavar="PROBLEM", help="its id, or the first digits of it"),
+    argument("--image-dir", type=Path, help="where images are saved (default: .mathse/images)"),
+)
+def show(arguments: argparse.Namespace) -> None:
     from mathse import layout
     from mathse.look.show import tell
 
     print(tell(arguments.root, arguments.problem, arguments.image_dir or arguments.root / layout.STATE / "images"))
 
 
-def add_status(commands: Commands) -> None:
-    parser = command(
-        commands,
-        _status,
-        "say what exists: tables, models, accuracies, partial work",
-        "With --dvc also what `dvc repro` would run again.",
-        "mathse status --dvc",
-    )
-    parser.add_argument("--dvc", action="store_true", help="also ask DVC what is out of date (slower)")
-
-
-def _status(arguments: argparse.Namespace) -> None:
+@command(
+    "say what exists: tables, models, accuracies, partial work",
+    "With --dvc also what `dvc repro` would run again.",
+    "mathse status --dvc",
+    argument("--dvc", action="store_true", help="also ask DVC what is out of date (slower)"),
+)
+def status(arguments: argparse.Namespace) -> None:
     from mathse.look.status import describe
 
     print(describe(arguments.root, dvc=arguments.dvc))
 
 
-def add_query(commands: Commands) -> None:
-    parser = command(
-        commands,
-        _query,
-        "ask the tables in SQL (DuckDB)",
-        "Every table is a view: problems, images, paths, verdicts, predictions, mix_0, paths_1, ...;\n"
-        "`mathse query 'show tables'` lists them. Reading only.",
-        'mathse query "select kind, round, count(*) from paths group by all order by all"',
-    )
-    parser.add_argument("sql", metavar="SQL", help="one statement")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--csv", action="store_true", help="as CSV with a header")
-    form.add_argument("--json", action="store_true", help="as JSON, one object per line")
-    parser.add_argument("--limit", type=count, metavar="N", help="print the first N rows only (tables: 100)")
-
-
-def _query(arguments: argparse.Namespace) -> None:
+@command(
+    "ask the tables in SQL (DuckDB)",
+    "Every table is a view: problems, images, paths, verdicts, predictions, mix_0, paths_1, ...;\n"
+    "`mathse query 'show tables'` lists them. Reading only.",
+    'mathse query "select kind, round, count(*) from paths group by all order by all"',
+    argument("sql", metavar="SQL", help="one statement"),
+    one_of(
+        argument("--csv", action="store_true", help="as CSV with a header"),
+        argument("--json", action="store_true", help="as JSON, one object per line"),
+    ),
+    argument("--limit", type=count, metavar="N", help="print the first N rows only (tables: 100)"),
+)
+def query(arguments: argparse.Namespace) -> None:
     from mathse.look import query
 
     writer = query.as_csv if arguments.csv else query.as_json if arguments.json else query.as_table
     query.query(arguments.root, arguments.sql, writer, arguments.limit)
 
 
-def add_report(commands: Commands) -> None:
-    command(
-        commands,
-        _report,
-        "print the table of the loop: accuracy by stage with its interval",
-        "Read from reports/metrics, mixes and training; plots and pages lie in reports/. Seconds are shown\n"
-        "of what ran on this machine.",
-        "mathse report",
-    )
-
-
-def _report(arguments: argparse.Namespace) -> None:
+@command(
+    "print the table of the loop: accuracy by stage with its interval",
+    "Read from reports/metrics, mixes and training; plots and pages lie in reports/. Seconds are shown\n"
+    "of what ran on this machine.",
+    "mathse report",
+)
+def report(arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
     from mathse import params
@@ -93,21 +79,45 @@ def _report(arguments: argparse.Namespace) -> None:
         console.print(line, soft_wrap=True)
 
 
-def add_sheet(commands: Commands) -> None:
-    parser = command(
-        commands,
-        _sheet,
-        "draw a contact sheet: sample problems of every figure family",
-        "One picture with questions and answers, to judge whether a person finds them clear: the run's own problems,\n"
-        "or figures drawn now where there are none yet.",
-        "mathse sheet sheet.png",
-    )
-    parser.add_argument("file", metavar="FILE", type=Path, help="the PNG to write")
-
-
-def _sheet(arguments: argparse.Namespace) -> None:
+@command(
+    "draw a contact sheet: sample problems of every figure family",
+    "One picture with questions and answers, to judge whether a person finds them clear: the run's own problems,\n"
+    "or figures drawn now where there are none yet.",
+    "mathse sheet sheet.png",
+    argument("file", metavar="FILE", type=Path, help="the PNG to write"),
+)
+def sheet(arguments: argparse.Namespace) -> None:
     from mathse.sources.report import samples
     from mathse.synthetic.sheet import contact_sheet
 
     contact_sheet(*samples(arguments.root), arguments.file)
     print(arguments.file)
+
+
+def _port(text: str) -> int:
+    if (number := count(text)) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"must be at most {LAST_PORT}; found {text}")
+    return number
+
+
+@command(
+    "look at a run in the browser: problems, paths, verdicts, what changed",
+    "Serves pages to this machine alone, read-only, at the printed address; Ctrl-C ends it. The first start after\n"
+    "tables have changed builds an index in .mathse/view (some minutes for ten million paths).",
+    "mathse view --no-browser",
+    argument("--port", type=_port, default=PORT, help=f"default {PORT}; 0: any free one"),
+    argument("--no-browser", action="store_true", help="only print the address"),
+)
+def view(arguments: argparse.Namespace) -> None:
+    import logging
+
+    from mathse.view import server
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        server.serve(arguments.root, arguments.port, browser=not arguments.no_browser)
+    except KeyboardInterrupt:
+        pass  # how it is meant to end
+    except RuntimeError as error:
+        if str(error) != INTERRUPTED:
+            raise

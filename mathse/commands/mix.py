@@ -3,37 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mathse.commands.command import Commands, command
-
-
-def add_mix(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "mix",
-        help="check a mix's SQL before anything is trained; list the mixes that come with MathSE",
-        description="A mix is one SELECT that says which paths train the next model.",
-        epilog="example:\n  mathse mix check my_mix.sql --step 1 --set max_per_problem=2",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parts = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_check(parts)
-    command(parts, _list, "list the mixes that come with MathSE", "Name one in `mix.query`.", "mathse mix list")
-
-
-def _add_check(parts: Commands) -> None:
-    parser = command(
-        parts,
-        _check,
-        "run a mix's query and say what it would change",
-        "Its columns and grain, the checks of mathse/loop/checks, whether the order of rows matters, and what it\n"
-        "would put in and leave out compared with `mix.query` of params.yaml. Reading only. Exit status 2 if it fails.",
-        "mathse mix check my_mix.sql --step 1 --set max_per_problem=2",
-    )
-    parser.add_argument("file", metavar="FILE.sql", type=Path, help="the query")
-    parser.add_argument("--step", "--model", metavar="STEP", help="whose mix: a step of params.yaml; default: the last")
-    parser.add_argument(
-        "--set", metavar="NAME=VALUE", action="append", default=[], type=_setting, help="a $parameter of the query"
-    )
-    parser.add_argument("--json", action="store_true", help="as JSON")
+from mathse.commands.command import Commands, argument, command
 
 
 def _setting(text: str) -> tuple[str, int | float | str]:
@@ -48,7 +18,19 @@ def _setting(text: str) -> tuple[str, int | float | str]:
     return name, value
 
 
-def _check(arguments: argparse.Namespace) -> None:
+@command(
+    "run a mix's query and say what it would change",
+    "Its columns and grain, the checks of mathse/loop/checks, whether the order of rows matters, and what it\n"
+    "would put in and leave out compared with `mix.query` of params.yaml. Reading only. Exit status 2 if it fails.",
+    "mathse mix check my_mix.sql --step 1 --set max_per_problem=2",
+    argument("file", metavar="FILE.sql", type=Path, help="the query"),
+    argument("--step", "--model", metavar="STEP", help="whose mix: a step of params.yaml; default: the last"),
+    argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], type=_setting, help="a $parameter of the query"
+    ),
+    argument("--json", action="store_true", help="as JSON"),
+)
+def check(arguments: argparse.Namespace) -> None:
     import json
 
     from mathse.look import mix_check
@@ -63,7 +45,22 @@ def _check(arguments: argparse.Namespace) -> None:
         raise CheckFailed(f"{arguments.file}: {', '.join(check.name for check in effect.failed)} failed")
 
 
-def _list(_: argparse.Namespace) -> None:
+@command("list the mixes that come with MathSE", "Name one in `mix.query`.", "mathse mix list")
+def list_(_: argparse.Namespace) -> None:
     from mathse.look import mix_check
 
     print("\n".join(f"{file}\n    {summary}" for file, summary in mix_check.mixes()))
+
+
+def add(commands: Commands) -> None:
+    """Add `mix` with its own commands."""
+    parser = commands.add_parser(
+        "mix",
+        help="check a mix's SQL before anything is trained; list the mixes that come with MathSE",
+        description="A mix is one SELECT that says which paths train the next model.",
+        epilog="example:\n  mathse mix check my_mix.sql --step 1 --set max_per_problem=2",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parts = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    check.add(parts)
+    list_.add(parts)

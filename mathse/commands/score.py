@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from mathse.commands.command import Commands, command
+from mathse.commands.command import argument, command
 
 
 class _WithRule:
@@ -17,19 +17,14 @@ class _WithRule:
         return iter(names_with_rule())
 
 
-def add_grade(commands: Commands) -> None:
-    parser = command(
-        commands,
-        _grade,
-        "grade answers by rule: JSON lines in, the same lines with their verdicts out",
-        "Each line has `gold` and `answer` (a whole solution or a bare answer), and may have `choices`, `precision`\n"
-        "(decimal places) and `question_type`. `verdict`, `extracted` and `reason` are added; nothing is left out.",
-        "mathse grade answers.jsonl > graded.jsonl",
-    )
-    parser.add_argument("file", metavar="FILE", nargs="?", default="-", help="the file; - or none: standard input")
-
-
-def _grade(arguments: argparse.Namespace) -> None:
+@command(
+    "grade answers by rule: JSON lines in, the same lines with their verdicts out",
+    "Each line has `gold` and `answer` (a whole solution or a bare answer), and may have `choices`, `precision`\n"
+    "(decimal places) and `question_type`. `verdict`, `extracted` and `reason` are added; nothing is left out.",
+    "mathse grade answers.jsonl > graded.jsonl",
+    argument("file", metavar="FILE", nargs="?", default="-", help="the file; - or none: standard input"),
+)
+def grade(arguments: argparse.Namespace) -> None:
     from mathse.look import grade
 
     counts = grade.grade_file(arguments.file, sys.stdout)
@@ -38,23 +33,18 @@ def _grade(arguments: argparse.Namespace) -> None:
     print(f"grade: {sum(counts.values())} lines; {by_verdict}", file=sys.stderr)
 
 
-def add_score(commands: Commands) -> None:
-    parser = command(
-        commands,
-        _score,
-        "score a model's responses to a public benchmark by its official rule",
-        "RESPONSES has the benchmark's own field names, as a .json list, rows by id, or JSON lines. MathVista and\n"
-        "MathVerse need an `extraction` in each row, ChartQA `label` and `prediction`, MATH-Vision `response`.",
-        "mathse score mathvision responses.jsonl --problems test.jsonl",
-    )
-    parser.add_argument("benchmark", metavar="BENCHMARK", choices=_WithRule(), help="%(choices)s")
-    parser.add_argument("responses", metavar="RESPONSES", type=Path, help="the file of responses")
-    parser.add_argument("--problems", metavar="FILE", type=Path, help="the benchmark's problems, joined by id")
-    parser.add_argument("--json", action="store_true", help="the official score table as JSON")
-    parser.add_argument("--out", metavar="FILE", type=Path, help="write the rows with their verdicts")
-
-
-def _score(arguments: argparse.Namespace) -> None:
+@command(
+    "score a model's responses to a public benchmark by its official rule",
+    "RESPONSES has the benchmark's own field names, as a .json list, rows by id, or JSON lines. MathVista and\n"
+    "MathVerse need an `extraction` in each row, ChartQA `label` and `prediction`, MATH-Vision `response`.",
+    "mathse score mathvision responses.jsonl --problems test.jsonl",
+    argument("benchmark", metavar="BENCHMARK", choices=_WithRule(), help="%(choices)s"),
+    argument("responses", metavar="RESPONSES", type=Path, help="the file of responses"),
+    argument("--problems", metavar="FILE", type=Path, help="the benchmark's problems, joined by id"),
+    argument("--json", action="store_true", help="the official score table as JSON"),
+    argument("--out", metavar="FILE", type=Path, help="write the rows with their verdicts"),
+)
+def score(arguments: argparse.Namespace) -> None:
     from mathse.look import score
 
     scoring = score.score(arguments.benchmark, arguments.responses, arguments.problems)
