@@ -59,7 +59,7 @@ class Subset:
         size: How many items it has as published; 0 if that is not known.
         split: The hub's name of the split.
         config: The hub's configuration that has the split; None: the only one.
-        belongs: Whether a row of the split is of the subset; raises `Faulty` where the row does not say.
+        divisions: The divisions of the benchmark that are in it (`Benchmark.division`); empty: every row of the split.
         files: What local files that hold it are called, without ending; the split's name if not given.
         column: Where the paper reports it, if it does.
     """
@@ -67,7 +67,7 @@ class Subset:
     size: int
     split: str
     config: str | None = None
-    belongs: Callable[[SourceRow], bool] = lambda row: True
+    divisions: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     column: Column | None = None
 
@@ -90,6 +90,7 @@ class Benchmark:
         name: Its module's, and its licence's in `licences.yaml`.
         subsets: By name; the one without a name is what papers report under the benchmark's.
         item: Makes an item of a row; raises `Faulty` where fields are missing or wrong.
+        division: What its subsets are told apart by: a row's task, version or half; raises `Faulty` where it says none.
         rule: Its official scoring; None: it has none, and our own grader scores.
         query: The official field with the text that its own evaluation asks; empty if it has none.
         answer_form: What a hint says of an answer that is no option's letter.
@@ -99,6 +100,7 @@ class Benchmark:
     name: str
     subsets: Mapping[str | None, Subset]
     item: Callable[[SourceRow], RawItem]
+    division: Callable[[SourceRow], str] = lambda row: ""
     rule: Rule | None = None
     query: str = ""
     answer_form: Callable[[BenchmarkItem], str] = lambda item: "The answer is a value or a word."

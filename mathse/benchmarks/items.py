@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from mathse.benchmarks.benchmark import RawItem, Subset, benchmark
+from mathse.benchmarks.benchmark import Benchmark, RawItem, benchmark
 from mathse.benchmarks.official import BadRow
 from mathse.benchmarks.rule import Rule
 from mathse.params import BenchmarkSource
@@ -57,7 +57,7 @@ def load(source: BenchmarkSource) -> Iterator[Loaded | Reject]:
         ids.add(raw.source_id)
         return raw
 
-    for raw in converted(source.title, islice(_rows(source, declared.subsets[source.subset]), source.limit), item):
+    for raw in converted(source.title, islice(_rows(source, declared), source.limit), item):
         if isinstance(raw, Reject):
             yield raw
             continue
@@ -68,8 +68,9 @@ def load(source: BenchmarkSource) -> Iterator[Loaded | Reject]:
             yield rejected(source.title, raw.source_id, fault.reason, fault.detail)
 
 
-def _rows(source: BenchmarkSource, subset: Subset) -> Iterator[SourceRow | Damaged]:
+def _rows(source: BenchmarkSource, declared: Benchmark) -> Iterator[SourceRow | Damaged]:
     """The rows of the subset, and those that do not say whether they are."""
+    subset = declared.subsets[source.subset]
     if source.path is not None:
         if next(files(source.path, subset.is_in), None) is None:
             names = " or ".join(f"{stem}.json" for stem in subset.stems)
@@ -82,7 +83,7 @@ def _rows(source: BenchmarkSource, subset: Subset) -> Iterator[SourceRow | Damag
         candidates = hub.rows(source.repository, source.revision, subset.split, subset.config)
     for row in candidates:
         try:
-            if isinstance(row, Damaged) or subset.belongs(row):
+            if isinstance(row, Damaged) or not subset.divisions or declared.division(row) in subset.divisions:
                 yield row
         except Faulty as fault:
             yield Damaged(row.place, fault.reason, fault.detail)
@@ -104,37 +105,30 @@ def _loaded(raw: RawItem, source: BenchmarkSource, rule: Rule | None, folder: Pa
         except BadRow as error:
             raise Faulty("not scorable by the official rule", str(error)) from None
     images = tuple(picture(ref, folder, LIMITS) for ref in raw.images)
+    try:
+        # As our grader takes it: a letter where there are options and it is one of them.
+        answer = gold_of(raw) if raw.choices else raw.answer.strip()
+    except Faulty:
+        answer = raw.answer.strip()
+    try:
+        official = json.dumps(raw.official, ensure_ascii=False, allow_nan=False)
+        official.encode()
+    except (TypeError, ValueError) as error:  # a date of a Parquet file, NaN, half a surrogate pair
+        raise Faulty("wrong type", f"official fields: {error}") from None
     item = BenchmarkItem(
         benchmark=source.title,
         item_id=raw.source_id,
         question=question,
         choices=raw.choices,
-        answer=_gold(raw),
+        answer=answer,
         image_ids=tuple(image.image_id for image in images),
         subject=raw.subject or source.name,
         level=raw.level,
         language=raw.language,
         licence=licence(source.name).spdx,
-        official=_official_json(raw),
+        official=official,
     )
     return Loaded(item, images)
-
-
-def _gold(raw: RawItem) -> str:
-    """The gold answer as our grader takes it: a letter where there are options and it is one of them."""
-    try:
-        return gold_of(raw) if raw.choices else raw.answer.strip()
-    except Faulty:
-        return raw.answer.strip()
-
-
-def _official_json(raw: RawItem) -> str:
-    try:
-        text = json.dumps(raw.official, ensure_ascii=False, allow_nan=False)
-        text.encode()
-    except (TypeError, ValueError) as error:  # a date of a Parquet file, NaN, half a surrogate pair
-        raise Faulty("wrong type", f"official fields: {error}") from None
-    return text
 
 
 class Gathered:

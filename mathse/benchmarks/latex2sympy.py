@@ -151,7 +151,12 @@ class _Reader:
         if self._token in _CLOSING:
             return self._group()
         if self._token in _FUNCTIONS:
-            return self._function(_FUNCTIONS[self._take()])
+            function, exponent = _FUNCTIONS[self._take()], None
+            if self._token == "^":  # a power of the function's value: `\sin^2 x`
+                self._take()
+                exponent = self._exponent()
+            result = function(self._group() if self._token == "(" else self._product())
+            return result if exponent is None else _power(result, exponent)
         if self._token not in ("e", r"\frac", r"\binom", r"\sqrt"):
             return self._plain()
         command = self._take()
@@ -185,15 +190,6 @@ class _Reader:
         inner = self._sum()
         self._take(closing)
         return inner
-
-    def _function(self, work: Callable[[float], float]) -> Number:
-        r"""Of a group, or of the product that follows (`\sin 2x`); a power may stand between (`\sin^2`)."""
-        exponent = None
-        if self._token == "^":
-            self._take()
-            exponent = self._exponent()
-        result = work(self._group() if self._token == "(" else self._product())
-        return result if exponent is None else _power(result, exponent)
 
 
 def _literal(number: Fraction) -> Number:

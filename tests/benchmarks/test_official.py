@@ -55,9 +55,8 @@ def test_relaxed_accuracy(gold: str, prediction: str, expected: bool) -> None:
 
 
 def test_quick_match_is_sign_by_sign() -> None:
-    assert mathverse.quick_match("D", "D")
-    assert not mathverse.quick_match("D", "d")
-    assert not mathverse.quick_match("5", 5)
+    for gold, extraction, judgement in (("D", "D", 1), ("D", "d", 0), ("5", 5, 0)):
+        assert mathverse.verdict({"answer": gold, "extraction": extraction}) == {"judgement": judgement}
 
 
 @given(WORDS, WORDS, WORDS)

@@ -11,7 +11,7 @@ Sample row: `{"imgname": "41699051005347.png", "query": "How many food items are
 Sample: `relaxed("100", "104")`  ->  `True`
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from mathse.benchmarks.benchmark import Benchmark, RawItem, Subset, copied
@@ -54,10 +54,6 @@ def half_of(row: SourceRow) -> str:
         if str(name) in names:
             return half
     raise Faulty("neither human nor augmented", str(name)[:40])
-
-
-def _belongs_to(half: str) -> Callable[[SourceRow], bool]:
-    return lambda row: half_of(row) == half
 
 
 def relaxed(gold: str, prediction: str) -> bool:
@@ -103,8 +99,9 @@ BENCHMARK = Benchmark(
     name="chartqa",
     subsets={
         None: Subset(2500, "test", files=FILES),
-        **{half: Subset(1250, "test", belongs=_belongs_to(half), files=FILES) for half in HALVES},
+        **{half: Subset(1250, "test", divisions=(half,), files=FILES) for half in HALVES},
     },
     item=item,
+    division=half_of,
     rule=Rule(verdict, "correct", tables, scores, reads="prediction", needs=("label", "prediction")),
 )

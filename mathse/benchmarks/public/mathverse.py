@@ -8,10 +8,10 @@ ZrrSkywalker/MathVerse); before it is asked, quick match looks whether the extra
 
 Sample row: `{"sample_index": "1", "problem_index": "1", "problem_version": "Text Only", "question": "...\nChoices:\nA:4
 \nB:6", "image": "", "answer": "B", "question_type": "multi-choice", "metadata": {"subject": ..., "subfield": ...}}`
-Sample: `quick_match("D", "D")`  ->  `True`
+Sample: `verdict({"answer": "D", "extraction": "D"})`  ->  `{"judgement": 1}`
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from mathse.benchmarks.benchmark import IN_THE_PICTURE, Benchmark, Column, RawItem, Subset, copied, part
@@ -28,7 +28,7 @@ TEXT_ONLY = "Text Only"
 
 def item(row: SourceRow) -> RawItem:
     """A row as an item."""
-    metadata, version = part(row, "metadata"), fields.text(row, "problem_version")
+    metadata, version = part(row, "metadata"), version_of(row)
     question, choices = questions.split_options(fields.text(row, "question"))
     pictures = tuple(ref for ref in fields.pictures(row, "image") if ref)
     if not pictures and version != TEXT_ONLY:
@@ -45,14 +45,16 @@ def item(row: SourceRow) -> RawItem:
     )
 
 
-def _is_one_of(*versions: str) -> Callable[[SourceRow], bool]:
-    def belongs(row: SourceRow) -> bool:
-        version = fields.text(row, "problem_version")
-        if version not in (*VERSIONS, TEXT_ONLY):
-            raise Faulty("unknown version", version[:40])
-        return version in versions
+def version_of(row: SourceRow) -> str:
+    """How much of the problem is text.
 
-    return belongs
+    Raises:
+        Faulty: It is none of the six versions.
+    """
+    version = fields.text(row, "problem_version")
+    if version not in (*VERSIONS, TEXT_ONLY):
+        raise Faulty("unknown version", version[:40])
+    return version
 
 
 def option_letter(item: BenchmarkItem, answer: str) -> str:
@@ -61,45 +63,34 @@ def option_letter(item: BenchmarkItem, answer: str) -> str:
     return questions.LETTERS[places[0]] if len(places) == 1 else answer
 
 
-def quick_match(gold: str, extraction: object) -> bool:
-    """Whether the extraction is the gold answer, sign by sign."""
-    return gold == extraction
-
-
 def verdict(row: Fields) -> dict[str, Any]:
-    """The official field `judgement` of a row: 1 or 0."""
-    return {"judgement": int(quick_match(text(row, "answer"), field(row, "extraction")))}
+    """The official field `judgement` of a row: 1 where the extraction is the gold answer sign by sign, else 0."""
+    return {"judgement": int(text(row, "answer") == field(row, "extraction"))}
 
 
 def tables(rows: Sequence[Fields]) -> dict[str, Groups]:
     """Overall (the five versions; text only apart), by version, and of the five by subject and by subfield."""
+    pictured = []
+    for row in rows:
+        if row.get("problem_version") != TEXT_ONLY:
+            # The script's own copy of the rows calls it `category`.
+            category = row.get("category") or row.get("metadata")
+            pictured.append({**(category if isinstance(category, dict) else {}), "judgement": row["judgement"]})
 
-    def set_apart(row: Fields) -> list[str]:
-        return ["text only"] if row.get("problem_version") == TEXT_ONLY else ["all"]
+    def subfields(row: Fields) -> list[str]:
+        return [f"{subject}: {field}" for subject in values(row, "subject") for field in values(row, "subfield")]
 
-    pictured = [row for row in rows if row.get("problem_version") != TEXT_ONLY]
     versions = tally_by(rows, "judgement", "problem_version")
     ordered = [name for name in VERSIONS if name in versions] + [name for name in versions if name not in VERSIONS]
     groups = {
-        "overall": tally(rows, "judgement", set_apart),
+        "overall": tally(
+            rows, "judgement", lambda row: ["text only" if row.get("problem_version") == TEXT_ONLY else "all"]
+        ),
         "version": {name: versions[name] for name in ordered},
-        "subject": tally(pictured, "judgement", lambda row: values(_category(row), "subject")),
-        "subfield": tally(pictured, "judgement", _subfields),
+        "subject": tally_by(pictured, "judgement", "subject"),
+        "subfield": tally(pictured, "judgement", subfields),
     }
     return {title: group for title, group in groups.items() if group}
-
-
-def _category(row: Fields) -> Fields:
-    """Subject and subfield: in `metadata`, which the script's own copy of the rows calls `category`."""
-    category = row.get("category") or row.get("metadata")
-    return category if isinstance(category, dict) else {}
-
-
-def _subfields(row: Fields) -> list[str]:
-    category = _category(row)
-    return [
-        f"{subject}: {subfield}" for subject in values(category, "subject") for subfield in values(category, "subfield")
-    ]
 
 
 def scores(rows: Sequence[Fields]) -> dict[str, Any]:
@@ -110,14 +101,12 @@ def scores(rows: Sequence[Fields]) -> dict[str, Any]:
 BENCHMARK = Benchmark(
     name="mathverse",
     subsets={
-        None: Subset(3940, "testmini", "testmini", _is_one_of(*VERSIONS), column=Column(3, "MathVerse")),
-        **{
-            version.lower().replace(" ", "_"): Subset(788, "testmini", "testmini", _is_one_of(version))
-            for version in VERSIONS
-        },
-        "text_only": Subset(788, "testmini_text_only", "testmini_text_only", _is_one_of(TEXT_ONLY)),
+        None: Subset(3940, "testmini", "testmini", VERSIONS, column=Column(3, "MathVerse")),
+        **{version.lower().replace(" ", "_"): Subset(788, "testmini", "testmini", (version,)) for version in VERSIONS},
+        "text_only": Subset(788, "testmini_text_only", "testmini_text_only", (TEXT_ONLY,)),
     },
     item=item,
+    division=version_of,
     rule=Rule(
         verdict,
         "judgement",

@@ -29,18 +29,19 @@ DECIMALS = 2
 _BRACKETS = ("()", "[]")
 _AS_WRITTEN = ("a", "-a")
 _LETTERS = "ABCDE"
-_PHRASES = ("the final answer is", "the answer is", "the correct answer is", "the answer should be")
+_PHRASES = (
+    "the final answer is", "The final answer is", "the answer is", "The answer is", "the correct answer is",
+    "The correct answer is", "the answer should be", "The answer should be",
+)  # fmt: skip
 _BOX = "oxed{"
 _DRESSING = (
     (" ", ""), (r"\,", ""), ("∞", r"\infty"), (r"+\infty", r"\infty"), (r"\\", "\\"), ("\n", ""), (r"\text", ""),
     (r"\mbox", ""), ("bmatrix", "pmatrix"), (r"\left", ""), (r"\right", ""), (r"^{\circ}", ""), (r"^\circ", ""),
     ("{m}^3", ""), ("m^3", ""), ("{units}", ""), ("units", ""), ("{km}", ""), ("km", ""),
-)  # fmt: skip
-"""What is replaced by what, in order."""
-_MORE_DRESSING = (
-    ("\n", ""), (r"\!", ""), (r"\\", "\\"), ("tfrac", "frac"), ("dfrac", "frac"), (r"\left", ""), (r"\right", ""),
+    (r"\!", ""), (r"\\", "\\"), ("tfrac", "frac"), ("dfrac", "frac"), (r"\left", ""), (r"\right", ""),
     (r"^{\circ}", ""), (r"^\circ", ""), (r"\$", ""), ("$", ""),
 )  # fmt: skip
+"""What is replaced by what, in order."""
 
 
 def item(row: SourceRow) -> RawItem:
@@ -83,7 +84,11 @@ def extract(response: str) -> str:
     else:
         answer = last
     if _BOX not in answer:
-        answer = _after_phrases(answer)
+        # What follows an answer phrase, up to the end of its sentence or line.
+        for phrase in _PHRASES:
+            is_there = phrase in answer
+            answer = answer.split(phrase)[-1].strip()
+            answer = answer.split("\n")[0].split(". ")[0] if is_there else answer
     elif answer.count(_BOX) > 1:
         answer = rf"\b{_BOX}{answer.split(_BOX)[-1]}"
     answer = canonical(answer)
@@ -93,19 +98,11 @@ def extract(response: str) -> str:
     return answer.rstrip(".").lstrip(":").strip()
 
 
-def _after_phrases(answer: str) -> str:
-    """What follows an answer phrase, up to the end of its sentence or line."""
-    for phrase in _PHRASES:
-        for form in (phrase, phrase.replace("the", "The")):
-            is_there = form in answer
-            answer = answer.split(form)[-1].strip()
-            if is_there:
-                answer = answer.split("\n")[0].split(". ")[0]
-    return answer
-
-
 def canonical(answer: str) -> str:
-    """The content of a box, or the whole text: what follows its last `=`, in lower case, without dressing."""
+    """The content of a box, or the whole text: what follows its last `=`, in lower case, without units and the like.
+
+    Fractions and roots get braces.
+    """
     answer = answer.lower().replace("{}", "")
     start, end = answer.find(_BOX), answer.rfind("}")
     if 0 <= start < end:
@@ -113,12 +110,9 @@ def canonical(answer: str) -> str:
     if "}" in answer and answer.find("}") < (answer.find("{") if "{" in answer else len(answer)):
         answer = answer.split("}")[0]
     answer = answer.split("=")[-1].split(r"\approx")[-1]
-    return _undressed(_replaced(answer, _DRESSING))
-
-
-def _undressed(answer: str) -> str:
-    """Without units, percent signs and the like; fractions and roots with braces."""
-    answer = _replaced(answer, _MORE_DRESSING).split(r"\text{ ")[0]
+    for written, meant in _DRESSING:
+        answer = answer.replace(written, meant)
+    answer = answer.split(r"\text{ ")[0]
     answer = answer.replace(r"\%", "").replace(" .", " 0.").replace("{.", "{0.")
     if not answer:
         return answer
@@ -126,22 +120,11 @@ def _undressed(answer: str) -> str:
     for sign in ("=", r"\approx"):
         answer = answer.split(sign)[-1] if answer.count(sign) == 1 else answer
     if "sqrt" in answer:
-        answer = _braced_fractions(_braced_roots(answer).replace(" ", ""))
+        first, *rest = answer.split(r"\sqrt")
+        bare = (rf"{{{part[0]}}}{part[1:]}" if part and part[0] != "{" else part for part in rest)
+        answer = _braced_fractions(r"\sqrt".join([first, *bare]).replace(" ", ""))
     answer = answer.replace(" ", "")
     return _slashed_fraction(r"\frac{1}{2}" if answer == "0.5" else answer)
-
-
-def _replaced(text: str, pairs: tuple[tuple[str, str], ...]) -> str:
-    for written, meant in pairs:
-        text = text.replace(written, meant)
-    return text
-
-
-def _braced_roots(answer: str) -> str:
-    r"""`\sqrt3` as `\sqrt{3}`."""
-    first, *rest = answer.split(r"\sqrt")
-    bare = (rf"{{{part[0]}}}{part[1:]}" if part and part[0] != "{" else part for part in rest)
-    return r"\sqrt".join([first, *bare])
 
 
 def _braced_fractions(answer: str) -> str:

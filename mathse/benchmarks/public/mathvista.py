@@ -68,15 +68,6 @@ def item(row: SourceRow) -> RawItem:
     )
 
 
-def is_gps(row: SourceRow) -> bool:
-    """Whether a row is of geometry problem solving.
-
-    Raises:
-        Faulty: It does not say what task it is of.
-    """
-    return fields.text(part(row, "metadata"), "task") == GPS
-
-
 def answer_form(item: BenchmarkItem) -> str:
     """What the official query says of the form of an answer that is no option's letter."""
     official = official_fields(item)
@@ -238,9 +229,10 @@ BENCHMARK = Benchmark(
     name="mathvista",
     subsets={
         None: Subset(1000, "testmini", column=Column(2, "MathVista")),
-        "gps": Subset(208, "testmini", belongs=is_gps, column=Column(1, "MathVista GPS", row=GPS_ROW)),
+        "gps": Subset(208, "testmini", divisions=(GPS,), column=Column(1, "MathVista GPS", row=GPS_ROW)),
     },
     item=item,
+    division=lambda row: fields.text(part(row, "metadata"), "task"),
     rule=Rule(
         verdict,
         "true_false",
