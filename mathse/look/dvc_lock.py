@@ -127,20 +127,23 @@ class Lock:
                 f"{self.root / LOCK}: its stages lead in a circle: {' from '.join(error.args[1])}"
             ) from error
         wanted = used if last.path == target else used - {last.path} | {target}
-        return [self._step(name, wanted) for name in ordered]
-
-    def _step(self, name: str, wanted: Collection[str]) -> StageRun:
-        stage = self.stages[name]
-        deps = {dep["path"]: dep.get("md5", "") for dep in stage.get("deps", [])}
-        outs = [out["path"] for out in stage.get("outs", [])]
-        return StageRun(
-            stage=name,
-            command=str(stage.get("cmd", "")),
-            params=stage.get("params", {}),
-            code={path: md5 for path, md5 in deps.items() if not self._is_data(path)},
-            made_from=self._tables(self._inputs(name)),
-            makes=self._tables(path for path in wanted if any(PurePosixPath(path).is_relative_to(out) for out in outs)),
-        )
+        runs = []
+        for name in ordered:
+            stage = self.stages[name]
+            deps = {dep["path"]: dep.get("md5", "") for dep in stage.get("deps", [])}
+            outs = [out["path"] for out in stage.get("outs", [])]
+            makes = (path for path in wanted if any(PurePosixPath(path).is_relative_to(out) for out in outs))
+            runs.append(
+                StageRun(
+                    stage=name,
+                    command=str(stage.get("cmd", "")),
+                    params=stage.get("params", {}),
+                    code={path: md5 for path, md5 in deps.items() if not self._is_data(path)},
+                    made_from=self._tables(self._inputs(name)),
+                    makes=self._tables(makes),
+                )
+            )
+        return runs
 
     def _inputs(self, name: str) -> set[str]:
         """Datasets and models that a stage read; of a folder, what other stages made in it."""
@@ -201,31 +204,28 @@ def differences(lock: Lock, steps: Collection[StageRun]) -> Iterator[Difference]
             stages = {getattr(stage, "name", None): stage for stage in repo.index.stages}
             declared = {str(out.def_path) for stage in stages.values() for out in getattr(stage, "outs", ())}
             for step in steps:
-                yield from _never_made(lock, step, declared)
+                # What no recorded stage made: its own origin is unknown.
+                for path in step.made_from:
+                    place = Path(path)
+                    outside = (
+                        any(place.is_relative_to(folder) for folder in OUTSIDE)
+                        or Path(f"{lock.root / path}.dvc").exists()
+                    )
+                    if not outside and lock.source(path) is None:
+                        what = "not run yet" if path in declared else "not recorded"
+                        yield Difference(path, what, f"dvc.lock ({step.stage})")
             for step in steps:
-                yield from _remade_since(lock, step)
+                # What was read in another state than its maker has recorded since; files that are not here show it too.
+                for dep in lock.stages[step.stage].get("deps", []):
+                    output = lock.outputs.get(dep["path"])
+                    if output and output.md5 != dep.get("md5", ""):
+                        yield Difference(output.path, "changed", f"dvc.lock ({step.stage})")
                 if step.stage in stages:
                     yield from _changed_since(step, stages[step.stage])
                 else:
                     yield Difference(f"dvc.yaml: {step.stage}", "missing", "dvc.lock")
     except DvcException as error:
         raise LockError(f"{lock.root.absolute()}: DVC cannot read the project: {error}") from error
-
-
-def _never_made(lock: Lock, step: StageRun, declared: Collection[str]) -> Iterator[Difference]:
-    """What a stage read and no recorded stage made: its own origin is unknown."""
-    for path in step.made_from:
-        outside = any(Path(path).is_relative_to(place) for place in OUTSIDE) or (lock.root / f"{path}.dvc").exists()
-        if not outside and lock.source(path) is None:
-            yield Difference(path, "not run yet" if path in declared else "not recorded", f"dvc.lock ({step.stage})")
-
-
-def _remade_since(lock: Lock, step: StageRun) -> Iterator[Difference]:
-    """What a stage read in another state than its maker has recorded since; files that are not here show it too."""
-    for dep in lock.stages[step.stage].get("deps", []):
-        output = lock.outputs.get(dep["path"])
-        if output and output.md5 != dep.get("md5", ""):
-            yield Difference(output.path, "changed", f"dvc.lock ({step.stage})")
 
 
 def _changed_since(step: StageRun, stage: Any) -> Iterator[Difference]:

@@ -18,7 +18,6 @@ from typing import Any, BinaryIO, TextIO
 from mathse.answers.grade import Grade, Grader
 from mathse.errors import UserError
 from mathse.tables import jsonl
-from mathse.tables.jsonl import Line
 from mathse.tables.schemas import Status
 
 SHOWN_CHARACTERS = 200
@@ -54,7 +53,10 @@ def graded(file: BinaryIO, longest: int = jsonl.LONGEST) -> Iterator[dict[str, A
     grader = Grader()
     for line in jsonl.lines(file, longest):
         if line.reason:
-            row, grade = {"line": _text(line)}, _undecided(f"line {line.number}: {line.reason}")
+            # As it was; of one that is too long the beginning.
+            text = line.data.removeprefix(jsonl.BOM).decode("utf-8", "backslashreplace").rstrip("\r\n")
+            row = {"line": text[:SHOWN_CHARACTERS] if line.reason == "row too large" else text}
+            grade = _undecided(f"line {line.number}: {line.reason}")
         else:
             row, grade = line.row, _grade(line.row, grader)
         yield {**row, "verdict": grade.status.value, "extracted": grade.extracted, "reason": grade.reason}
@@ -68,12 +70,6 @@ def as_json(row: Mapping[str, Any], encoding: str) -> str:
     except UnicodeEncodeError:
         return json.dumps(row)
     return text
-
-
-def _text(line: Line) -> str:
-    """A line that is no row, as it was; of one that is too long the beginning."""
-    text = line.data.removeprefix(jsonl.BOM).decode("utf-8", "backslashreplace").rstrip("\r\n")
-    return text[:SHOWN_CHARACTERS] if line.reason == "row too large" else text
 
 
 def _undecided(reason: str) -> Grade:

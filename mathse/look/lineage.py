@@ -247,6 +247,13 @@ def require_match(lineage: Lineage) -> None:
 
 def as_json(lineage: Lineage) -> dict[str, Any]:
     """The ancestry for programs: JSON values."""
+
+    def about(made: Ancestor) -> dict[str, Any]:
+        place = {"path": made.path, "kind": made.kind, "there": made.there, "hash": made.hash or None}
+        if made.kind == "model":
+            return place | {"fingerprint": made.fingerprint, "settings": (made.lineage or {}).get("settings")}
+        return place | {"table": made.table, "rows": made.rows, "by": list(made.by), "prompts": list(made.prompts)}
+
     return {
         "target": lineage.target,
         "fingerprint": lineage.made[lineage.target].fingerprint,
@@ -257,19 +264,12 @@ def as_json(lineage: Lineage) -> dict[str, Any]:
             {
                 **vars(step),
                 "made_from": list(step.made_from),
-                "makes": [_ancestor_json(lineage.made[path]) for path in step.makes],
+                "makes": [about(lineage.made[path]) for path in step.makes],
             }
             for step in lineage.steps
         ],
         "differences": [vars(difference) for difference in lineage.differences],
     }
-
-
-def _ancestor_json(made: Ancestor) -> dict[str, Any]:
-    about: dict[str, Any] = {"path": made.path, "kind": made.kind, "there": made.there, "hash": made.hash or None}
-    if made.kind == "model":
-        return about | {"fingerprint": made.fingerprint, "settings": (made.lineage or {}).get("settings")}
-    return about | {"table": made.table, "rows": made.rows, "by": list(made.by), "prompts": list(made.prompts)}
 
 
 def tree(lineage: Lineage) -> Tree:
@@ -300,20 +300,15 @@ def closing(lineage: Lineage) -> Iterator[str]:
     by_path: dict[str, tuple[str, list[str]]] = {}
     for difference in lineage.differences:
         by_path.setdefault(difference.path, (difference.what, []))[1].append(difference.by)
-    for path, (what, recorders) in by_path.items():
-        yield f"{what:12} {path}  (by {_recorders(recorders)})"
-
-
-def _recorders(by: list[str]) -> str:
-    """Who recorded a file: `dvc.lock: mix@0, train@0`."""
-    stages = [name.removeprefix("dvc.lock (").removesuffix(")") for name in by if name.startswith("dvc.lock (")]
-    others = [name for name in by if not name.startswith("dvc.lock (")]
-    parts = []
-    for opening, recorders in (("dvc.lock: ", stages), ("", others)):
-        if recorders:
-            more = f" and {len(recorders) - SHOWN_RECORDERS} more" if len(recorders) > SHOWN_RECORDERS else ""
-            parts.append(f"{opening}{', '.join(recorders[:SHOWN_RECORDERS])}{more}")
-    return "; ".join(parts)
+    for path, (what, by) in by_path.items():
+        stages = [name.removeprefix("dvc.lock (").removesuffix(")") for name in by if name.startswith("dvc.lock (")]
+        others = [name for name in by if not name.startswith("dvc.lock (")]
+        parts = []
+        for opening, recorders in (("dvc.lock: ", stages), ("", others)):
+            if recorders:
+                more = f" and {len(recorders) - SHOWN_RECORDERS} more" if len(recorders) > SHOWN_RECORDERS else ""
+                parts.append(f"{opening}{', '.join(recorders[:SHOWN_RECORDERS])}{more}")
+        yield f"{what:12} {path}  (by {'; '.join(parts)})"
 
 
 def dot(lineage: Lineage) -> str:

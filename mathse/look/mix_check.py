@@ -141,7 +141,13 @@ def effect(root: Path, file: Path, step: str | None, values: Mapping[str, int | 
     others = {"stored": mix} if mix.is_file() else {}
     with chosen(settings, step, root, others, partial=True) as (connection, _):
         _keep(connection, "now")
-        stale = _stale(connection) if others else None
+        stale = None
+        if others:
+            now = "from now where reason is null"
+            ((stale,),) = connection.execute(f"""
+                select (select count(*) from ({now}) anti join stored using (path_id))
+                    + (select count(*) from (from stored) anti join ({now}) using (path_id))
+            """).fetchall()
         candidates = choose(connection, query, screens).rows_in
         _keep(connection, "new")
         connection.execute("create view mix as from new_rows")
@@ -167,16 +173,6 @@ def _keep(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     connection.execute(f"create table {name} as from selection; create table {name}_pairs as from pairs")
     forget(connection)
     connection.execute(_ROWS.format(name=name))
-
-
-def _stale(connection: duckdb.DuckDBPyConnection) -> int:
-    """How many rows only one of the mix on disk and the mix chosen now has."""
-    now = "from now where reason is null"
-    ((count,),) = connection.execute(f"""
-        select (select count(*) from ({now}) anti join stored using (path_id))
-            + (select count(*) from (from stored) anti join ({now}) using (path_id))
-    """).fetchall()
-    return int(count)
 
 
 def _changes(connection: duckdb.DuckDBPyConnection, column: str, relation: str) -> list[Change]:

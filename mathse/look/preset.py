@@ -50,7 +50,11 @@ def put(name: str, root: Path, force: bool = False) -> str:
     if target.exists():
         if target.read_bytes() == content:
             return f"{target} already is the preset {name}"
-        if not force and _has_edits(target, root):
+        presets = [(root / PRESETS / f"{other}.yaml").read_bytes() for other in known]
+        committed = git(root, "rev-parse", f"HEAD:./{target.name}")
+        hashed = git(root, "hash-object", "--no-filters", "--", target.name)
+        is_elsewhere = target.read_bytes() in presets or (committed and committed == hashed)
+        if not force and not is_elsewhere:
             raise PresetError(
                 f"{target} has uncommitted edits; commit them (`git commit {target}`), or overwrite them "
                 f"(`mathse preset {name} --force`)"
@@ -62,12 +66,3 @@ def put(name: str, root: Path, force: bool = False) -> str:
     else:
         remaining = f"put a commit of {settings.base.source} in its base.revision, then `mathse check`"
     return f"{target} is now the preset {name}; {remaining}"
-
-
-def _has_edits(target: Path, root: Path) -> bool:
-    """Whether the file's content is neither in git's last commit nor in a preset."""
-    content = target.read_bytes()
-    if any((root / PRESETS / f"{name}.yaml").read_bytes() == content for name in available(root)):
-        return False
-    committed = git(target.parent, "rev-parse", f"HEAD:./{target.name}")
-    return not committed or committed != git(target.parent, "hash-object", "--no-filters", "--", target.name)

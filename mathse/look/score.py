@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mathse.benchmarks.benchmark import benchmark
-from mathse.benchmarks.official import BadRow, Groups, field
+from mathse.benchmarks.official import BadRow, field
 from mathse.benchmarks.rule import Rule
 from mathse.errors import UserError
 from mathse.look import responses
@@ -166,24 +166,19 @@ def show(scoring: Scoring, out: TextIO) -> None:
     tables = scoring.rule.tables(scoring.scored)
     width = max(len(name) for groups in tables.values() for name in groups)
     for title, groups in tables.items():
-        console.print(_table(title, groups, width))
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+        table.add_column(title.replace("_", " "), min_width=min(width, WIDEST))  # all tables are as wide
+        for heading in ("correct", "of", "accuracy, %"):
+            table.add_column(heading, justify="right", min_width=7, no_wrap=True)
+        for name, count in groups.items():
+            table.add_row(_printable(name), f"{count.correct:,}", f"{count.total:,}", f"{count.percent:.2f}")
+        table.add_row("")
+        console.print(table)
     console.print(f"{len(scoring.scored):,} of {len(scoring.marked):,} responses scored")
     for complaint in _complaints(scoring.unscored):
         console.print(_printable(f"unscored: {complaint}"), soft_wrap=True)
     if scoring.unanswered:
         console.print(f"problems without a response, which do not count: {scoring.unanswered:,}")
-
-
-def _table(title: str, groups: Groups, width: int) -> Table:
-    """One table, as wide as its fellows: `width` is that of the longest name in any."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    table.add_column(title.replace("_", " "), min_width=min(width, WIDEST))
-    for heading in ("correct", "of", "accuracy, %"):
-        table.add_column(heading, justify="right", min_width=7, no_wrap=True)
-    for name, count in groups.items():
-        table.add_row(_printable(name), f"{count.correct:,}", f"{count.total:,}", f"{count.percent:.2f}")
-    table.add_row("")
-    return table
 
 
 def _complaints(unscored: dict[str, list[str]]) -> Iterator[str]:

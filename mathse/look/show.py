@@ -71,8 +71,7 @@ def tell(root: File, prefix: str, image_dir: File) -> str:
         ProblemNotFound: No problem's id, or more than one, begins so.
         UserError: There are no problems yet.
     """
-    title, slash, item_id = prefix.partition("/")
-    problem = _item(root, title, item_id) if slash else _problem(root, prefix)
+    problem = find(root, prefix)
     story = gather(root, problem)
     about = f"{problem.subject}, level {problem.level}, {problem.split}; {problem.source} {problem.source_id}"
     lines = [
@@ -135,7 +134,23 @@ def gather(root: File, problem: Problem) -> Story:
     )
 
 
-def _problem(root: File, prefix: str) -> Problem:
+def find(root: File, prefix: str) -> Problem:
+    """The problem whose id begins so, or a benchmark's item as a problem.
+
+    Raises:
+        ProblemNotFound: No problem's id, or more than one, begins so.
+        UserError: There are no problems yet.
+    """
+    title, slash, item_id = prefix.partition("/")
+    if slash:
+        file = root / layout.BENCHMARK_ITEMS
+        items = _read(file, BenchmarkItem, (pc.field("benchmark") == title) & (pc.field("item_id") == item_id))
+        if not items:
+            raise ProblemNotFound(
+                f"{file}: benchmark {title!r} has no item {item_id!r}; "
+                "`mathse query 'select benchmark, item_id from benchmark_items'` lists them"
+            )
+        return as_problem(items[0])
     file = root / layout.PROBLEMS
     if not file.exists():
         raise UserError(f"{file}: not there yet; `dvc repro problems` makes it")
@@ -148,18 +163,6 @@ def _problem(root: File, prefix: str) -> Problem:
         first = ", ".join(row.problem_id for row in matches[:SHOWN_MATCHES])
         raise ProblemNotFound(f"{file}: {len(matches)} ids begin with {prefix!r}: {first}, ...; give more digits")
     return matches[0]
-
-
-def _item(root: File, title: str, item_id: str) -> Problem:
-    """A benchmark's item as a problem."""
-    file = root / layout.BENCHMARK_ITEMS
-    matches = _read(file, BenchmarkItem, (pc.field("benchmark") == title) & (pc.field("item_id") == item_id))
-    if not matches:
-        raise ProblemNotFound(
-            f"{file}: benchmark {title!r} has no item {item_id!r}; "
-            "`mathse query 'select benchmark, item_id from benchmark_items'` lists them"
-        )
-    return as_problem(matches[0])
 
 
 def _read(file: File, model: type[R], condition: pc.Expression) -> list[R]:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from mathse import layout, params
 from mathse.errors import UserError
@@ -41,7 +40,11 @@ def describe(root: Path, dvc: bool = False) -> str:
         "journals (a stage that runs again goes on from these)": _journals(root),
     }
     if dvc:
-        sections["out of date"] = _out_of_date(root)
+        command = [sys.executable, "-m", "dvc", "status"]
+        outdated = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        if outdated.returncode != 0:
+            raise UserError(f"`dvc status` failed in {root.absolute()}: {outdated.stderr.strip()}")
+        sections["out of date"] = outdated.stdout.splitlines()
     lines = [f"steps    {', '.join(f'{name} ({known.heading(name)})' for name in settings.steps)}"]
     for title, section in sections.items():
         lines += ["", title, *(f"  {line}" for line in list(section) or ["none yet"])]
@@ -83,15 +86,6 @@ def _journals(root: Path) -> Iterator[str]:
             yield f"{file.stem:40} cannot be read: {error}"
 
 
-def _out_of_date(root: Path) -> list[str]:
-    status = subprocess.run(
-        [sys.executable, "-m", "dvc", "status"], cwd=root, capture_output=True, text=True, check=False
-    )
-    if status.returncode != 0:
-        raise UserError(f"`dvc status` failed in {root.absolute()}: {status.stderr.strip()}")
-    return status.stdout.splitlines()
-
-
 def timings(root: Path, settings: Params) -> list[str]:
     """One line per training and evaluation that ran here, in the order of the loop; a file that is damaged is named.
 
@@ -103,17 +97,15 @@ def timings(root: Path, settings: Params) -> list[str]:
     for stage, name in runs:
         file = root / layout.timings(f"{stage}-{name}")
         try:
-            lines.append(f"{stage} {name}: {_took(stage, json.loads(file.read_text(encoding='utf-8')))}")
+            timing = json.loads(file.read_text(encoding="utf-8"))
+            line = f"{stage} {name}: {timing['seconds']:,.0f} s"
+            if stage == "train":
+                memory = timing["peak_memory"] / MEBIBYTE
+                line += f", {timing['tokens_per_second']:,.0f} tokens/s, {memory:,.0f} MiB"
+            lines.append(line)
         except FileNotFoundError:
             continue
         except (ValueError, KeyError, TypeError) as error:
             remedy = f"the next `dvc repro` that runs {stage} {name} writes it anew"
             lines.append(f"{file}: is damaged ({type(error).__name__}); {remedy}")
     return lines
-
-
-def _took(stage: str, timing: Any) -> str:
-    seconds = f"{timing['seconds']:,.0f} s"
-    if stage == "evaluate":
-        return seconds
-    return f"{seconds}, {timing['tokens_per_second']:,.0f} tokens/s, {timing['peak_memory'] / MEBIBYTE:,.0f} MiB"

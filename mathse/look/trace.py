@@ -147,7 +147,14 @@ class _Tracer:
         held_out, mixes = (self._rows(view, "path_id", path_id) for view in ("held_out", "mix"))
         # Where the table of a path is not there, the row of a mix made of it says a part.
         row = next(iter([*self._rows("paths", "path_id", path_id), *held_out, *mixes]), {})
-        below = [*self._author(row), *self._judgements(path_id), *self._related(path_id, row.get("parent_path_id"))]
+        below = [*self._author(row)]
+        for verdict in self._rows("verdicts", "path_id", path_id):
+            below.append(Node("verdict", "", "judged", verdict | {"judge_folder": self._folder(verdict["author"])}))
+        below += [Node("feedback", "", "marked", marked) for marked in self._rows("feedback", "path_id", path_id)]
+        # The path that a reflection reconsiders, and the reflections on a path.
+        related = [(row["parent_path_id"], "reconsiders")] if row.get("parent_path_id") else []
+        related += [(child["path_id"], "reconsidered by") for child in self._rows("paths", "parent_path_id", path_id)]
+        below += [self.path(other, role, with_problem=False) for other, role in related if other not in self._seen]
         if with_problem and row:
             below.append(self.problem(row["problem_id"], "answers", whole=False))
         below += [Node("mix", layout.orm_held_out(mixed["orm"]).as_posix(), "in") for mixed in held_out]
@@ -185,20 +192,6 @@ class _Tracer:
 
     def _folder(self, fingerprint: str) -> str | None:
         return next((path for path, lineage in self._models.items() if lineage.get("model") == fingerprint), None)
-
-    def _judgements(self, path_id: str) -> Iterator[Node]:
-        for verdict in self._rows("verdicts", "path_id", path_id):
-            yield Node("verdict", "", "judged", verdict | {"judge_folder": self._folder(verdict["author"])})
-        for feedback in self._rows("feedback", "path_id", path_id):
-            yield Node("feedback", "", "marked", feedback)
-
-    def _related(self, path_id: str, parent: str | None) -> Iterator[Node]:
-        """The path that a reflection reconsiders, and the reflections on a path."""
-        related = [(parent, "reconsiders")] if parent else []
-        related += [(row["path_id"], "reconsidered by") for row in self._rows("paths", "parent_path_id", path_id)]
-        for other, role in related:
-            if other not in self._seen:
-                yield self.path(other, role, with_problem=False)
 
     def _model(self, path: str, role: str, down: bool, seen: tuple[str, ...] = ()) -> Node:
         """A model; `down` leads on to the models that were started from it."""
