@@ -192,7 +192,11 @@ class Changes:
         """Of the table of changes; the old value of a column stands before the new one."""
         sides = {OLD: self.old, NEW: self.new}
         both = [name for name in self._read(self.new) if name not in self._keys] + [*self.columns.only_old]
-        keys = [pa.field(name, _key_type(self.old, self.new, name)) for name in self._keys]
+        keys = []
+        for name in self._keys:
+            types = [side.schema.field(name).type for side in (self.old, self.new)]
+            numbers = all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in types)
+            keys.append(pa.field(name, types[0] if types[0] == types[1] else pa.float64() if numbers else pa.string()))
         values = [
             pa.field(prefix + name, side.schema.field(name).type)
             for name in both
@@ -226,14 +230,6 @@ def _comparable(name: str, old: dict[str, str], new: dict[str, str], key: bool =
         return f"{forms[0]}::varchar", f"{forms[1]}::varchar"
     # Neither can be read as the other: they are the same only where both are missing.
     return f"if({forms[0]} is null, null, 'old')", f"if({forms[1]} is null, null, 'new')"
-
-
-def _key_type(old: Side, new: Side, name: str) -> pa.DataType:
-    types = [side.schema.field(name).type for side in (old, new)]
-    if types[0] == types[1]:
-        return types[0]
-    numbers = all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in types)
-    return pa.float64() if numbers else pa.string()
 
 
 def _list(names: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from mathse.diff.database import Database
 from mathse.diff.document import Document, Example, Options
 from mathse.diff.names import Dataset
 from mathse.diff.reasons import explain
-from mathse.diff.sides import Columns, Side, open_side, relate
+from mathse.diff.sides import Columns, open_side, relate
 
 ABOUT = ("kind", "round", "status", "subject", "level", "source", "reason", "why")
 HASHES = ("row_hash", "text_hash")
@@ -36,7 +36,12 @@ def compare(old: Dataset, new: Dataset, options: Options, scratch: Path) -> Docu
     content = not options.counts_only or options.condition or options.saved
     with Changes(*sides, columns) as changes:
         counts = changes.counts() if columns.hashed and not content else changes.write(file)
-    document = Document(old.label, new.label, sides[1].table, counts, _schema_changes(*sides, columns))
+    schema = [f"column {name} is new" for name in columns.only_new]
+    schema += [f"column {name} is gone" for name in columns.only_old]
+    schema += [f"column {name} was {before}, is {after}" for name, (before, after) in columns.retyped.items()]
+    if sides[0].version != sides[1].version:
+        schema.append(f"schema version was {sides[0].version}, is {sides[1].version}")
+    document = Document(old.label, new.label, sides[1].table, counts, schema)
     if not content:
         return document
     reasons = explain(old, new, document.table, file) if counts.added or counts.removed else None
@@ -53,15 +58,6 @@ def compare(old: Dataset, new: Dataset, options: Options, scratch: Path) -> Docu
             sections=meaning.sections(database, sides[1]),
             examples=_examples(database, columns, options.limit),
         )
-
-
-def _schema_changes(old: Side, new: Side, columns: Columns) -> list[str]:
-    changes = [f"column {name} is new" for name in columns.only_new]
-    changes += [f"column {name} is gone" for name in columns.only_old]
-    changes += [f"column {name} was {before}, is {after}" for name, (before, after) in columns.retyped.items()]
-    if old.version != new.version:
-        changes.append(f"schema version was {old.version}, is {new.version}")
-    return changes
 
 
 def _examples(database: Database, columns: Columns, limit: int) -> list[Example]:

@@ -15,7 +15,6 @@ from mathse.diff.text import cell, cut, difference, entities, last_message, plai
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
 ROWS = {"old": "old rows", "new": "new rows", "changed": "changed", "added": "added", "removed": "removed",
@@ -63,7 +62,12 @@ def show(document: Document, console: "Console") -> None:
     console.print(*(Text(line) for line in _remarks(document)), sep="\n")
     for section in document.sections:
         console.print(Text(f"\n{section.title}", style="bold"))
-        console.print(_section_table(section))
+        table = Table(box=None, padding=(0, 0, 0, 2), header_style="dim")
+        for heading, numbers in zip(section.headings, section.numbers, strict=True):
+            table.add_column(Text(heading), justify="right" if numbers else "left", overflow="fold")
+        for row in section.rows:
+            table.add_row(*(Text(cell(value)) for value in row))
+        console.print(table)
         if section.note:
             console.print(Text(f"  {section.note}", style="italic"))
     for example in document.examples:
@@ -85,18 +89,6 @@ def _remarks(document: Document) -> Iterator[str]:
     if document.selected is not None:
         chosen = ", ".join(f"{rows:,} {change}" for change, rows in document.selected.items()) or "none"
         yield f"chosen by --sql and described below: {chosen}"
-
-
-def _section_table(section: Section) -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 0, 0, 2), header_style="dim")
-    for heading, numbers in zip(section.headings, section.numbers, strict=True):
-        table.add_column(Text(heading), justify="right" if numbers else "left", overflow="fold")
-    for row in section.rows:
-        table.add_row(*(Text(cell(value)) for value in row))
-    return table
 
 
 def _example_lines(example: Example, marked: bool) -> Iterator["Text"]:
@@ -145,7 +137,15 @@ def markdown(document: Document) -> str:
         lines += [entities(section.note)] if section.note else []
     if document.examples:
         lines += ["", "<details><summary>Some of the rows</summary>", ""]
-        lines += [line for example in document.examples for line in _markdown_example(example)]
+        for example in document.examples:
+            key, about = map(entities, _head(example))
+            lines.append(f"- `{SIGNS[example.change]}` <code>{key}</code> {about}")
+            if example.change == "changed":
+                for name, (old, new) in example.values.items():
+                    marked = "".join(TAGS[piece.kind].format(entities(piece.text)) for piece in difference(old, new))
+                    lines.append(f"  - {entities(name)}: <code>{marked}</code>")
+            elif text := _row_text(example):
+                lines.append(f"  - <code>{entities(text)}</code>")
         lines += ["", "</details>"]
     return "\n".join(lines) + "\n"
 
@@ -156,14 +156,3 @@ def _markdown_table(section: Section) -> Iterator[str]:
     for row in section.rows:
         yield f"| {' | '.join(entities(cell(value)) for value in row)} |"
     yield ""
-
-
-def _markdown_example(example: Example) -> Iterator[str]:
-    key, about = map(entities, _head(example))
-    yield f"- `{SIGNS[example.change]}` <code>{key}</code> {about}"
-    if example.change == "changed":
-        for name, (old, new) in example.values.items():
-            marked = "".join(TAGS[piece.kind].format(entities(piece.text)) for piece in difference(old, new))
-            yield f"  - {entities(name)}: <code>{marked}</code>"
-    elif text := _row_text(example):
-        yield f"  - <code>{entities(text)}</code>"

@@ -35,6 +35,10 @@ def render(title: str, counts: Counts, shards: Shards, lineage: Mapping[str, Any
         for columns in parts
     ]
     described = ((name, field.description) for name, field in SharedRow.model_fields.items())
+    row = counts.sample.model_dump(mode="json", exclude={"images"}) if counts.sample else {}
+    cut = {name: value[:_LONGEST] if isinstance(value, str) else value for name, value in row.items()}
+    # No text can break out of the fence, as no line of JSON begins with a backtick.
+    sample = "````json\n" + json.dumps(cut, indent=2, ensure_ascii=False) + "\n````"
     sections = (
         ("", _opening(title, counts, lineage)),
         ("Use it", _use(title, counts)),
@@ -43,7 +47,7 @@ def render(title: str, counts: Counts, shards: Shards, lineage: Mapping[str, Any
         ("How it was made", _pipeline(counts)),
         ("Reproduce it", _reproduce(lineage)),
         ("Columns", cards.table(("column", "what it is"), described, code=("column",), markdown=("what it is",))),
-        ("A row", _sample(counts)),
+        ("A row", sample),
     )
     return cards.card(_head(title, counts, shards), sections)
 
@@ -162,10 +166,3 @@ def _reproduce(lineage: Mapping[str, Any]) -> str:
         "`lineage.json` has models, judges and prompts (with their text); `sha256sum -c SHA256SUMS` checks the files."
     )
     return "\n\n".join(paragraphs)
-
-
-def _sample(counts: Counts) -> str:
-    """The first row as JSON in a fence; no text can break out of it, as no line of JSON begins with a backtick."""
-    row = counts.sample.model_dump(mode="json", exclude={"images"}) if counts.sample else {}
-    cut = {name: value[:_LONGEST] if isinstance(value, str) else value for name, value in row.items()}
-    return "````json\n" + json.dumps(cut, indent=2, ensure_ascii=False) + "\n````"

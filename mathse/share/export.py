@@ -5,10 +5,9 @@ the same bytes.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
 
 from mathse.progress import progress
 from mathse.share import dataset_card, rows, shards
@@ -22,6 +21,16 @@ from mathse.tables import store
 from mathse.tables.schemas import MixRow
 
 LLAMA_FACTORY = "dataset_info.json"
+LLAMA_FACTORY_READS = {
+    "file_name": shards.FOLDER,
+    "formatting": "sharegpt",
+    "columns": {"messages": "conversations", "images": "images"},
+    "tags": {
+        "role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant",
+        "system_tag": "system",
+    },
+}  # fmt: skip
+"""How LLaMA-Factory reads the rows: https://llamafactory.readthedocs.io/en/latest/getting_started/data_preparation.html."""
 CROISSANT = "croissant.json"
 OVERRIDE = "--include-unshareable"
 
@@ -50,14 +59,24 @@ def export(root: Path, name: str, out: Path, everything: bool = False, shard_byt
     counts = Counts()
     with appearing(out, LINEAGE) as folder:
         with (folder / EXCLUDED).open("w", encoding="utf-8") as excluded, progress(f"export {mix.name}", total) as step:
-            written = shards.write(
-                folder, _shared(rows.rows(root, mix, everything), counts, excluded, step), shard_bytes
-            )
+
+            def shared() -> Iterator[SharedRow]:
+                """The rows that are shared; the others are listed. All are counted."""
+                for row in rows.rows(root, mix, everything):
+                    step(1)
+                    if isinstance(row, Excluded):
+                        counts.excluded[row.reason] += 1
+                        excluded.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+                    else:
+                        counts.add(row)
+                        yield row
+
+            written = shards.write(folder, shared(), shard_bytes)
         _require_all(mix.file, total, counts)
         title, made_from = f"MathSE {mix.name}", lineage(root, mix, counts, everything)
         described = {
             LINEAGE: made_from,
-            LLAMA_FACTORY: {dataset_card.slug(title): _llama_factory()},
+            LLAMA_FACTORY: {dataset_card.slug(title): LLAMA_FACTORY_READS},
             CROISSANT: croissant(title, folder, counts, written, made_from),
         }
         for file, content in described.items():
@@ -67,20 +86,6 @@ def export(root: Path, name: str, out: Path, everything: bool = False, shard_byt
         (folder / dataset_card.CARD).write_text(card, encoding="utf-8")
         write_sums(folder)
     return counts
-
-
-def _shared(
-    found: Iterator[SharedRow | Excluded], counts: Counts, excluded: TextIO, step: Callable[[int], Any]
-) -> Iterator[SharedRow]:
-    """The rows that are shared; the others are listed. All are counted."""
-    for row in found:
-        step(1)
-        if isinstance(row, Excluded):
-            counts.excluded[row.reason] += 1
-            excluded.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
-        else:
-            counts.add(row)
-            yield row
 
 
 def _require_all(mix: Path, total: int, counts: Counts) -> None:
@@ -95,16 +100,3 @@ def _require_all(mix: Path, total: int, counts: Counts) -> None:
             f"{mix}: {total} rows, {counts.rows + counts.excluded.total()} after joining paths and verdicts: "
             "a path is in two steps' tables; remove the tables of rounds that params.yaml no longer has"
         )
-
-
-def _llama_factory() -> dict[str, Any]:
-    """How LLaMA-Factory reads the rows: https://llamafactory.readthedocs.io/en/latest/getting_started/data_preparation.html."""
-    return {
-        "file_name": shards.FOLDER,
-        "formatting": "sharegpt",
-        "columns": {"messages": "conversations", "images": "images"},
-        "tags": {
-            "role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant",
-            "system_tag": "system",
-        },
-    }  # fmt: skip

@@ -94,7 +94,15 @@ def import_folder(root: Path, theirs: Path, name: str | None = None) -> Imported
     if not _NAME.fullmatch(name) or name == "figures":
         raise ImportFailed(f"--name {name}: must be small letters, digits, _ and -, 40 at most, and not `figures`")
     sums = stated_sums(theirs)
-    _require_format(theirs)
+    try:
+        stated: Any = json.loads(_text(theirs, LINEAGE))
+    except (ValueError, RecursionError) as error:
+        raise ImportFailed(f"{theirs / LINEAGE}: no JSON ({error})") from error
+    form, version = (stated.get(name) if isinstance(stated, dict) else None for name in ("format", "version"))
+    if form != FORMAT:
+        raise ImportFailed(f"{theirs / LINEAGE}: format is {str(form)[:40]!r}, {FORMAT!r} is expected")
+    if version != VERSION:
+        raise ImportFailed(f"{theirs / LINEAGE}: version {str(version)[:20]}, this MathSE reads {VERSION}")
     imported = Imported(name, layout.SOURCES / name)
     imported.unlisted = sum(1 for file in theirs.rglob("*") if file.is_file()) - len(sums) - 1
     with appearing(root / imported.folder, LINEAGE) as folder:
@@ -147,20 +155,6 @@ def _text(theirs: Path, name: str) -> str:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ImportFailed(f"{file}: cannot be read ({error})") from error
-
-
-def _require_format(theirs: Path) -> None:
-    try:
-        stated: Any = json.loads(_text(theirs, LINEAGE))
-    except (ValueError, RecursionError) as error:
-        raise ImportFailed(f"{theirs / LINEAGE}: no JSON ({error})") from error
-    form = stated.get("format") if isinstance(stated, dict) else None
-    if form != FORMAT:
-        raise ImportFailed(f"{theirs / LINEAGE}: format is {str(form)[:40]!r}, {FORMAT!r} is expected")
-    if stated.get("version") != VERSION:
-        raise ImportFailed(
-            f"{theirs / LINEAGE}: version {str(stated.get('version'))[:20]}, this MathSE reads {VERSION}"
-        )
 
 
 def _copy(theirs: Path, folder: Path, sums: Mapping[PurePosixPath, str]) -> None:

@@ -110,6 +110,11 @@ class Model:
         file = self.root / layout.metrics(self.name)
         return file if file.exists() else None
 
+    @cached_property
+    def measurement(self) -> scores.Metrics | None:
+        """Its accuracy; None for an ORM, whose measurement does not say whose it is, and where it is not measured."""
+        return None if self.judges or self.metrics is None else scores.load(self.metrics)
+
 
 def model_card(root: Path, name: str) -> str:
     """Write a model's card.
@@ -124,7 +129,12 @@ def model_card(root: Path, name: str) -> str:
     folder = root / layout.model(name)
     require_model(folder)
     model = Model(root, name, read_lineage(folder), known)
-    _require_its_own_measurement(model)
+    measured = model.measurement
+    if measured and measured.fingerprint != model.lineage.get("model"):
+        raise CardError(
+            f"{model.metrics}: measures {measured.fingerprint}, and the model is {model.lineage.get('model')}; "
+            "`dvc repro` measures it"
+        )
     behind = ancestry(dvc_lock.read(root), layout.model(name).as_posix())
     try:
         sections = (
@@ -139,17 +149,6 @@ def model_card(root: Path, name: str) -> str:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         remedy = "`dvc checkout` brings the recorded one back"
         raise CardError(f"{folder / LINEAGE}: does not say what a card needs ({error!r}); {remedy}") from error
-
-
-def _require_its_own_measurement(model: Model) -> None:
-    """Refuse measurements of a model that had the name before; an ORM's do not say whose they are."""
-    if model.judges or model.metrics is None:
-        return
-    if (measured := scores.load(model.metrics).fingerprint) != model.lineage.get("model"):
-        raise CardError(
-            f"{model.metrics}: measures {measured}, and the model is {model.lineage.get('model')}; "
-            "`dvc repro` measures it"
-        )
 
 
 def _licences(model: Model) -> dict[str, str]:
@@ -175,6 +174,19 @@ def _head(model: Model) -> ModelCardData:
     known = licences()
     pages = {known[row["source"]].url for row in model.composition if row["source"] in known}
     datasets = [page.removeprefix(HUB_DATASET) for page in sorted(pages) if page.startswith(HUB_DATASET)]
+    shown_beside_it: dict[str, Any] = {}
+    if measured := model.measurement:
+        result = EvalResult(
+            task_type="image-text-to-text",
+            dataset_type="mathse-test",
+            dataset_name=f"The run's {measured.n:,} test problems",
+            metric_type="accuracy",
+            metric_value=round(100 * measured.accuracy, 1),
+            metric_name="accuracy, pass@1, %",
+            source_name="MathSE",
+            source_url=cards.PAPER,
+        )
+        shown_beside_it = {"model_name": f"mathse-{model.name}", "eval_results": [result]}
     return ModelCardData(
         license=licence,
         license_name="see-training-data" if licence == "other" else None,
@@ -184,26 +196,8 @@ def _head(model: Model) -> ModelCardData:
         library_name="transformers",
         pipeline_tag="image-text-to-text",
         tags=[*TAGS, *(["reward-model"] if model.judges else [])],
-        **_measurement(model),
+        **shown_beside_it,
     )
-
-
-def _measurement(model: Model) -> dict[str, Any]:
-    """The accuracy as the hub shows it beside a model."""
-    if model.judges or model.metrics is None:
-        return {}
-    measured = scores.load(model.metrics)
-    result = EvalResult(
-        task_type="image-text-to-text",
-        dataset_type="mathse-test",
-        dataset_name=f"The run's {measured.n:,} test problems",
-        metric_type="accuracy",
-        metric_value=round(100 * measured.accuracy, 1),
-        metric_name="accuracy, pass@1, %",
-        source_name="MathSE",
-        source_url=cards.PAPER,
-    )
-    return {"model_name": f"mathse-{model.name}", "eval_results": [result]}
 
 
 def _opening(model: Model) -> str:

@@ -174,8 +174,12 @@ def _row(mix: Mix, row: dict[str, Any], images: ImageStore, everything: bool) ->
     reason = refused(origins)
     if reason and not everything:
         return Excluded(row["path_id"], row["problem_id"], row["source"], row["source_id"], licence, reason)
+    pictures = []
     try:
-        pictures = tuple(_picture(name, images.encoded(name)) for name in row["image_ids"])
+        for image_id in row["image_ids"]:
+            data = images.encoded(image_id)
+            ending = next((ending for opening, ending in _OPENINGS.items() if data.startswith(opening)), "image")
+            pictures.append(EncodedImage(bytes=data, path=f"{image_id}.{ending}"))
     except ImageError as error:
         raise ExportError(f"{mix.file}: row {row['path_id']}: {error}; `dvc checkout` brings the images back") from None
     prompt, completion = (tuple(Message(**turn) for turn in row.pop(side)) for side in ("prompt", "completion"))
@@ -184,7 +188,7 @@ def _row(mix: Mix, row: dict[str, Any], images: ImageStore, everything: bool) ->
         prompt=prompt,
         completion=completion,
         conversations=conversation(prompt, completion, len(pictures)),
-        images=pictures,
+        images=tuple(pictures),
         licence=licence,
         origins=tuple(origins),
     )
@@ -194,8 +198,3 @@ def refused(origins: Sequence[SourceOf]) -> str | None:
     """Why a problem of these origins may not be shared: the strictest counts; None if it may."""
     reasons = [reason for origin in origins if (reason := refusal(origin.source, origin.licence))]
     return min(reasons, default=None)
-
-
-def _picture(image_id: str, data: bytes) -> EncodedImage:
-    ending = next((ending for opening, ending in _OPENINGS.items() if data.startswith(opening)), "image")
-    return EncodedImage(bytes=data, path=f"{image_id}.{ending}")
