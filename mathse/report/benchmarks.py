@@ -21,38 +21,34 @@ from rich.table import Table
 from mathse import layout
 from mathse.benchmarks.benchmark import columns_of_table_2
 from mathse.loop.evaluation.benchmark_scores import measure
-from mathse.loop.evaluation.scores import Metrics
 from mathse.loop.evaluation.transitions import Transition, between
 from mathse.params import Params
-from mathse.report.table import Measured
+from mathse.report.table import Cells, Measured, grid, interval
 from mathse.tables import store
 from mathse.tables.schemas import OWN_TESTS, BenchmarkItem, Prediction, Status
 
-Cells = list[tuple[str, ...]]
-
-
-def columns(models: Sequence[Metrics]) -> list[str]:
-    """The benchmarks that any model is measured on, those of the paper's Table 2 first."""
-    measured = {name for model in models for name in (*model.table_2, *model.benchmarks)}
-    first = [name for name in columns_of_table_2() if name in measured]
-    return [*first, *sorted(measured - set(first))]
+TITLE = "Public benchmarks, pass@1 by their official rules"
 
 
 def cells(models: Sequence[Measured]) -> Cells:
     """The table of accuracies in %, its heading first; empty where no model is measured on a benchmark."""
-    names = columns([model.metrics for model in models])
-    if not names:
+    measured = {name for model in models for name in (*model.metrics.table_2, *model.metrics.benchmarks)}
+    if not measured:
         return []
-    headings = {name: column.heading for name, column in columns_of_table_2().items()}
-    heading = ("model", *(headings.get(name, name) for name in names))
-    return [heading, *((model.title, *(_cell(model.metrics, name) for name in names)) for model in models)]
+    table_2 = {name: column.heading for name, column in columns_of_table_2().items() if name in measured}
+    headings = table_2 | {name: name for name in sorted(measured - table_2.keys())}
+    rows: Cells = [("model", *headings.values())]
+    for model in models:
+        numbers = {name: f"{100 * accuracy:.1f}" for name, accuracy in model.metrics.table_2.items()}
+        numbers |= {name: interval(benchmark) for name, benchmark in model.metrics.benchmarks.items()}
+        rows.append((model.title, *(numbers.get(name, "") for name in headings)))
+    return rows
 
 
-def _cell(model: Metrics, name: str) -> str:
-    if name in model.benchmarks:
-        metrics = model.benchmarks[name]
-        return f"{100 * metrics.accuracy:.1f} ({100 * metrics.ci_low:.1f} to {100 * metrics.ci_high:.1f})"
-    return f"{100 * model.table_2[name]:.1f}" if name in model.table_2 else ""
+def notes(models: Sequence[Measured]) -> list[str]:
+    """What keeps numbers from being the published benchmark's, each once."""
+    benchmarks = [entry for model in models for entry in model.metrics.benchmarks.items()]
+    return list(dict.fromkeys(f"{name}: {metrics.note}" for name, metrics in benchmarks if metrics.note))
 
 
 def terminal(models: Sequence[Measured]) -> Table | None:
@@ -60,7 +56,7 @@ def terminal(models: Sequence[Measured]) -> Table | None:
     rows = cells(models)
     if not rows:
         return None
-    table = Table(title="Public benchmarks, pass@1 by their official rules", box=box.SIMPLE_HEAD)
+    table = Table(title=TITLE, box=box.SIMPLE_HEAD)
     for place, heading in enumerate(rows[0]):
         table.add_column(heading, justify="right" if place else "left", overflow="fold")
     for row in rows[1:]:
@@ -68,10 +64,13 @@ def terminal(models: Sequence[Measured]) -> Table | None:
     return table
 
 
-def notes(models: Sequence[Measured]) -> list[str]:
-    """What keeps numbers from being the published benchmark's, each once."""
-    benchmarks = [entry for model in models for entry in model.metrics.benchmarks.items()]
-    return list(dict.fromkeys(f"{name}: {metrics.note}" for name, metrics in benchmarks if metrics.note))
+def markdown(models: Sequence[Measured]) -> str:
+    """The table and its notes for the page; empty where no model is measured on a benchmark."""
+    rows = cells(models)
+    if not rows:
+        return ""
+    noted = "".join(f"\n{note}." for note in notes(models))
+    return f"\n{TITLE}, accuracy in % (95 % bootstrap):\n\n{grid(rows)}{noted}" + ("\n" if noted else "")
 
 
 def official(root: Path, models: Sequence[Measured], settings: Params) -> dict[str, dict[str, object]]:
@@ -97,23 +96,20 @@ def steps(root: Path, models: Sequence[Measured]) -> list[tuple[str, Transition]
     Raises:
         UserError: A prediction table is missing, or two models were measured on different problems.
     """
-    solved = {model.title: _solved(root / layout.predictions(model.metrics.model)) for model in models}
+    solved: dict[str, dict[str, dict[str, bool]]] = {}  # whether the greedy answer is right, by model and benchmark
+    for model in models:
+        file = root / layout.predictions(model.metrics.model)
+        store.require(file, Prediction)
+        rows = pq.read_table(file, columns=["benchmark", "problem_id", "status"], filters=pc.field("sample_idx") == 0)
+        by_benchmark = solved.setdefault(model.title, {})
+        for row in sorted(rows.to_pylist(), key=lambda row: (row["benchmark"] != OWN_TESTS, row["benchmark"])):
+            by_benchmark.setdefault(row["benchmark"], {})[row["problem_id"]] = row["status"] == Status.CORRECT
     return [
-        (name, between((first.title, before), (second.title, solved[second.title][name])))
-        for first, second in pairwise(models)
-        for name, before in solved[first.title].items()
-        if name in solved[second.title]
+        (name, between((first, before), (second, solved[second][name])))
+        for first, second in pairwise(solved)
+        for name, before in solved[first].items()
+        if name in solved[second]
     ]
-
-
-def _solved(file: Path) -> dict[str, dict[str, bool]]:
-    """Which problems the greedy answers solve, by benchmark; the run's own tests first."""
-    store.require(file, Prediction)
-    rows = pq.read_table(file, columns=["benchmark", "problem_id", "status"], filters=pc.field("sample_idx") == 0)
-    solved: dict[str, dict[str, bool]] = {}
-    for row in rows.to_pylist():
-        solved.setdefault(row["benchmark"], {})[row["problem_id"]] = row["status"] == Status.CORRECT
-    return dict(sorted(solved.items(), key=lambda entry: (entry[0] != OWN_TESTS, entry[0])))
 
 
 def step_cells(transitions: Iterable[tuple[str, Transition]]) -> Cells:
@@ -123,10 +119,3 @@ def step_cells(transitions: Iterable[tuple[str, Transition]]) -> Cells:
         on = "own tests" if name == OWN_TESTS else name
         rows.append((f"{step.before} to {step.after}", on, f"{step.gained:,}", f"{step.lost:,}", f"{step.p_value:.2g}"))
     return rows
-
-
-def markdown(table: Cells, left: int = 1) -> str:
-    """Cells as a GitHub-flavoured table, the first `left` columns aligned to the left."""
-    rule = "|" + "---|" * left + "---:|" * (len(table[0]) - left)
-    lines = [f"| {' | '.join(row)} |" for row in table]
-    return "\n".join([lines[0], rule, *lines[1:]]) + "\n"

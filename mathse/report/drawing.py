@@ -102,7 +102,7 @@ def chart(name: str, rows: Rows) -> Chart:
 
 
 def of_report(data: Mapping[str, Rows]) -> list[Chart]:
-    """The report's charts of its series; of the measures, one chart each (`mathse.report.measures`)."""
+    """The report's charts of its series; of the measures, one chart each (`mathse.report.table.MEASURES`)."""
     charts = [chart(name, data[series]) for name, series in DATA.items()]
     together = charts.pop()
     titles = {str(row.get("measure")): str(row.get("title")).capitalize() for row in together.rows}

@@ -51,7 +51,12 @@ class Names:
 
     def order(self, names: Iterable[str]) -> list[str]:
         """Names in the order of the loop: base, student, ORMs, steps; then unknown ones by number, then by name."""
-        return sorted(names, key=lambda name: (self._place.get(name, len(self._place)), _by_number(name)))
+
+        def place(name: str) -> tuple[int, int, int, str]:
+            kind, number = (0, 0) if name == BASE else (1, int(name)) if name.isdecimal() else (2, 0)
+            return self._place.get(name, len(self._place)), kind, number, name
+
+        return sorted(names, key=place)
 
     @cached_property
     def _place(self) -> dict[str, int]:
@@ -85,23 +90,22 @@ class Names:
         """By step; what two steps would be called alike says more: `reflection after round 1`."""
         if self.settings is None:
             return {}
-        rounds = {step: str(self.settings.round_of(step)) for step in self.settings.steps}
-        headings = {step: self._named(step, number) or step for step, number in rounds.items()}
-        for more in (self._after, lambda step, heading: f"{heading} ({step})"):
+        rounds = {step: self.settings.round_of(step) for step in self.settings.steps}
+        headings = {step: self._named(step, str(number)) or step for step, number in rounds.items()}
+        after = {
+            step: f" after round {rounds[step]}" for step in rounds if rounds[step] and self.asks(step) != "rollout"
+        }
+        for addition in (after, {step: f" ({step})" for step in rounds}):
             often = Counter(headings.values())
             headings = {
-                step: more(step, heading) if often[heading] > 1 else heading for step, heading in headings.items()
+                step: heading + addition.get(step, "") if often[heading] > 1 else heading
+                for step, heading in headings.items()
             }
         return headings
 
     def _named(self, step: str, number: str) -> str | None:
         names = {"distill": "distilled", "rollout": f"round {number}", "reflect": "reflection", None: None}
         return names[self.asks(step)]
-
-    def _after(self, step: str, heading: str) -> str:
-        assert self.settings
-        number = self.settings.round_of(step)
-        return heading if self.asks(step) == "rollout" or not number else f"{heading} after round {number}"
 
     def step(self, name: str) -> str:
         """The step, model or ORM that a name stands for.
@@ -177,8 +181,3 @@ def of(root: Path) -> Names:
         return Names(params.load(root / PARAMS, template=True))
     except UserError:
         return Names(None)
-
-
-def _by_number(name: str) -> tuple[int, int, str]:
-    """base, 0, 1, ..., 10, then names such as final."""
-    return (0, 0, "") if name == BASE else (1, int(name), "") if name.isdecimal() else (2, 0, name)

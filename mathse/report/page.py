@@ -9,11 +9,11 @@ import json
 from pathlib import Path
 
 from mathse import layout, params
-from mathse.report import benchmarks, drawing, measures, series, table
+from mathse.report import benchmarks, drawing, series, table
+from mathse.tables.schemas import OWN_TESTS
 
 TABLE = layout.REPORTS / "table.md"
 PAGE = layout.REPORTS / "report.md"
-BENCHMARKS = "Public benchmarks, pass@1 by their official rules, accuracy in % (95 % bootstrap)"
 STEPS = "Problems that a step gained and lost, and how likely so uneven a change is by chance (McNemar's exact test)"
 
 
@@ -25,18 +25,19 @@ def build(root: Path) -> list[Path]:
     """
     settings = params.load(root / params.PARAMS)
     models, orms = table.load(root), table.load_orms(root)
+    steps = benchmarks.steps(root, models)
     data: dict[str, series.Rows] = {
         "accuracy": series.accuracy(models),
-        "measures": measures.rows((model.title, model.metrics) for model in models),
-        "transitions": series.transitions(root, models),
+        "measures": series.measures(models),
+        "transitions": series.transitions(step for name, step in steps if name == OWN_TESTS),
         "orm_confusion": series.orm_confusion(list(orms.values())[-1]),  # the one that judges last
         "error_types": series.error_types(root, settings),
     }
     pictures = drawing.of_report(data)
-    body = f"{table.markdown(models)}\n{table.orm_lines(orms)}\n{_benchmarks(models)}"
-    steps = benchmarks.markdown(benchmarks.step_cells(benchmarks.steps(root, models)), left=2)
+    body = f"{table.markdown(models)}\n{table.orm_lines(orms)}\n{benchmarks.markdown(models)}"
     images = (f"![{chart.title}](plots/{chart.name}.png)\n" for chart in pictures)
-    page = "\n".join(["# The loop, measured\n", body, *images, f"{STEPS}:\n", steps])
+    changes = table.grid(benchmarks.step_cells(steps), left=2)
+    page = "\n".join(["# The loop, measured\n", body, *images, f"{STEPS}:\n", changes])
     official = json.dumps(benchmarks.official(root, models, settings), indent=1, ensure_ascii=False)
     files = {
         **{layout.PLOTS / f"{name}.json": (json.dumps(rows, indent=1) + "\n").encode() for name, rows in data.items()},
@@ -49,12 +50,3 @@ def build(root: Path) -> list[Path]:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(content)
     return [root / name for name in files]
-
-
-def _benchmarks(models: list[table.Measured]) -> str:
-    """The table of public benchmarks and its notes; nothing where no model is measured on one."""
-    cells = benchmarks.cells(models)
-    if not cells:
-        return ""
-    notes = "".join(f"\n{note}." for note in benchmarks.notes(models))
-    return f"\n{BENCHMARKS}:\n\n{benchmarks.markdown(cells)}{notes}{chr(10) if notes else ''}"

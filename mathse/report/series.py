@@ -1,7 +1,7 @@
 """The data behind the charts, as lists of flat rows: what `dvc plots` reads and `mathse.report.drawing` draws.
 
-accuracy       one row per model     {"stage": "+ distilled", "train_rows": 240, "accuracy": 0.49, "ci_low": ...}
-measures       one row per measure and model; see `mathse.report.measures`
+accuracy       one row per model              {"stage": "+ distilled", "train_rows": 240, "accuracy": 0.49, ...}
+measures       one row per measure and model  {"measure": "mean_characters", "stage": "+ distilled", "value": 96.5, ...}
 transitions    one row per step and outcome   {"step": "base to + distilled", "outcome": "gained", "problems": 112}
 orm_confusion  one row per held-out path      {"annotated": "WRONG", "judged": "UNDECIDED"}
 error_types    one row per round and type     {"round": "round 1", "type": "vision", "paths": 31, "share": 0.23}
@@ -10,18 +10,17 @@ error_types    one row per round and type     {"round": "round 1", "type": "visi
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 from mathse import layout
 from mathse.loop.evaluation.orm_scores import OrmMetrics
 from mathse.loop.evaluation.statistics import DIGITS
-from mathse.loop.evaluation.transitions import compare
+from mathse.loop.evaluation.transitions import Transition
 from mathse.params import Params
 from mathse.report.names import Names
-from mathse.report.table import Measured
+from mathse.report.table import MEASURES, Measured
 from mathse.tables import store
-from mathse.tables.schemas import Prediction, Status, Verdict
+from mathse.tables.schemas import Status, Verdict
 
 Rows = list[dict[str, str | int | float]]
 
@@ -44,17 +43,19 @@ def accuracy(models: Sequence[Measured]) -> Rows:
     ]
 
 
-def transitions(root: Path, models: Sequence[Measured]) -> Rows:
-    """What each step gained and lost, from the prediction tables.
+def measures(models: Iterable[Measured]) -> Rows:
+    """The numbers beside accuracy (`mathse.report.table.MEASURES`), by measure and model."""
+    measured = [(model.title, model.metrics) for model in models]
+    return [
+        {"measure": measure.name, "title": measure.title, "stage": title, "value": number}
+        for measure in MEASURES
+        for title, metrics in measured
+        if (number := measure.of(metrics)) is not None
+    ]
 
-    Raises:
-        UserError: A table is missing, or two models were measured on different problems.
-    """
 
-    def predictions(model: Measured) -> tuple[str, Iterable[Prediction]]:
-        return model.title, store.scan(root / layout.predictions(model.metrics.model), Prediction)
-
-    steps = [compare(predictions(first), predictions(second)) for first, second in pairwise(models)]
+def transitions(steps: Iterable[Transition]) -> Rows:
+    """What became of the run's own tests in each step."""
     return [
         {"step": f"{step.before} to {step.after}", "outcome": outcome, "problems": getattr(step, outcome)}
         for step in steps

@@ -6,6 +6,11 @@ One line per model, in the order of `measured` in params.yaml:
     | model         | training rows | accuracy, % (95 %)   | solved of remaining |
     | base          |             0 |   1.2 (0.5 to 2.9)   |                     |
     | + distilled   |           240 |  12.0 (9.2 to 15.6)  |          214 of 240 |
+
+Beside accuracy it has a column for each field of `Metrics` that is declared with what it is `shown` as, a share as a
+percentage where that ends with `%`:
+
+    mean_characters: float = Field(ge=0, ..., json_schema_extra={"shown": "characters of a solution"})
 """
 
 import json
@@ -13,7 +18,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from rich import box
@@ -22,14 +27,39 @@ from rich.table import Table
 from mathse import layout, params
 from mathse.errors import UserError
 from mathse.loop.evaluation import scores
+from mathse.loop.evaluation.benchmark_scores import BenchmarkMetrics
 from mathse.loop.evaluation.orm_scores import OrmMetrics
 from mathse.loop.evaluation.scores import Metrics
 from mathse.params import BASE
-from mathse.report import measures
 from mathse.report.names import Names
 
-_LOOP = ("model", "training rows", "accuracy, % (95 %)", "solved of remaining")
-HEADINGS = (*_LOOP, *(measure.title for measure in measures.MEASURES))
+Cells = list[tuple[str, ...]]
+
+
+class Measure(NamedTuple):
+    """A number that is shown: the field's name, and what readers are told it is."""
+
+    name: str
+    title: str
+
+    def of(self, metrics: Metrics) -> float | None:
+        """A model's number as it is shown; None where it was not measured."""
+        number: float | None = getattr(metrics, self.name)
+        return None if number is None else round(100 * number if self.title.endswith("%") else number, 1)
+
+
+def declared(model: type[Metrics]) -> tuple[Measure, ...]:
+    """The measures among a model's fields, in their order."""
+    extras = {name: field.json_schema_extra for name, field in model.model_fields.items()}
+    return tuple(
+        Measure(name, str(extra["shown"]))
+        for name, extra in extras.items()
+        if isinstance(extra, dict) and "shown" in extra
+    )
+
+
+MEASURES = declared(Metrics)
+HEADINGS = ("model", "training rows", "accuracy, % (95 %)", "solved of remaining", *(title for _, title in MEASURES))
 
 
 @dataclass(frozen=True)
@@ -114,15 +144,19 @@ def load_orms(root: Path) -> dict[str, OrmMetrics]:
     return metrics
 
 
+def interval(measured: Metrics | BenchmarkMetrics) -> str:
+    """An accuracy and its interval in %: `12.0 (9.2 to 15.6)`."""
+    return f"{100 * measured.accuracy:.1f} ({100 * measured.ci_low:.1f} to {100 * measured.ci_high:.1f})"
+
+
 def cells(model: Measured) -> tuple[str, ...]:
     """One line of the table, a cell per heading."""
-    metrics = model.metrics
     return (
         model.title,
         f"{model.rows:,}",
-        f"{100 * metrics.accuracy:.1f} ({100 * metrics.ci_low:.1f} to {100 * metrics.ci_high:.1f})",
+        interval(model.metrics),
         "" if model.solved is None else f"{model.solved:,} of {model.remaining:,}",
-        *measures.cells(metrics),
+        *("" if (number := measure.of(model.metrics)) is None else f"{number:,.1f}" for measure in MEASURES),
     )
 
 
@@ -141,9 +175,14 @@ def terminal(models: Sequence[Measured]) -> Table:
 
 def markdown(models: Sequence[Measured]) -> str:
     """The table as GitHub-flavoured Markdown: the same on every machine."""
-    rule = "|---|" + "---:|" * (len(HEADINGS) - 1)
-    lines = [f"| {' | '.join(row)} |" for row in (HEADINGS, *(cells(model) for model in models))]
-    return "\n".join([lines[0], rule, *lines[1:]]) + "\n"
+    return grid([HEADINGS, *map(cells, models)])
+
+
+def grid(rows: Cells, left: int = 1) -> str:
+    """Cells, their heading first, as GitHub-flavoured Markdown; the first `left` columns are aligned to the left."""
+    rule = "|" + "---|" * left + "---:|" * (len(rows[0]) - left)
+    heading, *lines = (f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([heading, rule, *lines]) + "\n"
 
 
 def orm_lines(orms: dict[str, OrmMetrics]) -> str:

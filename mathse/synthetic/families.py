@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import gcd
+from typing import Literal
 
 from mathse.synthetic.pictures import (
     GRID,
@@ -28,6 +29,7 @@ from mathse.synthetic.pictures import (
 from mathse.synthetic.plans import Best, Combine, Given, Look, Plan, Ratio
 
 LEVELS = (1, 2, 3)
+_CORNERS = ("ABC", "PQR", "XYZ")
 
 
 @dataclass(frozen=True)
@@ -40,19 +42,20 @@ class Sketch:
     plan: Plan
 
 
-def _corners(rng: random.Random) -> str:
-    return rng.choice(("ABC", "PQR", "XYZ"))
+def _marked_angles(rng: random.Random, level: int, exterior: bool = False) -> TriangleAngles:
+    step = (10, 5, 1)[level - 1]
+    corners = rng.choice(_CORNERS)
+    first, second = (rng.randrange(30, 80 + 1, step) for _ in range(2))
+    return TriangleAngles(corners, (first, second), exterior)
 
 
 def triangle_angle(rng: random.Random, level: int) -> Sketch:
     """The third angle of a triangle."""
-    step = (10, 5, 1)[level - 1]
-    corners = _corners(rng)
-    first, second = (rng.randrange(30, 80 + 1, step) for _ in range(2))
-    a, b, c = list(corners)
+    picture = _marked_angles(rng, level)
+    a, b, c = list(picture.corners)
     return Sketch(
         "angles",
-        TriangleAngles(corners, (first, second)),
+        picture,
         (f"Find angle {c} of the triangle.", f"What is the size of angle {c}?", f"How large is angle {c}?"),
         (Look(f"angle {a}"), Look(f"angle {b}"), Combine("+", 0, 1), Combine("-", Given(180), 2)),
     )
@@ -60,13 +63,11 @@ def triangle_angle(rng: random.Random, level: int) -> Sketch:
 
 def exterior_angle(rng: random.Random, level: int) -> Sketch:
     """The exterior angle of a triangle: the sum of the two remote interior ones."""
-    step = (10, 5, 1)[level - 1]
-    corners = _corners(rng)
-    first, second = (rng.randrange(30, 80 + 1, step) for _ in range(2))
-    a, b, c = list(corners)
+    picture = _marked_angles(rng, level, exterior=True)
+    a, b, c = list(picture.corners)
     return Sketch(
         "angles",
-        TriangleAngles(corners, (first, second), exterior=True),
+        picture,
         (f"Find the exterior angle at {c}.", f"How large is the exterior angle at {c}?"),
         (Look(f"angle {a}"), Look(f"angle {b}"), Combine("+", 0, 1)),
     )
@@ -75,7 +76,7 @@ def exterior_angle(rng: random.Random, level: int) -> Sketch:
 def straight_line(rng: random.Random, level: int) -> Sketch:
     """The missing angle on a straight line."""
     step, shown = ((10, 1), (5, 2), (1, 2))[level - 1]
-    names = tuple(_corners(rng))[: shown + 1]
+    names = tuple(rng.choice(_CORNERS))[: shown + 1]
     angles = tuple(rng.randrange(20, (150 if shown == 1 else 80) + 1, step) for _ in range(shown))
     last = names[-1]
     looks = tuple(Look(f"angle {name}") for name in names[:-1])
@@ -91,7 +92,7 @@ def straight_line(rng: random.Random, level: int) -> Sketch:
 def triangle_perimeter(rng: random.Random, level: int) -> Sketch:
     """The perimeter of a triangle."""
     top = (12, 30, 60)[level - 1]
-    corners = _corners(rng)
+    corners = rng.choice(_CORNERS)
     sides = [rng.randint(top // 3, top) for _ in range(3)]
     while 2 * max(sides) >= sum(sides):
         sides = [rng.randint(top // 3, top) for _ in range(3)]
@@ -133,15 +134,14 @@ def composite_area(rng: random.Random, level: int) -> Sketch:
     )
 
 
-def _bars(rng: random.Random, level: int, top: int) -> Bars:
-    count = (3, 3, 4)[level - 1]
-    names = tuple("ABCD"[:count])
-    return Bars(names, tuple(rng.sample(range(max(2, top // 6), top + 1), count)))
+def _bars(rng: random.Random, level: int, tops: tuple[int, ...] = (20, 50, 90)) -> Bars:
+    count, top = (3, 3, 4)[level - 1], tops[level - 1]
+    return Bars(tuple("ABCD"[:count]), tuple(rng.sample(range(max(2, top // 6), top + 1), count)))
 
 
 def bar_sum(rng: random.Random, level: int) -> Sketch:
     """Two bars together."""
-    picture = _bars(rng, level, (20, 50, 90)[level - 1])
+    picture = _bars(rng, level)
     a, b = sorted(rng.sample(picture.names, 2))
     return Sketch(
         "charts",
@@ -153,7 +153,7 @@ def bar_sum(rng: random.Random, level: int) -> Sketch:
 
 def bar_difference(rng: random.Random, level: int) -> Sketch:
     """How much one bar differs from another."""
-    picture = _bars(rng, level, (20, 50, 90)[level - 1])
+    picture = _bars(rng, level)
     a, b = sorted(rng.sample(picture.names, 2))
     return Sketch(
         "charts",
@@ -165,11 +165,11 @@ def bar_difference(rng: random.Random, level: int) -> Sketch:
 
 def bar_extreme(rng: random.Random, level: int) -> Sketch:
     """The value of the tallest or shortest bar."""
-    picture = _bars(rng, level, (20, 50, 90)[level - 1])
-    which = rng.choice(("largest", "smallest"))
+    picture = _bars(rng, level)
+    which: Literal["largest", "smallest"] = rng.choice(("largest", "smallest"))
     word = "tallest" if which == "largest" else "shortest"
     looks = tuple(Look(f"bar {name}") for name in picture.names)
-    best = Best("largest" if which == "largest" else "smallest", tuple(range(len(looks))))
+    best = Best(which, tuple(range(len(looks))))
     return Sketch(
         "charts",
         picture,
@@ -180,7 +180,7 @@ def bar_extreme(rng: random.Random, level: int) -> Sketch:
 
 def bar_fraction(rng: random.Random, level: int) -> Sketch:
     """What fraction one bar is of another, in lowest terms."""
-    picture = _bars(rng, level, (8, 12, 15)[level - 1])
+    picture = _bars(rng, level, (8, 12, 15))
     by_name = dict(zip(picture.names, picture.values, strict=True))
     a, b = sorted(rng.sample(picture.names, 2), key=by_name.__getitem__)
     return Sketch(
@@ -192,9 +192,8 @@ def bar_fraction(rng: random.Random, level: int) -> Sketch:
 
 
 def _line(rng: random.Random, level: int) -> LineChart:
-    count = 2 + level
-    values = [rng.randint(0, GRID) for _ in range(count)]
-    return LineChart(tuple("12345"[:count]), tuple(values))
+    names = tuple("12345"[: 2 + level])
+    return LineChart(names, tuple(rng.randint(0, GRID) for _ in names))
 
 
 def line_change(rng: random.Random, level: int) -> Sketch:

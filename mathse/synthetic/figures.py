@@ -7,8 +7,8 @@ solver-teacher sees what a person would see in the picture.
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
-from math import gcd
 
 from PIL import Image
 
@@ -20,7 +20,7 @@ from mathse.tables.schemas import content_id
 
 _OPTIONS = 4
 _CHOICE_SHARE = 0.25
-_LARGEST_NUMBER = 199
+LARGEST_NUMBER = 199
 """The tokenizer holds whole numbers up to this as single tokens."""
 
 
@@ -76,7 +76,7 @@ def figure(source_id: str) -> Figure:
             steps, answer = execute(sketch.plan, readings(sketch.picture))
         except Unsolvable:
             continue
-        if all(number <= _LARGEST_NUMBER for number in _numbers(answer)):
+        if all(int(number) <= LARGEST_NUMBER for number in answer.split("/")):
             break
     choices: tuple[str, ...] = ()
     if rng.random() < _CHOICE_SHARE:
@@ -88,28 +88,20 @@ def figure(source_id: str) -> Figure:
     )  # fmt: skip
 
 
-def _numbers(answer: str) -> list[int]:
-    return [int(part) for part in answer.split("/")]
-
-
 def _options(answer: str, rng: random.Random) -> tuple[str, ...]:
+    """The answer among values that could be mistaken for it: numbers close by, or fractions in lowest terms."""
     options = [answer]
     while len(options) < _OPTIONS:
-        option = _other(answer, rng)
+        if "/" in answer:
+            bottom = rng.randint(2, 15)
+            option = str(Fraction(rng.randint(1, bottom - 1), bottom))
+        else:
+            near = int(answer) + rng.choice((-10, -5, -3, -2, -1, 1, 2, 3, 5, 10))
+            option = str(min(max(0, near), LARGEST_NUMBER))
         if option not in options:
             options.append(option)
     rng.shuffle(options)
     return tuple(options)
-
-
-def _other(answer: str, rng: random.Random) -> str:
-    """A value that could be mistaken for the answer: a number close by, or another fraction in lowest terms."""
-    if "/" not in answer:
-        near = int(answer) + rng.choice((-10, -5, -3, -2, -1, 1, 2, 3, 5, 10))
-        return str(min(max(0, near), _LARGEST_NUMBER))
-    bottom = rng.randint(2, 15)
-    top = rng.randint(1, bottom - 1)
-    return f"{top // gcd(top, bottom)}/{bottom // gcd(top, bottom)}"
 
 
 def figures(seed: int) -> Iterator[Figure]:

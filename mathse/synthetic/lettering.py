@@ -5,14 +5,13 @@ Pillow's own font comes first, then matplotlib's DejaVu (Greek, Cyrillic, mathem
 """
 
 import unicodedata
-from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
 from pathlib import Path
 
 from PIL import ImageDraw, ImageFont
+from PIL.ImageFont import FreeTypeFont
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _NO_CHARACTER = "\U0010ffff"
 _SIZE = 15
 
@@ -20,11 +19,13 @@ _SIZE = 15
 def write(pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, fill: str) -> None:
     """Write one line."""
     right, top = at
-    for font, run in _runs(text):
-        if font is _plain():
+    plain = _plain()
+    for font, characters in groupby(text, _font):
+        run = "".join(characters)
+        if font is plain:
             pen.text((right, top), run, fill=fill, font=font)
         else:  # fonts of other heights stand on its baseline
-            pen.text((right, top + _ascent()), run, fill=fill, font=font, anchor="ls")
+            pen.text((right, top + plain.getmetrics()[0]), run, fill=fill, font=font, anchor="ls")
         right += font.getlength(run)
 
 
@@ -51,24 +52,15 @@ def is_wide(character: str) -> bool:
     return unicodedata.east_asian_width(character) in "WF"
 
 
-def _runs(text: str) -> Iterator[tuple[Font, str]]:
-    for font, characters in groupby(text, _font):
-        yield font, "".join(characters)
+@cache
+def _plain() -> FreeTypeFont:
+    font = ImageFont.load_default(_SIZE)
+    assert isinstance(font, FreeTypeFont)  # Pillow's wheels are built with FreeType
+    return font
 
 
 @cache
-def _plain() -> Font:
-    return ImageFont.load_default(_SIZE)
-
-
-@cache
-def _ascent() -> int:
-    font = _plain()
-    return int(font.getmetrics()[0]) if isinstance(font, ImageFont.FreeTypeFont) else _SIZE
-
-
-@cache
-def _font(character: str) -> Font:
+def _font(character: str) -> FreeTypeFont:
     """The first font that has a character; Pillow's own if none has."""
     if character.isascii() or _has(_plain(), character):
         return _plain()
@@ -76,18 +68,13 @@ def _font(character: str) -> Font:
     return next(fonts, _plain())
 
 
-def _has(font: Font, character: str) -> bool:
+def _has(font: FreeTypeFont, character: str) -> bool:
     """Whether a font draws a character otherwise than one that there is not."""
-    return character.isspace() or bytes(font.getmask(character)) != _box(font)
+    return character.isspace() or bytes(font.getmask(character)) != bytes(font.getmask(_NO_CHARACTER))
 
 
 @cache
-def _box(font: Font) -> bytes:
-    return bytes(font.getmask(_NO_CHARACTER))
-
-
-@cache
-def _opened(file: Path) -> ImageFont.FreeTypeFont | None:
+def _opened(file: Path) -> FreeTypeFont | None:
     try:
         return ImageFont.truetype(file, _SIZE - 1)
     except OSError:

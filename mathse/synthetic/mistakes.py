@@ -10,13 +10,13 @@ The step that is spoilt stays readable, and every later step goes on from it, as
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from math import gcd
 from typing import Literal
 
-from mathse.synthetic.figures import Figure
+from mathse.synthetic.figures import LARGEST_NUMBER, Figure
 from mathse.synthetic.plans import Unsolvable, execute
 from mathse.synthetic.steps import Calc, Extreme, Op, Pick, Read, Reduce, Step, write_solution
 
@@ -50,44 +50,32 @@ def wrong_solution(figure: Figure, rng: random.Random) -> str | None:
         chosen = rng.choice(places)
 
         def tamper(place: int, step: Step, chosen: int = chosen, kind: Mistake = kind) -> Step:
-            return _spoil(kind, step, figure, rng) if place == chosen else step
+            return _SPOILERS[kind](step, figure, rng) if place == chosen else step
 
         try:
             steps, answer = execute(figure.plan, figure.readings, figure.choices, tamper)
         except Unsolvable:
             continue
-        if answer != figure.answer and all(number <= 199 for number in _results(steps)):
+        results = [step.result for step in steps if isinstance(step, Calc | Extreme)]
+        if answer != figure.answer and max(results, default=0) <= LARGEST_NUMBER:
             return write_solution(steps, answer)
     return None
 
 
-def _results(steps: list[Step]) -> list[int]:
-    return [step.result for step in steps if isinstance(step, Calc | Extreme)]
-
-
 def _spoils(kind: Mistake, step: Step, figure: Figure) -> bool:
-    match kind:
-        case Mistake.VISION:
-            return isinstance(step, Read)
-        case Mistake.QUESTION:
-            return (isinstance(step, Read) and len(figure.readings) > 1) or isinstance(step, Extreme)
-        case Mistake.REASONING:
-            return isinstance(step, Calc | Pick)
-        case Mistake.KNOWLEDGE:
-            return isinstance(step, Calc) and step.left == 180
-        case Mistake.CALCULATION:
-            return isinstance(step, Calc | Extreme | Reduce)
-
-
-def _spoil(kind: Mistake, step: Step, figure: Figure, rng: random.Random) -> Step:
-    spoilers: dict[Mistake, Callable[[Step, Figure, random.Random], Step]] = {
-        Mistake.VISION: _misread,
-        Mistake.QUESTION: _misunderstand,
-        Mistake.REASONING: _misreason,
-        Mistake.KNOWLEDGE: _misremember,
-        Mistake.CALCULATION: _miscalculate,
-    }
-    return spoilers[kind](step, figure, rng)
+    """Whether a mistake of this kind can be made in a step."""
+    match kind, step:
+        case (
+            (Mistake.VISION, Read())
+            | (Mistake.QUESTION, Extreme())
+            | (Mistake.REASONING, Calc() | Pick())
+            | (Mistake.KNOWLEDGE, Calc(left=180))
+            | (Mistake.CALCULATION, Calc() | Extreme() | Reduce())
+        ):
+            return True
+        case Mistake.QUESTION, Read():
+            return len(figure.readings) > 1
+    return False
 
 
 def _misread(step: Step, figure: Figure, rng: random.Random) -> Step:
@@ -141,3 +129,12 @@ def _miscalculate(step: Step, figure: Figure, rng: random.Random) -> Step:
     if not isinstance(step, Calc):
         return step
     return replace(step, result=abs(step.result + rng.choice((-10, -2, -1, 1, 2, 10))))
+
+
+_SPOILERS: Mapping[Mistake, Callable[[Step, Figure, random.Random], Step]] = {
+    Mistake.VISION: _misread,
+    Mistake.QUESTION: _misunderstand,
+    Mistake.REASONING: _misreason,
+    Mistake.KNOWLEDGE: _misremember,
+    Mistake.CALCULATION: _miscalculate,
+}

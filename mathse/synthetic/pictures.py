@@ -9,17 +9,23 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
-from mathse.synthetic.paper import INK, PATCH, SIDE, Pen, Point, blank
-
+SIDE = 112
+"""Pixels per side: 8 x 8 patches, merged 2 x 2 into 16 image tokens."""
+PATCH = 14
 GRID = 6
 """Grids go from 0 to this; a step is one patch, so that a tiny vision tower sees each point in the same way."""
-_GRID, _FILLS = "#c0c0c0", ("#9ec5e8", "#f4c38a", "#a8d8a0", "#d8b4e2")
+_INK, _GRID, _FILLS = "black", "#c0c0c0", ("#9ec5e8", "#f4c38a", "#a8d8a0", "#d8b4e2")
+_TINT = 36
+"""Levels of 255 by which the paper darkens from edge to edge."""
 _SLOTS = 4
 """Bars that fit side by side."""
+
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,7 @@ def readings(picture: Picture) -> dict[str, int]:
 
 def draw(picture: Picture, rng: random.Random) -> Image.Image:
     """Draw a picture as an RGB image of `SIDE` by `SIDE` pixels."""
-    image = blank()
+    image = _paper().copy()
     pen = Pen(ImageDraw.Draw(image), rng)
     match picture:
         case Table():
@@ -137,11 +143,47 @@ def draw(picture: Picture, rng: random.Random) -> Image.Image:
     return image
 
 
+@cache
+def _paper() -> Image.Image:
+    """Paper whose faint tint says where on it a patch lies.
+
+    Meant as a cue for absolute position, since the Qwen2-VL vision tower knows relative ones only. One short trial
+    showed no gain from it (docs/LOG.md).
+    """
+    ramp = Image.linear_gradient("L").resize((SIDE, SIDE)).point(lambda level: 255 - level * _TINT // 255)
+    flat = Image.new("L", (SIDE, SIDE), 255)
+    return Image.merge("RGB", (ramp.transpose(Image.Transpose.ROTATE_90), flat, ramp))
+
+
+_font = cache(ImageFont.load_default)
+
+
+@dataclass
+class Pen:
+    """Draws with a little jitter."""
+
+    on: ImageDraw.ImageDraw
+    rng: random.Random
+
+    def near(self, x: float, y: float, by: int = 1) -> Point:
+        """A point at most `by` pixels away."""
+        return x + self.rng.randint(-by, by), y + self.rng.randint(-by, by)
+
+    def text(self, at: Point, text: object, size: int = 12, jitter: int = 0) -> None:
+        """Write centred at `at`, or at most `jitter` pixels away."""
+        self.on.text(self.near(*at, by=jitter), str(text), fill=_INK, font=_font(size), anchor="mm")
+
+    def value(self, at: Point, value: object) -> None:
+        """Write a number near `at`, its middle where two patches meet, so that each of two digits has its own."""
+        self.text((round(at[0] / PATCH) * PATCH, (round(at[1] / PATCH - 0.5) + 0.5) * PATCH), value, jitter=1)
+
+
 def _triangle(pen: Pen, right: float = 98) -> list[Point]:
     """Draw a triangle; its corners before jitter, for the labels."""
     apex = pen.rng.choice((0.33, 0.5, 0.67))
     corners: list[Point] = [(14, 90), (14 + apex * (right - 14), 16), (right, 90)]
-    pen.outline([pen.near(*corner) for corner in corners])
+    drawn = [pen.near(*corner) for corner in corners]
+    pen.on.line([*drawn, drawn[0]], fill=_INK, width=1)
     return corners
 
 
@@ -158,26 +200,26 @@ def _draw_triangle_angles(pen: Pen, picture: TriangleAngles) -> None:
     corners = _triangle(pen, right=80 if picture.exterior else 98)
     middle = _centre(corners)
     for place, (corner, name) in enumerate(zip(corners, picture.corners, strict=True)):
-        pen.text(_toward(corner, middle, -9), name, jitter=0)
+        pen.text(_toward(corner, middle, -9), name)
         unknown = "" if picture.exterior else "?"
         label = picture.angles[place] if place < len(picture.angles) else unknown
         pen.value(_toward(corner, middle, 30), label)
     if picture.exterior:
-        pen.on.line([corners[2], (SIDE - 2, corners[2][1])], fill=INK)
-        pen.text((corners[2][0] + 16, corners[2][1] - 9), "?", jitter=0)
+        pen.on.line([corners[2], (SIDE - 2, corners[2][1])], fill=_INK)
+        pen.text((corners[2][0] + 16, corners[2][1] - 9), "?")
 
 
 def _draw_straight_line(pen: Pen, picture: StraightLine) -> None:
     origin: Point = (56, 88)
-    pen.on.line([(4, origin[1]), (108, origin[1])], fill=INK)
+    pen.on.line([(4, origin[1]), (108, origin[1])], fill=_INK)
     shown = len(picture.angles)
     turns = [0.0, 75.0, 180.0] if shown == 1 else [0.0, 60.0, 120.0, 180.0]
     for turn in turns[1:-1]:
-        pen.on.line([origin, pen.near(*_polar(origin, turn, 70), by=3)], fill=INK)
+        pen.on.line([origin, pen.near(*_polar(origin, turn, 70), by=3)], fill=_INK)
     for place, (start, end) in enumerate(pairwise(turns)):
         label = picture.angles[place] if place < shown else "?"
         pen.value(_polar(origin, (start + end) / 2, 33), label)
-        pen.text(_polar(origin, (start + end) / 2, 52), picture.names[place], jitter=0)
+        pen.text(_polar(origin, (start + end) / 2, 52), picture.names[place])
 
 
 def _polar(origin: Point, degrees: float, radius: float) -> Point:
@@ -189,7 +231,7 @@ def _draw_triangle_sides(pen: Pen, picture: TriangleSides) -> None:
     corners = _triangle(pen)
     middle = _centre(corners)
     for corner, name in zip(corners, picture.corners, strict=True):
-        pen.text(_toward(corner, middle, -9), name, jitter=0)
+        pen.text(_toward(corner, middle, -9), name)
     for (start, end), side in zip([(0, 1), (1, 2), (0, 2)], picture.sides, strict=True):
         halfway = _centre([corners[start], corners[end]])
         pen.value(_toward(halfway, middle, -13), side)
@@ -209,8 +251,8 @@ def _draw_rectangles(pen: Pen, picture: Rectangles) -> None:
     ):
         x, y = pen.near(0, 0, by=1)
         box = [(left + x, top + y), (right + x, bottom)]
-        pen.on.rectangle(box, outline=INK, fill=_FILLS[place])
-        pen.text(((left + right) / 2, (top + bottom) / 2), name, jitter=0)
+        pen.on.rectangle(box, outline=_INK, fill=_FILLS[place])
+        pen.text(((left + right) / 2, (top + bottom) / 2), name)
         pen.value(((left + right) / 2, bottom + 11), width)
         pen.value((left - 11 if place == 0 else right + 11, (top + bottom) / 2), height)
 
@@ -218,13 +260,13 @@ def _draw_rectangles(pen: Pen, picture: Rectangles) -> None:
 def _draw_bars(pen: Pen, picture: Bars) -> None:
     base, tallest = 90.0, max(picture.values)
     first = pen.rng.randint(0, _SLOTS - len(picture.values))
-    pen.on.line([(2, base), (SIDE - 2, base)], fill=INK)
+    pen.on.line([(2, base), (SIDE - 2, base)], fill=_INK)
     for place, (name, value) in enumerate(zip(picture.names, picture.values, strict=True)):
         middle = SIDE / _SLOTS * (first + place + 0.5)
         top = base - 16 - 66 * value / tallest
-        pen.on.rectangle([(middle - 10, top), (middle + 10, base)], outline=INK, fill=_FILLS[place % len(_FILLS)])
+        pen.on.rectangle([(middle - 10, top), (middle + 10, base)], outline=_INK, fill=_FILLS[place % len(_FILLS)])
         pen.value((middle, base - 8), value)
-        pen.text((middle, base + 11), name, jitter=0)
+        pen.text((middle, base + 11), name)
 
 
 def _axes(pen: Pen) -> None:
@@ -236,8 +278,8 @@ def _axes(pen: Pen) -> None:
         pen.on.line([(left, y), (right, y)], fill=_GRID)
         pen.on.line([(x, bottom), (x, top)], fill=_GRID)
         if line % 2 == 0:
-            pen.text((left - 12, y), line, size=10, jitter=0)
-    pen.on.line([(left, top), (left, bottom), (right, bottom)], fill=INK)
+            pen.text((left - 12, y), line, size=10)
+    pen.on.line([(left, top), (left, bottom), (right, bottom)], fill=_INK)
 
 
 def _on_grid(x: float, y: float) -> Point:
@@ -250,15 +292,15 @@ def _draw_line_chart(pen: Pen, picture: LineChart) -> None:
     pen.on.line(spots, fill="#1f5fa8", width=2)
     for place, ((x, y), name) in enumerate(zip(spots, picture.names, strict=True)):
         pen.on.ellipse([x - 3, y - 3, x + 3, y + 3], fill="#1f5fa8")
-        pen.text((_on_grid(place + 1, 0)[0], SIDE - 9), name, jitter=0)
+        pen.text((_on_grid(place + 1, 0)[0], SIDE - 9), name)
 
 
 def _draw_point_grid(pen: Pen, picture: PointGrid) -> None:
     _axes(pen)
     for line in range(2, GRID + 1, 2):
-        pen.text((_on_grid(line, 0)[0], SIDE - 9), line, size=10, jitter=0)
+        pen.text((_on_grid(line, 0)[0], SIDE - 9), line, size=10)
     for place, ((x, y), name) in enumerate(zip(picture.points, picture.names, strict=True)):
         spot = pen.near(*_on_grid(x, y))
         colour = ("#c02020", "#1f5fa8")[place % 2]
         pen.on.ellipse([spot[0] - 3, spot[1] - 3, spot[0] + 3, spot[1] + 3], fill=colour)
-        pen.text((spot[0] + (8 if x < GRID else -8), spot[1] - 7 if y < GRID else spot[1] + 8), name, jitter=0)
+        pen.text((spot[0] + (8 if x < GRID else -8), spot[1] - 7 if y < GRID else spot[1] + 8), name)

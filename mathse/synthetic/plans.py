@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import gcd
 from typing import Literal
 
-from mathse.synthetic.steps import Calc, Extreme, Op, Pick, Read, Reduce, Step
+from mathse.synthetic.steps import Calc, Extreme, Op, Pick, Read, Reduce, Step, outcome
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,13 @@ class Ratio:
 
 Move = Look | Combine | Best | Ratio
 Plan = tuple[Move, ...]
-Value = int | Fraction
+Value = int | Fraction | str
 Tamper = Callable[[int, Step], Step]
 """Changes the step at a position before its value is used: how mistakes are made."""
 
 
 class Unsolvable(ValueError):
     """The plan does not lead to an answer with these readings (a mistake may lead there)."""
-
-
-def written(value: Value) -> str:
-    """A value as an answer: `70` or `3/4`."""
-    return str(value)
 
 
 def execute(
@@ -97,15 +92,14 @@ def execute(
         step = _step(move, values, readings)
         step = tamper(position, step) if tamper else step
         steps.append(step)
-        values.append(_value(step))
-    answer = written(values[-1])
+        values.append(outcome(step))
+    answer = str(values[-1])
     if choices:
         if answer not in choices:
             raise Unsolvable(f"no option is {answer}")
-        picked: Step = Pick(answer, chr(ord("A") + list(choices).index(answer)))
-        picked = tamper(len(plan), picked) if tamper else picked
-        steps.append(picked)
-        answer = picked.letter if isinstance(picked, Pick) else answer
+        step = Pick(answer, chr(ord("A") + list(choices).index(answer)))
+        steps.append(tamper(len(plan), step) if tamper else step)
+        answer = str(outcome(steps[-1]))
     return steps, answer
 
 
@@ -136,17 +130,3 @@ def _whole(ref: Ref, values: Sequence[Value]) -> int:
     if not isinstance(value, int):
         raise Unsolvable(f"{value} is not a whole number")
     return value
-
-
-def _value(step: Step) -> Value:
-    match step:
-        case Read(_, value):
-            return value
-        case Calc(_, _, _, result) | Extreme(_, _, result):
-            return result
-        case Reduce(_, _, top, bottom):
-            if bottom == 0:
-                raise Unsolvable("a fraction over zero")
-            return Fraction(top, bottom)
-        case Pick():
-            raise Unsolvable("a picked option is no value")

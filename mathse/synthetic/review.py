@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mathse.answers.extract import extract
 from mathse.synthetic.figures import Figure
 from mathse.synthetic.mistakes import Mistake
-from mathse.synthetic.steps import Calc, Extreme, Pick, Read, Reduce, Step, parse, read_solution
+from mathse.synthetic.steps import Calc, Extreme, Pick, Read, Reduce, Step, outcome, parse, read_solution
 
 _CONSTANTS = frozenset({2, 180})
 """What may enter a calculation without being read or calculated before."""
@@ -69,13 +69,13 @@ def review(figure: Figure, path: str) -> Finding | None:
         wrong = _mistake(step, known, figure)
         if wrong:
             return Finding(label, *wrong)
-        known.add(_result(step))
+        known.add(str(outcome(step)))
         done = done or _same(step, figure.steps[-1])
         last = step
     answer = extract(path)
     if answer is None:
         return Finding("Answer", Mistake.REASONING, "there is no answer")
-    if last is None or _result(last) != answer:
+    if last is None or str(outcome(last)) != answer:
         return Finding("Answer", Mistake.REASONING, "the answer does not follow")
     if answer != figure.answer or not done:
         return Finding("Answer", Mistake.REASONING, "the solution stops early")
@@ -89,18 +89,6 @@ def _same(step: Step, wanted: Step) -> bool:
     if isinstance(step, Extreme) and isinstance(wanted, Extreme):
         return sorted(step.values) == sorted(wanted.values)
     return step == wanted
-
-
-def _result(step: Step) -> str:
-    match step:
-        case Read(_, value):
-            return str(value)
-        case Calc(_, _, _, result) | Extreme(_, _, result):
-            return str(result)
-        case Reduce(_, _, top, bottom):
-            return f"{top}/{bottom}"
-        case Pick(_, letter):
-            return letter
 
 
 def _mistake(step: Step, known: set[str], figure: Figure) -> tuple[Mistake, str] | None:

@@ -8,13 +8,14 @@ import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import chain, zip_longest
+from operator import attrgetter
 from pathlib import Path
 
 import PIL.Image
 from PIL import ImageDraw, ImageOps
 
 from mathse.synthetic import lettering
-from mathse.synthetic.paper import SIDE
+from mathse.synthetic.pictures import SIDE
 from mathse.tables.files import replaced
 from mathse.tables.images import decode
 from mathse.tables.schemas import Image, Problem
@@ -63,14 +64,10 @@ def chosen(problems: Iterable[Problem], count: int = COLUMNS * ROWS) -> list[Pro
         group = groups[_kind(problem)]
         group.append(problem)
         if len(group) > 2 * count:  # of many, no more than can be shown stay in memory
-            group[:] = sorted(group, key=_by_id)[:count]
-    turns = zip_longest(*(sorted(groups[kind], key=_by_id) for kind in sorted(groups)))
+            group[:] = sorted(group, key=attrgetter("problem_id"))[:count]
+    turns = zip_longest(*(sorted(groups[kind], key=attrgetter("problem_id")) for kind in sorted(groups)))
     taken = [problem for problem in chain.from_iterable(turns) if problem is not None][:count]
     return sorted(taken, key=lambda problem: (*_kind(problem), problem.problem_id))
-
-
-def _by_id(problem: Problem) -> str:
-    return problem.problem_id
 
 
 def _kind(problem: Problem) -> tuple[str, str, int]:
@@ -88,15 +85,12 @@ def _cell(problem: Problem, images: Mapping[str, Image]) -> PIL.Image.Image:
     pen.rectangle((0, 0, _CELL[0] - 1, _CELL[1] - 1), outline=_FRAME)
     picture = next((images[i] for i in problem.image_ids if i in images), None)
     if picture is not None:
-        cell.paste(_enlarged(picture), (_GAP, _GAP))
+        shown = decode(picture.data, picture.width * picture.height)
+        shown = ImageOps.contain(shown, (_PICTURE, _PICTURE), PIL.Image.Resampling.LANCZOS)
+        cell.paste(shown, (_GAP, _GAP))
     for number, (line, colour) in enumerate(_lines(problem)):
         lettering.write(pen, (_GAP, _PICTURE + int(1.5 * _GAP) + number * _LINE), line, colour)
     return cell
-
-
-def _enlarged(picture: Image) -> PIL.Image.Image:
-    shown = decode(picture.data, picture.width * picture.height)
-    return ImageOps.contain(shown, (_PICTURE, _PICTURE), PIL.Image.Resampling.LANCZOS)
 
 
 def _lines(problem: Problem) -> list[tuple[str, str]]:
@@ -108,10 +102,11 @@ def _lines(problem: Problem) -> list[tuple[str, str]]:
         (options, _INK, 2),
         (f"Answer: {problem.answer}", _ANSWER, 1),
     )
-    return [(line, colour) for text, colour, most in texts for line in _wrapped(text, most)]
-
-
-def _wrapped(text: str, most: int) -> list[str]:
-    if any(map(lettering.is_wide, text)) or max(map(len, text.split()), default=0) > _LINE_LETTERS:
-        return lettering.wrapped(text, _LINE_LETTERS - 2, most)
-    return textwrap.wrap(text, _LINE_LETTERS, max_lines=most, placeholder=" ...")
+    lines = []
+    for text, colour, most in texts:
+        if any(map(lettering.is_wide, text)) or max(map(len, text.split()), default=0) > _LINE_LETTERS:
+            wrapped = lettering.wrapped(text, _LINE_LETTERS - 2, most)
+        else:
+            wrapped = textwrap.wrap(text, _LINE_LETTERS, max_lines=most, placeholder=" ...")
+        lines += [(line, colour) for line in wrapped]
+    return lines

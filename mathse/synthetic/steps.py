@@ -106,6 +106,20 @@ class Pick:
 
 Step = Read | Calc | Extreme | Reduce | Pick
 
+
+def outcome(step: Step) -> int | Fraction | str:
+    """What a step arrives at: a value, or an option's letter."""
+    match step:
+        case Read(_, value):
+            return value
+        case Calc(_, _, _, result) | Extreme(_, _, result):
+            return result
+        case Reduce(_, _, top, bottom):
+            return Fraction(top, bottom)
+        case Pick(_, letter):
+            return letter
+
+
 _PICK = re.compile(r"(\d+(?:/\d+)?) is option ([A-H])")
 _REDUCE = re.compile(r"(\d+) over (\d+) is (\d+)/(\d+)")
 _EXTREME = re.compile(r"the (largest|smallest) of (\d+(?:, \d+)*) is (\d+)")

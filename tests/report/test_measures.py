@@ -5,7 +5,7 @@ from pydantic import Field
 
 from mathse import layout
 from mathse.loop.evaluation.scores import Metrics
-from mathse.report import measures, page, table
+from mathse.report import page, table
 from mathse.view import charts
 
 
@@ -16,12 +16,12 @@ class Wider(Metrics):
 
 
 def test_a_measure_is_declared_with_the_field(run: Path) -> None:
-    *known, added = measures.declared(Wider)
-    assert tuple(known) == measures.MEASURES
+    *known, added = table.declared(Wider)
+    assert tuple(known) == table.MEASURES
     assert added == ("fluent", "fluent, %")
     one = Wider(**table.load(run)[0].metrics.model_dump(), fluent=0.1234)
-    assert measures.value(added, one) == 12.3
-    assert measures.value(added, one.model_copy(update={"fluent": None})) is None
+    assert added.of(one) == 12.3
+    assert added.of(one.model_copy(update={"fluent": None})) is None
 
 
 def test_a_measure_is_shown_in_the_table_the_page_and_the_view(run: Path) -> None:
@@ -29,7 +29,7 @@ def test_a_measure_is_shown_in_the_table_the_page_and_the_view(run: Path) -> Non
     plot = json.loads((run / layout.PLOTS / "measures.json").read_text(encoding="utf-8"))
     drawn = {figure.name: figure for figure in charts.figures(run, [])}
     text = (run / page.PAGE).read_text(encoding="utf-8")
-    for measure in measures.MEASURES:
+    for measure in table.MEASURES:
         rows = [row for row in plot if row["measure"] == measure.name]
         assert [row["stage"] for row in rows] == [model.title for model in table.load(run)]
         assert measure.title in table.markdown(table.load(run)).splitlines()[0]

@@ -5,8 +5,8 @@ import pytest
 
 from mathse.synthetic.families import FAMILIES
 from mathse.synthetic.figures import figure
-from mathse.synthetic.paper import SIDE
 from mathse.synthetic.pictures import (
+    SIDE,
     Bars,
     LineChart,
     Picture,

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathse.synthetic.figures import figures
-from mathse.synthetic.paper import SIDE
-from mathse.synthetic.pictures import Table, readings
+from mathse.synthetic.pictures import SIDE, Table, readings
 from mathse.synthetic.steps import Calc, Extreme, Pick, Read, Reduce, Step, parse, read_solution
 from mathse.tables.schemas import MARKER
 from tests.synthetic.scenes import STEPS

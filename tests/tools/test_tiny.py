@@ -8,7 +8,7 @@ from tools.tiny_base import tiny
 # After `tiny`, which makes torchvision importable.
 from transformers import AutoModelForImageTextToText, AutoProcessor, PreTrainedTokenizerFast  # isort: skip
 from mathse.synthetic.figures import figure
-from mathse.synthetic.paper import SIDE
+from mathse.synthetic.pictures import SIDE
 
 WORDS = ["Find angle C of the triangle.", "What is the total of all days?"]
 

@@ -13,7 +13,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from mathse.loop.ask.engines.local import loading  # noqa: F401  makes torchvision importable
-from mathse.synthetic.paper import SIDE
+from mathse.synthetic.pictures import SIDE
 from tools.tiny_base.head_start import give_head_start
 
 # isort: split
