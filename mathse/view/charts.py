@@ -6,7 +6,6 @@ Their rows are those that the report stage wrote; of the verdicts, those of the 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -18,32 +17,30 @@ MOST_ROWS = 5000
 _MARK = re.compile(r'<path aria-label="([^"]*)"( role="graphics-symbol"[^>]*)/>')
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A chart as a page shows it.
+def figures(root: Path, verdicts: Rows) -> list[tuple[Chart, str]]:
+    """All charts that there are rows for, in the order of a page, each with its drawing as SVG.
 
-    Attributes:
-        name: What it is called.
-        title: What it shows.
-        rows: Its numbers.
-        svg: Its drawing, whose texts Vega has escaped; empty if the rows cannot be drawn.
-    """
-
-    name: str
-    title: str
-    rows: Rows
-    svg: str
-
-
-def figures(root: Path, verdicts: Rows) -> list[Figure]:
-    """All charts that there are rows for, in the order of a page.
+    Vega has escaped the texts of a drawing; its colours are the page's variables, and its marks tell their numbers to
+    the mouse. It is empty where the rows cannot be drawn.
 
     Args:
         verdicts: Number of `paths` by `step` and `verdict`.
     """
+    sheet = (resources.files("mathse.view") / "static" / "view.css").read_text(encoding="utf-8")
+    palette = re.findall(r"--([\w-]+): (#[0-9a-f]{6});", sheet[: sheet.index("}")])  # the light colours
     series = {name: _rows(root / layout.PLOTS / f"{name}.json") for name in drawing.DATA.values()}
-    charts = [drawing.chart("verdicts", verdicts), *drawing.of_report(series)]
-    return [Figure(chart.name, chart.title, chart.rows, _svg(chart)) for chart in charts if chart.rows]
+    drawn = []
+    for chart in (drawing.chart("verdicts", verdicts), *drawing.of_report(series)):
+        if not chart.rows:
+            continue
+        try:
+            svg = _MARK.sub(r"<path\2><title>\1</title></path>", chart.svg())
+        except ValueError:
+            svg = ""
+        for name, colour in palette:
+            svg = svg.replace(colour, f"var(--{name})")
+        drawn.append((chart, svg))
+    return drawn
 
 
 def _rows(file: Path) -> Rows:
@@ -53,21 +50,3 @@ def _rows(file: Path) -> Rows:
     except (OSError, ValueError):
         return []
     return [row for row in content[:MOST_ROWS] if isinstance(row, Mapping)] if isinstance(content, list) else []
-
-
-def _svg(chart: Chart) -> str:
-    """A drawing whose colours are the page's variables, and whose marks tell their numbers to the mouse."""
-    try:
-        svg = chart.svg()
-    except ValueError:
-        return ""
-    for name, colour in _palette().items():
-        svg = svg.replace(colour, f"var(--{name})")
-    return _MARK.sub(r"<path\2><title>\1</title></path>", svg)
-
-
-def _palette() -> dict[str, str]:
-    """The page's light colours by their variables' names: those that charts are drawn in."""
-    sheet = (resources.files("mathse.view") / "static" / "view.css").read_text(encoding="utf-8")
-    light = sheet[: sheet.index("}")]
-    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", light))

@@ -16,15 +16,17 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
 
 from mathse import layout
 from mathse.errors import UserError
-from mathse.progress import Advance, progress
+from mathse.progress import progress
 from mathse.tables.schemas import PathKind, Status
 from mathse.view.tables import Tables
 
@@ -125,8 +127,10 @@ def ensure(tables: Tables) -> Path:
     """
     folder = tables.root / layout.STATE / "view"
     file = folder / f"{tables.fingerprint()}-{_version()}.duckdb"
-    if file.is_file() and _is_sound(file):
-        return file
+    with suppress(duckdb.Error):
+        if file.is_file():
+            open_index(file).close()
+            return file
     fresh = folder / f".{os.getpid()}.duckdb"
     for half in folder.glob(".*.duckdb*"):
         if not Path("/proc", half.name.split(".")[1]).exists():  # of a build that was killed
@@ -159,14 +163,6 @@ def _version() -> str:
     return hashlib.blake2b("\0".join((duckdb.__version__, *statements)).encode(), digest_size=4).hexdigest()
 
 
-def _is_sound(file: Path) -> bool:
-    try:
-        duckdb.connect(str(file), read_only=True, config={"memory_limit": MEMORY_LIMIT}).close()
-    except duckdb.Error:
-        return False
-    return True
-
-
 def _remove(files: Iterable[Path]) -> None:
     for file in files:
         shutil.rmtree(file, ignore_errors=True) if file.is_dir() else file.unlink(missing_ok=True)
@@ -186,7 +182,17 @@ def _build(fresh: Path, tables: Tables) -> None:
         _label(connection, "model", list(models))
         with progress("view: index", max(total, 1)) as advance:
             for code, (paths, verdicts) in enumerate(steps.values()):
-                _add_step(connection, code, tables.readable[paths], tables.readable.get(verdicts or ""), advance)
+                file, judged = tables.readable[paths], tables.readable.get(verdicts or "")
+                sql = _ROWS.format(verdicts="from read_parquet($verdicts)" if judged else _NO_VERDICTS)
+                values = {"step": code, "kinds": KINDS, "statuses": STATUSES, "paths": str(file)}
+                values |= {"verdicts": str(judged)} if judged else {}
+
+                def add(file: Path = file, sql: str = sql, values: dict[str, Any] = values) -> None:
+                    for low, high, rows in _parts(file):
+                        connection.execute(sql, {**values, "low": low, "high": high})
+                        advance(rows)
+
+                _add(connection, file, add)
         connection.execute(_COUNTS)
         for code, file in enumerate(models.values()):
             # One row per problem, or one per sample of it where the table says which.
@@ -194,22 +200,6 @@ def _build(fresh: Path, tables: Tables) -> None:
             sql, values = _ANSWERS.format(sample=sample), {"model": code, "statuses": STATUSES, "file": str(file)}
             _add(connection, file, partial(connection.execute, sql, values))
         connection.execute("checkpoint")
-
-
-def _add_step(
-    connection: duckdb.DuckDBPyConnection, code: int, paths: Path, verdicts: Path | None, advance: Advance
-) -> None:
-    sql = _ROWS.format(verdicts="from read_parquet($verdicts)" if verdicts else _NO_VERDICTS)
-    values = {"step": code, "kinds": KINDS, "statuses": STATUSES, "paths": str(paths)}
-    if verdicts:
-        values["verdicts"] = str(verdicts)
-
-    def add() -> None:
-        for low, high, rows in _parts(paths):
-            connection.execute(sql, {**values, "low": low, "high": high})
-            advance(rows)
-
-    _add(connection, paths, add)
 
 
 def _add(connection: duckdb.DuckDBPyConnection, file: Path, add: Callable[[], object]) -> None:

@@ -21,10 +21,10 @@ from mathse.errors import UserError
 from mathse.look.catalogue import catalogue
 from mathse.report import table
 from mathse.tables import views
-from mathse.view import charts, details, filters, index, pairs, present, rows
+from mathse.view import charts, filters, index, present, rows
 from mathse.view.filters import BadFilter, Query
 from mathse.view.present import Card
-from mathse.view.tables import Tables, missing
+from mathse.view.tables import Tables, image, missing, record
 
 COMMON = ("subject", "level", "source")
 OF_PATHS = ("q", "round", "kind", "verdict", "rule", "agree", *COMMON, "problem", "after", "before")
@@ -97,9 +97,9 @@ class Pages:
         before = [other for other in others if other["path_id"] == row["parent"]]
         after = [other for other in others if other["parent"] == row["path_id"]]
         step = self.known.label("round", row["step"])
-        record = details.record(self._source.cursor(), self.tables, step, row["path_id"])
+        sections = record(self._source.cursor(), self.tables, step, row["path_id"])
         paths = self._cards([*before, row, *after], present.WHOLE)
-        return self._page("path.html", request, Query({}), row=row, problem=problem, paths=paths, record=record)
+        return self._page("path.html", request, Query({}), row=row, problem=problem, paths=paths, record=sections)
 
     def problems(self, request: Request) -> Response:
         """Problems that a filter lets through."""
@@ -127,7 +127,7 @@ class Pages:
         order = self.known.options("round")
         rounds = [name for name in order if self.names.asks(name) == "rollout"] or order
         sides = self._sides(query, "round", rounds)
-        compared = pairs.rounds(cursor, query, *sides) if sides else None
+        compared = rows.compare(cursor, query, "round", sides) if sides else None
         problems = [
             (
                 rows.problem(cursor, row["problem_id"]),
@@ -142,7 +142,7 @@ class Pages:
         """Two models' predictions side by side."""
         query, cursor = self._query(request, OF_PAIRS), self._cursor()
         sides = self._sides(query, "model", self.known.options("model"))
-        compared = pairs.models(cursor, query, *sides) if sides else None
+        compared = rows.compare(cursor, query, "model", sides) if sides else None
         problems = rows.problems(cursor, compared.rows) if compared else {}
         names = [self.known.label("model", side) for side in sides or ()]
         return self._page("predictions.html", request, query, compared=compared, problems=problems, names=names)
@@ -162,7 +162,7 @@ class Pages:
     def image(self, request: Request) -> Response:
         """An image, by its content id."""
         image_id = filters.identifier("image", request.path_params["id"])
-        picture = details.image(self._source.cursor(), self.tables, image_id)
+        picture = image(self._source.cursor(), self.tables, image_id)
         if picture is None:
             raise NotThere(f"No picture that can be shown has the id {image_id}")
         data, kind = picture

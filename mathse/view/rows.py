@@ -1,8 +1,11 @@
-"""Pages of paths and problems, their number, one problem with all that was written to it, one path.
+"""Pages of paths and problems, their number, one problem with all that was written to it, one path, two sides compared.
 
 Paging is by key: a page is the rows behind a cursor, so that the millionth page costs what the first one does. Words
 and phrases are looked for in the texts themselves, in reading order and only as long as a reader would wait; where that
 was not enough, the page says how far it looked and goes on from there.
+
+A problem counts as solved in a round if the ORM calls one of its paths CORRECT, and by a model if the rule grader calls
+its prediction so. Only problems that both sides have are compared.
 """
 
 import time
@@ -11,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mathse.tables.views import dicts
-from mathse.view.filters import Connection, Query
+from mathse.view.filters import CHANGES, Connection, Query
 
-PAGE = 25
+PAGE, COMPARED = 25, 10
+"""Rows of a list, and of two sides compared, on a page."""
 OF_A_PROBLEM = 300
 """Paths shown with their problem."""
 BUDGET = 2.0
@@ -24,6 +28,24 @@ _COLUMNS = (
     "rid, step, kind, status, rule, subject, level, source, pid, path_id, problem_id, round, sample, author, text, "
     "answer, finish, error, parent, error_step, analysis, undecided, rule_reason"
 )
+_SIDES = {
+    "round": (
+        "(select pid, correct > 0 as solved from outcomes where step = ?) a "
+        "join (select pid, correct > 0 as solved from outcomes where step = ?) b using (pid) "
+        "join problems p using (pid)",
+        "pid, problem_id",
+        "pid",
+    ),
+    "model": (
+        "(select *, status = 1 as solved from answers where model = ?) a "
+        "join (select problem_id, sample, status = 1 as solved, status, text, answer, reason from answers "
+        "where model = ?) b using (problem_id, sample)",
+        "problem_id, pid, sample, a.status as a_status, a.text as a_text, a.answer as a_answer, a.reason as a_reason, "
+        "b.status as b_status, b.text as b_text, b.answer as b_answer, b.reason as b_reason",
+        "problem_id, sample",
+    ),
+}
+"""By what is compared: both sides as one table, what is shown of it, and its order."""
 
 Row = dict[str, Any]
 
@@ -43,6 +65,23 @@ class Page:
     older: int | None = None
     newer: int | None = None
     looked: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A page of compared problems.
+
+    Attributes:
+        counts: Problems gained, lost, solved by both and by neither, under the other filters.
+        rows: Problems, or pairs of predictions.
+        offset: How many are before this page.
+        more: Whether there are others behind it.
+    """
+
+    counts: dict[str, int]
+    rows: list[Row]
+    offset: int
+    more: bool
 
 
 def page(connection: Connection, query: Query) -> Page:
@@ -144,6 +183,19 @@ def problem_page(connection: Connection, query: Query) -> Page:
     older = ends[1] if more or backward else None
     newer = ends[0] if (more if backward else query.after is not None) else None
     return Page(shown, older, newer)
+
+
+def compare(connection: Connection, query: Query, kind: str, sides: tuple[int, int]) -> Compared:
+    """Problems by what became of them from one `round` to another, or predictions of one `model` beside another's."""
+    table, columns, order = _SIDES[kind]
+    others = query.of_any_change()
+    outcomes = ", ".join(f"count(*) filter ({condition}) as {name}" for name, condition in CHANGES.items())
+    counting = f"select {outcomes} from {table} where {others.where}"
+    (counts,) = dicts(connection.execute(counting, [*sides, *others.values]))
+    offset = query.after or 0
+    listing = f"select {columns} from {table} where {query.where} order by {order} limit {COMPARED + 1} offset ?"
+    rows = dicts(connection.execute(listing, [*sides, *query.values, offset]))
+    return Compared(counts, rows[:COMPARED], offset, len(rows) > COMPARED)
 
 
 def steps(connection: Connection) -> list[Row]:

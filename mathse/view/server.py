@@ -71,7 +71,15 @@ def application(root: Path, port: int, token: str) -> ASGIApp:
     """
     tables = discover(root)
     pages = Pages(root, tables, index.ensure(tables))
-    static = _static()
+    # Every file that a page may need, by its name below `static`: nothing else can be asked for.
+    top = resources.files("mathse.view") / "static"
+    folders = {"": top, "vendor/": top / "vendor", "vendor/fonts/": top / "vendor" / "fonts"}
+    static = {
+        prefix + file.name: file.read_bytes()
+        for prefix, folder in folders.items()
+        for file in folder.iterdir()
+        if file.is_file()
+    }
 
     def file(request: Request) -> Response:
         name = request.path_params["name"]
@@ -100,15 +108,3 @@ def application(root: Path, port: int, token: str) -> ASGIApp:
     handlers = {404: absent, NotThere: absent, BadFilter: refused, duckdb.Error: damaged}
     app = Starlette(routes=[Route(path, page) for path, page in routes.items()], exception_handlers=handlers)
     return Guard(app, port, token)
-
-
-def _static() -> dict[str, bytes]:
-    """Every file that a page may need, by its name below `static`: nothing else can be asked for."""
-    top = resources.files("mathse.view") / "static"
-    folders = {"": top, "vendor/": top / "vendor", "vendor/fonts/": top / "vendor" / "fonts"}
-    return {
-        prefix + file.name: file.read_bytes()
-        for prefix, folder in folders.items()
-        for file in folder.iterdir()
-        if file.is_file()
-    }

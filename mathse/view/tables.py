@@ -1,13 +1,16 @@
-"""Which tables of a run can be looked at, and what is wrong with the others.
+"""Which tables of a run can be looked at, what is wrong with the others, and what single rows have beyond the index.
 
 Sample: `Table(entry=Entry("paths", "1", Path("data/paths/1.parquet")), rows=1646, problem=None)`
 """
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -17,6 +20,7 @@ from mathse.params import STUDENT
 from mathse.report import names
 from mathse.report.names import Names
 from mathse.tables import store
+from mathse.tables.views import dicts, identifier
 
 _HASH_BYTES = 16
 _TAIL = 8
@@ -41,6 +45,15 @@ _NEEDED = {
     "benchmark_images": {"image_id", "data"},
 }  # fmt: skip
 """The columns that the pages read, by kind of table; others may come and go."""
+_SIGNATURES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+    b"BM": "image/bmp",
+}
+"""Media types by the first bytes of a picture. SVG is not among them: it may hold scripts."""
+_HIDDEN = {"text", "path_id", "problem_id", "row_hash", "text_hash"}
 
 
 @dataclass(frozen=True)
@@ -95,8 +108,12 @@ class Tables:
         """Changes when a table does: names, sizes, times and Parquet footers (with each column chunk's statistics)."""
         digest = hashlib.blake2b(digest_size=_HASH_BYTES)
         for name, table in self.all.items():
-            file = table.entry.file
-            digest.update(repr((name, table.problem, _stamp(file), _footer(file))).encode())
+            digest.update(repr((name, table.problem, _stamp(table.entry.file))).encode())
+            with suppress(OSError), table.entry.file.open("rb") as content:
+                size = content.seek(0, 2)
+                content.seek(max(0, size - _TAIL))
+                content.seek(max(0, size - _TAIL - int.from_bytes(content.read(4), "little")))
+                digest.update(content.read())
         return digest.hexdigest()
 
     def stamps(self) -> list[tuple[int, int]]:
@@ -107,7 +124,20 @@ class Tables:
 def discover(root: Path) -> Tables:
     """Find the tables below `root`; a damaged one is found too, with its problem."""
     known = names.of(root)
-    return Tables(root, known, {name: _table(entry) for name, entry in catalogue(root, known).items()})
+    tables: dict[str, Table] = {}
+    for name, entry in catalogue(root, known).items():
+        rows, problem = 0, None
+        try:
+            rows = store.metadata(entry.file).rows
+            absent = sorted(_NEEDED.get(entry.kind, set()) - set(pq.read_schema(entry.file).names))
+            if absent:
+                problem = f"{entry.file}: has no column {', '.join(absent)}; remake it with `dvc repro`"
+        except store.StoreError as error:
+            problem = str(error)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            problem = f"{entry.file}: damaged ({error}); delete it and run `dvc repro`"
+        tables[name] = Table(entry, rows, problem)
+    return Tables(root, known, tables)
 
 
 def missing(root: Path) -> list[str]:
@@ -119,16 +149,40 @@ def missing(root: Path) -> list[str]:
     return []
 
 
-def _table(entry: Entry) -> Table:
-    try:
-        rows = store.metadata(entry.file).rows
-        columns = set(pq.read_schema(entry.file).names)
-    except store.StoreError as error:
-        return Table(entry, 0, str(error))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        return Table(entry, 0, f"{entry.file}: damaged ({error}); delete it and run `dvc repro`")
-    absent = ", ".join(sorted(_NEEDED.get(entry.kind, set()) - columns))
-    return Table(entry, rows, f"{entry.file}: has no column {absent}; remake it with `dvc repro`" if absent else None)
+def image(connection: duckdb.DuckDBPyConnection, tables: Tables, image_id: str) -> tuple[bytes, str] | None:
+    """An image's bytes and media type; none if there is no such image, or it is no picture that a browser may show."""
+    for name in ("images", "benchmark_images"):
+        if name not in tables.readable:
+            continue
+        row = connection.execute(f"select data from {name} where image_id = ?", [image_id]).fetchone()
+        data = row[0] if row else b""
+        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            return data, "image/webp"
+        for signature, kind in _SIGNATURES.items():
+            if data.startswith(signature):
+                return data, kind
+    return None
+
+
+def record(connection: duckdb.DuckDBPyConnection, tables: Tables, step: str, path_id: str) -> dict[str, dict[str, Any]]:
+    """All that the tables hold on a path: its own row, its verdict, the teacher's feedback, the mixes it is in."""
+    paths, verdicts = tables.steps().get(step, (None, None))
+    sections = [("Path", paths), ("Verdict", verdicts)]
+    sections += [("Feedback of the teacher", f"{orm}_feedback") for orm in tables.of_kind("feedback")]
+    record: dict[str, dict[str, Any]] = {}
+    for title, view in sections:
+        if view and (row := _row(connection, view, path_id)):
+            record.setdefault(title, row)
+    trained = [model for model in tables.of_kind("mix") if _row(connection, f"mix_{model}", path_id)]
+    record["Training"] = {"trained": ", ".join(trained) or "no model"}
+    return record
+
+
+def _row(connection: duckdb.DuckDBPyConnection, view: str, path_id: str) -> dict[str, Any]:
+    """The row of a path as it is shown; empty if there is none."""
+    rows = dicts(connection.execute(f"select * from {identifier(view)} where path_id = ? limit 1", [path_id]))
+    values = rows[0] if rows else {}
+    return {column: value for column, value in values.items() if column not in _HIDDEN and value is not None}
 
 
 def _stamp(file: Path) -> tuple[int, int]:
@@ -137,15 +191,3 @@ def _stamp(file: Path) -> tuple[int, int]:
     except OSError:
         return (0, 0)
     return (status.st_size, status.st_mtime_ns)
-
-
-def _footer(file: Path) -> str:
-    try:
-        with file.open("rb") as content:
-            size = content.seek(0, 2)
-            content.seek(max(0, size - _TAIL))
-            length = int.from_bytes(content.read(4), "little")
-            content.seek(max(0, size - _TAIL - length))
-            return hashlib.blake2b(content.read(), digest_size=_HASH_BYTES).hexdigest()
-    except OSError:
-        return ""

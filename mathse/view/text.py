@@ -79,8 +79,12 @@ def steps(text: str, wrong: str | None = None) -> list[SolutionStep]:
     labels = list(_LABEL.finditer(text)) or list(_LISTED.finditer(text))
     starts = sorted({0, *(label.start() for label in labels)})
     parts = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
-    numbers = {label.start(): _plain(label["number"] or label.groupdict().get("sign") or "") for label in labels}
-    place = _place(parts, [numbers.get(start) for start in starts], wrong) if wrong else None
+    place = None
+    if wrong and (named := _NAMED.fullmatch(wrong)):
+        numbers = {label.start(): _plain(label["number"] or label["sign"]) for label in labels}
+        place = next((place for place, start in enumerate(starts) if numbers.get(start) == _plain(named[1])), None)
+    elif wrong and (words := wrong.strip().casefold()):
+        place = next((place for place, part in enumerate(parts) if words in part.casefold()), None)
     return [SolutionStep(part, number == place) for number, part in enumerate(parts) if part]
 
 
@@ -114,13 +118,3 @@ def shortened(text: str, most: int) -> tuple[str, bool]:
 
 def _plain(number: str) -> str:
     return _SIGNS.get(number, number.lstrip("0") or number)
-
-
-def _place(parts: list[str], numbers: list[str | None], wrong: str) -> int | None:
-    """The part that a judge means: that of the number it names, or the one that has its words."""
-    named = _NAMED.fullmatch(wrong)
-    if named is None:
-        words = wrong.strip().casefold()
-        return next((place for place, part in enumerate(parts) if words and words in part.casefold()), None)
-    wanted = _plain(named.group(1))
-    return numbers.index(wanted) if wanted in numbers else None

@@ -27,7 +27,7 @@ def test_a_measure_is_declared_with_the_field(run: Path) -> None:
 def test_a_measure_is_shown_in_the_table_the_page_and_the_view(run: Path) -> None:
     page.build(run)
     plot = json.loads((run / layout.PLOTS / "measures.json").read_text(encoding="utf-8"))
-    drawn = {figure.name: figure for figure in charts.figures(run, [])}
+    drawn = {chart.name: chart for chart, _ in charts.figures(run, [])}
     text = (run / page.PAGE).read_text(encoding="utf-8")
     for measure in table.MEASURES:
         rows = [row for row in plot if row["measure"] == measure.name]

@@ -21,11 +21,11 @@ def written(root: Path, name: str, content: object) -> None:
 
 
 def test_colours_are_variables_and_marks_tell_their_numbers(tmp_path: Path) -> None:
-    (figure,) = charts.figures(tmp_path, VERDICTS)
-    assert figure.name == "verdicts" and figure.rows == VERDICTS
-    assert not re.search(r"#[0-9a-fA-F]{3,8}\b", figure.svg)
-    assert 'fill="var(--wrong)"' in figure.svg and 'fill="var(--sheet)"' in figure.svg
-    assert "<title>Round 1: 2 WRONG</title></path>" in figure.svg
+    ((chart, svg),) = charts.figures(tmp_path, VERDICTS)
+    assert chart.name == "verdicts" and chart.rows == VERDICTS
+    assert not re.search(r"#[0-9a-fA-F]{3,8}\b", svg)
+    assert 'fill="var(--wrong)"' in svg and 'fill="var(--sheet)"' in svg
+    assert "<title>Round 1: 2 WRONG</title></path>" in svg
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", "3", "null", "[3]", '[["a"]]', "[{}]", '[{"stage": NaN}]'])
@@ -51,5 +51,5 @@ def test_a_name_with_markup_in_it_is_text(tmp_path: Path) -> None:
 
 def test_a_chart_has_so_many_rows_and_no_more(tmp_path: Path) -> None:
     written(tmp_path, "error_types", [{"round": "1", "type": "a", "paths": 1, "share": 0.1}] * (charts.MOST_ROWS + 1))
-    (figure,) = charts.figures(tmp_path, [])
-    assert len(figure.rows) == charts.MOST_ROWS
+    ((chart, _),) = charts.figures(tmp_path, [])
+    assert len(chart.rows) == charts.MOST_ROWS
