@@ -139,28 +139,24 @@ def _bars(rng: random.Random, level: int, tops: tuple[int, ...] = (20, 50, 90)) 
     return Bars(tuple("ABCD"[:count]), tuple(rng.sample(range(max(2, top // 6), top + 1), count)))
 
 
+def _of_two(rng: random.Random, picture: Bars | LineChart, wordings: tuple[str, ...], move: Combine) -> Sketch:
+    """What two bars or two days make; the wordings name them as `{a}` and `{b}`."""
+    a, b = sorted(rng.sample(picture.names, 2))
+    what = "bar" if isinstance(picture, Bars) else "day"
+    asked = tuple(wording.format(a=a, b=b) for wording in wordings)
+    return Sketch("charts", picture, asked, (Look(f"{what} {a}"), Look(f"{what} {b}"), move))
+
+
 def bar_sum(rng: random.Random, level: int) -> Sketch:
     """Two bars together."""
-    picture = _bars(rng, level)
-    a, b = sorted(rng.sample(picture.names, 2))
-    return Sketch(
-        "charts",
-        picture,
-        (f"How many are bar {a} and bar {b} together?", f"What is the sum of bars {a} and {b}?"),
-        (Look(f"bar {a}"), Look(f"bar {b}"), Combine("+", 0, 1)),
-    )
+    wordings = ("How many are bar {a} and bar {b} together?", "What is the sum of bars {a} and {b}?")
+    return _of_two(rng, _bars(rng, level), wordings, Combine("+", 0, 1))
 
 
 def bar_difference(rng: random.Random, level: int) -> Sketch:
     """How much one bar differs from another."""
-    picture = _bars(rng, level)
-    a, b = sorted(rng.sample(picture.names, 2))
-    return Sketch(
-        "charts",
-        picture,
-        (f"What is the difference of bars {a} and {b}?", f"By how many do bar {a} and bar {b} differ?"),
-        (Look(f"bar {a}"), Look(f"bar {b}"), Combine("-", 0, 1, ordered=True)),
-    )
+    wordings = ("What is the difference of bars {a} and {b}?", "By how many do bar {a} and bar {b} differ?")
+    return _of_two(rng, _bars(rng, level), wordings, Combine("-", 0, 1, ordered=True))
 
 
 def bar_extreme(rng: random.Random, level: int) -> Sketch:
@@ -198,14 +194,11 @@ def _line(rng: random.Random, level: int) -> LineChart:
 
 def line_change(rng: random.Random, level: int) -> Sketch:
     """How much a line chart changes between two days."""
-    picture = _line(rng, level)
-    a, b = sorted(rng.sample(picture.names, 2))
-    return Sketch(
-        "charts",
-        picture,
-        (f"By how much does the line change from day {a} to day {b}?", f"By how much do day {a} and day {b} differ?"),
-        (Look(f"day {a}"), Look(f"day {b}"), Combine("-", 0, 1, ordered=True)),
+    wordings = (
+        "By how much does the line change from day {a} to day {b}?",
+        "By how much do day {a} and day {b} differ?",
     )
+    return _of_two(rng, _line(rng, level), wordings, Combine("-", 0, 1, ordered=True))
 
 
 def line_total(rng: random.Random, level: int) -> Sketch:

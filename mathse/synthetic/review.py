@@ -51,14 +51,7 @@ class Finding:
 
 
 def review(figure: Figure, path: str) -> Finding | None:
-    """Find the first wrong step of a path.
-
-    Args:
-        figure: The problem it is meant to solve.
-
-    Returns:
-        The first mistake, or None if every step holds and the answer follows.
-    """
+    """The first mistake of a path that is meant to solve a figure; None if every step holds and the answer follows."""
     known: set[str] = {str(constant) for constant in _CONSTANTS}
     last: Step | None = None
     done = False
@@ -92,72 +85,48 @@ def _same(step: Step, wanted: Step) -> bool:
 
 
 def _mistake(step: Step, known: set[str], figure: Figure) -> tuple[Mistake, str] | None:
+    """The first thing wrong with a step, if anything is; `known` are the values that it may use."""
     match step:
-        case Read():
-            return _wrong_reading(step, figure)
-        case Calc():
-            return _wrong_calculation(step, known, figure)
-        case Extreme():
-            return _wrong_extreme(step, figure)
-        case Reduce():
-            return _wrong_fraction(step, figure)
-        case Pick():
-            return _wrong_option(step, known, figure)
-
-
-def _wrong_reading(step: Read, figure: Figure) -> tuple[Mistake, str] | None:
-    if step.name not in figure.readings:
-        return Mistake.VISION, f"there is no {step.name}"
-    if figure.readings[step.name] != step.value:
-        return Mistake.VISION, f"{step.name} is not {step.value}"
-    if step.name not in {wanted.name for wanted in figure.steps if isinstance(wanted, Read)}:
-        return Mistake.QUESTION, f"{step.name} is not asked for"
-    return None
-
-
-def _wrong_calculation(step: Calc, known: set[str], figure: Figure) -> tuple[Mistake, str] | None:
-    shown = f"{step.left} {step.op} {step.right}"
-    wanted = {_operands(s) for s in figure.steps if isinstance(s, Calc)}
-    if _operands(step) not in wanted:
-        if step.left == 90 and "90" not in known:
-            return Mistake.KNOWLEDGE, "90 is not the sum of these angles"
-        for value in (step.left, step.right):
-            if str(value) not in known:
-                return Mistake.REASONING, f"{value} does not come from an earlier step"
-        return Mistake.REASONING, f"{shown} is not what to do"
-    if step.result != step.true_result:
-        return Mistake.CALCULATION, f"{shown} is not {step.result}"
-    return None
-
-
-def _wrong_extreme(step: Extreme, figure: Figure) -> tuple[Mistake, str] | None:
-    if step.which not in {wanted.which for wanted in figure.steps if isinstance(wanted, Extreme)}:
-        return Mistake.QUESTION, f"the {step.which} is not asked for"
-    if sorted(step.values) != sorted(figure.readings.values()):
-        return Mistake.REASONING, "these are not all the values"
-    if step.result != step.true_result:
-        return Mistake.CALCULATION, f"{step.result} is not the {step.which}"
-    return None
-
-
-def _wrong_fraction(step: Reduce, figure: Figure) -> tuple[Mistake, str] | None:
-    shown = f"{step.top} over {step.bottom}"
-    if (step.top, step.bottom) not in {
-        (wanted.top, wanted.bottom) for wanted in figure.steps if isinstance(wanted, Reduce)
-    }:
-        return Mistake.REASONING, f"{shown} is not the fraction asked for"
-    if not step.holds:
-        return Mistake.CALCULATION, f"{shown} is not {step.reduced_top}/{step.reduced_bottom}"
-    return None
-
-
-def _wrong_option(step: Pick, known: set[str], figure: Figure) -> tuple[Mistake, str] | None:
-    place = ord(step.letter) - ord("A")
-    if step.value not in known:
-        return Mistake.REASONING, f"{step.value} does not come from an earlier step"
-    if place >= len(figure.choices) or figure.choices[place] != step.value:
-        return Mistake.REASONING, f"option {step.letter} is not {step.value}"
-    return None
+        case Read(name, value):
+            asked = {wanted.name for wanted in figure.steps if isinstance(wanted, Read)}
+            checks = [
+                (name not in figure.readings, Mistake.VISION, f"there is no {name}"),
+                (figure.readings.get(name) != value, Mistake.VISION, f"{name} is not {value}"),
+                (name not in asked, Mistake.QUESTION, f"{name} is not asked for"),
+            ]
+        case Calc(left, op, right, result):
+            shown = f"{left} {op} {right}"
+            strange = _operands(step) not in {_operands(wanted) for wanted in figure.steps if isinstance(wanted, Calc)}
+            foreign = next((value for value in (left, right) if str(value) not in known), None)
+            checks = [
+                (strange and left == 90 and "90" not in known, Mistake.KNOWLEDGE, "90 is not the sum of these angles"),
+                (strange and foreign is not None, Mistake.REASONING, f"{foreign} does not come from an earlier step"),
+                (strange, Mistake.REASONING, f"{shown} is not what to do"),
+                (result != step.true_result, Mistake.CALCULATION, f"{shown} is not {result}"),
+            ]
+        case Extreme(which, values, result):
+            asked = {wanted.which for wanted in figure.steps if isinstance(wanted, Extreme)}
+            all_values = sorted(values) == sorted(figure.readings.values())
+            checks = [
+                (which not in asked, Mistake.QUESTION, f"the {which} is not asked for"),
+                (not all_values, Mistake.REASONING, "these are not all the values"),
+                (result != step.true_result, Mistake.CALCULATION, f"{result} is not the {which}"),
+            ]
+        case Reduce(top, bottom, reduced_top, reduced_bottom):
+            fractions = {(wanted.top, wanted.bottom) for wanted in figure.steps if isinstance(wanted, Reduce)}
+            shown = f"{top} over {bottom}"
+            checks = [
+                ((top, bottom) not in fractions, Mistake.REASONING, f"{shown} is not the fraction asked for"),
+                (not step.holds, Mistake.CALCULATION, f"{shown} is not {reduced_top}/{reduced_bottom}"),
+            ]
+        case Pick(option, letter):
+            place = ord(letter) - ord("A")
+            holds_it = figure.choices[place : place + 1] == (option,)
+            checks = [
+                (option not in known, Mistake.REASONING, f"{option} does not come from an earlier step"),
+                (not holds_it, Mistake.REASONING, f"option {letter} is not {option}"),
+            ]
+    return next(((kind, remark) for wrong, kind, remark in checks if wrong), None)
 
 
 def _operands(step: Calc) -> tuple[str, int, int]:

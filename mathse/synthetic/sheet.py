@@ -44,8 +44,16 @@ def contact_sheet(
     down = max(1, -(-len(shown) // columns))
     sheet = PIL.Image.new("RGB", (columns * _CELL[0], down * _CELL[1]), _PAPER)
     for place, problem in enumerate(shown):
-        corner = (place % columns * _CELL[0], place // columns * _CELL[1])
-        sheet.paste(_cell(problem, images), corner)
+        cell = PIL.Image.new("RGB", _CELL, _PAPER)
+        pen = ImageDraw.Draw(cell)
+        pen.rectangle((0, 0, _CELL[0] - 1, _CELL[1] - 1), outline=_FRAME)
+        picture = next((images[i] for i in problem.image_ids if i in images), None)
+        if picture is not None:
+            pixels = decode(picture.data, picture.width * picture.height)
+            cell.paste(ImageOps.contain(pixels, (_PICTURE, _PICTURE), PIL.Image.Resampling.LANCZOS), (_GAP, _GAP))
+        for number, (line, colour) in enumerate(_lines(problem)):
+            lettering.write(pen, (_GAP, _PICTURE + int(1.5 * _GAP) + number * _LINE), line, colour)
+        sheet.paste(cell, (place % columns * _CELL[0], place // columns * _CELL[1]))
     with replaced(file) as fresh:
         sheet.save(fresh, format="PNG", compress_level=9)
 
@@ -77,20 +85,6 @@ def _kind(problem: Problem) -> tuple[str, str, int]:
 def _family(problem: Problem) -> str:
     """A drawn figure's source id is family-level-seed; other sources have no families."""
     return problem.source_id.rsplit("-", 2)[0] if problem.source == "figures" else problem.source
-
-
-def _cell(problem: Problem, images: Mapping[str, Image]) -> PIL.Image.Image:
-    cell = PIL.Image.new("RGB", _CELL, _PAPER)
-    pen = ImageDraw.Draw(cell)
-    pen.rectangle((0, 0, _CELL[0] - 1, _CELL[1] - 1), outline=_FRAME)
-    picture = next((images[i] for i in problem.image_ids if i in images), None)
-    if picture is not None:
-        shown = decode(picture.data, picture.width * picture.height)
-        shown = ImageOps.contain(shown, (_PICTURE, _PICTURE), PIL.Image.Resampling.LANCZOS)
-        cell.paste(shown, (_GAP, _GAP))
-    for number, (line, colour) in enumerate(_lines(problem)):
-        lettering.write(pen, (_GAP, _PICTURE + int(1.5 * _GAP) + number * _LINE), line, colour)
-    return cell
 
 
 def _lines(problem: Problem) -> list[tuple[str, str]]:

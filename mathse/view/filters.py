@@ -56,8 +56,7 @@ class BadFilter(UserError):
 class Vocabulary:
     """The names a run uses, in the order in which people meet them.
 
-    Attributes:
-        names: By what they name (round, kind, verdict, subject, ...): what a request may say, and what is bound for it.
+    By what they name (round, kind, verdict, subject, ...): what a request may say, and what is bound for it.
     """
 
     names: Mapping[str, Mapping[str, int | str]]
@@ -135,13 +134,7 @@ def vocabulary(connection: Connection) -> Vocabulary:
 
 
 def parse(pairs: Iterable[tuple[str, str]], allowed: Sequence[str], known: Vocabulary, connection: Connection) -> Query:
-    """Read a request's choices; empty ones are no choice.
-
-    Args:
-        pairs: Names and values of the query string.
-        allowed: Names that this page understands.
-        known: The run's names.
-        connection: Cuts what is searched for into words, by the rule by which they are found.
+    """Read a request's choices, of which empty ones are none; the connection cuts what is searched for into words.
 
     Raises:
         BadFilter: A name or a value is none of the grammar's.

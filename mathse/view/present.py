@@ -21,13 +21,10 @@ class Card:
     """A path as a page shows it.
 
     Attributes:
-        row: The index's row.
         heading: The step that wrote it, in words.
-        kind: distilled, rollout or reflection.
         status: The ORM's verdict; empty if it was not judged.
         rule: The rule grader's.
-        steps: Its text, cut at its steps' labels.
-        cut: Whether the text goes on.
+        cut: Whether the text goes on behind these steps.
         reflections: The paths that reconsider it.
     """
 

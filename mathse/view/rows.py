@@ -69,13 +69,9 @@ class Page:
 
 @dataclass(frozen=True)
 class Compared:
-    """A page of compared problems.
+    """A page of compared problems (or pairs of predictions), `offset` of them before it, and whether `more` follow.
 
-    Attributes:
-        counts: Problems gained, lost, solved by both and by neither, under the other filters.
-        rows: Problems, or pairs of predictions.
-        offset: How many are before this page.
-        more: Whether there are others behind it.
+    `counts` has the problems gained, lost, solved by both and by neither, under the other filters.
     """
 
     counts: dict[str, int]

@@ -30,11 +30,7 @@ WAIT = 1
 
 
 def serve(root: Path, port: int, browser: bool) -> None:
-    """Serve the pages until interrupted.
-
-    Args:
-        port: Where; 0 takes a free one.
-        browser: Open the page in the user's browser.
+    """Serve the pages until interrupted, at a free port if it is 0.
 
     Raises:
         UserError: The port is taken, or the index cannot be built.
@@ -63,12 +59,7 @@ def serve(root: Path, port: int, browser: bool) -> None:
 
 
 def application(root: Path, port: int, token: str) -> ASGIApp:
-    """The pages of a run, behind their guard; builds the index if there is none for these tables.
-
-    Args:
-        port: On which they are asked for.
-        token: Who knows it may ask.
-    """
+    """The pages of a run, behind their guard; builds the index if there is none for these tables."""
     tables = discover(root)
     pages = Pages(root, tables, index.ensure(tables))
     # Every file that a page may need, by its name below `static`: nothing else can be asked for.
