@@ -9,7 +9,7 @@ network. The two take turns in one process, on the same rows, model, batches and
 over float32 weights. Ours is `mathse.training.train.train`, all of it. The plain script is `SFTTrainer` on a dataset of
 encoded images, with torch's settings as they come; with `--settled` it too computes deterministically, as ours always
 does, so that the two ratios together say what that costs. A step is timed from its beginning to that of the next, the
-GPU idle at both ends of the measured stretch; the first steps are left out. How floating-point operations are counted
+GPU idle at both; the first steps are left out. How floating-point operations are counted
 says `benchmarks/gpu/flops.py`.
 """
 
@@ -21,12 +21,9 @@ import logging
 import os
 import statistics
 import tempfile
-import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # before the GPU is first used, as our path sets it
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -35,6 +32,7 @@ try:
     import torch
 
     from benchmarks.gpu import flops, shapes
+    from benchmarks.gpu.steps import WARM_UP, Speed, Steps
     from mathse.loop.ask.engines.local.loading import load_model, load_processor, settle
     from mathse.params import Compute, Train
     from mathse.tables import store
@@ -51,8 +49,6 @@ except ImportError as error:
         f"{error}; run `python -m benchmarks.gpu.training` from the repository's root, with the packages its top names"
     ) from error
 
-WARM_UP = 3
-"""First steps of a run that are not measured."""
 SEED = 1
 
 
@@ -79,53 +75,6 @@ class Setting:
     def start(self) -> Path:
         """The model."""
         return self.folder / "model"
-
-
-@dataclass(frozen=True)
-class Speed:
-    """What was measured of a run, a second or a step."""
-
-    step: float
-    tokens: float
-    flops: float
-
-
-class Steps:
-    """Notes when each step of a training begins, and on what."""
-
-    def __init__(self, count: int) -> None:
-        """Note from now on.
-
-        Args:
-            count: Steps of a run.
-        """
-        self._count, self._began, self._seen = count, list[float](), list[tuple[Any, Any]]()
-        step = SFTTrainer.training_step
-
-        def noted(trainer: Any, model: Any, inputs: Any, *given: Any, **named: Any) -> Any:
-            self._note(inputs)
-            return step(trainer, model, inputs, *given, **named)
-
-        SFTTrainer.training_step = noted
-
-    def _note(self, inputs: Any) -> None:
-        if torch.cuda.is_available() and len(self._began) in (WARM_UP, self._count - 1):
-            torch.cuda.synchronize()
-        self._began.append(time.perf_counter())
-        self._seen.append((inputs["attention_mask"].sum(1), inputs["image_grid_thw"].prod(-1)))
-
-    def measure(self, run: Callable[[], None], needs: flops.Needs) -> Speed:
-        """Do a run and say how fast it was."""
-        self._began.clear()
-        self._seen.clear()
-        run()
-        if len(self._began) != self._count:
-            raise SystemExit(f"{len(self._began)} steps were taken, not {self._count}")
-        seconds = self._began[-1] - self._began[WARM_UP]
-        done = [(rows.tolist(), patches.tolist()) for rows, patches in self._seen[WARM_UP:-1]]
-        tokens = sum(sum(rows) for rows, _ in done)
-        operations = sum(needs.flops(rows, patches) for rows, patches in done)
-        return Speed(seconds / len(done), tokens / seconds, operations / seconds)
 
 
 def main() -> None:

@@ -85,6 +85,11 @@ class Train(Section):
     gradient_checkpointing: bool | None = Field(
         default=None, description="Compute activations anew instead of keeping them; null: on a GPU, not on a CPU."
     )
+    deterministic: bool = Field(
+        default=True,
+        description="On a GPU: the same training gives the same bytes, and a kernel that has no such form is refused; "
+        "false: it is used.",
+    )
     group_by_length: bool = Field(default=False, description="Rows of like length share a batch: less padding.")
     max_length: int | None = Field(
         default=None,

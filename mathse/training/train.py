@@ -24,6 +24,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 
+from mathse.errors import UserError
 from mathse.loop.ask.engines.local.arithmetic import in_force
 from mathse.loop.ask.engines.local.fingerprint import model_fingerprint, write_lineage
 from mathse.loop.ask.engines.local.loading import context_length, load_model, load_processor, settle
@@ -49,6 +50,10 @@ CURVE_POINTS = 50
 PACKAGES = ("torch", "transformers", "trl")
 
 
+class NotDeterministic(UserError):
+    """The model needs a kernel that has no deterministic form."""
+
+
 def train(job: Job) -> tuple[TrainingReport, Timings]:
     """Train a model on a mix: alone, or as one of the processes that were launched for it.
 
@@ -61,9 +66,10 @@ def train(job: Job) -> tuple[TrainingReport, Timings]:
         UnfitMix: The mix is empty, or holds rows that cannot be trained on; nothing was trained.
         TargetMissing: The model has not the layers that the settings name.
         TrainingDiverged: The loss became infinite or no number; no model was written.
+        NotDeterministic: `settings.deterministic` asks for what the GPU's kernels do not give.
     """
     began = time.monotonic()
-    settle(job.compute)
+    settle(job.compute, strict=job.settings.deterministic)
     settings, method = job.settings, METHODS[job.settings.method]
     made_from = _made_from(job)
     processor = load_processor(job.start, job.trust_remote_code)
@@ -78,10 +84,19 @@ def train(job: Job) -> tuple[TrainingReport, Timings]:
     checkpoints = Checkpoints(job.checkpoints, made_from) if job.checkpoints and settings.save_steps else None
     run = Run(checkpoints, job.live, job, examples.lengths)
     model = adapters.prepare(model, settings, job.seed)
-    trainer, fingerprint = fit(
-        model, load_processor(job.start, job.trust_remote_code), examples.dataset, job.out,
-        config(settings, job.compute, job.seed), made_from, optimizer_of(model, settings), run,
-    )  # fmt: skip
+    try:
+        trainer, fingerprint = fit(
+            model, load_processor(job.start, job.trust_remote_code), examples.dataset, job.out,
+            config(settings, job.compute, job.seed), made_from, optimizer_of(model, settings), run,
+        )  # fmt: skip
+    except RuntimeError as error:
+        kernel, told, _ = str(error).partition(" does not have a deterministic implementation")
+        if not told:
+            raise
+        raise NotDeterministic(
+            f"{job.start}: training needs {kernel}, which has no deterministic form; write `deterministic: false` "
+            "beside the training's other settings to use it, and expect other weights from each run"
+        ) from error
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
     seconds = time.monotonic() - began

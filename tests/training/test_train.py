@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from mathse.loop.ask.engines.local.fingerprint import LINEAGE, ModelMissing, model_fingerprint
 from mathse.tables.files import sha256
 from mathse.training.examples import UnfitMix
 from mathse.training.job import Timings, TrainingReport
-from mathse.training.train import train
+from mathse.training.train import NotDeterministic, train
 from mathse.training.watch import TrainingDiverged
 from tests.training.mixes import ROWS as MIXED
 from tests.training.mixes import SETTINGS, job, row, run
@@ -171,6 +172,19 @@ def test_a_new_model_takes_the_old_ones_place(tmp_path: Path, tiny_model: Path) 
     assert model_fingerprint(tmp_path / "out") == report.model
     assert {file.name for file in tmp_path.iterdir()} == {"images.parquet", "mix.parquet", "out"}
     assert not (tmp_path / "out" / "old").exists()
+
+
+def test_a_kernel_without_a_deterministic_form_is_named(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def needing_one(*_: Any) -> None:
+        torch.zeros(2).put_(torch.tensor([0, 0]), torch.ones(2))
+
+    monkeypatch.setattr("mathse.training.train.train_to_end", needing_one)
+    with pytest.raises(
+        NotDeterministic, match=r"training needs put_.*, which has.*`deterministic: false`"
+    ):
+        run(tmp_path, tiny_model, ROWS)
 
 
 def test_a_loss_that_is_no_number_ends_the_training(

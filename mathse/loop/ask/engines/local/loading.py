@@ -23,16 +23,19 @@ from transformers import AutoModelForImageTextToText, AutoProcessor, PreTrainedM
 from transformers.utils import logging as transformers_logging  # noqa: E402
 
 
-def settle(compute: Compute) -> None:
+def settle(compute: Compute, strict: bool = False) -> None:
     """Fix what sums depend on for the whole process: the number of threads, and deterministic kernels.
 
-    On CUDA a kernel that has no deterministic form is used with a warning, not refused. Nothing is reported to anybody:
-    the libraries' telemetry is off.
+    Nothing is reported to anybody: the libraries' telemetry is off.
+
+    Args:
+        strict: On CUDA, refuse a kernel that has no deterministic form; else it is used with a warning. The backward
+            pass of torch's attention is deterministic only if it is strict.
     """
     huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(compute.threads)
-    torch.use_deterministic_algorithms(True, warn_only=compute.device != "cpu")
+    torch.use_deterministic_algorithms(True, warn_only=compute.device != "cpu" and not strict)
     # Deterministic mode also fills new tensors with NaN: a debugging aid that took a third of a tiny model's training.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     transformers_logging.disable_progress_bar()
