@@ -19,7 +19,7 @@ from mathse.benchmarks.benchmark import as_problem, benchmark_of
 from mathse.benchmarks.official import official_fields
 from mathse.loop.ask import prompts
 from mathse.loop.ask.generate import generate
-from mathse.loop.ask.protocol import Completion, Engine, Label, Outcome, Request, Sampling
+from mathse.loop.ask.protocol import Completion, Engine, Request, Sampling
 from mathse.loop.ask.requests import request, request_seed
 from mathse.tables.schemas import OWN_TESTS, BenchmarkItem, Prediction, Problem
 
@@ -58,7 +58,25 @@ def predict(
     grader = Grader()
     for label, outcome in generate(engine, requests(problems, items, asking), journal, title="answers"):
         item = by_id.get(label.problem_id)
-        row = _graded(engine, item or known[label.problem_id], label, outcome, grader)
+        problem = item or known[label.problem_id]
+        grade = grader.grade(problem.answer, outcome.text, problem.choices)
+        row = Prediction(
+            benchmark=item.benchmark if item else OWN_TESTS,
+            problem_id=label.problem_id,
+            sample_idx=label.sample_idx,
+            author=engine.name,
+            prompt_id=label.prompt_id,
+            text=outcome.text,
+            answer=grade.extracted,
+            status=grade.status,
+            reason=outcome.error or grade.reason,
+            rule_status=grade.status,
+            rule_reason=grade.reason,
+            finish_reason=outcome.finish_reason,
+            tokens_in=outcome.tokens_in,
+            tokens_out=outcome.tokens_out,
+            cost=outcome.cost,
+        )
         rule = benchmark_of(item.benchmark).rule if item else None
         if item and rule and isinstance(outcome, Completion):
             row = rescored(row, item, rule.extract(item, row.text), "rule", 0.0)
@@ -96,38 +114,11 @@ def _samples(problem: Problem, prompt: str, param: str, fields: dict[str, str], 
 
 def fields_of(item: BenchmarkItem) -> dict[str, str]:
     """What a prompt can say of an item: its question, a hint about the answer's form, and its official query."""
-    fields = {"question": prompts.question_with_choices(as_problem(item)), "hint": hint(item)}
-    query = official_fields(item).get(benchmark_of(item.benchmark).query)
+    benchmark = benchmark_of(item.benchmark)
+    hint = "The answer is the letter of an option." if item.choices else benchmark.answer_form(item)
+    fields = {"question": prompts.question_with_choices(as_problem(item)), "hint": hint}
+    query = official_fields(item).get(benchmark.query)
     return fields | ({"query": query} if query and isinstance(query, str) else {})
-
-
-def hint(item: BenchmarkItem) -> str:
-    """What form the answer has."""
-    return "The answer is the letter of an option." if item.choices else benchmark_of(item.benchmark).answer_form(item)
-
-
-def _graded(
-    engine: Engine, problem: Problem | BenchmarkItem, label: Label, outcome: Outcome, grader: Grader
-) -> Prediction:
-    """The row of one outcome with our own grader's verdict; the reason is that of a failure, where it is one."""
-    grade = grader.grade(problem.answer, outcome.text, problem.choices)
-    return Prediction(
-        benchmark=problem.benchmark if isinstance(problem, BenchmarkItem) else OWN_TESTS,
-        problem_id=label.problem_id,
-        sample_idx=label.sample_idx,
-        author=engine.name,
-        prompt_id=label.prompt_id,
-        text=outcome.text,
-        answer=grade.extracted,
-        status=grade.status,
-        reason=outcome.error or grade.reason,
-        rule_status=grade.status,
-        rule_reason=grade.reason,
-        finish_reason=outcome.finish_reason,
-        tokens_in=outcome.tokens_in,
-        tokens_out=outcome.tokens_out,
-        cost=outcome.cost,
-    )
 
 
 def rescored(row: Prediction, item: BenchmarkItem, extraction: str | None, extractor: str, cost: float) -> Prediction:

@@ -17,7 +17,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import groupby
 from pathlib import Path
 
 import duckdb
@@ -156,8 +156,7 @@ def build(settings: Params, step: str, root: Path = Path()) -> MixReport:
     """
     tables, mix = tables_of(settings, step, root), root / layout.mix(step)
     with chosen(settings, step, root) as (connection, selected):
-        rows = chain(_previous_rows(connection), _new_rows(connection, settings.student.prompt))
-        mix_checks.write(mix, rows, tables.problems)
+        mix_checks.write(mix, _rows(connection, settings.student.prompt), tables.problems)
     with opened(tables, {"mix": mix}) as connection:
         store.write(root / layout.remaining(step), Remaining, _remaining(connection, step))
         (counts,) = views.dicts(
@@ -194,20 +193,18 @@ def _pair(connection: duckdb.DuckDBPyConnection, query: Query) -> None:
         )
 
 
-def _previous_rows(connection: duckdb.DuckDBPyConnection) -> Iterator[MixRow]:
-    sql = "select previous from previous join selection using (path_id) where reason is null"
-    for record in views.records(connection, sql):
+def _rows(connection: duckdb.DuckDBPyConnection, prompt: str) -> Iterator[MixRow]:
+    """The rows chosen: those of the mix before as they are, then the new ones."""
+    before = "select previous from previous join selection using (path_id) where reason is null"
+    for record in views.records(connection, before):
         yield parsed(MixRow, record["previous"])
-
-
-def _new_rows(connection: duckdb.DuckDBPyConnection, prompt: str) -> Iterator[MixRow]:
-    sql = """
+    new = """
         select problems, paths, pairs.rejected_path_id, pairs.text
         from paths anti join previous using (path_id)
         join selection using (path_id) left join problems using (problem_id) left join pairs using (path_id)
         where reason is null
     """
-    for record in views.records(connection, sql):
+    for record in views.records(connection, new):
         path = parsed(schemas.Path, record["paths"])
         rejected = None if record["text"] is None else (record["rejected_path_id"], record["text"])
         yield student_row(problem_of(record, path), path, prompt, rejected)

@@ -88,7 +88,13 @@ def screen(connection: duckdb.DuckDBPyConnection, screens: Screens) -> Selected:
     if screens.items is not None:
         _leave(connection, LEAK, _leaking(connection, screens.items, Rule(score=screens.score)))
     if screens.near is not None:
-        _leave(connection, NEAR, _near_duplicates(connection, screens.near))
+        # All texts of the mix are in memory.
+        connection.execute(_CHOSEN)
+        rows = pl.from_arrow(connection.sql("from chosen_texts order by is_new, path_id").to_arrow_table())
+        assert isinstance(rows, pl.DataFrame)
+        groups = rows["problem_id"] if screens.near.within == "problem" else None
+        duplicates = near.duplicates(rows["text"], near.Rule(jaccard=screens.near.jaccard), groups)
+        _leave(connection, NEAR, rows["path_id"][duplicates["text"].to_list()].to_list())
     return counted(connection)
 
 
@@ -125,13 +131,3 @@ def _leaking(connection: duckdb.DuckDBPyConnection, file: Path, rule: Rule) -> l
         {"ids": [leak.problem_id for leak in questions]},
     ).fetchall()
     return sorted({leak.problem_id for leak in solutions} | {path_id for (path_id,) in quoting})
-
-
-def _near_duplicates(connection: duckdb.DuckDBPyConnection, rule: NearDuplicates) -> list[str]:
-    """Paths to leave out; all texts of the mix are in memory."""
-    connection.execute(_CHOSEN)
-    rows = pl.from_arrow(connection.sql("from chosen_texts order by is_new, path_id").to_arrow_table())
-    assert isinstance(rows, pl.DataFrame)
-    groups = rows["problem_id"] if rule.within == "problem" else None
-    duplicates = near.duplicates(rows["text"], near.Rule(jaccard=rule.jaccard), groups)
-    return [str(path_id) for path_id in rows["path_id"][duplicates["text"].to_list()]]

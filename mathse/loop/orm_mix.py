@@ -7,7 +7,7 @@ In: problems, and an ORM's paths with the teacher's feedback. Out: `data/mix/<or
     completion  [{"role": "assistant", "content": "{\"status\": \"WRONG\", ...}"}]
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -38,20 +38,18 @@ def build(settings: Params, orm: str, root: Path = Path()) -> Selected:
     with views.connect(sources) as connection:
         counts = select(connection, query, CONTRACT, {"held_out": settings.orm.held_out, "seed": settings.seed})
         files = {"train": root / layout.mix(orm), "held_out": root / layout.orm_held_out(orm)}
-        _require_parts(connection, files, counts)
+        rows = connection.execute("select distinct part from selection where reason is null").fetchall()
+        parts = {part for (part,) in rows}
+        for part, file in files.items():
+            if part not in parts:
+                raise MixError(
+                    f"{file}: no path for the part {part} ({counts}); raise orm.samples or change orm.held_out"
+                )
+        for part in sorted(parts - files.keys(), key=str):
+            raise MixError(f"orm.mix.query: column part must be train or held_out; found {part}")
         for part, file in files.items():
             write(file, _feedback_rows(connection, part, settings), problems)
     return counts
-
-
-def _require_parts(connection: duckdb.DuckDBPyConnection, files: Mapping[str, Path], counts: Selected) -> None:
-    rows = connection.execute("select distinct part from selection where reason is null").fetchall()
-    parts = {part for (part,) in rows}
-    for part, file in files.items():
-        if part not in parts:
-            raise MixError(f"{file}: no path for the part {part} ({counts}); raise orm.samples or change orm.held_out")
-    for part in sorted(parts - files.keys(), key=str):
-        raise MixError(f"orm.mix.query: column part must be train or held_out; found {part}")
 
 
 def _feedback_rows(connection: duckdb.DuckDBPyConnection, part: str, settings: Params) -> Iterator[MixRow]:

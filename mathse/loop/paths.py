@@ -6,7 +6,6 @@ paths. Which problems, which model, which prompt and which round follow from the
     "1": {prev: "0", ask: rollout, model: "0", judge: orm}  ->  model 0 on what remains after step 0, round 1
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path as File
@@ -52,7 +51,8 @@ def _distilled(settings: Params, step: str) -> str:
     solved = solve(open_teacher(settings), unrecorded, ask, _journal(step)) if unrecorded else ()
     paths = _stored(step, chain(recorded.paths(), solved))
     also = f" ({len(recorded.solved)} with recorded solutions)" if distill.recorded else ""
-    return f"{len(chosen)} of {len(problems)} problems remaining{also}, {paths}{_left_out(recorded.left_out)}"
+    left_out = f"; {counts(recorded.left_out)}" if recorded.left_out else ""
+    return f"{len(chosen)} of {len(problems)} problems remaining{also}, {paths}{left_out}"
 
 
 def _rolled_out(settings: Params, step: str) -> str:
@@ -96,10 +96,6 @@ def _stored(step: str, rows: Iterator[Path]) -> PathTally:
     paths = PathTally(rows)
     store.write(layout.paths(step), Path, paths)
     return paths
-
-
-def _left_out(reasons: Counter[str]) -> str:
-    return f"; {counts(reasons)}" if reasons else ""
 
 
 def _journal(step: str) -> File:

@@ -45,7 +45,9 @@ class Recordings:
         """
         self._recordings, self._samples = settings.recorded, settings.samples
         self._problem_ids = set(problem_ids)
-        self._problems = self._joined(root) if settings.recorded else {}
+        sources = {recording.solves for recording in settings.recorded}
+        origins = store.scan(root / layout.ORIGINS, Origin) if sources else ()
+        self._problems = {(row.source, row.source_id): row.problem_id for row in origins if row.source in sources}
         self.left_out: Counter[str] = Counter()
         self.solved = {problem_id for _, problem_id, _, _ in self._used(self.left_out)}
 
@@ -73,12 +75,6 @@ class Recordings:
                 tokens_out=0,
             )
 
-    def _joined(self, root: File) -> dict[tuple[str, str], str]:
-        """Problem by source and id within it, of the sources that the recordings solve."""
-        sources = {recording.solves for recording in self._recordings}
-        origins = store.scan(root / layout.ORIGINS, Origin)
-        return {(origin.source, origin.source_id): origin.problem_id for origin in origins if origin.source in sources}
-
     def _used(self, left_out: Counter[str]) -> Iterator[tuple[str, str, int, Recorded]]:
         """Teacher, problem, sample and solution of each solution that is used; counts the others."""
         samples: Counter[str] = Counter()
@@ -90,19 +86,14 @@ class Recordings:
                 )
             for solution in solutions(recording.path):
                 problem_id = self._problems.get((recording.solves, solution.source_id))
-                reason = self._fault(solution, problem_id, samples)
-                if reason or problem_id is None or isinstance(solution, Reject):
-                    left_out[reason or ""] += 1
-                    continue
-                yield f"recorded:{recording.name}", problem_id, samples[problem_id], solution
-                samples[problem_id] += 1
-
-    def _fault(self, solution: Recorded | Reject, problem_id: str | None, samples: Counter[str]) -> str | None:
-        """Why a recorded solution is not used."""
-        if isinstance(solution, Reject):
-            return solution.reason
-        if problem_id is None:
-            return "recorded for no admitted problem"
-        if problem_id not in self._problem_ids:
-            return "recorded for a problem not distilled"
-        return "recorded beyond distill.samples" if samples[problem_id] == self._samples else None
+                if isinstance(solution, Reject):
+                    left_out[solution.reason] += 1
+                elif problem_id is None:
+                    left_out["recorded for no admitted problem"] += 1
+                elif problem_id not in self._problem_ids:
+                    left_out["recorded for a problem not distilled"] += 1
+                elif samples[problem_id] == self._samples:
+                    left_out["recorded beyond distill.samples"] += 1
+                else:
+                    yield f"recorded:{recording.name}", problem_id, samples[problem_id], solution
+                    samples[problem_id] += 1

@@ -80,10 +80,23 @@ def reflect(
 
     def requests() -> Iterator[Request]:
         nonlocal marks_cost
-        for problem_id, wrong, remark, cost in _remarks(teacher, remaining, problems, scope, journal, feedback):
+        for problem_id, wrong, (step, analysis), cost in _remarks(
+            teacher, remaining, problems, scope, journal, feedback
+        ):
             marks_cost += cost
+            problem = problems[problem_id]
+            fields = {
+                "question": prompts.question_with_choices(problem),
+                "path": wrong.text,
+                "error_step": step or UNNAMED,
+                "error_analysis": analysis or UNNAMED,
+            }
             for sample in range(ask.samples):
-                yield _request(problems[problem_id], wrong, remark, ask, sample)
+                yield request(
+                    problem, ask.prompt_id, fields, ask.sampling,
+                    seed=request_seed(ask.seed, problem_id, sample, f"{ask.kind} of {wrong.path_id}"),
+                    sample_idx=sample, subject_id=wrong.path_id,
+                )  # fmt: skip
         if marks_cost:
             log.info("marks before reflecting: cost %.2f", marks_cost)
 
@@ -129,18 +142,3 @@ def _remarks(
 def marks_journal(journal: File) -> File:
     """Where the teacher's marks are kept: beside the reflections' own journal."""
     return journal.with_name(f"{journal.stem}-marks{journal.suffix}")
-
-
-def _request(problem: Problem, wrong: WrongPath, remark: Remark, ask: Ask, sample_idx: int) -> Request:
-    step, analysis = remark
-    fields = {
-        "question": prompts.question_with_choices(problem),
-        "path": wrong.text,
-        "error_step": step or UNNAMED,
-        "error_analysis": analysis or UNNAMED,
-    }
-    salt = f"{ask.kind} of {wrong.path_id}"
-    seed = request_seed(ask.seed, problem.problem_id, sample_idx, salt)
-    return request(
-        problem, ask.prompt_id, fields, ask.sampling, seed=seed, sample_idx=sample_idx, subject_id=wrong.path_id
-    )

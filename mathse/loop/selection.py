@@ -79,10 +79,18 @@ def select(
         SelectionError: The file or the parameters do not fit, or the result breaks the contract.
         QueryError: The file does not hold one SELECT.
     """
-    sql = _read(query, contract.section)
-    values = _values(sql, query, contract.section, optional or {})
+    section, given = contract.section, {**(optional or {}), **query.parameters}
     try:
-        connection.execute(f"create table returned as {sql}", values)
+        sql = query.query.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SelectionError(f"{query.query}: cannot be read ({error}); see {section}.query in params.yaml") from error
+    parameters = select_statement(sql, str(query.query)).named_parameters
+    for missing in sorted(parameters - given.keys()):
+        raise SelectionError(f"{query.query}: needs ${missing}; add {section}.parameters.{missing} to params.yaml")
+    for unused in sorted(query.parameters.keys() - parameters):
+        raise SelectionError(f"params.yaml: {section}.parameters.{unused}: {query.query} has no ${unused}")
+    try:
+        connection.execute(f"create table returned as {sql}", {name: given[name] for name in parameters})
     except duckdb.Error as error:
         raise SelectionError(f"{query.query}: {error}") from error
     columns = {row[0] for row in connection.execute("describe returned").fetchall()}
@@ -121,25 +129,6 @@ def _returns_every_candidate(connection: duckdb.DuckDBPyConnection, contract: Co
     candidates = connection.execute(f"{print_of} ({' union all '.join(parts)})").fetchone()
     returned = connection.execute(f"{print_of} (select path_id::varchar as path_id from returned)").fetchone()
     return candidates == returned
-
-
-def _read(query: Query, section: str) -> str:
-    try:
-        return query.query.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SelectionError(f"{query.query}: cannot be read ({error}); see {section}.query in params.yaml") from error
-
-
-def _values(
-    sql: str, query: Query, section: str, optional: Mapping[str, int | float | str]
-) -> dict[str, int | float | str]:
-    """The values of exactly the parameters that the file names."""
-    parameters = select_statement(sql, str(query.query)).named_parameters
-    for missing in sorted(parameters - query.parameters.keys() - optional.keys()):
-        raise SelectionError(f"{query.query}: needs ${missing}; add {section}.parameters.{missing} to params.yaml")
-    for unused in sorted(query.parameters.keys() - parameters):
-        raise SelectionError(f"params.yaml: {section}.parameters.{unused}: {query.query} has no ${unused}")
-    return {name: value for name, value in {**optional, **query.parameters}.items() if name in parameters}
 
 
 def _hold_to_contract(connection: duckdb.DuckDBPyConnection, query: Query, contract: Contract) -> None:

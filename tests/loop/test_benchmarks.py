@@ -16,7 +16,7 @@ from mathse.look import score
 from mathse.loop.ask.engines.any_role.replay import ReplayEngine
 from mathse.loop.ask.protocol import Engine, Failure
 from mathse.loop.assisted import Helper, extracted, matched
-from mathse.loop.evaluate import Asking, hint, predict
+from mathse.loop.evaluate import Asking, fields_of, predict
 from mathse.loop.evaluation import benchmark_scores, scores
 from mathse.loop.evaluation.transitions import compare
 from mathse.params import BenchmarkSource
@@ -88,7 +88,7 @@ def test_a_prompt_that_does_not_fit_is_named(tmp_path: Path) -> None:
 
 
 def test_hints(tmp_path: Path) -> None:
-    found = {item.item_id: hint(item) for item in items_of(["mathvista"], tmp_path)}
+    found = {item.item_id: fields_of(item)["hint"] for item in items_of(["mathvista"], tmp_path)}
     assert found["1"] == "The answer is the letter of an option."
     assert found["3"] == "The answer is a whole number."
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mathse.benchmarks.benchmark import benchmark_of, columns_of_table_2
 from mathse.benchmarks.official import Fields, official_fields
 from mathse.benchmarks.rule import Rule
-from mathse.loop.evaluation.statistics import DIGITS, Group, bootstrap, pass_rates
+from mathse.loop.evaluation.statistics import DIGITS, bootstrap, pass_rates
 from mathse.tables.schemas import BenchmarkItem, Prediction, Status
 
 
@@ -80,7 +80,12 @@ class Measured:
     def metrics(self) -> BenchmarkMetrics:
         """The measurement; needs at least one item."""
         n, correct = self.n, sum(self._right.values())
-        low, high = bootstrap(self._groups())
+        groups: dict[str, list[int]] = defaultdict(lambda: [0, 0])  # MathVerse asks a problem in several versions
+        for problem_id, right in self._right.items():
+            problem = official_fields(self._items[problem_id]).get(self._benchmark.problem, problem_id)
+            groups[str(problem)][0] += right
+            groups[str(problem)][1] += 1
+        low, high = bootstrap([*((right, count) for right, count in groups.values()), *[(0, 1)] * self._rejected])
         samples = max(map(len, self._drawn.values()), default=0)
         notes = []
         if self._rejected:
@@ -101,15 +106,6 @@ class Measured:
             **{name: ", ".join(sorted(self._names[name])) or "none" for name in ("prompt_id", "scorer", "extractor")},
             note="; ".join(notes) or None,
         )
-
-    def _groups(self) -> list[Group]:
-        """Correct items and items by problem: MathVerse asks each in several versions."""
-        groups: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-        for problem_id, right in self._right.items():
-            problem = official_fields(self._items[problem_id]).get(self._benchmark.problem, problem_id)
-            groups[str(problem)][0] += right
-            groups[str(problem)][1] += 1
-        return [*((right, count) for right, count in groups.values()), *[(0, 1)] * self._rejected]
 
     def tables(self) -> dict[str, Any]:
         """The official tables as their script writes them, and accuracy by name for people; empty without a rule."""

@@ -56,7 +56,11 @@ class Sampler:
         scores = logits.float() / self._temperatures
         if self._nucleus:
             scores = _within_nucleus(scores, self._top_ps)
-        return (scores + self._next_noise(logits.shape[-1])).argmax(-1)
+        if self._noise is None or self._used == self._noise.shape[1]:
+            self._noise = self._gumbel(max(1, NOISE_BLOCK // logits.shape[-1]), logits.shape[-1])
+            self._used = 0
+        self._used += 1
+        return (scores + self._noise[:, self._used - 1]).argmax(-1)
 
     def keep(self, places: Tensor) -> None:
         """Forget all rows but those at `places`."""
@@ -64,15 +68,8 @@ class Sampler:
         self._generators = [self._generators[place] for place in places.tolist()]
         self._noise = None if self._noise is None else self._noise[places]
 
-    def _next_noise(self, vocabulary: int) -> Tensor:
-        """Gumbel noise of this step, `(rows, vocabulary)`; zero for greedy rows."""
-        if self._noise is None or self._used == self._noise.shape[1]:
-            self._noise = self._draw(max(1, NOISE_BLOCK // vocabulary), vocabulary)
-            self._used = 0
-        self._used += 1
-        return self._noise[:, self._used - 1]
-
-    def _draw(self, steps: int, vocabulary: int) -> Tensor:
+    def _gumbel(self, steps: int, vocabulary: int) -> Tensor:
+        """Gumbel noise of some steps, `(rows, steps, vocabulary)`; zero for greedy rows."""
         noise = torch.ones(len(self._generators), steps, vocabulary, device=self._temperatures.device)
         for row, generator in zip(noise, self._generators, strict=True):
             if generator is not None:

@@ -20,7 +20,7 @@ from mathse.loop.ask.engines.server.budget import Clock, Purse, cost, estimate
 from mathse.loop.ask.engines.server.client import Secret, chat_body
 from mathse.loop.ask.engines.server.images import DataUrls
 from mathse.loop.ask.engines.server.sender import Call, Sender
-from mathse.loop.ask.protocol import Completion, Engine, Failure, Outcome, Task
+from mathse.loop.ask.protocol import Completion, Failure, Outcome, Task
 from mathse.params import Api
 from mathse.tables.images import ImageError, StoredImages
 from mathse.tables.schemas import content_id
@@ -179,8 +179,4 @@ class _Tally:
         return f"{self.completions} completions, {tokens}" + (f", cost {self.cost:.4f}" if self.cost else "")
 
 
-def _open(settings: Api, surroundings: Surroundings) -> Engine:
-    return ApiEngine(settings, surroundings.images())
-
-
-ENGINE = EngineKind("api", Api, _open)
+ENGINE = EngineKind[Api, [Surroundings]]("api", Api, lambda settings, around: ApiEngine(settings, around.images()))

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from mathse.errors import UserError
 from mathse.loop.ask.engines.kind import EngineKind, Surroundings
-from mathse.loop.ask.protocol import BatchEngine, Completion, Engine, Failure, Outcome, Request
+from mathse.loop.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
 from mathse.tables import jsonl
 from mathse.tables.files import sha256
 from mathse.tables.schemas import content_id
@@ -54,25 +54,28 @@ class ReplayEngine(BatchEngine):
 
     def complete(self, requests: Sequence[Request]) -> list[Outcome]:
         """Look the requests up; one outcome each, in order."""
+        outcomes: list[Outcome] = []
         with self._file.open("rb") as content:
-            return [self._outcome(request, content) for request in requests]
-
-    def _outcome(self, request: Request, content: BinaryIO) -> Outcome:
-        name = request.problem_id
-        offset = self._index.offset(name, request)
-        if offset is None:
-            name = self._source_ids.get(name, name)
-            offset = self._index.offset(name, request)
-        if offset is None:
-            detail = f"{self._file} has none for problem {name}, sample {request.sample_idx}"
-            return Failure("no recorded response", detail)
-        row = _row_at(content, offset)
-        return Completion(
-            text=_text(row),
-            finish_reason="length" if row.get("finish_reason") == "length" else "stop",
-            tokens_in=_count(row.get("tokens_in")),
-            tokens_out=_count(row.get("tokens_out")),
-        )
+            for request in requests:
+                name = request.problem_id
+                offset = self._index.offset(name, request)
+                if offset is None:
+                    name = self._source_ids.get(name, name)
+                    offset = self._index.offset(name, request)
+                if offset is None:
+                    detail = f"{self._file} has none for problem {name}, sample {request.sample_idx}"
+                    outcomes.append(Failure("no recorded response", detail))
+                    continue
+                row = _row_at(content, offset)
+                counts = (row.get("tokens_in"), row.get("tokens_out"))
+                outcomes.append(
+                    Completion(
+                        _text(row),
+                        "length" if row.get("finish_reason") == "length" else "stop",
+                        *(count if isinstance(count, int) and count >= 0 else 0 for count in counts),
+                    )
+                )
+        return outcomes
 
 
 _LINES = """
@@ -206,12 +209,4 @@ def _text(row: Mapping[str, Any]) -> str:
     return str(text)
 
 
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
-
-
-def _open(file: Path, surroundings: Surroundings) -> Engine:
-    return ReplayEngine(file, surroundings.source_ids())
-
-
-ENGINE = EngineKind("replay", Path, _open)
+ENGINE = EngineKind[Path, [Surroundings]]("replay", Path, lambda file, around: ReplayEngine(file, around.source_ids()))

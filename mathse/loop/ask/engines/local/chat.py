@@ -53,9 +53,11 @@ def mend(processor: Any) -> None:
             f"the chat template of {type(processor).__name__} does not print the assistant's words; give the model "
             "folder a chat_template.jinja that does"
         )
-    if not _is_opened(processor):
+    tokenizer, opening = processor.tokenizer, processor.tokenizer.bos_token
+    begins = opening is not None and tokenizer("x")["input_ids"][:1] == [tokenizer.bos_token_id]
+    if begins and not _rendered(processor).startswith(opening):
         processor.chat_template = template = _OPENED + template
-    if closing_token(processor) is None and processor.tokenizer.eos_token:
+    if closing_token(processor) is None and tokenizer.eos_token:
         processor.chat_template = template + _CLOSED
 
 
@@ -85,12 +87,3 @@ def _rendered(processor: Any) -> str:
     ]
     text: str = processor.apply_chat_template(turns, tokenize=False)
     return text
-
-
-def _is_opened(processor: Any) -> bool:
-    """Whether the rendered text begins as the tokenizer would have it begin."""
-    tokenizer = processor.tokenizer
-    if tokenizer.bos_token is None:
-        return True
-    begins = tokenizer("x")["input_ids"][:1] == [tokenizer.bos_token_id]
-    return not begins or _rendered(processor).startswith(tokenizer.bos_token)

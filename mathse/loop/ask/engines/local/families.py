@@ -98,8 +98,11 @@ class Family:
                 )
             outer, _, inner = self.limits[key].partition(".")
             if inner:
-                least, most = _pixel_range({**self.defaults, **settings})
-                size = changes.setdefault(outer, {"shortest_edge": least, "longest_edge": most})
+                now = {**self.defaults, **settings}
+                edges = now.get("size") or {}
+                least = now.get("min_pixels") or edges.get("shortest_edge") or edges.get("min_pixels")
+                most = now.get("max_pixels") or edges.get("longest_edge") or edges.get("max_pixels")
+                size = changes.setdefault(outer, {"shortest_edge": int(least or 0), "longest_edge": int(most or 2**62)})
                 size[inner] = value * self.frames
             else:
                 changes[outer] = value
@@ -178,22 +181,10 @@ def image_settings(folder: Path) -> dict[str, Any]:
 
     Empty where the folder holds neither `processor_config.json` nor `preprocessor_config.json`.
     """
-    whole, images = _read(folder / "processor_config.json"), _read(folder / "preprocessor_config.json")
+    files = folder / "processor_config.json", folder / "preprocessor_config.json"
+    whole, images = (json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {} for file in files)
     around = {key: value for key, value in whole.items() if not isinstance(value, dict)}
     return {**images, **whole.get("image_processor", {}), **around}
-
-
-def _pixel_range(settings: Settings) -> tuple[int, int]:
-    """The least and the most pixels to which an image is scaled."""
-    size = settings.get("size") or {}
-    least = settings.get("min_pixels") or size.get("shortest_edge") or size.get("min_pixels")
-    most = settings.get("max_pixels") or size.get("longest_edge") or size.get("max_pixels")
-    return int(least or 0), int(most or 2**62)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return content
 
 
 def vision_tower(model: Any) -> "nn.Module | None":

@@ -129,7 +129,13 @@ def _take(source: Path, fresh: Path, patterns: Sequence[str]) -> int:
     for file in files:
         target = fresh / file.name
         if file.suffix == ".safetensors":
-            _check_weights(file)
+            with file.open("rb") as content:  # begins with its header's length (8 bytes), then JSON
+                length, opening = int.from_bytes(content.read(8), "little"), content.read(1)
+            if opening != b"{" or length > file.stat().st_size:
+                raise BaseError(
+                    f"{file}: not a safetensors file; if it is a pointer of Git LFS, `git lfs pull` there brings the "
+                    "weights"
+                )
             try:
                 os.link(file.resolve(), target)
                 continue
@@ -137,16 +143,6 @@ def _take(source: Path, fresh: Path, patterns: Sequence[str]) -> int:
                 pass
         shutil.copyfile(file, target)
     return size
-
-
-def _check_weights(file: Path) -> None:
-    """Refuse what only has the name of a weight file: it begins with its header's length (8 bytes), then JSON."""
-    with file.open("rb") as content:
-        length, opening = int.from_bytes(content.read(8), "little"), content.read(1)
-    if opening != b"{" or length > file.stat().st_size:
-        raise BaseError(
-            f"{file}: not a safetensors file; if it is a pointer of Git LFS, `git lfs pull` there brings the weights"
-        )
 
 
 def _limit_images(base: Pretrained, fresh: Path) -> None:

@@ -17,7 +17,7 @@ from mathse.loop.ask.engines.local.chat import closing_id
 from mathse.loop.ask.engines.local.families import family_of
 from mathse.loop.ask.engines.local.fingerprint import model_fingerprint
 from mathse.loop.ask.engines.local.loading import context_length, load_model, load_processor, settle
-from mathse.loop.ask.protocol import BatchEngine, Completion, Engine, Failure, Outcome, Request
+from mathse.loop.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
 from mathse.tables.images import ImageError, Images
 from mathse.tables.schemas import Message, content_id
 
@@ -133,8 +133,6 @@ def _failure(error: Exception) -> Failure:
     return Failure("engine error", detail)
 
 
-def _open(_: NoSettings, model: LocalModel, images: Images) -> Engine:
-    return TransformersEngine(model, images)
-
-
-ENGINE = EngineKind("transformers", NoSettings, _open)
+ENGINE = EngineKind[NoSettings, [LocalModel, Images]](
+    "transformers", NoSettings, lambda _, model, images: TransformersEngine(model, images)
+)

@@ -124,19 +124,8 @@ class VllmEngine:
         prompt = {"prompt": self._processor.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)}
         if images:
             prompt |= {"multi_modal_data": {"image": images}, "multi_modal_uuids": {"image": list(request.image_ids)}}
-        try:
-            (inputs,) = self._engine.renderer.render_cmpl([prompt], self._tokenizing)
-            self._engine.add_request(name, inputs, self._sampling(request))
-        except Exception as error:  # vLLM's own checks raise ValueError, its renderers almost anything
-            too_long = "maximum" in str(error) and "length" in str(error)  # the error's class does not tell
-            reason = "prompt too long" if too_long else "refused request"
-            return Failure(reason, f"{type(error).__name__}: {error}")
-        return None
-
-    def _sampling(self, request: Request) -> Any:
-        sampling = request.sampling
-        schema = request.json_schema if self._settings.guided_json else ""
-        return self._vllm.SamplingParams(
+        sampling, schema = request.sampling, request.json_schema if self._settings.guided_json else ""
+        drawing = self._vllm.SamplingParams(
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             max_tokens=sampling.max_new_tokens,
@@ -146,6 +135,14 @@ class VllmEngine:
             output_kind=self._vllm.sampling_params.RequestOutputKind.FINAL_ONLY,
             structured_outputs=self._vllm.sampling_params.StructuredOutputsParams(json=schema) if schema else None,
         )
+        try:
+            (inputs,) = self._engine.renderer.render_cmpl([prompt], self._tokenizing)
+            self._engine.add_request(name, inputs, drawing)
+        except Exception as error:  # vLLM's own checks raise ValueError, its renderers almost anything
+            too_long = "maximum" in str(error) and "length" in str(error)  # the error's class does not tell
+            reason = "prompt too long" if too_long else "refused request"
+            return Failure(reason, f"{type(error).__name__}: {error}")
+        return None
 
     def _step(self, inside: dict[str, str]) -> dict[str, Outcome]:
         """Wait for the engine's next step; returns what it finished."""

@@ -93,27 +93,21 @@ class TokenBudget:
 
     async def take(self, tokens: int) -> Grant:
         """Wait until `tokens` more fit into the last minute; a request above the limit waits for an empty one."""
-        async with self._turn:
-            while wait := self._wait(tokens):
-                await self._clock.sleep(min(wait, RECHECK))
-            grant = Grant(self._clock.now(), tokens)
-            if self._limit is not None:
-                self._grants.append(grant)
-            return grant
-
-    def _wait(self, tokens: int) -> float:
-        """Seconds until `tokens` may fit: until as many of the oldest have left the window."""
         if self._limit is None:
-            return 0.0
-        now = self._clock.now()
-        while self._grants and now - self._grants[0].time >= WINDOW:
-            self._grants.popleft()
-        excess = sum(grant.tokens for grant in self._grants) + min(tokens, self._limit) - self._limit
-        if excess <= 0:
-            return 0.0
-        freed = itertools.accumulate(grant.tokens for grant in self._grants)
-        last = next(grant for grant, total in zip(self._grants, freed, strict=True) if total >= excess)
-        return max(last.time + WINDOW - now, 0.001)
+            return Grant(self._clock.now(), tokens)
+        async with self._turn:
+            while True:
+                now = self._clock.now()
+                while self._grants and now - self._grants[0].time >= WINDOW:
+                    self._grants.popleft()
+                excess = sum(grant.tokens for grant in self._grants) + min(tokens, self._limit) - self._limit
+                if excess <= 0:
+                    self._grants.append(Grant(now, tokens))
+                    return self._grants[-1]
+                # They fit when as many of the oldest have left the window; another may have taken less until then.
+                freed = itertools.accumulate(grant.tokens for grant in self._grants)
+                last = next(grant for grant, total in zip(self._grants, freed, strict=True) if total >= excess)
+                await self._clock.sleep(min(max(last.time + WINDOW - now, 0.001), RECHECK))
 
 
 class Purse:

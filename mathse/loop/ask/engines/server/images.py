@@ -36,16 +36,16 @@ class DataUrls:
         Raises:
             ImageError: `missing image`, `unreadable image` or `too many pixels`.
         """
-        self._last = {image_id: self._last.get(image_id) or self._url(image_id) for image_id in image_ids}
+        self._last = {image_id: url for image_id, url in self._last.items() if image_id in image_ids}
+        for image_id in image_ids:
+            if image_id not in self._last:
+                data = self._images.encoded(image_id)
+                kind = _acceptable_format(data, self._settings)
+                if kind is None:
+                    photo = data.startswith(b"\xff\xd8")  # a JPEG
+                    data, kind = _fit(self._images.load(image_id), photo, self._settings)
+                self._last[image_id] = f"data:image/{kind.lower()};base64,{base64.b64encode(data).decode()}"
         return [self._last[image_id] for image_id in image_ids]
-
-    def _url(self, image_id: str) -> str:
-        data = self._images.encoded(image_id)
-        kind = _acceptable_format(data, self._settings)
-        if kind is None:
-            photo = data.startswith(b"\xff\xd8")  # a JPEG
-            data, kind = _fit(self._images.load(image_id), photo, self._settings)
-        return f"data:image/{kind.lower()};base64,{base64.b64encode(data).decode()}"
 
 
 def _acceptable_format(data: bytes, settings: Api) -> str | None:

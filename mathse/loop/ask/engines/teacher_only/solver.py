@@ -16,7 +16,7 @@ from pathlib import Path
 
 import mathse.synthetic
 from mathse.loop.ask.engines.kind import EngineKind, NoSettings, Surroundings
-from mathse.loop.ask.protocol import BatchEngine, Completion, Engine, Failure, Outcome, Request
+from mathse.loop.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
 from mathse.synthetic.figures import Figure, figure
 from mathse.synthetic.mistakes import wrong_solution
 from mathse.synthetic.review import review
@@ -32,7 +32,11 @@ class SolverTeacher(BatchEngine):
     def __init__(self, source_ids: Mapping[str, str], mistake_rate: float) -> None:
         """Make a teacher that errs in a share of its solutions, 0 to 1, and sees scenes by the figures' source ids."""
         self.name = NAME
-        self.fingerprint = content_id(NAME, _rules_hash(), mistake_rate)
+        # So that a journal never serves what older rules wrote.
+        rules = ("families", "figures", "mistakes", "plans", "review", "steps")
+        folder = Path(mathse.synthetic.__path__[0])
+        rules_hash = hashlib.sha256(b"".join((folder / f"{name}.py").read_bytes() for name in rules)).hexdigest()
+        self.fingerprint = content_id(NAME, rules_hash, mistake_rate)
         self.batch_size = _BATCH
         self._source_ids = source_ids
         self._mistake_rate = mistake_rate
@@ -52,7 +56,9 @@ class SolverTeacher(BatchEngine):
             case "annotate":
                 text = annotate(scene, request.fields["path"])
             case "reflect":
-                text = self._reflect(scene, rng, request.fields)
+                finding = review(scene, request.fields["path"])
+                helpful = finding is not None and request.fields["error_step"] == finding.step
+                text = self._solve(scene, rng, self._mistake_rate / 2 if helpful else self._mistake_rate)
             case other:
                 return Failure("unknown task", f"the solver knows solve, annotate and reflect, not {other!r}")
         tokens_in = sum(len(message.content.split()) for message in request.messages)
@@ -61,11 +67,6 @@ class SolverTeacher(BatchEngine):
     def _solve(self, scene: Figure, rng: random.Random, mistake_rate: float) -> str:
         mistaken = wrong_solution(scene, rng) if rng.random() < mistake_rate else None
         return mistaken or scene.solution
-
-    def _reflect(self, scene: Figure, rng: random.Random, fields: Mapping[str, str]) -> str:
-        finding = review(scene, fields["path"])
-        helpful = finding is not None and fields["error_step"] == finding.step
-        return self._solve(scene, rng, self._mistake_rate / 2 if helpful else self._mistake_rate)
 
 
 def annotate(scene: Figure, path: str) -> str:
@@ -80,15 +81,6 @@ def annotate(scene: Figure, path: str) -> str:
     return json.dumps(marks, ensure_ascii=False)
 
 
-def _rules_hash() -> str:
-    """Hash of the rules the solver works by, so that a journal never serves what older rules wrote."""
-    folder = Path(mathse.synthetic.__path__[0])
-    rules = ("families", "figures", "mistakes", "plans", "review", "steps")
-    return hashlib.sha256(b"".join((folder / f"{name}.py").read_bytes() for name in rules)).hexdigest()
-
-
-def _open(_: NoSettings, surroundings: Surroundings) -> Engine:
-    return SolverTeacher(surroundings.source_ids(), surroundings.params.teacher.mistake_rate)
-
-
-ENGINE = EngineKind("solver", NoSettings, _open)
+ENGINE = EngineKind[NoSettings, [Surroundings]](
+    "solver", NoSettings, lambda _, around: SolverTeacher(around.source_ids(), around.params.teacher.mistake_rate)
+)
