@@ -32,7 +32,10 @@ def run(name: str, main: Callable[..., str]) -> None:
     arguments = sys.argv[1:]
     title = " ".join([name, *arguments])
     processes.end_with_launcher()
-    _log_to_terminal()
+    level = logging.INFO if processes.is_first() else logging.ERROR
+    logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
+    for chatty in ("httpx", "accelerate"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     start = time.monotonic()
     try:
         with _only_one(title) if processes.is_first() else nullcontext():
@@ -42,13 +45,6 @@ def run(name: str, main: Callable[..., str]) -> None:
         sys.stderr.write(f"{title}: {error}\n")
         sys.exit(_FAILED)
     log.info("%s: %s; %.0f s", title, closing, time.monotonic() - start)
-
-
-def _log_to_terminal() -> None:
-    level = logging.INFO if processes.is_first() else logging.ERROR
-    logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("accelerate").setLevel(logging.WARNING)
 
 
 @contextmanager

@@ -42,8 +42,9 @@ def annotate(
         One row per path, in the paths' order; failed requests and empty paths are UNDECIDED.
     """
 
-    def request_of(path: Path) -> Request:
-        return mark_request(problems[path.problem_id], path.path_id, path.text, sampling)
+    def request_of(path: Path) -> Request | None:
+        problem = problems[path.problem_id]
+        return mark_request(problem, path.path_id, path.text, sampling) if path.text else None
 
     for path, outcome in ask_about(teacher, paths, request_of, journal, title="annotations"):
         yield Feedback(

@@ -6,8 +6,8 @@ Rows record who helped: `gpt-4o extract@1`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path as File
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from mathse import params
 from mathse.benchmarks.benchmark import as_problem, benchmark_of
 from mathse.benchmarks.official import official_fields
 from mathse.benchmarks.rule import Rule
-from mathse.loop.ask.generate import generate
+from mathse.loop.ask.generate import NOT_ASKED, ask_about
 from mathse.loop.ask.protocol import Engine, Failure, Outcome, Request, Sampling
 from mathse.loop.ask.replies import NotAgreed, agreed, schema_of
 from mathse.loop.ask.requests import request
@@ -171,9 +171,8 @@ def _helped(
     """Each row as it is, or as the helper's outcome makes it where there is something to ask."""
     try:
         store.write(helper.scratch, Prediction, rows)
-        requests = filter(None, map(ask, store.scan(helper.scratch, Prediction)))
-        with closing(generate(helper.engine, requests, helper.journal, title)) as outcomes:
-            for row in store.scan(helper.scratch, Prediction):
-                yield row if ask(row) is None else apply(row, next(outcomes)[1])
+        waiting = partial(store.scan, helper.scratch, Prediction)
+        for row, outcome in ask_about(helper.engine, waiting, ask, helper.journal, title):
+            yield row if outcome is NOT_ASKED else apply(row, outcome)
     finally:
         helper.scratch.unlink(missing_ok=True)

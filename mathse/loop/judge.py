@@ -46,7 +46,9 @@ def judge(
     schema = replies.json_schema(verdict_only=verdict_only)
     drawn = Sampling(temperature=0.0, max_new_tokens=settings.max_new_tokens)
 
-    def request_of(path: Path) -> Request:
+    def request_of(path: Path) -> Request | None:
+        if not path.text:
+            return None
         problem = problems[path.problem_id]
         fields = judge_fields(settings.prompt, problem, path.text, settings.reference)
         return request(

@@ -21,7 +21,7 @@ from typing import Literal
 
 from mathse.loop.annotate import mark_request
 from mathse.loop.ask import prompts, replies
-from mathse.loop.ask.generate import generate
+from mathse.loop.ask.generate import ask_about, generate
 from mathse.loop.ask.protocol import Engine, Request, Sampling
 from mathse.loop.ask.requests import request, request_seed
 from mathse.loop.solve import Ask, path_row
@@ -126,19 +126,16 @@ def _remarks(
             remark = (wrong.error_step, wrong.error_analysis) if feedback.by == "orm" else (None, None)
             yield problem_id, wrong, remark, 0.0
         return
-    requests = (
-        mark_request(problems[problem_id], wrong.path_id, wrong.text, feedback.marking)
-        for problem_id, wrong in wrong_paths(remaining(), scope)
-    )
-    marks = generate(teacher, requests, marks_journal(journal), title="marks before reflecting")
-    for (problem_id, wrong), (label, outcome) in zip(wrong_paths(remaining(), scope), marks, strict=True):
-        if label.subject_id != wrong.path_id:
-            raise RuntimeError(f"path {wrong.path_id}: the wrong paths came in another order the second time")
+
+    def mark(item: tuple[str, WrongPath]) -> Request:
+        problem_id, wrong = item
+        return mark_request(problems[problem_id], wrong.path_id, wrong.text, feedback.marking)
+
+    # Beside the reflections' own journal.
+    marks = journal.with_name(f"{journal.stem}-marks{journal.suffix}")
+    for (problem_id, wrong), outcome in ask_about(
+        teacher, lambda: wrong_paths(remaining(), scope), mark, marks, title="marks before reflecting"
+    ):
         reply = replies.read(outcome, annotation=True)
         remark = (reply.error_step, reply.error_analysis) if reply.status is Status.WRONG else (None, None)
         yield problem_id, wrong, remark, outcome.cost
-
-
-def marks_journal(journal: File) -> File:
-    """Where the teacher's marks are kept: beside the reflections' own journal."""
-    return journal.with_name(f"{journal.stem}-marks{journal.suffix}")

@@ -14,23 +14,25 @@ Failures are returned and counted, never journaled: a rerun tries them again.
 
 import json
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 from mathse.errors import UserError
 from mathse.loop.ask.journal import Journal
 from mathse.loop.ask.protocol import Completion, Engine, Failure, Label, Outcome, Request, Task
 from mathse.loop.ask.worklist import DuplicateKey, Worklist
 from mathse.progress import progress
-from mathse.tables import schemas
 
 log = logging.getLogger(__name__)
 
 Answered = tuple[Label, Outcome]
 
+T = TypeVar("T")
+
 NOT_ASKED = Failure("failed request")
-"""What comes of a path without text: the request for it has failed, and there is nothing to ask about."""
+"""What comes of an item without a request, such as a path without text: the request for that has failed."""
 
 
 class DuplicateRequest(UserError):
@@ -74,7 +76,11 @@ def generate(
                 batches = work.batches(engine.batch_size, again=attempt > 0)
                 tasks = ([Task(key, Request.from_json(text)) for key, text in batch] for batch in batches)
                 for outcomes in engine.answer(tasks, spent):
-                    spent += _record(outcomes, completions, work)
+                    completed = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Completion)}
+                    completions.put({key: vars(completion) for key, completion in completed.items()})
+                    work.note({key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Failure)})
+                    work.forgive(list(completed))
+                    spent += sum(completion.cost for completion in completed.values())
                     advance(0 if attempt else len(outcomes))
         if failures := work.failures():
             log.warning("%s: failed: %s", title, ", ".join(f"{count} {reason}" for reason, count in failures.items()))
@@ -90,32 +96,32 @@ def generate(
 
 def ask_about(
     engine: Engine,
-    paths: Callable[[], Iterable[schemas.Path]],
-    request_of: Callable[[schemas.Path], Request],
+    items: Callable[[], Iterable[T]],
+    request_of: Callable[[T], Request | None],
     journal: Path,
     title: str,
-) -> Iterator[tuple[schemas.Path, Outcome]]:
-    """Ask about every path that has text; memory does not grow with the number of paths.
+) -> Iterator[tuple[T, Outcome]]:
+    """Ask about every item for which there is a request; memory does not grow with the number of items.
 
-    `paths` is called twice and must give the paths in the same order; the `subject_id` of a path's request is the
-    path's id; the rest as for `generate`.
+    `items` is called twice and must give them in the same order; the rest is as for `generate`.
 
     Yields:
-        Each path with what came of its request; `failed request` where it has no text and nothing was asked.
+        Each item with what came of its request; `NOT_ASKED` where there was none.
 
     Raises:
         UserError: As `generate`.
     """
-    requests = (request_of(path) for path in paths() if path.text)
-    with closing(generate(engine, requests, journal, title)) as answered:
-        for path in paths():
-            if not path.text:
-                yield path, NOT_ASKED
+    with closing(generate(engine, filter(None, map(request_of, items())), journal, title)) as answered:
+        for item in items():
+            request = request_of(item)
+            if request is None:
+                yield item, NOT_ASKED
                 continue
             label, outcome = next(answered, (None, NOT_ASKED))
-            if label is None or label.subject_id != path.path_id:
-                raise RuntimeError(f"path {path.path_id}: the paths came in another order the second time")
-            yield path, outcome
+            if label != request.label:
+                subject = f"path {request.subject_id}" if request.subject_id else f"problem {request.problem_id}"
+                raise RuntimeError(f"{subject}: it came in another order the second time")
+            yield item, outcome
 
 
 def _write_down(work: Worklist, requests: Iterable[Request], engine: Engine) -> None:
@@ -140,13 +146,3 @@ def _write_down(work: Worklist, requests: Iterable[Request], engine: Engine) -> 
             f"prompt ({request.prompt_id}), sampling and seed; give each sample its own sample_idx and seed"
         ) from error
     work.order(by_problem=engine.queued)
-
-
-def _record(outcomes: Mapping[str, Outcome], journal: Journal, work: Worklist) -> float:
-    """Journal completions, note failures; returns what the completions cost."""
-    completions = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Completion)}
-    journal.put({key: vars(completion) for key, completion in completions.items()})
-    work.forgive(list(completions))
-    failures = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, Failure)}
-    work.fail({key: (failure.reason, failure.detail, failure.retryable) for key, failure in failures.items()})
-    return sum(completion.cost for completion in completions.values())

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mathse.errors import UserError
+from mathse.loop.ask.protocol import Failure
 
 ROWS_AT_ONCE = 512
 CACHE_KIB = 32_768
@@ -171,9 +172,9 @@ class Worklist:
             for _, label, payload, reason, detail, retryable in rows:
                 yield label, payload, None if reason is None else (reason, detail, bool(retryable))
 
-    def fail(self, reasons: Mapping[str, Reason]) -> None:
+    def note(self, failures: Mapping[str, Failure]) -> None:
         """Note why tasks have no completion, in place of what was noted before."""
-        rows = [(key, *reason) for key, reason in reasons.items()]
+        rows = [(key, failure.reason, failure.detail, failure.retryable) for key, failure in failures.items()]
         with self._changing():
             self._db.executemany("insert or replace into failures values (?, ?, ?, ?)", rows)
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathse.loop.ask.journal import Journal
+from mathse.loop.ask.protocol import Failure
 from mathse.loop.ask.worklist import DuplicateKey, WorklistError
 
 Row = tuple[str, int, str, str, str]
@@ -56,7 +57,13 @@ def test_only_what_may_pass_is_given_again(tmp_path: Path) -> None:
         work.add(ROWS)
         work.order(by_problem=False)
         assert not work.may_pass()
-        work.fail({"k1": ("timeout", "30 s", True), "k2": ("missing image", "", False), "k3": ("timeout", "", True)})
+        work.note(
+            {
+                "k1": Failure("timeout", "30 s", retryable=True),
+                "k2": Failure("missing image"),
+                "k3": Failure("timeout", retryable=True),
+            }
+        )
         assert work.may_pass()
         assert work.failures() == {"missing image": 1, "timeout": 2}
         work.forgive(["k3"])
