@@ -115,8 +115,6 @@ def choose(connection: duckdb.DuckDBPyConnection, query: Query, screens: Screens
     Args:
         connection: As `opened` makes it. It keeps `selection` (path_id, reason, rejected_path_id), one row per
             candidate, and `pairs` (path_id, rejected_path_id, text), the wrong paths beside those in the mix.
-        query: The file and the values of its parameters.
-        screens: What the chosen rows are held against.
 
     Raises:
         SelectionError: The query does not keep its contract.

@@ -50,11 +50,7 @@ class Checked:
 
 
 def run(connection: duckdb.DuckDBPyConnection) -> Iterator[Checked]:
-    """Run every check.
-
-    Args:
-        connection: Has the views `mix` and `problems`.
-    """
+    """Run every check."""
     for file in sorted(CHECKS.glob("*.sql")):
         result = connection.execute(file.read_text(encoding="utf-8"))
         yield Checked(file.stem, views.dicts(result, SHOWN_ROWS))

@@ -51,9 +51,6 @@ def solving(settings: params.Teacher) -> Sampling:
 def solve(engine: Engine, problems: Iterable[Problem], ask: Ask, journal: File) -> Iterator[Path]:
     """Have `engine` write `ask.samples` paths to each problem.
 
-    Args:
-        ask: Prompt, sampling and how often.
-
     Yields:
         Paths in the order of problems and samples; the engine's work is done before the first.
     """
@@ -98,11 +95,7 @@ def of_split(problems: Iterable[Problem], split: Split) -> Iterator[Problem]:
 
 
 def subset(problems: Sequence[Problem], size: int, seed: int) -> list[Problem]:
-    """`size` problems, chosen by a hash of seed and problem, so that a larger subset holds the smaller one.
-
-    Args:
-        size: How many; all of them if there are fewer.
-    """
+    """`size` problems or all, chosen by a hash of seed and problem, so that a larger subset holds the smaller one."""
     ranked = sorted(problems, key=lambda problem: content_id("subset", seed, problem.problem_id))
     chosen = {problem.problem_id for problem in ranked[:size]}
     return [problem for problem in problems if problem.problem_id in chosen]

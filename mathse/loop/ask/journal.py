@@ -18,8 +18,7 @@ import json
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -79,7 +78,8 @@ class Journal:
         """
         rows = [(key, json.dumps(payload, sort_keys=True)) for key, payload in entries.items()]
         try:
-            with _transaction(self._db):
+            self._db.execute("begin")
+            with self._db:
                 self._db.executemany("insert or replace into completions values (?, ?)", rows)
         except sqlite3.OperationalError as error:
             raise JournalError(f"{self.file}: cannot be written ({error}); what it held before is safe") from error
@@ -88,18 +88,6 @@ class Journal:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-
-@contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("begin")
-    try:
-        yield
-        db.execute("commit")
-    except BaseException:
-        if db.in_transaction:  # SQLite itself has rolled back where the disk is full
-            db.execute("rollback")
-        raise
 
 
 def _lock_file(file: Path) -> int:
@@ -126,7 +114,10 @@ def _open(file: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise JournalError(f"{file}: cannot be opened ({error})") from error
-        aside = _set_aside(file)
+        aside = next(name for n in count(1) if not (name := file.with_name(f"{file.name}.damaged-{n}")).exists())
+        for suffix in ("-wal", "-shm"):
+            file.with_name(file.name + suffix).unlink(missing_ok=True)
+        os.replace(file, aside)
         log.warning("%s: damaged (%s); set aside as %s, completions are made anew", file, error, aside.name)
         return _connect(file)
 
@@ -136,27 +127,14 @@ def _connect(file: Path) -> sqlite3.Connection:
     try:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = full")
-        _require_soundness(db)
+        report = db.execute("pragma quick_check(1)").fetchone()[0]
+        if report != "ok":  # said now, not in the middle of a stage
+            error = sqlite3.DatabaseError(report)
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
         db.execute("create table if not exists completions (key text primary key, payload text not null) without rowid")
         db.execute("select key, payload from completions limit 0")
     except BaseException:
         db.close()
         raise
     return db
-
-
-def _require_soundness(db: sqlite3.Connection) -> None:
-    """Raise SQLite's own error if a page is damaged: now, not in the middle of a stage."""
-    report = db.execute("pragma quick_check(1)").fetchone()[0]
-    if report != "ok":
-        error = sqlite3.DatabaseError(report)
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise error
-
-
-def _set_aside(file: Path) -> Path:
-    aside = next(name for n in count(1) if not (name := file.with_name(f"{file.name}.damaged-{n}")).exists())
-    for suffix in ("-wal", "-shm"):
-        file.with_name(file.name + suffix).unlink(missing_ok=True)
-    os.replace(file, aside)
-    return aside

@@ -26,10 +26,6 @@ Group = tuple[int, int]
 def wilson(correct: int, n: int) -> tuple[float, float]:
     """95 % Wilson score interval of a share (Wilson 1927), within [0, 1] even at the ends.
 
-    Args:
-        correct: Successes, 0 to `n`.
-        n: Trials, at least 1.
-
     Raises:
         ValueError: The counts are out of bounds.
     """
@@ -105,11 +101,7 @@ def mcnemar(gained: int, lost: int) -> float:
     """McNemar's exact test, two-sided: whether two models differ on the same problems by more than chance.
 
     Only problems that one of the two solves say anything. Were the models equal, each such problem would be as likely
-    the one's as the other's: a fair coin.
-
-    Args:
-        gained: Problems that only the second model solves.
-        lost: Problems that only the first model solves.
+    the one's as the other's: a fair coin. `gained` are those that only the second model solves.
 
     Raises:
         ValueError: A count is negative.

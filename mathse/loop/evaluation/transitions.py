@@ -49,12 +49,7 @@ def compare(
     after: tuple[str, Iterable[Prediction]],
     benchmark: str = OWN_TESTS,
 ) -> Transition:
-    """Compare two models on the same problems, by their greedy answers.
-
-    Args:
-        before: The earlier model's name and predictions.
-        after: The later model's.
-        benchmark: The run's own tests, or a benchmark's name.
+    """Compare two models, by name and predictions, on the same problems: by their greedy answers.
 
     Raises:
         UserError: A problem is in one table and not in the other.

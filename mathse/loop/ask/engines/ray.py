@@ -104,7 +104,14 @@ class RayEngine:
         self._settings = settings
         self._model = model
         self._class = self._ray.remote(num_cpus=settings.cpus, num_gpus=settings.gpus, max_restarts=0)(Actor)
-        self._refuse_too_small_a_cluster()
+        has = self._ray.cluster_resources()
+        for resource, key in (("CPU", "cpus"), ("GPU", "gpus")):
+            each = getattr(settings, key)
+            if each * settings.actors > has.get(resource, 0):  # an actor that fits nowhere would be waited for for ever
+                raise RayError(
+                    f"inference.ray: {settings.actors} actors of {each:g} {key} do not fit into a cluster of "
+                    f"{has.get(resource, 0):g}; set actors or {key} lower"
+                )
         self.actors = [self._start_actor() for _ in range(settings.actors)]
         description = self.actors[0].describe.remote()
         while not self._ray.wait([description], timeout=LOADING_LINE)[0]:
@@ -113,17 +120,6 @@ class RayEngine:
             self.name, self.fingerprint, self.batch_size, self.queued = self._ray.get(description)
         except self._ray.exceptions.RayError as error:
             raise RayError(f"no actor could load {model.folder}: {_cause(error)}") from error
-
-    def _refuse_too_small_a_cluster(self) -> None:
-        """An actor that fits nowhere would be waited for without end."""
-        has = self._ray.cluster_resources()
-        for resource, key in (("CPU", "cpus"), ("GPU", "gpus")):
-            each = getattr(self._settings, key)
-            if each * self._settings.actors > has.get(resource, 0):
-                raise RayError(
-                    f"inference.ray: {self._settings.actors} actors of {each:g} {key} do not fit into a cluster of "
-                    f"{has.get(resource, 0):g}; set actors or {key} lower"
-                )
 
     def _start_actor(self) -> Any:
         return self._class.remote(self._model, self._images.max_pixels)

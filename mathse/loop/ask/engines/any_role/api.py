@@ -88,8 +88,14 @@ class ApiEngine:
                     if outcome is None:
                         waiting.append(call)
                     else:
-                        self._learn_from(call, outcome)
                         outcomes[call.task.key] = outcome
+                        if outcome.tokens_in > call.size.most_in * self._excess:
+                            self._excess = outcome.tokens_in / call.size.most_in
+                            log.warning(
+                                "%s: %d prompt tokens where at most %d were expected: raise api.image_tokens, or the "
+                                "spending cap may be passed by a little",
+                                self.name, outcome.tokens_in, call.size.most_in,
+                            )  # fmt: skip
                 if outcomes:
                     yield outcomes
                     tally.add(outcomes.values())
@@ -99,7 +105,13 @@ class ApiEngine:
             if sender.stopped:
                 raise type(sender.stopped)(f"{sender.stopped}; {tally.safe()}; run again when it is mended")
             if waiting:
-                raise self._cap_reached(waiting[0], tally)
+                purse = self._purse
+                lost = f", of it {purse.unrecorded:.4f} for replies that were lost or refused"
+                raise SpendingCapReached(
+                    f"{self._settings.base_url}, {self.name}: spending_cap {purse.cap:g}: {purse.spent:.4f} is spent"
+                    f"{lost if purse.unrecorded else ''}, and the next request may cost {waiting[0].most:.4f}; "
+                    f"{tally.safe()}; raise spending_cap and run again: it goes on from there"
+                )
 
     def _fill(
         self, sender: Sender, tasks: Iterator[Task], waiting: deque[Call], room: int
@@ -134,25 +146,6 @@ class ApiEngine:
         size = estimate(request, self._settings.image_tokens)
         most = cost(self._price, size.most_in * self._excess, size.most_out)
         return Call(task, chat_body(request, urls, self._settings), size, most)
-
-    def _learn_from(self, call: Call, outcome: Outcome) -> None:
-        """Take note of a completion whose prompt has more tokens than seemed possible."""
-        if outcome.tokens_in > call.size.most_in * self._excess:
-            self._excess = outcome.tokens_in / call.size.most_in
-            log.warning(
-                "%s: %d prompt tokens where at most %d were expected: raise api.image_tokens, or the spending cap "
-                "may be passed by a little",
-                self.name, outcome.tokens_in, call.size.most_in,
-            )  # fmt: skip
-
-    def _cap_reached(self, call: Call, tally: "_Tally") -> SpendingCapReached:
-        purse = self._purse
-        lost = f", of it {purse.unrecorded:.4f} for replies that were lost or refused" if purse.unrecorded else ""
-        return SpendingCapReached(
-            f"{self._settings.base_url}, {self.name}: spending_cap {purse.cap:g}: {purse.spent:.4f} is spent{lost}, "
-            f"and the next request may cost {call.most:.4f}; {tally.safe()}; raise spending_cap and run again: it goes "
-            "on from there"
-        )
 
 
 @dataclass

@@ -42,14 +42,7 @@ class BaseError(UserError):
 
 
 def fetch(base: Pretrained, out: Path) -> str:
-    """Put the base model in its place.
-
-    Args:
-        base: Where from, and what to change in its image settings.
-        out: Folder of the model; replaced if there is one.
-
-    Returns:
-        What was fetched, in one line.
+    """Put the base model in its place, the folder `out`, which is replaced; returns what was fetched, in one line.
 
     Raises:
         BaseError: It is not there or cannot be reached, it does not fit on the disk, or it is not what
