@@ -2,11 +2,13 @@
 
 import gc
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import dvc  # noqa: F401 (its log keeps the stderr it finds at import: this one, not one that a test captures and closes)
 import pytest
+from _pytest.assertion.rewrite import AssertionRewritingHook
 from hypothesis import settings
 
 from mathse.loop.ask.engines.local import arithmetic
@@ -25,6 +27,7 @@ gc.set_threshold(10_000)
 
 LONGEST = (
     "tests/pipeline",
+    "tests/pipeline/test_real.py",
     "tests/training/test_launch.py",
     "tests/loop/ask/engines/test_killed.py",
     "tests/loop/ask/engines/test_vllm.py",
@@ -38,12 +41,15 @@ LONGEST = (
 )
 """Who takes workers longest, in that order: nobody is left alone with it at the end."""
 
+ALONE = ("test_dependencies.py", "test_real.py")
+"""Files of tests/pipeline that have no part in the run that the others share."""
+
 
 def unit(nodeid: str) -> str:
     """What one worker does as a whole: a file, or all of the pipeline's that share a run of the loop."""
     file = nodeid.partition("::")[0]
     folder, _, name = file.rpartition("/")
-    return folder if folder == "tests/pipeline" and name != "test_dependencies.py" else file
+    return folder if folder == "tests/pipeline" and name not in ALONE else file
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,8 +59,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Let go of what Hypothesis has left with the collector, else DuckDB prints all that is still alive at the end."""
-    gc.callbacks.clear()
+    """Let go of the tests: what pytest has loaded, its plugins too, knows it as its loader, and so all of them.
+
+    Whatever keeps a function of a plugin (torch does, and Hypothesis with the collector) would keep the tests until the
+    interpreter has gone, and DuckDB prints all of its own that is still alive by then.
+    """
+    for hook in [finder for finder in sys.meta_path if isinstance(finder, AssertionRewritingHook)]:
+        sys.meta_path.remove(hook)  # which it could not serve without what it loses here
+        del hook.config
 
 
 @pytest.hookimpl(optionalhook=True)
