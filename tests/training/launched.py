@@ -1,6 +1,6 @@
-"""A stage that trains a job in the processes that it asks for: as stages/train.py, with the job from a file.
+"""A stage that trains jobs in the processes that they ask for: as stages/train.py, with the jobs from files.
 
-python -m tests.training.launched job.json answer.json      # in the folder of both
+python -m tests.training.launched one other      # folders, each with a job.json; answer.json is written there
 """
 
 from pathlib import Path
@@ -12,16 +12,23 @@ from mathse.tables.files import write_json
 from mathse.training.job import Job
 
 
-def main(spec: str, answer: str) -> str:
-    """Write the report of a job."""
-    job = Job.model_validate_json(Path(spec).read_text(encoding="utf-8"))
-    processes.become_several(job.settings.launch, job.compute.threads, "tests.training.launched", spec, answer)
+def main(*names: str) -> str:
+    """Write the report of each job, trained one after the other by the same processes."""
+    jobs = {name: Job.model_validate_json(Path(name, "job.json").read_text(encoding="utf-8")) for name in names}
+    first = jobs[names[0]]
+    processes.become_several(first.settings.launch, first.compute.threads, "tests.training.launched", *names)
     allow_sharding_on_cpu()
+    import torch
+
     from mathse.training.train import train
 
-    report, _ = train(job)
-    if processes.is_first():
-        write_json(Path(answer), report)
+    if len(names) > 1:
+        # The processes meet once: the launcher's store has no second place for them to do so.
+        setattr(torch.distributed, "destroy_process_group", lambda: None)  # noqa: B010  as below
+    for name, job in jobs.items():
+        report, _ = train(job)
+        if processes.is_first():
+            write_json(Path(name, "answer.json"), report)
     return f"{report.steps} steps"
 
 

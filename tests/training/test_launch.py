@@ -13,16 +13,21 @@ from mathse import processes
 from mathse.errors import UserError
 from mathse.loop.ask.engines.local.loading import load_model
 from mathse.params.training import Launch
-from mathse.tables.schemas import MixRow
 from mathse.training.checkpoints import COMPLETE
 from mathse.training.job import TrainingReport
+from tests.forked import lives
 from tests.training.mixes import PREFERENCES, ROWS, furthest, job, run
 
 ROOT = Path(__file__).parents[2]
 ACCELERATE = ROOT / "presets" / "accelerate"
 HOW: dict[str, Any] = {"batch_size": 8, "max_steps": 6, "epochs": 3}
+TOGETHER: dict[str, dict[str, Any]] = {
+    "sft": {**HOW, "rows": ROWS, "lora": {"rank": 4}},
+    "dpo": {**HOW, "rows": PREFERENCES, "method": "dpo", "lora": {"rank": 4}},
+}
 SHARDED: dict[str, Any] = {
     **HOW,
+    "rows": ROWS,
     "per_device": 2,
     "launch": {"processes": 2, "config": ACCELERATE / "fsdp.yaml"},
     "save_steps": 2,
@@ -79,75 +84,88 @@ def test_without_a_file_of_ones_own_every_process_has_a_copy() -> None:
 Made = tuple[Path, TrainingReport]
 
 
-def start(folder: Path, model: Path, rows: list[MixRow], **how: Any) -> subprocess.Popen[str]:
-    """Begin to train in processes of their own, in `folder`."""
-    folder.mkdir(exist_ok=True)
-    (folder / "job.json").write_text(job(folder, model, rows, **how).model_dump_json(), encoding="utf-8")
-    command = [sys.executable, "-m", "tests.training.launched", "job.json", "answer.json"]
+def start(folder: Path, model: Path, **jobs: dict[str, Any]) -> subprocess.Popen[str]:
+    """Begin to train in processes of their own, each job in a folder of its name in `folder`."""
+    for name, how in jobs.items():
+        (folder / name).mkdir(exist_ok=True)
+        text = job(folder / name, model, **how).model_dump_json()
+        (folder / name / "job.json").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "tests.training.launched", *jobs]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=environment, cwd=folder, stdout=pipe, stderr=pipe, text=True)
 
 
-def launched(folder: Path, model: Path, rows: list[MixRow], **how: Any) -> TrainingReport:
+def report(folder: Path) -> TrainingReport:
+    return TrainingReport.model_validate_json((folder / "answer.json").read_text(encoding="utf-8"))
+
+
+def launched(folder: Path, model: Path, name: str, **how: Any) -> Made:
     """Train in processes of their own, to the end."""
-    process = start(folder, model, rows, **how)
+    process = start(folder, model, **{name: how})
     out, err = process.communicate(timeout=600)
     assert process.returncode == 0, out + err
-    assert out.count("train job.json answer.json: 6 steps; ") == 1  # the first process says it for all
-    return TrainingReport.model_validate_json((folder / "answer.json").read_text(encoding="utf-8"))
+    assert out.count(f"train {name}: 6 steps; ") == 1  # the first process says it for all
+    return folder / name, report(folder / name)
 
 
 @pytest.fixture(scope="module")
 def sharded(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Made:
-    folder = tmp_path_factory.mktemp("sharded")
-    return folder, launched(folder, tiny_model, ROWS, **SHARDED)
+    return launched(tmp_path_factory.mktemp("whole"), tiny_model, "sharded", **SHARDED)
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Path, int, str, str]:
+    """Both methods and a mix without rows, by the same two processes: their folder, exit code and what they said."""
+    folder = tmp_path_factory.mktemp("together")
+    two = {"per_device": 2, "launch": {"processes": 2}}
+    process = start(folder, tiny_model, **{name: how | two for name, how in TOGETHER.items()}, empty={"rows": []} | two)
+    out, err = process.communicate(timeout=600)
+    return folder, process.returncode, out, err
 
 
 def assert_alike(one: Made, other: Made, start: Path) -> None:
-    (folder, report), (other_folder, other_report) = one, other
-    assert (report.steps, report.rows) == (other_report.steps, other_report.rows)
-    for (step, loss), (same, shared) in zip(report.loss_curve, other_report.loss_curve, strict=True):
+    (folder, made), (other_folder, other_made) = one, other
+    assert (made.steps, made.rows) == (other_made.steps, other_made.rows)
+    for (step, loss), (same, shared) in zip(made.loss_curve, other_made.loss_curve, strict=True):
         assert step == same
         assert loss == pytest.approx(shared, abs=1e-4)
     assert furthest(folder / "out", other_folder / "out") < 2e-3
     assert furthest(start, folder / "out") > 2e-3
 
 
-TOGETHER: dict[str, dict[str, Any]] = {"sft": {"rows": ROWS}, "dpo": {"rows": PREFERENCES, "method": "dpo"}}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("method", TOGETHER)
-def test_two_processes_train_as_one(method: str, tmp_path: Path, tiny_model: Path) -> None:
-    how = {**HOW, **TOGETHER[method], "lora": {"rank": 4}}
-    (tmp_path / "alone").mkdir()
-    one = run(tmp_path / "alone", tiny_model, **how)
-    two = launched(tmp_path / "both", tiny_model, per_device=2, launch={"processes": 2}, **how)
-    assert_alike((tmp_path / "alone", one), (tmp_path / "both", two), tiny_model)
+def test_two_processes_train_as_one(
+    method: str, together: tuple[Path, int, str, str], tmp_path: Path, tiny_model: Path
+) -> None:
+    folder, _, out, err = together
+    assert (folder / method / "answer.json").is_file(), out + err
+    one, two = run(tmp_path, tiny_model, **TOGETHER[method]), report(folder / method)
+    assert_alike((tmp_path, one), (folder / method, two), tiny_model)
     assert one.tokens == two.tokens
 
 
 @pytest.mark.slow
 def test_two_processes_that_share_the_weights_train_as_one(sharded: Made, tmp_path: Path, tiny_model: Path) -> None:
     alone = run(tmp_path, tiny_model, ROWS, **HOW)
-    folder, report = sharded
+    folder, whole = sharded
     assert_alike((tmp_path, alone), sharded, tiny_model)
-    assert report.tokens > alone.tokens  # batches without an image were lent one
+    assert whole.tokens > alone.tokens  # batches without an image were lent one
     load_model(folder / "out", "float32", "cpu")
-    assert len((folder / "live.tsv").read_text().splitlines()) == report.steps + 1
+    assert len((folder / "live.tsv").read_text().splitlines()) == whole.steps + 1
     assert not (folder / "checkpoints").exists()
 
 
 @pytest.mark.slow
-def test_what_the_processes_refuse_is_said_once(tmp_path: Path, tiny_model: Path) -> None:
-    process = start(tmp_path, tiny_model, [], launch={"processes": 2})
-    out, err = process.communicate(timeout=600)
-    assert process.returncode == 1
+def test_what_the_processes_refuse_is_said_once(together: tuple[Path, int, str, str]) -> None:
+    folder, code, out, err = together
+    assert code == 1, out + err
     assert (out + err).count("no rows to train on") == 1
-    assert err.startswith("train job.json answer.json: ") or "\ntrain job.json answer.json: " in err
+    title = f"train {' '.join(TOGETHER)} empty: "
+    assert err.startswith(title) or f"\n{title}" in err
     assert "UnfitMix" not in err  # no traceback of ours; the launcher says which process it was
-    assert not (tmp_path / "out").exists()
+    assert not (folder / "empty" / "out").exists()
 
 
 def test_settings_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,20 +196,14 @@ def descendants(process: int) -> list[int]:
     return found + [further for child in found for further in descendants(child)]
 
 
-def runs(process: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
-    except FileNotFoundError:
-        return False
-
-
 @pytest.mark.slow
 def test_processes_end_with_their_stage_and_go_on_with_the_next(
     sharded: Made, tmp_path: Path, tiny_model: Path
 ) -> None:
-    stage = start(tmp_path, tiny_model, ROWS, **SHARDED)
+    place = tmp_path / "sharded"
+    stage = start(tmp_path, tiny_model, sharded=SHARDED)
     try:
-        while not list((tmp_path / "checkpoints").glob(f"*/checkpoint-2/{COMPLETE}")):
+        while not list((place / "checkpoints").glob(f"*/checkpoint-2/{COMPLETE}")):
             assert stage.poll() is None, "it ended before it was killed"
             time.sleep(0.005)
         children = descendants(stage.pid)
@@ -199,16 +211,16 @@ def test_processes_end_with_their_stage_and_go_on_with_the_next(
         stage.send_signal(signal.SIGKILL)
         stage.wait()
         until = time.monotonic() + 120
-        while any(runs(child) for child in children):
+        while any(lives(child) for child in children):
             assert time.monotonic() < until, "they live on"
             time.sleep(0.05)
     finally:
         stage.kill()
         stage.communicate()
-    assert not (tmp_path / "out").exists()
-    rest = launched(tmp_path, tiny_model, ROWS, **SHARDED)
+    assert not (place / "out").exists()
+    _, rest = launched(tmp_path, tiny_model, "sharded", **SHARDED)
     folder, whole = sharded
     assert (rest.loss_curve, rest.tokens) == (whole.loss_curve, whole.tokens)
-    made, wanted = ((place / "out" / "model.safetensors").read_bytes() for place in (tmp_path, folder))
+    made, wanted = ((folder / "out" / "model.safetensors").read_bytes() for folder in (place, folder))
     assert made == wanted
-    assert (tmp_path / "live.tsv").read_bytes() == (folder / "live.tsv").read_bytes()
+    assert (place / "live.tsv").read_bytes() == (folder / "live.tsv").read_bytes()

@@ -1,13 +1,10 @@
 """A step that can be killed: a fixed list of requests through the engine named, each task taken noted in a file.
 
 The engine's own tests, `test_<name>.py` beside this file, open it: `small_engine(folder)`.
-
-python -m tests.loop.ask.engines.generation transformers FOLDER
 """
 
 import json
 import os
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
@@ -91,8 +88,9 @@ def stored_pictures(folder: Path) -> ImageStore:
     return ImageStore(folder / "images.parquet", 10**6)
 
 
-def main(kind: str, folder: Path) -> None:
-    """Run to the end; what came of it goes to `outcomes.json`."""
+def main(kind: str, place: str) -> None:
+    """Run to the end; what came of it goes to `outcomes.json` in the folder."""
+    folder = Path(place)
     opened = import_module(f"tests.loop.ask.engines.test_{kind}").small_engine(folder)
     engine = Watched(opened, folder / "taken.txt")
     made = [
@@ -100,7 +98,3 @@ def main(kind: str, folder: Path) -> None:
         for label, outcome in generate(engine, requests(), folder / "journal.sqlite", kind)
     ]
     (folder / "outcomes.json").write_text(json.dumps(made), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))

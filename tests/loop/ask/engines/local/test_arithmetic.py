@@ -11,6 +11,7 @@ import pytest
 
 from mathse.loop.ask.engines.local import arithmetic
 from mathse.loop.ask.engines.local.fingerprint import LINEAGE
+from tests.training.mixes import ROWS, run
 
 ROOT = Path(__file__).parents[5]
 AVX2 = pytest.mark.skipif(not arithmetic._has_avx2(), reason="the processor has no AVX2")
@@ -39,6 +40,10 @@ def trained(folder: Path, model: Path, **changed: str) -> tuple[bytes, dict[str,
     folder.mkdir()
     command = [sys.executable, "-W", "ignore", "-c", STAGE, str(folder), str(model)]
     subprocess.run(command, env=environment(**changed), cwd=folder, check=True)
+    return outcome(folder)
+
+
+def outcome(folder: Path) -> tuple[bytes, dict[str, Any]]:
     lineage = json.loads((folder / "out" / LINEAGE).read_text(encoding="utf-8"))
     return (folder / "out" / "model.safetensors").read_bytes(), lineage["arithmetic"]
 
@@ -46,7 +51,9 @@ def trained(folder: Path, model: Path, **changed: str) -> tuple[bytes, dict[str,
 @AVX2
 @pytest.mark.slow
 def test_a_stage_on_a_cpu_is_held_to_avx2_and_so_are_its_weights(tmp_path: Path, tiny_model: Path) -> None:
-    weights, in_force = trained(tmp_path / "here", tiny_model)
+    (tmp_path / "here").mkdir()
+    run(tmp_path / "here", tiny_model, ROWS)  # this process is held as a stage is
+    weights, in_force = outcome(tmp_path / "here")
     assert in_force == {**arithmetic.HELD, "capability": "AVX2"}
     lesser, as_well = trained(tmp_path / "lesser", tiny_model, **LESSER_MACHINE)
     assert (lesser == weights, as_well) == (True, in_force)
