@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -102,25 +99,6 @@ def test_the_lineage_names_start_mix_settings_and_packages(
     assert list(lineage) == sorted(lineage)
 
 
-@pytest.mark.slow
-def test_another_process_makes_the_same_bytes(
-    trained: tuple[Path, TrainingReport], tiny_model: Path, tmp_path: Path
-) -> None:
-    folder, _ = trained
-    program = (
-        "import runpy, sys; from pathlib import Path; names = runpy.run_path(sys.argv[1]); "
-        "names['run'](Path(sys.argv[2]), Path(sys.argv[3]), names['ROWS'])"
-    )
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONHASHSEED": "7"}
-    subprocess.run(
-        [sys.executable, "-c", program, __file__, str(tmp_path), str(tiny_model)], check=True, env=environment, cwd=root
-    )
-    for file in sorted((folder / "out").iterdir()):
-        if file.name != LINEAGE:  # it names the files, which lie elsewhere
-            assert (tmp_path / "out" / file.name).read_bytes() == file.read_bytes(), file.name
-
-
 def test_rows_too_long_for_the_model_are_left_out_and_named(tmp_path: Path, tiny_model: Path) -> None:
     report = run(tmp_path, tiny_model, [*ROWS, row(90, words=3000)])
     assert (report.rows, report.too_long) == (8, ("path90",))
@@ -181,9 +159,7 @@ def test_a_kernel_without_a_deterministic_form_is_named(
         torch.zeros(2).put_(torch.tensor([0, 0]), torch.ones(2))
 
     monkeypatch.setattr("mathse.training.train.train_to_end", needing_one)
-    with pytest.raises(
-        NotDeterministic, match=r"training needs put_.*, which has.*`deterministic: false`"
-    ):
+    with pytest.raises(NotDeterministic, match=r"training needs put_.*, which has.*`deterministic: false`"):
         run(tmp_path, tiny_model, ROWS)
 
 
