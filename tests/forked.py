@@ -9,8 +9,9 @@ from typing import Self
 
 # A fork leaves the loop and runs the program to the end of the interpreter, as a process of its own would.
 _LOOP = """
-import os, sys
+import gc, os, sys
 {load}
+gc.freeze()  # a fork that looked through what is loaded would copy it
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
