@@ -128,6 +128,11 @@ def checkpoints(model: str) -> Path:
     return STATE / "checkpoints" / model
 
 
+def lengths(model: str) -> Path:
+    """How long the rows are that train a model."""
+    return STATE / "lengths" / f"{model}.json"
+
+
 def journal(stage: str) -> Path:
     """The journal of a stage's completions."""
     return STATE / "journal" / f"{stage}.sqlite"

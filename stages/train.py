@@ -10,16 +10,21 @@ def main(name: str) -> str:
     settings = params.load()
     judges = name in settings.orms
     how = settings.orm.train if judges else settings.train
+    prompt = settings.judge.prompt if judges else settings.student.prompt
+    job = Job(
+        mix=layout.mix(name), images=layout.IMAGES, start=layout.model(settings.start_of(name)), out=layout.model(name),
+        settings=how, compute=settings.compute, seed=settings.seed, max_pixels=settings.problems.max_pixels,
+        prompt_id=prompt, checkpoints=layout.checkpoints(name), lengths=layout.lengths(name),
+        live=layout.live(name), trust_remote_code=settings.trust_remote_code,
+    )  # fmt: skip
+    if how.launch is not None and not processes.are_several():
+        from mathse.training.examples import checked
+
+        checked(job)  # once for all processes, which find the rows' lengths in the job's file
     processes.become_several(how.launch, settings.compute.threads, "stages.train", name)
     from mathse.training.train import train  # brings torch, for which the launcher has no use
 
-    prompt = settings.judge.prompt if judges else settings.student.prompt
-    report, timings = train(Job(
-        mix=layout.mix(name), images=layout.IMAGES, start=layout.model(settings.start_of(name)), out=layout.model(name),
-        settings=how, compute=settings.compute, seed=settings.seed, max_pixels=settings.problems.max_pixels,
-        prompt_id=prompt, checkpoints=layout.checkpoints(name),
-        live=layout.live(name), trust_remote_code=settings.trust_remote_code,
-    ))  # fmt: skip
+    report, timings = train(job)
     if processes.is_first():
         write_json(layout.training_report(name), report)
         write_json(layout.timings(f"train-{name}"), timings)

@@ -60,6 +60,22 @@ class Compute(Section):
     device: Literal["cpu", "cuda"] = "cpu"
     threads: int = Field(default=2, ge=1, le=256, description="CPU threads of torch.")
     dtype: Literal["float32", "bfloat16"] = "float32"
+    attention: str | None = Field(
+        default=None,
+        pattern=r"^(sdpa|flash_attention_[234]|kernels-community/[\w.-]+)$",
+        description="transformers' attention, in training and in its own engine; null: sdpa, torch's. "
+        "`flash_attention_2` needs the extra `flash`, which takes the kernel from the hub on first use. Windows of an "
+        "image, as in Qwen2.5-VL, are gone through one by one by sdpa.",
+    )
+
+    @model_validator(mode="after")
+    def attention_runs_here(self) -> "Compute":
+        """The kernels of flash attention are a GPU's, and of half precision."""
+        if self.attention not in (None, "sdpa") and (self.device, self.dtype) != ("cuda", "bfloat16"):
+            raise ValueError(
+                f"attention: {self.attention} needs device: cuda and dtype: bfloat16; leave it out for torch's own"
+            )
+        return self
 
 
 class Vllm(Section):

@@ -23,7 +23,7 @@ class Lora(Section):
 
 
 class Launch(Section):
-    """Several processes for one training, started by `accelerate launch`; each checks the whole mix for itself."""
+    """Several processes for one training, started by `accelerate launch`."""
 
     processes: Count = Field(description="One per GPU; on a CPU each has `compute.threads` threads.")
     config: Path | None = Field(
@@ -89,6 +89,13 @@ class Train(Section):
         default=True,
         description="On a GPU: the same training gives the same bytes, and a kernel that has no such form is refused; "
         "false: it is used.",
+    )
+    workers: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="Processes beside each that trains, which decode and prepare the next steps' images meanwhile; "
+        "0: none, and every step waits for its own. The weights are the same.",
     )
     group_by_length: bool = Field(default=False, description="Rows of like length share a batch: less padding.")
     max_length: int | None = Field(

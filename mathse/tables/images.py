@@ -197,6 +197,18 @@ def stored(file: Path, image_ids: Collection[str]) -> dict[str, schemas.Image]:
     return {image.image_id: image for image in rows}
 
 
+def sizes(file: Path, image_ids: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Height and width of some images, by id; an id that the table does not have is not there.
+
+    Raises:
+        StoreError: The table is missing, damaged, or another one.
+    """
+    table = store.columns(file, schemas.Image, ("image_id", "height", "width"))
+    wanted = table.filter(pc.is_in(table["image_id"], pa.array(sorted(image_ids), pa.string())))
+    ids, heights, widths = (wanted[name].to_pylist() for name in ("image_id", "height", "width"))
+    return dict(zip(ids, zip(heights, widths, strict=True), strict=True))
+
+
 @contextmanager
 def decoder(data: bytes, max_pixels: int) -> Iterator[PIL.Image.Image]:
     """An image opened but not decoded, within the limit; whatever its decoder raises becomes an `ImageError`."""

@@ -117,6 +117,17 @@ def scan(file: Path, model: type[R], verify: bool = False) -> Iterator[R]:
     return _rows(file, model, verify)
 
 
+def columns(file: Path, model: type[Row], names: Iterable[str]) -> pa.Table:
+    """Some columns of a whole table, as they lie in it.
+
+    Raises:
+        StoreError: As `require`, or a damaged page.
+    """
+    require(file, model)
+    with _opened(file) as parquet:
+        return parquet.read(columns=list(names), use_threads=False)
+
+
 def require(file: Path, model: type[Row]) -> None:
     """Check that a table can be read as rows of `model`, from its footer alone.
 

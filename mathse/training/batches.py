@@ -11,7 +11,7 @@ from typing import Any
 
 from torch.utils.data import Sampler
 
-from mathse.training.examples import Collate
+from mathse.training.lengths import Collate
 
 _POOL = 16
 """Batches whose rows are sorted by length together: large enough for like lengths, small enough to stay random."""

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mathse.processes import are_several, is_first
 from mathse.tables.files import sha256, write_json
 from mathse.tables.schemas import content_id
 
@@ -29,7 +30,7 @@ KEPT = 2
 
 
 class Checkpoints:
-    """The checkpoints of one training."""
+    """The checkpoints of one training; where several processes train, all of them call the same methods in turn."""
 
     def __init__(self, of_model: Path, decided_by: Mapping[str, Any]) -> None:
         """Name their folder.
@@ -45,17 +46,20 @@ class Checkpoints:
         """The newest checkpoint that is whole, if there is one; changes nothing on disk."""
         return next((folder for folder in self._newest_first() if _is_whole(folder)), None)
 
-    def remove_damaged(self) -> None:
-        """Remove what a kill left half-written, and what has changed since it was written."""
+    def remove_newer(self, than: Path | None) -> None:
+        """Remove what a kill left half-written, and what has changed since it was written: all that is newer."""
         for folder in self._newest_first():
-            if not _is_whole(folder):
-                log.warning("%s: left out, not whole", folder)
-                shutil.rmtree(folder)
+            if folder == than:
+                return
+            log.warning("%s: left out, not whole", folder)
+            shutil.rmtree(folder)
 
     def complete(self, step: int) -> None:
         """Note that the checkpoint of a step is written in full."""
         folder = self.folder / f"checkpoint-{step}"
-        write_json(folder / COMPLETE, _hashes(folder))
+        hashes = _hashes(folder)
+        if is_first():
+            write_json(folder / COMPLETE, hashes)
 
     def remove(self) -> None:
         """Remove all checkpoints of the model, those of other settings included."""
@@ -74,5 +78,15 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and COMPLETE not in file.name)
-    return {file.relative_to(folder).as_posix(): sha256(file) for file in files}
+    """The SHA-256 of a checkpoint's files; several processes share out the reading, so all of them must ask."""
+    files = [file for file in folder.rglob("*") if file.is_file() and COMPLETE not in file.name]
+    if not are_several():
+        return {file.relative_to(folder).as_posix(): sha256(file) for file in sorted(files)}
+    from accelerate import PartialState
+    from accelerate.utils import gather_object
+
+    state = PartialState()
+    files.sort(key=lambda file: (-file.stat().st_size, file))  # each process's shards are alike in size
+    own = files[state.process_index :: state.num_processes]
+    parts = gather_object([{file.relative_to(folder).as_posix(): sha256(file) for file in own}])
+    return {name: value for part in parts for name, value in part.items()}

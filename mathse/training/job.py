@@ -34,6 +34,7 @@ class Job(BaseModel):
     checkpoints: Path | None = Field(
         default=None, description="Folder of the model's checkpoints, if `settings.save_steps` asks for them."
     )
+    lengths: Path | None = Field(default=None, description="File in which the rows' lengths are kept; null: nowhere.")
     live: Path | None = Field(default=None, description="File of the losses that are written while it runs.")
     trust_remote_code: bool = Field(default=False, description="Whether code that lies in the start folder may run.")
 

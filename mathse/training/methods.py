@@ -96,7 +96,9 @@ class Preference(Restorable, DPOTrainer):  # type: ignore[misc]
     def __init__(self, job: Job, model: Any, **arguments: Any) -> None:
         adapted = isinstance(model, PeftModel)
         # TRL itself would load it without asking whether code of the folder may run.
-        reference = None if adapted else load_model(job.start, "float32", "cpu", job.trust_remote_code)
+        reference = (
+            None if adapted else load_model(job.start, "float32", "cpu", job.trust_remote_code, job.compute.attention)
+        )
         super().__init__(model=model, ref_model=reference, **arguments)
         if adapted:  # TRL has copied the adapters as they are, which is nothing yet: without any it is the start model
             model.delete_adapter("ref")

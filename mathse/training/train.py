@@ -13,6 +13,7 @@ Sample, `models/0/lineage.json` (keys sorted; no times, no commit, so that the s
 """
 
 import copy
+import os
 import shutil
 import time
 from collections.abc import Iterable, Mapping
@@ -31,16 +32,14 @@ from mathse.loop.ask.engines.local.loading import context_length, load_model, lo
 from mathse.params import Compute, Train
 from mathse.processes import are_several, is_first
 from mathse.tables.files import sha256, whole_or_not_at_all
-from mathse.tables.images import ImageStore
 from mathse.tables.store import StoreError
 from mathse.training import adapters
 from mathse.training.checkpoints import KEPT, Checkpoints
-from mathse.training.examples import Limits, load_examples
-from mathse.training.image_tokens import ImageTokens, token_id
+from mathse.training.examples import load_examples
 from mathse.training.job import Job, Loss, Timings, TrainingReport
 from mathse.training.methods import METHODS
 from mathse.training.muon import optimizer_of
-from mathse.training.trainer import build, gathered, train_to_end
+from mathse.training.trainer import build, gathered, share_weights, train_to_end
 from mathse.training.watch import Run, Watch
 
 from transformers import ProcessorMixin  # isort: skip  after `loading`, which makes torchvision importable
@@ -70,18 +69,16 @@ def train(job: Job) -> tuple[TrainingReport, Timings]:
     """
     began = time.monotonic()
     settle(job.compute, strict=job.settings.deterministic)
-    settings, method = job.settings, METHODS[job.settings.method]
+    settings = job.settings
     made_from = _made_from(job)
-    processor = load_processor(job.start, job.trust_remote_code)
     adapted = settings.lora is not None and job.compute.dtype == "bfloat16"
     dtype, device = "bfloat16" if adapted else "float32", "cpu" if are_several() else job.compute.device
-    model = load_model(job.start, dtype, device, job.trust_remote_code)
-    limit = min(context_length(model), settings.max_length or context_length(model))
-    limits = Limits(limit, ImageTokens(processor, token_id(model, processor)))
-    images = ImageStore(job.images, job.max_pixels)
-    examples = load_examples(job.mix, images, method.collate(processor), limits, method.columns)
+    model = load_model(job.start, dtype, device, job.trust_remote_code, job.compute.attention)
+    examples = load_examples(job, min(context_length(model), settings.max_length or context_length(model)))
     made_from["mix"]["rows"] = len(examples.dataset)
     checkpoints = Checkpoints(job.checkpoints, made_from) if job.checkpoints and settings.save_steps else None
+    if settings.workers:
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"  # whose threads do not live on in a forked process
     run = Run(checkpoints, job.live, job, examples.lengths)
     model = adapters.prepare(model, settings, job.seed)
     try:
@@ -112,8 +109,8 @@ def _made_from(job: Job) -> dict[str, Any]:
         "start": {"folder": job.start.as_posix(), "fingerprint": model_fingerprint(job.start)},
         "mix": {"file": job.mix.as_posix(), "hash": sha256(job.mix)},
         "method": job.settings.method,
-        "settings": job.settings.model_dump(mode="json"),
-        "compute": job.compute.model_dump(mode="json"),
+        "settings": job.settings.model_dump(mode="json", exclude={"workers"}),  # which change no weight
+        "compute": job.compute.model_dump(mode="json", exclude_none=True),
         "seed": job.seed,
         "prompt_id": job.prompt_id,
         "packages": versions((*PACKAGES, "peft") if job.settings.lora else PACKAGES),
@@ -192,7 +189,12 @@ def config(settings: Train, compute: Compute, seed: int) -> dict[str, Any]:
         else settings.gradient_checkpointing,
         max_length=None,  # a cut row would lose its answer, or an image's tokens; `load_examples` leaves it out
         remove_unused_columns=False,
-        dataloader_num_workers=0,
+        # Where weights are shared out, whole gradients would lie on every process between its micro-batches.
+        accelerator_config={"gradient_accumulation_kwargs": {"sync_each_batch": share_weights()}},
+        dataloader_num_workers=settings.workers,
+        # New ones in each epoch draw as many random numbers as those with which a training goes on in its midst.
+        dataloader_persistent_workers=False,
+        dataloader_prefetch_factor=2 if settings.workers else None,
         dataloader_pin_memory=not on_cpu,
         save_strategy="no" if settings.save_steps is None else "steps",
         save_steps=settings.save_steps or 0,

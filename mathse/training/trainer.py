@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from torch.distributed.fsdp import MixedPrecisionPolicy
 
 from mathse.loop.ask.engines.local.loading import load_model
 from mathse.processes import is_first
@@ -49,6 +50,10 @@ def build(
         optimizers=(optimizer, None),
     )
     trainer.remove_callback(PrinterCallback)
+    if share_weights() and arguments.bf16 and trainer.is_fsdp_enabled:
+        # accelerate's own policy would add up the processes' gradients, and round losses, in bfloat16 too.
+        policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
+        trainer.accelerator.state.fsdp_plugin.mixed_precision_policy = policy
     if job is not None and job.settings.group_by_length:
         trainer.grouped = GroupedByLength(run.lengths, job.settings.batch_size, arguments.seed)
     return trainer
@@ -59,10 +64,10 @@ def train_to_end(trainer: Any, title: str, run: Run) -> None:
     trainer.add_callback(Watch(title, run, trainer))
     newest = None
     if run.checkpoints is not None:
-        if is_first():
-            run.checkpoints.remove_damaged()
-        trainer.accelerator.wait_for_everyone()
         newest = run.checkpoints.newest()
+        if is_first():
+            run.checkpoints.remove_newer(newest)
+        trainer.accelerator.wait_for_everyone()
     if newest is None:
         trainer.train()
         return

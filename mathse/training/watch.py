@@ -98,7 +98,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Complete the checkpoint once every process has written its part."""
         self._trainer.accelerator.wait_for_everyone()
-        if self._run.checkpoints is not None and state.is_world_process_zero:
+        if self._run.checkpoints is not None:
             self._run.checkpoints.complete(state.global_step)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -45,8 +45,10 @@ PREFERENCES = [preferred(place) for place in range(8)]
 
 
 def job(folder: Path, start: Path, rows: list[MixRow], out: str = "out", **changed: Any) -> Job:
-    """A training on rows, all of it in `folder`, where the rows are written; `checkpoints` and `live` lie there too."""
-    places = {"checkpoints": folder / "checkpoints", "live": folder / "live.tsv"}
+    """A training on rows, all of it in `folder`, where the rows are written; `checkpoints`, `live`, `lengths` too."""
+    places = {
+        "checkpoints": folder / "checkpoints", "live": folder / "live.tsv", "lengths": folder / "lengths.json",
+    }  # fmt: skip
     beside: dict[str, Any] = {name: place for name, place in places.items() if changed.pop(name, False)}
     store.write(folder / "images.parquet", Image, IMAGES)
     store.write(folder / "mix.parquet", MixRow, rows)

@@ -1,3 +1,4 @@
+import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from mathse.loop.ask.engines.local.fingerprint import LINEAGE
 from mathse.params import Train
 from mathse.params.training import Launch, Lora
 from mathse.training.batches import AlwaysAnImage, GroupedByLength
@@ -64,6 +66,17 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(tmp_path: Path, tiny
         assert whole.loss == pytest.approx(part.loss, abs=1e-5)
     assert furthest(tmp_path / "whole", tmp_path / "parts") < 2e-4  # of steps of 1e-3 each
     assert furthest(tiny_model, tmp_path / "parts") > 1e-3
+
+
+def test_processes_that_prepare_the_rows_change_no_weight(tmp_path: Path, tiny_model: Path) -> None:
+    how: dict[str, Any] = {"epochs": 2, "max_steps": -1, "lora": {"rank": 2, "dropout": 0.1}, "group_by_length": True}
+    one = run(tmp_path, tiny_model, ROWS, "alone", **how)
+    other = run(tmp_path, tiny_model, ROWS, "fed", workers=2, **how)
+    assert one.loss_curve == other.loss_curve
+    alone, fed = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("alone", "fed"))
+    assert alone == fed
+    lineages = [json.loads((tmp_path / name / LINEAGE).read_text()) for name in ("alone", "fed")]
+    assert lineages[0] == {**lineages[1], "name": "alone"}
 
 
 lengths = st.lists(st.integers(1, 500), min_size=1, max_size=300)

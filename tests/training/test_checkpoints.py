@@ -34,7 +34,7 @@ def test_the_newest_whole_checkpoint_is_used(tmp_path: Path) -> None:
     assert checkpoints.newest() == second
     (second / COMPLETE).write_text('{"parts/wei')
     assert checkpoints.newest() == first
-    checkpoints.remove_damaged()
+    checkpoints.remove_newer(first)
     assert [folder.name for folder in checkpoints.folder.iterdir()] == ["checkpoint-2"]
     (first / "parts" / "weights").unlink()
     assert checkpoints.newest() is None
@@ -61,6 +61,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> t
 KINDS: dict[str, dict[str, Any]] = {
     "muon, grouped, accumulated": {"matrix_learning_rate": 0.01, "group_by_length": True, "per_device": 2},
     "adapters with dropout": {"lora": {"rank": 2, "dropout": 0.1}},
+    "adapters with dropout, fed by others": {"lora": {"rank": 2, "dropout": 0.1}, "workers": 2},
 }
 
 

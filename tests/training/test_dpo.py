@@ -9,8 +9,8 @@ import torch
 from pydantic import ValidationError
 
 from mathse.params import Train
-from mathse.training.examples import UnfitMix
 from mathse.training.job import TrainingReport
+from mathse.training.lengths import UnfitMix
 from mathse.training.methods import METHODS
 from tests.training.mixes import IMAGES, PREFERENCES, ROWS, SETTINGS, preferred, run, weights
 

@@ -1,12 +1,17 @@
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from mathse.training.examples import UnfitMix
-from mathse.training.image_tokens import ImageTokens
-from tests.training.mixes import IMAGES, ROWS, row, run
+from mathse.tables import store
+from mathse.tables.schemas import Image, MixRow
+from mathse.training import lengths
+from mathse.training.examples import checked
+from mathse.training.image_tokens import ImageTokens, tokens_of_size
+from mathse.training.lengths import Process, UnfitMix
+from tests.training.mixes import IMAGES, PREFERENCES, ROWS, job, row, run
 
 ONE = (IMAGES[0].image_id,)
 
@@ -88,3 +93,80 @@ def test_a_family_that_cannot_be_counted_is_left_alone() -> None:
 
 def test_a_row_needs_its_tokens_up_to_the_last_of_its_images() -> None:
     assert ImageTokens(Processor(), 9).needed_length({"input_ids": IDS}) == [5, 0]
+
+
+def processed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The places of the rows that are put through the processor from here on."""
+    seen: list[int] = []
+    length = Process._length
+
+    def noted(self: Process, place: int) -> lengths.Length:
+        seen.append(place)
+        return length(self, place)
+
+    monkeypatch.setattr(Process, "_length", noted)
+    return seen
+
+
+@pytest.mark.parametrize("method, rows", [("sft", ROWS), ("dpo", PREFERENCES)])
+def test_the_lengths_are_counted_as_the_collator_has_them(
+    method: str, rows: list[MixRow], tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = job(tmp_path, tiny_model, rows, method=method)
+    monkeypatch.setattr(lengths, "SAMPLE", 2)
+    seen = processed(monkeypatch)
+    counted = checked(training)[1]
+    assert len(seen) == 6  # two without an image, two with one, two with two
+    monkeypatch.setattr(lengths, "SAMPLE", len(rows))
+    assert checked(training)[1] == counted
+    assert len(seen) == 6 + len(rows)
+    assert len(set(counted.tokens)) > 2
+
+
+def test_rows_that_are_not_as_long_as_counted_are_all_processed(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    right = checked(job(tmp_path, tiny_model, ROWS))[1]
+    monkeypatch.setattr(lengths, "SAMPLE", 2)
+    wrong = count(1)
+    monkeypatch.setattr(lengths, "tokens_of_size", lambda processor, height, width: next(wrong))
+    seen = processed(monkeypatch)
+    assert checked(job(tmp_path, tiny_model, ROWS))[1] == right
+    assert "not as long as counted" in caplog.text
+    assert len(seen) == 6 + 10  # those of the sample, and all with an image
+
+
+def test_what_a_processor_adds_to_each_image_is_learnt_from_the_sample(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = checked(job(tmp_path, tiny_model, ROWS))[1]
+    monkeypatch.setattr(lengths, "tokens_of_size", lambda *given: (tokens_of_size(*given) or 0) - 2)
+    monkeypatch.setattr(lengths, "SAMPLE", 2)
+    seen = processed(monkeypatch)
+    assert checked(job(tmp_path, tiny_model, ROWS))[1] == right
+    assert len(seen) == 6
+
+
+def test_lengths_are_kept_for_the_same_mix_and_processor(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = job(tmp_path, tiny_model, ROWS, lengths=True)
+    first = checked(training)[1]
+    seen = processed(monkeypatch)
+    assert checked(training)[1] == first
+    assert not seen
+    assert training.lengths is not None
+    training.lengths.write_text('{"key": "')  # damaged
+    assert checked(training)[1] == first
+    store.write(training.mix, MixRow, ROWS[1:])
+    assert len(checked(training)[1].tokens) == 15
+    assert len(seen) == 16 + 15
+    store.write(training.images, Image, IMAGES[:1])  # the lengths are still known, but an image is not there
+    with pytest.raises(UnfitMix, match="missing image"):
+        checked(training)
+
+
+def test_images_too_large_by_now_are_refused_undecoded(tmp_path: Path, tiny_model: Path) -> None:
+    small = job(tmp_path, tiny_model, ROWS[:2]).model_copy(update={"max_pixels": 112 * 112 - 1})
+    with pytest.raises(UnfitMix, match=r"images of 1 rows cannot be used:\n  path1: too many pixels: 112 x 112"):
+        checked(small)

@@ -158,6 +158,17 @@ def test_two_processes_that_share_the_weights_train_as_one(sharded: Made, tmp_pa
 
 
 @pytest.mark.slow
+def test_in_bfloat16_too_the_losses_are_those_of_one_process(tmp_path: Path, tiny_model: Path) -> None:
+    """Gradients are added up in float32, over two micro-batches too: bfloat16 has steps of 0.03 at a loss of 5."""
+    (tmp_path / "alone").mkdir()
+    alone = run(tmp_path / "alone", tiny_model, ROWS, **HOW, dtype="bfloat16")
+    _, shared = launched(tmp_path, tiny_model, "shared", **SHARDED, dtype="bfloat16")
+    one, two = ([point.loss for point in made.loss_curve] for made in (alone, shared))
+    assert two == pytest.approx(one, abs=4e-3)
+    assert [loss for loss in two if loss * 64 % 1]  # not rounded to a bfloat16
+
+
+@pytest.mark.slow
 def test_what_the_processes_refuse_is_said_once(together: tuple[Path, int, str, str]) -> None:
     folder, code, out, err = together
     assert code == 1, out + err

@@ -7,8 +7,8 @@ import torch
 
 from mathse.loop.ask.engines.local.fingerprint import LINEAGE, ModelMissing, model_fingerprint
 from mathse.tables.files import sha256
-from mathse.training.examples import UnfitMix
 from mathse.training.job import Timings, TrainingReport
+from mathse.training.lengths import UnfitMix
 from mathse.training.train import NotDeterministic, train
 from mathse.training.watch import TrainingDiverged
 from tests.training.mixes import ROWS as MIXED

@@ -85,7 +85,7 @@ def _train(drills: Dataset, out: Path, recipe: Recipe) -> TrainingReport:
     made_from = {
         "name": "tiny",
         "settings": recipe.settings(),
-        "compute": COMPUTE.model_dump(mode="json"),
+        "compute": COMPUTE.model_dump(mode="json", exclude_none=True),
         "packages": versions(PACKAGES),
     }
     # AdamW learns to read far later than Muon (README.md).

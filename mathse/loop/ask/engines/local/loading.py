@@ -12,6 +12,7 @@ import huggingface_hub.constants
 import torch
 import torch.utils.deterministic
 
+from mathse.errors import UserError
 from mathse.loop.ask.engines.local import vision
 from mathse.loop.ask.engines.local.chat import mend
 from mathse.loop.ask.engines.local.fingerprint import require_model
@@ -19,8 +20,19 @@ from mathse.params import Compute
 
 vision.guard()
 
-from transformers import AutoModelForImageTextToText, AutoProcessor, PreTrainedModel, ProcessorMixin  # noqa: E402
+from transformers import (  # noqa: E402
+    AutoConfig,
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    PreTrainedConfig,
+    PreTrainedModel,
+    ProcessorMixin,
+)
 from transformers.utils import logging as transformers_logging  # noqa: E402
+
+
+class AttentionMissing(UserError):
+    """The attention that params ask for cannot be used."""
 
 
 def settle(compute: Compute, strict: bool = False) -> None:
@@ -34,6 +46,7 @@ def settle(compute: Compute, strict: bool = False) -> None:
     """
     huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    os.environ.setdefault("FLASH_ATTENTION_DETERMINISTIC", "1")
     torch.set_num_threads(compute.threads)
     torch.use_deterministic_algorithms(True, warn_only=compute.device != "cpu" and not strict)
     # Deterministic mode also fills new tensors with NaN: a debugging aid that took a third of a tiny model's training.
@@ -56,17 +69,41 @@ def load_processor(folder: Path, trust_remote_code: bool = False) -> ProcessorMi
     return processor
 
 
-def load_model(folder: Path, dtype: str, device: str, trust_remote_code: bool = False) -> PreTrainedModel:
-    """Load a model's weights, as `dtype` in memory (such as `float32`), onto a device.
+def load_config(folder: Path, trust_remote_code: bool = False) -> PreTrainedConfig:
+    """Load a model's configuration, without its weights.
 
     Raises:
         ModelMissing: The folder holds no model.
     """
     require_model(folder)
-    options: dict[str, Any] = {"dtype": getattr(torch, dtype), "attn_implementation": "sdpa"}
-    model: PreTrainedModel = AutoModelForImageTextToText.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=trust_remote_code, **options
+    config: PreTrainedConfig = AutoConfig.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=trust_remote_code
     )
+    return config
+
+
+def load_model(
+    folder: Path, dtype: str, device: str, trust_remote_code: bool = False, attention: str | None = None
+) -> PreTrainedModel:
+    """Load a model's weights, as `dtype` in memory (such as `float32`), onto a device.
+
+    Raises:
+        ModelMissing: The folder holds no model.
+        AttentionMissing: The model has no such attention, or its kernel is not there.
+    """
+    require_model(folder)
+    options: dict[str, Any] = {"dtype": getattr(torch, dtype), "attn_implementation": attention or "sdpa"}
+    try:
+        model: PreTrainedModel = AutoModelForImageTextToText.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=trust_remote_code, **options
+        )
+    except (ImportError, ValueError) as error:
+        if attention in (None, "sdpa"):
+            raise
+        raise AttentionMissing(
+            f"compute.attention: {attention} cannot be used with {folder} ({' '.join(str(error).split())[:300]}); "
+            "`pip install -e '.[flash]'` brings the kernels; without the key torch's own attention is used"
+        ) from error
     return model.to(device)
 
 

@@ -40,11 +40,15 @@ class TransformersEngine(BatchEngine):
         folder, compute = model.folder, model.compute
         settle(compute)
         self.name = model_fingerprint(folder)
-        self.fingerprint = content_id("transformers", self.name, compute.device, compute.dtype)
+        self.fingerprint = content_id(
+            "transformers", self.name, compute.device, compute.dtype, *filter(None, [compute.attention])
+        )
         self.batch_size = model.batch_size
         self._images = images
         self._processor: Any = load_processor(folder, model.trust_remote_code)
-        self._model = load_model(folder, compute.dtype, compute.device, model.trust_remote_code).eval()
+        self._model = load_model(
+            folder, compute.dtype, compute.device, model.trust_remote_code, compute.attention
+        ).eval()
         self._family = family_of(folder)
         ends = self._model.generation_config.eos_token_id, self._processor.tokenizer.eos_token_id
         self._stops = stop_ids(*ends, closing_id(self._processor))
