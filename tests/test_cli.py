@@ -61,6 +61,8 @@ def test_a_user_error_is_one_clean_message(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_check_accepts_the_default(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("models", "mathse"):
+        (project / name).symlink_to(ROOT / name)
     assert cli.main(["-C", str(project), "check"]) == 0
     assert "fine" in capsys.readouterr().out
 

@@ -19,6 +19,12 @@ TABLE_6 = {
     "glm-4.1v-9b": (2e-5, 0.01),
 }
 """Learning rate and warm-up of arXiv 2511.06805, Table 6: Qwen2-VL, InternVL2.5, and CogVLM2 for its successor."""
+REVISIONS = {
+    "qwen2-vl-7b": "eed13092ef92e448dd6875b2a00151bd3f7db0ac",
+    "internvl2_5-8b": "543db189852edd2dbf0c0395c6afe4159cdc842f",
+    "qwen2.5-vl-3b-lora": "66285546d2b821cf421d4f5eb2576359d3770cd3",
+}
+"""Commits that public repositories pin; of GLM-4.1V-9B-Base none was found."""
 GLOBAL_BATCH, WEIGHT_DECAY = 128, 0.05
 """Of the same table, for all; AdamW, cosine schedule."""
 LARGE = [*TABLE_6, "qwen2.5-vl-3b-lora"]
@@ -80,12 +86,20 @@ def test_the_teacher_has_a_price_and_a_cap(name: str) -> None:
     assert teacher.api is not None
     assert teacher.api.model in teacher.api.prices
     assert teacher.api.spending_cap
+    assert not teacher.api.model.startswith("gpt-4o")  # leaves OpenAI's API in January 2027
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_decoding_is_off_the_way_and_micro_batches_are_large(name: str) -> None:
+    for how in trainings(name):
+        assert how.workers
+        assert how.launch is None or how.accumulation <= 2, "weights are gathered twice for each"
 
 
 @pytest.mark.parametrize("name", LARGE)
 def test_the_base_is_of_a_known_family_and_no_commit_is_made_up(name: str) -> None:
     found = preset(name).base
-    assert not found.is_filled_in
+    assert found.revision == REVISIONS.get(name, "FILL-IN")
     assert not found.trust_remote_code
     family = FAMILIES[KNOWN[found.source].model_type]
     assert family.limited({}, found.image.given())

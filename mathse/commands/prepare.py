@@ -39,9 +39,19 @@ def plan(arguments: argparse.Namespace) -> None:
     print(estimate.as_json() if arguments.json else render(estimate))
 
 
-@command("check params.yaml", "Each unknown key, missing key and value out of bounds is named.", "mathse check")
+@command(
+    "check params.yaml, and whether this machine can run it",
+    "Each unknown key, missing key and value out of bounds is named, and each GPU, package, API key and file\n"
+    "that a stage would miss.",
+    "mathse check",
+)
 def check(arguments: argparse.Namespace) -> None:
     from mathse import params
+    from mathse.errors import UserError
+    from mathse.plan.machine import lacking, unused
 
-    params.load(arguments.root / params.PARAMS)
-    print(f"{arguments.root / params.PARAMS}: fine")
+    file = arguments.root / params.PARAMS
+    settings = params.load(file)
+    if lacks := lacking(settings, arguments.root):
+        raise UserError(f"{file}: in order, but this machine lacks what it asks for:\n  " + "\n  ".join(lacks))
+    print("\n".join([f"{file}: fine", *unused(settings)]))

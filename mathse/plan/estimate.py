@@ -16,7 +16,7 @@ from mathse.errors import UserError
 from mathse.look.preset import PRESETS
 from mathse.loop.ask.engines.local.families import family
 from mathse.loop.ask.engines.local.fingerprint import LINEAGE
-from mathse.params import Params, Train
+from mathse.params import FigureSource, Params, Train
 from mathse.plan import sizes, tokens
 from mathse.plan.options import GPUS, Gpu, Options
 from mathse.plan.sizes import Size
@@ -37,6 +37,8 @@ STATE = 16
 """Bytes per trained parameter: float32 weight and gradient, two moments of Adam."""
 LAYER = 34
 """Bytes per token and unit of width that one layer keeps for its backward pass (arXiv 2205.05198, section 4.1)."""
+GATHERED = 8
+"""Bytes per weight of the output layer, which TRL's loss takes whole where weights are shared: float32, gradient."""
 LOGIT = 10
 """Bytes per token and word of the vocabulary: bfloat16 logits, float32 copy, gradient."""
 ADAPTED = 25
@@ -100,6 +102,7 @@ class Plan:
         disk: GiB, by what takes them.
         hours: By what is waited for, if nothing runs beside anything; empty on a CPU.
         gpu_hours: Of all local requests and all trainings.
+        has_data_sets: Whether not all of the problems are drawn.
     """
 
     file: str
@@ -122,6 +125,7 @@ class Plan:
     api_cost: float | None
     spending_cap: float | None
     gpu_cost: float | None
+    has_data_sets: bool
 
     def as_json(self) -> str:
         """The whole of it as JSON."""
@@ -142,7 +146,7 @@ def plan(name: str | None, root: Path, options: Options) -> Plan:
     file = _file(name, root)
     settings = params.load(file, template=True)
     size, size_from, counter, tokens_from = _model(settings, root, options)
-    sample = tokens.sample(settings, options.sample, options.path_chars)
+    sample = tokens.sample(settings, options.sample, options.path_chars, options.image_side)
     teacher = settings.teacher
     server = tokens.by_characters(options.chars_per_token, tokens.openai_tiles, template_tokens=0)
     means = tokens.means(settings, sample, counter, server if teacher.engine == "api" else counter)
@@ -180,6 +184,7 @@ def plan(name: str | None, root: Path, options: Options) -> Plan:
         api_cost=sum(costs) if costs else None,
         spending_cap=teacher.api.spending_cap if teacher.api else None,
         gpu_cost=options.gpu_hour_price * gpu_hours if options.gpu_hour_price is not None and on_gpu else None,
+        has_data_sets=any(not isinstance(source, FigureSource) for source in settings.problems.sources),
     )
 
 
@@ -269,15 +274,18 @@ def memory(how: Train, size: Size, longest: float) -> dict[str, float]:
     """
     shards = how.processes if how.launch is not None and how.launch.config is not None else 1
     seen = how.at_once * min(longest, how.max_length or longest)
+    copy, gathered = 0, 0
     if how.lora is None:
-        states, working = STATE * size.parameters / shards, 0 if shards > 1 else 2 * size.parameters
+        states = STATE * size.parameters / shards
+        copy, gathered = (0, GATHERED * size.vocabulary * size.width) if shards > 1 else (2 * size.parameters, 0)
     else:
         trained = ADAPTED * how.lora.rank * size.width * size.layers
-        states, working = 2 * size.parameters / shards + STATE * trained, 0
+        states = 2 * size.parameters / shards + STATE * trained
     kept = LAYER if how.gradient_checkpointing is False else 2
     return {
         "weights, gradients, Adam": states / GIB,
-        "bfloat16 copy": working / GIB,
+        "bfloat16 copy": copy / GIB,
+        "output layer, whole": gathered / GIB,
         "activations": seen * size.width * (size.layers * kept + LAYER) / GIB,
         "logits": seen * size.vocabulary * LOGIT / GIB,
     }
@@ -288,7 +296,9 @@ def fewest_gpus(how: Train, size: Size, longest: float, gpu: Gpu) -> int | None:
     parts = memory(how, size, longest)
     fixed = parts["activations"] + parts["logits"]
     whole = (2 if how.lora else STATE) * size.parameters / GIB
-    return next((count for count in (1, 2, 4, 8, 16, 32, 64) if whole / count + fixed <= FITS * gpu.memory), None)
+    gathered = 0 if how.lora else GATHERED * size.vocabulary * size.width / GIB
+    room = FITS * gpu.memory - fixed
+    return next((count for count in (1, 2, 4, 8, 16, 32, 64) if whole / count + gathered * (count > 1) <= room), None)
 
 
 def _generation_gpus(settings: Params) -> int:

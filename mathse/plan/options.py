@@ -37,6 +37,7 @@ class Options:
             H100.
         chars_per_token: Where no tokenizer is at hand.
         path_chars: Length of a solution where the teacher is not the solver: the paper's grow from 325 to 792.
+        image_side: Pixels a side of a data set's images, which are not looked at; drawn figures have their own size.
         kept: Teacher paths that the ORM finds correct; None: 0.8, or what the solver's mistakes leave.
         solved: Remaining problems that a round solves: the paper's first round comes to about this.
         repaired: Remaining problems that the reflection repairs; None: as `kept`.
@@ -50,6 +51,7 @@ class Options:
     tokens_per_second: float | None = None
     chars_per_token: float = 3.5
     path_chars: int = 800
+    image_side: int = 1000
     kept: float | None = None
     solved: float = 0.4
     repaired: float | None = None
@@ -68,6 +70,7 @@ def add(command: argparse.ArgumentParser) -> None:
         ("--tokens-per-second", _positive, "completion tokens that one GPU writes"),
         ("--chars-per-token", _positive, f"where no tokenizer is at hand (default: {Options.chars_per_token:g})"),
         ("--path-chars", _count, f"characters of a solution not the solver's (default: {Options.path_chars})"),
+        ("--image-side", _count, f"pixels a side of a data set's images (default: {Options.image_side})"),
         ("--kept", _share, "share of the teacher's paths that the ORM finds correct (default: 0.8)"),
         ("--solved", _share, f"share of the remaining problems that a round solves (default: {Options.solved:g})"),
         ("--repaired", _share, "share of the remaining problems that the reflection repairs (default: as --kept)"),

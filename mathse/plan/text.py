@@ -66,7 +66,8 @@ def _needs(plan: Plan) -> list[str]:
         lines += [
             f"  memory  {fit.name} on {fit.gpus} x {gpu}: {needed:,.1f} of {room:,.0f} GiB each, "
             f"{'fits' if needed <= FITS * room else 'does not fit'}; {fewest}",
-            f"          {_parts(fit.parts)}; {_gib(fit.host)} of the machine's own while it loads",
+            f"          {_parts(fit.parts)}",
+            f"          {_gib(fit.host)} of the machine's own while it loads",
         ]
     lines.append(f"  disk    {_gib(sum(plan.disk.values()))}")
     lines += [f"          {_gib(size):>9}  {part}" for part, size in plan.disk.items() if size * 1024 >= 0.5]
@@ -78,6 +79,12 @@ def _needs(plan: Plan) -> list[str]:
     if plan.api_cost is not None:
         cap = f"; each stage stops at {plan.spending_cap:,.0f}" if plan.spending_cap else ""
         lines.append(f"  money   {plan.api_cost:,.2f} for the server's tokens, by its price table{cap}")
+        lines += [
+            f"          {each.step} costs {each.cost:,.2f} and would stop at {plan.spending_cap / each.cost:.0%}; "
+            "raise teacher.api.spending_cap"
+            for each in plan.requests
+            if each.cost and plan.spending_cap and each.cost > plan.spending_cap
+        ]
     if plan.gpu_cost is not None:
         lines.append(f"  money   {plan.gpu_cost:,.2f} for GPU-hours at {plan.options.gpu_hour_price:,.2f}")
     elif plan.hours:
@@ -98,6 +105,8 @@ def _assumptions(plan: Plan) -> list[str]:
             f"--path-chars {options.path_chars}": "characters a solution has; the paper's grow from 325 to 792",
             f"--api-seconds {options.api_seconds:g}": "that a request to the server takes",
         }
+    if plan.has_data_sets:
+        assumed[f"--image-side {options.image_side}"] = "pixels a side of a data set's images"
     if by_server or "characters" in plan.tokens_from:
         assumed[f"--chars-per-token {options.chars_per_token:g}"] = "where no tokenizer counts"
     if plan.tokens_per_second is not None:

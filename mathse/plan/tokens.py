@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Protocol
 
 import PIL.Image
@@ -29,6 +28,7 @@ from mathse.synthetic.figures import figure
 from mathse.synthetic.mistakes import wrong_solution
 from mathse.synthetic.review import review
 from mathse.tables.schemas import Image, Message, Problem, Status
+from mathse.training.image_tokens import tokens_of_size
 
 TEMPLATE_TOKENS = 12
 """Tokens of a chat template around a question and its answer, where no tokenizer counts them."""
@@ -74,20 +74,22 @@ class Example:
     error_analysis: str
 
 
-def sample(settings: Params, size: int, path_chars: int) -> list[Example]:
+def sample(settings: Params, size: int, path_chars: int, image_side: int) -> list[Example]:
     """Problems of the run's sources.
 
     Args:
         size: How many problems, about.
         path_chars: Length of a solution where the teacher is not the solver.
+        image_side: Of a data set's images, in pixels.
     """
     share = math.ceil(size / len(settings.problems.sources))
     examples = []
     for source in settings.problems.sources:
-        # A data set is not read here: drawn figures stand for its problems.
+        # A data set is not read here: drawn figures stand for its problems, and are scaled to the size of its images.
+        drawn = isinstance(source, FigureSource)
         seed = source.seed if isinstance(source, FigureSource) else 0
         problems, images = figures.load(FigureSource(name="figures", seed=seed, train=share, orm=1, test=1))
-        by_id = {image.image_id: image for image in images}
+        by_id = {image.image_id: image if drawn else _scaled(image, image_side) for image in images}
         for problem in problems:
             path = problem.solution or ""
             if settings.teacher.engine != "solver":
@@ -97,6 +99,12 @@ def sample(settings: Params, size: int, path_chars: int) -> list[Example]:
             wrong = (remark.step, remark.analysis) if remark else ("Step 2: 50 + 60 = 120.", "50 + 60 is 110, not 120.")
             examples.append(Example(problem, [by_id[name] for name in problem.image_ids], path, *wrong))
     return examples
+
+
+def _scaled(image: Image, side: int) -> Image:
+    buffer = io.BytesIO()
+    PIL.Image.open(io.BytesIO(image.data)).convert("RGB").resize((side, side)).save(buffer, "JPEG", quality=90)
+    return image.model_copy(update={"data": buffer.getvalue(), "format": "JPEG", "width": side, "height": side})
 
 
 class Counter(Protocol):
@@ -126,18 +134,35 @@ def by_processor(folder: Path) -> Counter:
 
     processor: Any = load_processor(folder)
 
-    def count(messages: Sequence[Message], images: Sequence[Image], reply: str = "") -> int:
-        turns = [*messages, Message(role="assistant", content=reply)] if reply else messages
-        text = processor.apply_chat_template(
-            conversation(turns, len(images)), tokenize=False, add_generation_prompt=not reply
-        )
-        if images and not hasattr(processor, "_get_num_multimodal_tokens"):
-            # A family that we do not know, and whose processor counts only by doing all of its work.
-            pictures = [PIL.Image.open(io.BytesIO(image.data)).convert("RGB") for image in images]
-            return len(processor(text=[text], images=[pictures], add_special_tokens=False)["input_ids"][0])
+    def processed(text: str, images: Sequence[PIL.Image.Image]) -> int:
+        given = {"images": [list(images)]} if images else {}
+        return len(processor(text=[text], add_special_tokens=False, **given)["input_ids"][0])
+
+    def counted(text: str, sizes: Sequence[tuple[int, int]]) -> int | None:
+        counts = [tokens_of_size(processor, *size) for size in sizes]
+        if None in counts:
+            return None
         ids = processor.tokenizer(text, add_special_tokens=False)["input_ids"]
         # In the template's text one token stands for each image.
-        return len(ids) + sum(_image_tokens(processor, image) - 1 for image in images)
+        return len(ids) + sum(count - 1 for count in counts if count is not None)
+
+    def rendered(messages: Sequence[Message], images: int, reply: str = "") -> str:
+        turns = [*messages, Message(role="assistant", content=reply)] if reply else messages
+        text: str = processor.apply_chat_template(
+            conversation(turns, images), tokenize=False, add_generation_prompt=not reply
+        )
+        return text
+
+    # A family that puts more around an image, or sees two otherwise than one, counts by doing all of its work.
+    probe = rendered(prompts.turn("x"), 2)
+    is_exact = counted(probe, [(90, 120)] * 2) == processed(probe, [PIL.Image.new("RGB", (120, 90))] * 2)
+
+    def count(messages: Sequence[Message], images: Sequence[Image], reply: str = "") -> int:
+        text = rendered(messages, len(images), reply)
+        length = counted(text, [(image.height, image.width) for image in images]) if is_exact or not images else None
+        if length is None:
+            length = processed(text, [PIL.Image.open(io.BytesIO(image.data)).convert("RGB") for image in images])
+        return length
 
     return count
 
@@ -146,35 +171,29 @@ def known_image_tokens(kind: Family, limits: Mapping[str, int]) -> Callable[[Ima
     """Tokens of an image under a family's public checkpoints, of which no folder is at hand.
 
     Args:
-        kind: The family; of one that is not listed Qwen2-VL's rule is taken, a token for 28 x 28 pixels.
+        kind: The family; of one without a rule that is known here Qwen2-VL's is taken, a token for 28 x 28 pixels.
         limits: Of `base.image`.
 
     Raises:
         ImageLimitError: The family has no such limit.
     """
-    listed = kind if kind.model_type else FAMILIES["qwen2_vl"]
-    settings = {**listed.defaults, **kind.limited({}, limits)}
-
     from mathse.loop.ask.engines.local import loading  # noqa: F401 (makes torchvision importable)
 
     import transformers  # isort: skip
     from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES  # isort: skip
     from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES  # isort: skip
 
-    pixels = getattr(transformers, IMAGE_PROCESSOR_MAPPING_NAMES[listed.model_type]["pil"])(**settings)
+    changes = kind.limited(kind.defaults, limits)
+    processors = {name: getattr(transformers, PROCESSOR_MAPPING_NAMES.get(name, ""), None) for name in FAMILIES}
+    listed = kind if hasattr(processors.get(kind.model_type), "_get_num_multimodal_tokens") else FAMILIES["qwen2_vl"]
+    settings = {**listed.defaults, **(changes if listed is kind else {})}
     # A processor cannot be made without a tokenizer, but it counts an image's tokens without asking it.
-    stand_in = SimpleNamespace(**settings, image_processor=pixels)
-    processor = getattr(transformers, PROCESSOR_MAPPING_NAMES[listed.model_type])
-    return lambda image: _image_tokens(stand_in, image, processor)
-
-
-def _image_tokens(processor: Any, image: Image, kind: Any = None) -> int:
-    """Tokens of an image, those that open and close it included, by the processor's own count.
-
-    vLLM asks the same method, so it is kept in step with what the processor does.
-    """
-    count = (kind or type(processor))._get_num_multimodal_tokens
-    return int(count(processor, image_sizes=[(image.height, image.width)])["num_image_tokens"][0])
+    kind_of_processor: Any = processors[listed.model_type]
+    processor = object.__new__(kind_of_processor)
+    images_as = IMAGE_PROCESSOR_MAPPING_NAMES[listed.model_type.removesuffix("_moe")]  # which the dense one has too
+    pixels = getattr(transformers, images_as["pil"])(**settings)
+    vars(processor).update(settings, image_processor=pixels)
+    return lambda image: tokens_of_size(processor, image.height, image.width) or 0
 
 
 def openai_tiles(image: Image) -> int:

@@ -62,7 +62,8 @@ def _targets(model: Any, lora: Lora, freeze_vision: bool) -> list[str]:
     vision = set() if tower is None else {id(module) for module in tower.modules()}
     seen = {name for name, module in linear.items() if id(module) not in vision}
     if lora.targets is None:
-        text = getattr(getattr(model, "model", model), "language_model", model)
+        inner = getattr(model, "model", model)
+        text = getattr(inner, "language_model", None) or getattr(inner, "text_model", model)
         within = {id(module) for module in text.modules()} - {id(model.get_output_embeddings())}
         return sorted(name for name in seen if id(linear[name]) in within)
     allowed = seen if freeze_vision else set(linear)

@@ -81,7 +81,7 @@ def test_an_image_counts_by_the_familys_rule_within_the_bases_limits(seven: Plan
 
 def test_money_is_tokens_by_their_price(seven: Plan) -> None:
     taught = [one for one in seven.requests if one.by == "teacher"]
-    by_hand = sum(2.5 * one.prompt_tokens + 10 * one.completion_tokens for one in taught) / 1e6
+    by_hand = sum(0.1 * one.prompt_tokens + 0.5 * one.completion_tokens for one in taught) / 1e6
     assert seven.api_cost == pytest.approx(by_hand)
     assert seven.gpu_cost == pytest.approx(2 * seven.gpu_hours)
 
@@ -114,6 +114,9 @@ def test_memory_of_full_training_and_of_adapters() -> None:
     assert estimate.memory(sharded, SEVEN, 1000)["weights, gradients, Adam"] * 8 == pytest.approx(
         alone["weights, gradients, Adam"]
     )
+    shared = estimate.memory(sharded, SEVEN, 1000)
+    assert alone["output layer, whole"] == shared["bfloat16 copy"] == 0
+    assert shared["output layer, whole"] == pytest.approx(8 * 152_064 * 3584 / 2**30)
     adapted = Train(**{**FULL.model_dump(), "lora": {"rank": 16}})
     assert estimate.memory(adapted, SEVEN, 1000)["weights, gradients, Adam"] < 0.2 * alone["weights, gradients, Adam"]
     unchecked = Train(**{**FULL.model_dump(), "gradient_checkpointing": False})
@@ -126,7 +129,7 @@ def test_every_process_loads_the_whole_model(seven: Plan) -> None:
 
 def test_the_fewest_gpus() -> None:
     assert estimate.fewest_gpus(FULL, SEVEN, 1000, GPUS["h100"]) == 2
-    assert estimate.fewest_gpus(FULL, SEVEN, 1000, GPUS["rtx4090"]) == 8
+    assert estimate.fewest_gpus(FULL, SEVEN, 1000, GPUS["rtx4090"]) == 16
     assert estimate.fewest_gpus(FULL, SEVEN, 60_000, GPUS["rtx4090"]) is None
 
 
@@ -191,6 +194,31 @@ def test_reflection_in_every_round_and_a_second_orm_are_planned(tmp_path: Path) 
     assert [one.name for one in planned.trainings] == ["student", "orm", "orm2", "0", "ar", "br"]
     before = {(one.step, one.by): one.number for one in plain.requests}
     assert asked["rollout 2", "student"] < before["rollout 2", "student"], "the first reflection has solved some"
+
+
+def real(folder: Path, **changed: Any) -> Path:
+    sources = [{"name": "geometry3k", "path": "data/sources/geometry3k", "limit": 24_000}]
+    content = yaml.safe_load((ROOT / "presets" / "qwen2-vl-7b.yaml").read_text(encoding="utf-8"))
+    return preset_with(folder, problems={**content["problems"], "sources": sources}, **changed)
+
+
+def test_a_data_sets_images_have_another_size_than_drawn_ones(seven: Plan, tmp_path: Path) -> None:
+    planned = plan(str(real(tmp_path)), ROOT, Options())
+    assert planned.means.row - seven.means.row == pytest.approx(1225 - 256, abs=5)  # 35 x 35 tokens of 28 x 28 pixels
+    assert re.search(r"--image-side 1000 +pixels a side", render(planned))
+    assert "--image-side" not in render(seven)
+    smaller = plan(str(real(tmp_path)), ROOT, Options(image_side=560))
+    assert planned.means.row - smaller.means.row == pytest.approx(1225 - 20 * 20)
+
+
+def test_a_stage_that_its_cap_would_stop_is_named(tmp_path: Path) -> None:
+    api = {"model": "m", "prices": {"m": {"input": 2.5, "output": 10}}, "spending_cap": 10}
+    dear = plan(str(preset_with(tmp_path, teacher={"engine": "api", "api": api})), ROOT, Options())
+    costs = {one.step: one.cost for one in dear.requests if one.by == "teacher" and one.cost}
+    named = set(re.findall(r"^ +(.+) costs [\d,.]+ and would stop at \d+%;", render(dear), re.MULTILINE))
+    assert named == {step for step, cost in costs.items() if cost > 10}
+    assert named
+    assert named != set(costs)
 
 
 def test_a_model_of_unknown_size_says_what_to_do(tmp_path: Path) -> None:

@@ -189,7 +189,9 @@ def _connect(settings: Ray) -> Any:
     try:
         import ray
     except ImportError as error:
-        raise RayError(f"inference.ray is set, but Ray cannot be imported ({error}): pip install '.[ray]'") from error
+        raise RayError(
+            f"inference.ray is set, but Ray cannot be imported ({error}): pip install -e '.[ray]'"
+        ) from error
     local: dict[str, Any] = {"num_cpus": max(1, round(settings.actors * settings.cpus)), "include_dashboard": False}
     try:
         ray.init(

@@ -1,7 +1,8 @@
 """The model families the loop can be run on, and all that differs between them: the one place for it.
 
 A family is known by the `model_type` of its config.json. One that is not listed works on `DEFAULT`, with a warning:
-its vision tower is looked for under the usual names and its images' tokens are counted by its own processor.
+its vision tower is looked for under the usual names, its images' tokens are counted by its own processor, and their
+size can be limited where the processor's settings name a least and a most number of pixels.
 
 What a chat template lacks (a closed turn, an opening token) is a template's matter, not a family's; it is seen to in
 `mathse.loop.ask.engines.local.chat`, for every model alike.
@@ -12,6 +13,7 @@ which `base.image` limits the number.
 
 import json
 import logging
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +29,8 @@ log = logging.getLogger(__name__)
 
 Settings = Mapping[str, Any]
 """Settings of an image processor, as its file has them."""
+Limit = str | Callable[[Settings, int], dict[str, Any]]
+"""A key of `base.image` for an image processor: the name of its setting, or what makes its settings from the value."""
 
 TOWERS = ("model.visual", "model.vision_tower", "visual", "vision_tower", "model.vision_model", "vision_model")
 """Where vision towers are found, as families name them."""
@@ -68,7 +72,7 @@ class Family:
         vision: Path of the vision tower from the model's root.
         defaults: Settings of the image processor of the family's public checkpoints, and those that the processor
             around it counts an image's tokens by, where a folder does not say.
-        limits: Which keys of `base.image` the family has, and under which names its image processor knows them.
+        limits: Which keys of `base.image` the family has, and how its image processor knows them.
         frames: How often its limits in pixels count an image.
         reply: Takes what the family writes around a solution away from it.
     """
@@ -76,7 +80,7 @@ class Family:
     model_type: str
     vision: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    limits: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, Limit] = field(default_factory=dict)
     frames: int = 1
     reply: Callable[[str], str] = as_written
 
@@ -90,13 +94,18 @@ class Family:
             ImageLimitError: The family has no such limit, or the least is above the most.
         """
         changes: dict[str, Any] = {}
+        allowed = _PIXELS if self == DEFAULT and _names_pixels(settings) else self.limits
         for key, value in limits.items():
-            if key not in self.limits:
-                known = ", ".join(self.limits) or "none"
+            if key not in allowed:
+                known = ", ".join(allowed) or "none"
                 raise ImageLimitError(
                     f"base.image.{key}: {self.model_type or 'the model'} has no such limit; it has: {known}"
                 )
-            outer, _, inner = self.limits[key].partition(".")
+            limit = allowed[key]
+            if not isinstance(limit, str):
+                changes |= limit({**self.defaults, **settings}, value)
+                continue
+            outer, _, inner = limit.partition(".")
             if inner:
                 now = {**self.defaults, **settings}
                 edges = now.get("size") or {}
@@ -107,9 +116,10 @@ class Family:
             else:
                 changes[outer] = value
         result = {**self.defaults, **settings, **changes}
-        if "size" in changes:
+        low, high = 0, 0
+        if "shortest_edge" in changes.get("size", {}):
             low, high = result["size"]["shortest_edge"], result["size"]["longest_edge"]
-        elif changes:
+        elif "min_patches" in result:
             low, high = result["min_patches"], result["max_patches"]
         if changes and low > high:
             raise ImageLimitError(
@@ -133,8 +143,31 @@ _LLAVA_IMAGES = {
     "crop_size": {"height": 336, "width": 336}, "patch_size": 14, "num_additional_image_tokens": 1,
     "vision_feature_select_strategy": "default",
 }  # fmt: skip
-_PIXELS = {"min_pixels": "size.shortest_edge", "max_pixels": "size.longest_edge"}
-_TILES = {"min_tiles": "min_patches", "max_tiles": "max_patches"}
+_QWEN3_IMAGES = {
+    "patch_size": 16, "merge_size": 2, "size": {"shortest_edge": 256 * 256, "longest_edge": 4096 * 4096},
+}  # fmt: skip
+_GEMMA_IMAGES = {"size": {"height": 896, "width": 896}, "image_seq_length": 256}
+_ONEVISION_IMAGES = {
+    "size": {"height": 384, "width": 384}, "num_image_tokens": 729, "vision_feature_select_strategy": "full",
+    "vision_aspect_ratio": "anyres_max_9",
+    "image_grid_pinpoints": [[384 * high, 384 * wide] for high in range(1, 7) for wide in range(1, 7)],
+}  # fmt: skip
+_PIXTRAL_IMAGES = {"patch_size": 14, "spatial_merge_size": 2, "size": {"longest_edge": 1540}}
+_SMOL_IMAGES = {"size": {"longest_edge": 4 * 384}, "max_image_size": {"longest_edge": 384}}
+
+
+def _longest_side(settings: Settings, pixels: int) -> dict[str, Any]:
+    """For a processor that knows a longest side alone: no image has more pixels than a square of it."""
+    return {"size": {"longest_edge": math.isqrt(pixels)}}
+
+
+def _tiled_side(settings: Settings, tiles: int) -> dict[str, Any]:
+    """For a processor that scales an image and then cuts it: a square of the longest side is so many tiles."""
+    return {"size": {"longest_edge": math.isqrt(tiles) * int(settings["max_image_size"]["longest_edge"])}}
+
+
+_PIXELS: Mapping[str, Limit] = {"min_pixels": "size.shortest_edge", "max_pixels": "size.longest_edge"}
+_TILES: Mapping[str, Limit] = {"min_tiles": "min_patches", "max_tiles": "max_patches"}
 
 FAMILIES: Mapping[str, Family] = {
     family.model_type: family
@@ -146,13 +179,43 @@ FAMILIES: Mapping[str, Family] = {
             "qwen2_5_vl", "model.visual", _QWEN_IMAGES, _PIXELS,
         ),
         Family(
+            "qwen3_vl", "model.visual", _QWEN3_IMAGES, _PIXELS, reply=without_thought,
+        ),
+        Family(
+            "qwen3_vl_moe", "model.visual", _QWEN3_IMAGES, _PIXELS, reply=without_thought,
+        ),
+        Family(
+            "qwen3_5", "model.visual", _QWEN3_IMAGES, _PIXELS, reply=without_thought,
+        ),
+        Family(
+            "qwen3_5_moe", "model.visual", _QWEN3_IMAGES, _PIXELS, reply=without_thought,
+        ),
+        Family(
             "internvl", "model.vision_tower", _INTERN_IMAGES, _TILES,
         ),
         Family(
             "glm4v", "model.visual", _GLM_IMAGES, _PIXELS, frames=2, reply=without_thought,
         ),
         Family(
+            "glm4v_moe", "model.visual", _GLM_IMAGES, _PIXELS, frames=2, reply=without_thought,
+        ),
+        Family(
+            "glm46v", "model.visual", _GLM_IMAGES, _PIXELS, frames=2, reply=without_thought,
+        ),
+        Family(
             "llava", "model.vision_tower", _LLAVA_IMAGES,
+        ),
+        Family(
+            "llava_onevision", "model.vision_tower", _ONEVISION_IMAGES,
+        ),
+        Family(
+            "gemma3", "model.vision_tower", _GEMMA_IMAGES,
+        ),
+        Family(
+            "mistral3", "model.vision_tower", _PIXTRAL_IMAGES, {"max_pixels": _longest_side},
+        ),
+        Family(
+            "smolvlm", "model.vision_model", _SMOL_IMAGES, {"max_tiles": _tiled_side},
         ),
     )
 }  # fmt: skip
@@ -185,6 +248,13 @@ def image_settings(folder: Path) -> dict[str, Any]:
     whole, images = (json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {} for file in files)
     around = {key: value for key, value in whole.items() if not isinstance(value, dict)}
     return {**images, **whole.get("image_processor", {}), **around}
+
+
+def _names_pixels(settings: Settings) -> bool:
+    """Whether settings limit an image's area; some name sides of it by the same words."""
+    size = settings.get("size") or {}
+    areas = {"shortest_edge", "longest_edge"} <= size.keys() and size["longest_edge"] > 2**16
+    return areas or {"min_pixels", "max_pixels"} <= {**settings, **size}.keys()
 
 
 def vision_tower(model: Any) -> "nn.Module | None":

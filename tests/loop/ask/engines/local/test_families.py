@@ -15,9 +15,9 @@ import torch
 from mathse.loop.ask.engines.kind import LocalModel
 from mathse.loop.ask.engines.local import families
 from mathse.loop.ask.engines.local.chat import closing_token
-from mathse.loop.ask.engines.local.families import FAMILIES, family_of, vision_tower, without_thought
+from mathse.loop.ask.engines.local.families import family_of, vision_tower, without_thought
 from mathse.loop.ask.engines.local.fetch import fetch
-from mathse.loop.ask.engines.local.loading import load_model, load_processor
+from mathse.loop.ask.engines.local.loading import ProcessorUnusable, load_model, load_processor
 from mathse.loop.ask.engines.runtimes.transformers import TransformersEngine
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Request, Sampling
@@ -84,7 +84,7 @@ class Tried:
         return TransformersEngine(LocalModel(folder, COMPUTE, Inference(), batch_size=8), self.images)
 
 
-@pytest.fixture(scope="module", params=list(FAMILIES))
+@pytest.fixture(scope="module", params=list(tiny_backbones.BUILDERS))
 def tried(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Tried:
     folder = tmp_path_factory.mktemp(request.param)
     base = tiny_backbones.build(request.param, folder / "base")
@@ -147,7 +147,10 @@ def counted(tried: Tried, folder: Path) -> list[int]:
     return [list(ids).count(marker) for ids in given]
 
 
-LIMITS = {"min_pixels": {"min_pixels": 28 * 28 * 16, "max_pixels": 28 * 28 * 25}, "min_tiles": {"max_tiles": 1}}
+LIMITS = {
+    "min_pixels": {"min_pixels": 28 * 28 * 16, "max_pixels": 28 * 28 * 25}, "min_tiles": {"max_tiles": 1},
+    "max_pixels": {"max_pixels": 60 * 60}, "max_tiles": {"max_tiles": 1},
+}  # fmt: skip
 """Limits of `base.image`, other than those the tiny models come with, by the first that a family knows."""
 
 
@@ -160,7 +163,7 @@ def test_a_fetched_base_loads_and_keeps_to_its_image_limits(tried: Tried, tmp_pa
     tokens = counted(tried, tmp_path / "base")
     if limits:
         assert tokens != counted(tried, tried.base)
-    if "max_pixels" in limits:
+    if "min_pixels" in limits:
         assert all(12 <= one <= 25 for one in tokens)
 
 
@@ -170,18 +173,22 @@ def test_the_vision_tower_is_found_and_kept_out_of_lora(tried: Tried) -> None:
     assert tower is not None
     assert tower is model.get_submodule(family.vision)
     linear = {name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
-    seen = {name for name in linear if name.startswith((f"{family.vision}.", "model.multi_modal_projector."))}
+    between = ("model.multi_modal_projector.", "model.connector.")
+    seen = {name for name in linear if name.startswith((f"{family.vision}.", *between))}
     adapted_model = adapters.prepare(model, TRAIN.model_copy(update={"lora": Lora()}), seed=0).get_base_model()
     adapted = {name for name, module in adapted_model.named_modules() if hasattr(module, "lora_A")}
     assert not adapted & seen
     assert adapted | seen | {"lm_head"} >= linear
-    assert all(name.startswith("model.language_model.layers.") for name in adapted)
+    assert all(name.startswith(("model.language_model.layers.", "model.text_model.layers.")) for name in adapted)
 
 
 def test_the_turn_is_closed_and_opened_as_the_family_does(tried: Tried) -> None:
     template = json.dumps(load_processor(tried.trained).chat_template)
     assert template == json.dumps(load_processor(tried.base).chat_template), "training saved another template"
-    closing = {"internvl": "<|im_end|>", "glm4v": "<|endoftext|>", "llava": "</s>"}
+    closing = {
+        "glm4v": "<|endoftext|>", "llava": "</s>", "mistral3": "</s>", "gemma3": "<end_of_turn>",
+        "smolvlm": "<end_of_utterance>",
+    }  # fmt: skip
     assert closing_token(load_processor(tried.base)) == closing.get(tried.name, "<|im_end|>")
 
 
@@ -244,5 +251,34 @@ def test_thoughts_are_taken_away_where_the_family_writes_them(tried: Tried) -> N
         "input_ids"
     ]
     said = engine._completion(3, [*ids, min(engine._stops)])
-    assert (said.text == "70") == (tried.name == "glm4v")
+    assert (said.text == "70") == (tried.name in ("glm4v", "qwen3_vl", "qwen3_5"))
     assert said.tokens_out == len(ids) + 1
+
+
+def test_a_package_that_a_processor_needs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tiny_backbones.build("smolvlm", tmp_path / "base")
+    monkeypatch.setattr("transformers.models.smolvlm.processing_smolvlm.num2words", None)
+    with pytest.raises(ProcessorUnusable, match=r"base: its processor cannot be loaded: .*`pip install num2words`"):
+        load_processor(folder)
+
+
+@pytest.mark.parametrize(
+    "settings, changed",
+    [
+        ({"size": {"shortest_edge": 3136, "longest_edge": 1_003_520}}, {"shortest_edge": 3136, "longest_edge": 90_000}),
+        ({"min_pixels": 3136, "max_pixels": 1_003_520}, {"shortest_edge": 3136, "longest_edge": 90_000}),
+    ],
+)
+def test_a_family_that_is_not_listed_is_limited_where_its_processor_names_pixels(
+    settings: dict[str, Any], changed: dict[str, int]
+) -> None:
+    assert families.DEFAULT.limited(settings, {"max_pixels": 90_000}) == {"size": changed}
+    with pytest.raises(families.ImageLimitError, match="the least, 3136, is above the most, 1000"):
+        families.DEFAULT.limited(settings, {"max_pixels": 1000})
+
+
+def test_sides_are_no_pixels() -> None:
+    with pytest.raises(families.ImageLimitError, match="the model has no such limit; it has: none"):
+        families.DEFAULT.limited({"size": {"shortest_edge": 800, "longest_edge": 1333}}, {"max_pixels": 90_000})
+    with pytest.raises(families.ImageLimitError, match="smolvlm has no such limit; it has: max_tiles"):
+        families.FAMILIES["smolvlm"].limited({}, {"max_pixels": 90_000})

