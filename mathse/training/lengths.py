@@ -229,8 +229,8 @@ def measure(mix: Path, dataset: Dataset, counter: Counter, process: Process) -> 
         processed = process(_sample(group))
         # Some processors put in the same few tokens around each image that their own count leaves out.
         around = {(length[0] - group[place][0]) / max(1, images[place]) for place, length in processed.items()}
-        more = int(around.pop())
-        if around or (more and not images[next(iter(group))]):
+        more = int(min(around))
+        if around != {more} or (more and not images[next(iter(group))]):
             log.warning("%s: %d rows are not as long as counted: all are put through the processor", mix, len(group))
             lengths |= process(group)
         else:

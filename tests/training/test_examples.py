@@ -1,9 +1,11 @@
+from collections.abc import Collection
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
+from datasets import Dataset
 
 from mathse.tables import store
 from mathse.tables.schemas import Image, MixRow
@@ -145,6 +147,28 @@ def test_what_a_processor_adds_to_each_image_is_learnt_from_the_sample(
     seen = processed(monkeypatch)
     assert checked(job(tmp_path, tiny_model, ROWS))[1] == right
     assert len(seen) == 6
+
+
+@pytest.mark.parametrize("images, more", [([], 1), (["a", "b"], 1), (["a"], 2)])
+def test_a_difference_is_learnt_only_if_each_image_brings_as_much(
+    images: list[str], more: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One token more on a row with two images, or on one without any, is nothing that an image brings."""
+    rows, asked = Dataset.from_dict({"image_ids": [images] * 5}), []
+
+    class Counts:
+        def count(self, batch: dict[str, list[Any]]) -> list[lengths.Length]:
+            return [(10, 5)] * len(batch["image_ids"])
+
+    def process(places: Collection[int]) -> dict[int, lengths.Length]:
+        asked.extend(places)
+        return {place: (10 + more, 5 + more) for place in places}
+
+    monkeypatch.setattr(lengths, "SAMPLE", 2)
+    stands_in: Any = Counts()
+    measured = lengths.measure(Path("mix"), rows, stands_in, cast(Any, process))
+    assert measured == [(10 + more, 5 + more)] * 5
+    assert len(asked) == (2 if images == ["a"] else 7)
 
 
 def test_lengths_are_kept_for_the_same_mix_and_processor(

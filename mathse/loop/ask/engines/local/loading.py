@@ -50,7 +50,7 @@ def settle(compute: Compute, strict: bool = False) -> None:
     """
     huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    os.environ.setdefault("FLASH_ATTENTION_DETERMINISTIC", "1")
+    os.environ["FLASH_ATTENTION_DETERMINISTIC"] = str(int(strict))
     torch.set_num_threads(compute.threads)
     torch.use_deterministic_algorithms(True, warn_only=compute.device != "cpu" and not strict)
     # Deterministic mode also fills new tensors with NaN: a debugging aid that took a third of a tiny model's training.
