@@ -8,15 +8,34 @@ import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from mathse.answers.evaluate import close, evaluate, points, same_expression
-from mathse.answers.expression import Unreadable, symbols
+from mathse.answers.equations import same_relation
+from mathse.answers.evaluate import Ambiguous, close, evaluate, same_expression
+from mathse.answers.expression import Tree, Unreadable, replaced, symbols
 from mathse.answers.quantities import same_quantity
 from mathse.answers.regions import to_region
 from mathse.answers.relations import other_name
-from mathse.answers.values import Formula, Matrix, Named, Quantity, Ratio, Region, Relation, Several, Value, Words
+from mathse.answers.values import (
+    PARAMETER,
+    Family,
+    Formula,
+    Matrix,
+    Named,
+    Quantity,
+    Ratio,
+    Region,
+    Relation,
+    Several,
+    Value,
+    Words,
+)
 
 _MOST_ITEMS = 64
 _TIME = re.compile(r"(?:1?\d|2[0-3]):[0-5]\d")
+_COUNTS = frozenset("knmlt")
+"""What whole numbers are called where nothing says that they are whole."""
+_FREE = _COUNTS | {"C", "c", "C_1", "c_1"}
+_SEGMENT = re.compile("[a-h]{2}")
+"""Two points, as `words` folds them."""
 _HALF_DAY = re.compile("[ap]m$")
 
 
@@ -29,6 +48,8 @@ def equivalent(gold: Value, answer: Value, places: int | None = None) -> bool | 
     Returns:
         None where this module cannot tell: `formal` words, expressions without a value at all points.
     """
+    if isinstance(gold, Family) or isinstance(answer, Family):
+        return _families(gold, answer, places)
     if isinstance(gold, Named) or isinstance(answer, Named):
         return _named(gold, answer, places)
     if isinstance(gold, Several) or isinstance(answer, Several):
@@ -40,7 +61,8 @@ def equivalent(gold: Value, answer: Value, places: int | None = None) -> bool | 
     if isinstance(gold, Ratio) or isinstance(answer, Ratio):
         return _ratios(gold, answer)
     if isinstance(gold, Relation) or isinstance(answer, Relation):
-        return _relations(gold, answer)
+        are_both = isinstance(gold, Relation) and isinstance(answer, Relation)
+        return are_both and same_relation(gold, answer)
     if isinstance(gold, Matrix) or isinstance(answer, Matrix):
         return _matrices(gold, answer, places)
     if isinstance(gold, Quantity) and isinstance(answer, Quantity):
@@ -58,9 +80,72 @@ def _formulas(gold: Value, answer: Value) -> bool | None:
             return False
         trees.append(number.value)
     try:
-        return same_expression(*trees)
+        same = same_expression(*trees)
     except Unreadable:
         return None
+    return _same_but_for_a_name(*trees) if same is False else same
+
+
+def _same_but_for_a_name(gold: Tree, answer: Tree) -> bool:
+    """Whether two expressions differ in the name of a constant of integration: `x^2 + C`, `x^2 + c`.
+
+    Raises:
+        Ambiguous: In the name of another constant (`Ce^x`, `Ae^x`), or of a number that is counted (`2n+1`, `2k+1`).
+    """
+    names, others = symbols(gold), symbols(answer)
+    only = [*(names - others), *(others - names)]
+    if len(names - others) != 1 or len(others - names) != 1 or not _FREE.intersection(only):
+        return False
+    if not same_expression(replaced(gold, {only[0]: only[1]}), answer):
+        return False
+    if {*only} <= {"C", "c"}:
+        return True
+    if {*only} <= _COUNTS or names & others:
+        raise Ambiguous("the same but for a name")
+    return False
+
+
+def _families(gold: Value, answer: Value, places: int | None) -> bool | None:
+    """Whether two values for each whole number are the same ones, in whichever order: `kπ + 1`, `nπ + π + 1`.
+
+    Raises:
+        Ambiguous: Unless both are linear, or have one form.
+    """
+    first, second = (_as_family(value) for value in (gold, answer))
+    if first is None or second is None:
+        return False
+    domains = {first.domain, second.domain} - {""}
+    if len(domains) < 2 and equivalent(first.value, second.value, places):
+        return True
+    inner = [value.value if isinstance(value, Named) else value for value in (first.value, second.value)]
+    trees = [value.tree for value in inner if isinstance(value, Formula)]
+    if len(trees) < 2 or any(symbols(tree) != {PARAMETER} for tree in trees) or len(domains) > 1:
+        raise Ambiguous("values for each whole number")
+    starts, steps = [], []
+    for tree in trees:
+        at = [evaluate(tree, {PARAMETER: Fraction(number)}) for number in (0, 1, 2)]
+        if not close(at[2] - at[1], at[1] - at[0]):
+            raise Ambiguous("values for each whole number")
+        starts.append(at[0])
+        steps.append(at[1] - at[0])
+    if domains == {"N"} or not (close(steps[0], steps[1]) or close(steps[0], -steps[1])):
+        return False
+    shift = (starts[0] - starts[1]) / steps[0]
+    return close(shift, Fraction(round(float(shift))))
+
+
+def _as_family(value: Value) -> Family | None:
+    """A value for each whole number; a formula with a letter that such a number is called by is one too."""
+    if isinstance(value, Family):
+        return value
+    inner = value.value if isinstance(value, Named) else value
+    formulas = inner.items if isinstance(inner, Several) else (inner,)
+    trees = [formula.tree for formula in formulas if isinstance(formula, Formula)]
+    names = {name for tree in trees for name in symbols(tree)} & _COUNTS
+    if len(trees) < len(formulas) or len(names) != 1:
+        return None
+    renamed = tuple(Formula(replaced(tree, dict.fromkeys(names, PARAMETER))) for tree in trees)
+    return Family(Several(renamed) if isinstance(inner, Several) else renamed[0], "")
 
 
 def _named(gold: Value, answer: Value, places: int | None) -> bool | None:
@@ -69,23 +154,28 @@ def _named(gold: Value, answer: Value, places: int | None) -> bool | None:
         named, other = (gold, answer) if isinstance(gold, Named) else (answer, gold)
         assert isinstance(named, Named)
         if isinstance(other, Relation):
-            return _relations(named.relation, other) if named.relation else False
+            return same_relation(named.relation, other) if named.relation else False
         pair = (named.value, answer) if named is gold else (gold, named.value)
         return equivalent(*pair, places)
-    have_relations = gold.relation is not None and answer.relation is not None
     if other_name(gold.name, answer.name):
         # Symbols on the right side make it an equation rather than a result: `y = 2x` is `x = y/2`.
         are_equations = isinstance(gold.value, Formula) and isinstance(answer.value, Formula)
-        return _relations(gold.relation, answer.relation) if have_relations and are_equations else False
+        return _same_equation(gold, answer) if are_equations else False
     same = equivalent(gold.value, answer.value, places)
-    if same is False and have_relations and gold.name != answer.name:
-        return _relations(gold.relation, answer.relation)
-    return same
+    return _same_equation(gold, answer) if same is False and gold.name != answer.name else same
+
+
+def _same_equation(gold: Named, answer: Named) -> bool | None:
+    if gold.relation is None or answer.relation is None:
+        return False
+    return same_relation(gold.relation, answer.relation)
 
 
 def _several(gold: Value, answer: Value, places: int | None) -> bool | None:
     if (isinstance(gold, Formula) or isinstance(answer, Formula)) and to_region(gold) and to_region(answer):
         return _regions(gold, answer)  # the letter `R` is all numbers
+    if _holds_nothing(gold) != _holds_nothing(answer):
+        return False
     first, second = _as_several(gold), _as_several(answer)
     if first is None or second is None or first.number or second.number:
         # A comma may be a decimal first: `1,22` is two numbers, or one.
@@ -96,6 +186,7 @@ def _several(gold: Value, answer: Value, places: int | None) -> bool | None:
                 return as_numbers
     if first is None or second is None:
         return _regions(gold, answer)
+    first, second = _as_point(first, second), _as_point(second, first)
     if _intervals_differ(first, second):
         return False
     first, second = _without_root_names(first), _without_root_names(second)
@@ -107,6 +198,11 @@ def _several(gold: Value, answer: Value, places: int | None) -> bool | None:
     return _same_in_any_order(items, others, places)
 
 
+def _holds_nothing(value: Value) -> bool:
+    r"""Whether a value is the set of the empty set, which is not empty."""
+    return isinstance(value, Several) and value.items == (Words("no solution"),) and value.brackets == "⟦⟧"
+
+
 def _as_several(value: Value) -> Several | None:
     if isinstance(value, Several):
         return value
@@ -115,6 +211,13 @@ def _as_several(value: Value) -> Several | None:
     if isinstance(value, Matrix) and not value.is_determinant and 1 in (len(value.rows), max(map(len, value.rows))):
         return Several(tuple(cell for row in value.rows for cell in row), "()")
     return Several((value,))
+
+
+def _as_point(several: Several, other: Several) -> Several:
+    r"""A set of one point as the point, beside one that stands alone: `\{(1, 2)\}`, `(1, 2)`."""
+    point = several.items[0]
+    alone = several.brackets == "⟦⟧" and len(several.items) == 1 and other.brackets != "⟦⟧"
+    return point if alone and isinstance(point, Several) and len(other.items) > 1 else several
 
 
 def _intervals_differ(first: Several, second: Several) -> bool:
@@ -214,6 +317,8 @@ def _words(gold: Value, answer: Value) -> bool | None:
                 len(words.text.replace(" ", "")) <= 2 * len(words.letters) for words in (gold, answer)
             )
             return has_bare_letters and gold.letters == answer.letters
+        if _SEGMENT.fullmatch(gold.text) and gold.text == answer.text[::-1]:
+            return True
         return None if gold.formal or answer.formal else False
     words, other = (gold, answer) if isinstance(gold, Words) else (answer, gold)
     assert isinstance(words, Words)
@@ -246,30 +351,6 @@ def _ratios(gold: Value, answer: Value) -> bool:
     # In proportion: each product of outer parts is the product of the inner ones.
     first, other_first = gold.parts[0], answer.parts[0]
     return all(close(a * other_first, b * first) for a, b in zip(gold.parts, answer.parts, strict=True))
-
-
-def _relations(gold: Value | None, answer: Value | None) -> bool | None:
-    """Whether one relation is the other times a constant (a negative one turns an inequality round)."""
-    if not isinstance(gold, Relation) or not isinstance(answer, Relation):
-        return False
-    names = symbols(gold.tree)
-    if names != symbols(answer.tree) or not names:
-        return False
-    factors = []
-    for point in points(sorted(names)):
-        try:
-            above, below = evaluate(gold.tree, point), evaluate(answer.tree, point)
-        except Unreadable:
-            continue
-        if not isinstance(above, complex) and not isinstance(below, complex) and below != 0:
-            factors.append(float(above) / float(below))
-    if not factors:
-        return None
-    factor = factors[0]
-    if factor == 0 or not all(close(factor, other) for other in factors):
-        return False
-    flipped = {"<": ">", ">": "<", "≤": "≥", "≥": "≤"}
-    return gold.sign == (answer.sign if factor > 0 else flipped.get(answer.sign, answer.sign))
 
 
 def _matrices(gold: Value, answer: Value, places: int | None) -> bool | None:

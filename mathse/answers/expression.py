@@ -8,7 +8,10 @@ Sample: `2\sqrt{3}+x`  ->  `("+", ("*", 2, ("sqrt", 3)), "x")`
 """
 
 import re
+from collections.abc import Mapping
 from fractions import Fraction
+
+from mathse.answers.figures import angle
 
 Tree = Fraction | str | tuple["str | Tree", ...]
 """A number, a symbol's name, or an operation's name and its operands."""
@@ -27,7 +30,8 @@ _WORDS = {"sqrt": "\\sqrt", "pi": "π", "infinity": "∞", "inf": "∞"} | {
     name: f"\\{name}" for name in FUNCTIONS | SYMBOLS if len(name) > 1
 }
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+(?:,\d{3})+(?:\.\d+)?(?![\d,])|\d+(?:\.\d+)?|\.\d+)|(?P<command>\\[a-zA-Z]+)|(?P<word>[^\W\d_]+)"
+    r"\s*(?:(?P<number>\d+(?:,\d{3})+(?:\.\d+)?(?![\d,])|\d+(?:\.\d+)?|\.\d+)|"
+    r"(?P<name>\\[a-zA-Z]+|[^\W\d_]+)(?P<index>\d+(?![\d.]*\.\d))?"
     r"|(?P<sign>[-+*/^!%°|(){}\[\]_,√±'∠△⟦⟧⌊⌋⌈⌉∞:]))"
 )
 
@@ -66,6 +70,13 @@ def symbols(tree: Tree) -> set[str]:
     return set()
 
 
+def replaced(tree: Tree, names: Mapping[str, Tree]) -> Tree:
+    """A tree with other trees in the place of symbols."""
+    if isinstance(tree, str):
+        return names.get(tree, tree)
+    return (tree[0], *(replaced(part, names) for part in tree[1:])) if isinstance(tree, tuple) else tree
+
+
 def _tokens(text: str) -> list[str]:
     r"""Split canonical text into numbers, commands (`\frac`), letters and signs."""
     tokens: list[str] = []
@@ -75,10 +86,14 @@ def _tokens(text: str) -> list[str]:
         if match is None:
             raise Unreadable(f"unknown sign {text[place]!r}")
         place = match.end()
-        if word := match["word"]:
-            tokens += [_WORDS[word]] if word in _WORDS else _letters(word)
-        else:
-            tokens.append(match["number"] or match["command"] or match["sign"])
+        if (name := match["name"]) is None:
+            tokens.append(match["number"] or match["sign"])
+            continue
+        tokens += [name] if name[0] == "\\" else [_WORDS[name]] if name in _WORDS else _letters(name)
+        if index := match["index"]:
+            # `x1` is a name, as `x_1` is; `\sin2`, `\frac12` and `π2` are not.
+            is_name = tokens[-1][1:] in SYMBOLS or (len(tokens[-1]) == 1 and tokens[-1] != "π")
+            tokens += ["_", index] if is_name else [index]
     return tokens
 
 
@@ -215,33 +230,52 @@ class _Parser:
         value = Fraction(token.replace(",", ""))
         if not token.isdigit():
             return value
-        match self._tokens[self._place : self._place + 7]:
-            case ["\\frac", "{", above, "}", "{", below, "}"]:
-                length = 7
-            case [above, "/", below, *_]:
-                length = 3
+        start = self._place
+        match self._tokens[start : start + 3]:
+            case ["\\frac", *_]:
+                self.take()
+                above, below = self.argument(), self.argument()
+            case [above, "/", below] if above.isdigit() and below.isdigit():
+                self._place += 3
+                above, below = Fraction(above), Fraction(below)
             case _:
                 return value
-        if above.isdigit() and below.isdigit() and 0 < int(above) < int(below):
-            self._place += length
-            value += Fraction(int(above), int(below))
+        parts = (above, below)
+        if all(isinstance(part, Fraction) and part.denominator == 1 for part in parts) and 0 < above < below:
+            return value + above / below
+        self._place = start
         return value
 
     def _name(self, name: str) -> Tree:
-        """A symbol with its primes and subscripts (`x_{12}'`), or an angle or a triangle with its points (`∠ABC`)."""
-        while name[0] in "∠△" and (token := self.peek()) is not None and len(token) == 1 and token.isalpha():
-            name += self.take()
-        while (sign := self.peek()) in ("_", "'"):
-            self.take()
-            if sign == "'":
-                name += sign
-            elif (token := self.take()) != "{":
-                name += "_" + token
-            else:
+        """A symbol with its primes and subscripts (`x_{12}'`), or an angle or a triangle with its points or its number.
+
+        `∠ABC`, `∠A_1B_1C_1`, `∠1`.
+        """
+        if name in "∠△":
+            return name + self._points()
+        while (token := self.peek()) is not None:
+            if token == "'":
+                name += self.take()
+            elif token == "_":
+                self.take()
                 name += "_"
-                while (token := self.take()) != "}":
+                if (token := self.take()) != "{":
                     name += token
+                else:
+                    while (token := self.take()) != "}":
+                        name += token
+            else:
+                break
         return name
+
+    def _points(self) -> str:
+        """The points behind the sign of an angle (in one order) or a triangle, or its number."""
+        sign, points = self._tokens[self._place - 1], list[str]()
+        if (token := self.peek()) is not None and token.isdigit():
+            return self.take()
+        while (token := self.peek()) is not None and len(token) == 1 and token.isalpha():
+            points.append(self._name(self.take()))
+        return "".join(angle(points) if sign == "∠" and points else points)
 
     def _command(self, name: str) -> Tree:
         if name == "frac":

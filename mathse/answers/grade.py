@@ -17,6 +17,7 @@ from hashlib import blake2b
 
 from mathse.answers.closings import LONGEST
 from mathse.answers.equivalent import equivalent
+from mathse.answers.evaluate import Ambiguous
 from mathse.answers.extract import find
 from mathse.answers.notation import canonical
 from mathse.answers.read import bare, read
@@ -34,6 +35,8 @@ _LETTER = re.compile(
 _LETTER_LAST = re.compile(r".*\S\s+\(\s*([A-H])\s*\)\.?", re.DOTALL)
 _FRACTION = re.compile(r"-?[\d.,]+(?:/\d+)?|-?\\frac\{\d+\}\{\d+\}")
 _WORKED = re.compile(r"boxed|answer\s*(?:is|:)|答案|故选", re.IGNORECASE)
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+")
+_GROUPED_COMMA = re.compile(r"(?<=\d),(?=\d{3})")
 _LONGEST_GOLD = 2_000
 
 
@@ -94,6 +97,8 @@ def grade_answer(
             status, reason = _compare_options(choices, gold, answer, precision)
         else:
             status, reason = _compare(gold, answer, precision)
+    except Ambiguous as error:
+        status, reason = Status.UNDECIDED, str(error)
     except (ArithmeticError, ValueError, RecursionError) as error:
         # Odd input is a row to look at, not the end of a run.
         status, reason = Status.UNDECIDED, f"grading failed: {type(error).__name__}"
@@ -174,16 +179,29 @@ def _options(choices: Sequence[str], answer: str, precision: int | None) -> list
     return [
         place
         for place, choice in enumerate(choices)
-        if choice.strip() == answer.strip() or equivalent(_value(choice), _value(answer), precision)
+        if choice.strip() == answer.strip() or _same_value(choice, answer, precision)
     ]
+
+
+def _same_value(choice: str, answer: str, precision: int | None) -> bool:
+    try:
+        return equivalent(_value(choice), _value(answer), precision) is True
+    except Ambiguous:
+        return False
 
 
 def _compare(gold: str, answer: str, precision: int | None) -> tuple[Status, str]:
     """Compare two values: as texts, by kind, then symbolically."""
     if gold.strip() == answer.strip():
         return Status.CORRECT, "same text"
-    gold_value = _value(gold)
-    same = equivalent(gold_value, _value(answer), precision)
+    gold_value, answer_value = _value(gold), _value(answer)
+    same = equivalent(gold_value, answer_value, precision)
+    if same is False and any(_GROUPED.fullmatch(text.strip()) for text in (gold, answer)):
+        # Three digits behind a comma are a group of a number, or another number.
+        values = [_value(_GROUPED_COMMA.sub(", ", text)) for text in (gold, answer)]
+        if equivalent(*values, precision):
+            is_list = "," not in gold or "," not in answer
+            return (Status.CORRECT, "same list") if is_list else (Status.UNDECIDED, "a number or a list")
     if same is not None:
         return _verdict(same, type(gold_value).__name__.lower())
     verdict = default_pool().verify(gold, answer)

@@ -56,7 +56,8 @@ _SUBSCRIPT = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
 _UNICODE = str.maketrans({
     "\N{MINUS SIGN}": "-", "–": "-", "—": "-", "－": "-", "﹣": "-", "×": "*", "·": "*", "⋅": "*", "∙": "*", "∗": "*",
     "✕": "*", "÷": "/", "∕": "/", "⁄": "/", "∶": ":", "˚": "°", "º": "°", "⩽": "≤", "≦": "≤", "⩾": "≥", "≧": "≥",
-    "、": ",", "。": ".", "“": '"', "”": '"', "‘": "'", "’": "'", "∅": "∅", "≒": "≈", "≃": "≈", "\u00a0": " ",
+    "、": ",", "。": ".", "“": '"', "”": '"', "‘": "'", "’": "'", "′": "'", "″": "''", "∣": "|", "∅": "∅",
+    "≒": "≈", "≃": "≈", "\u00a0": " ",
     "\u200b": "", "\ufeff": "", "\u200e": "", "\u200f": "", "\u202a": "", "\u202b": "", "\u202c": "", "\u202d": "",
     "\u202e": "", "∞": "∞", "⟨": "(", "⟩": ")", "\x00": "", "½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4",
     "¾": " 3/4", "⅕": " 1/5", "⅖": " 2/5", "⅗": " 3/5", "⅘": " 4/5", "⅙": " 1/6", "⅚": " 5/6", "⅛": " 1/8", "⅜": " 3/8",
@@ -65,6 +66,7 @@ _UNICODE = str.maketrans({
 _NOT_FOR_NFKC = re.compile("([°①-⑳]+)")
 _CIRCLE = re.compile(r"\^\s*(?:°|\{\s*°\s*\})|\{\s*°\s*\}")
 _DEGREES = re.compile(r"°\s*([CF])(?![a-zA-Z])")
+_PRIMES = re.compile(r"\^\s*(?:\{\s*('[' ]*)\}|('+))")
 _SPACES = re.compile(r"\s+")
 _SEGMENT = re.compile(r"\\overline\s*\{\s*([A-Z]{2})\s*\}")
 _BRACE = re.compile("[{}]")
@@ -89,6 +91,8 @@ def canonical(text: str) -> str:
         while text.startswith("**") or text.endswith("**"):
             text = text.removeprefix("**").removesuffix("**").strip()
         text = _ASCII_SIGNS.sub(lambda match: _ASCII[match[0]], text)
+    if "'" in text:
+        text = _PRIMES.sub(lambda primes: (primes[1] or primes[2]).replace(" ", ""), text)
     if "°" in text:
         text = _DEGREES.sub(r"°\1", _CIRCLE.sub("°", text))
     return _SPACES.sub(" ", text.replace("~", " ")).strip()

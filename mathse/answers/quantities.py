@@ -5,12 +5,11 @@ is `50` and `0.5`), since gold answers are written both ways. Rounding is allowe
 and for decimals with a calculator's many digits.
 """
 
-import math
 import re
 from dataclasses import replace
 from fractions import Fraction
 
-from mathse.answers.evaluate import Number, close, evaluate
+from mathse.answers.evaluate import PI, Number, close, evaluate, is_complex
 from mathse.answers.expression import Unreadable, parse
 from mathse.answers.units import CLASSIFIERS, is_unit_word, read_unit
 from mathse.answers.values import Quantity
@@ -39,6 +38,12 @@ _SCALES = {
     "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "万": 10**4, "百万": 10**6, "千万": 10**7,
     "亿": 10**8,
 }  # fmt: skip
+_SIXTIETHS = (
+    frozenset("° 度 degree degrees".split()),
+    frozenset("' 分 minute minutes arcmin".split()),
+    frozenset("'' \" 秒 second seconds arcsec".split()),
+)
+"""Of an angle: degrees, minutes and seconds."""
 _MOST_PLACES = 100
 _LONG_DECIMAL = 10
 """Significant digits from which a decimal is what a calculator showed of a value, not a rounded answer."""
@@ -112,9 +117,8 @@ def read_compound(text: str) -> Quantity | None:
         return None
     numbers, names = match.groups()[::2], match.groups()[1::2]
     parts = [(Fraction(number), name) for number, name in zip(numbers, names, strict=True) if number]
-    if parts[0][1] == "°":
-        sixtieths = ["°", "'", '"' if '"' in names else "''"]
-        if [name for _, name in parts] != sixtieths[: len(parts)]:
+    if parts[0][1] in _SIXTIETHS[0]:
+        if any(name not in words for (_, name), words in zip(parts, _SIXTIETHS, strict=False)):
             return None
         return Quantity(sum((value / 60**place for place, (value, _) in enumerate(parts)), Fraction(0)), read_unit("°"))
     first = last = read_unit(parts[0][1])
@@ -160,7 +164,7 @@ def same_quantity(gold: Quantity, answer: Quantity, places: int | None = None) -
     return any(
         -margin <= first - second <= margin
         for first, second in pairs
-        if not isinstance(first, complex) and not isinstance(second, complex)
+        if not is_complex(first) and not is_complex(second)
     )
 
 
@@ -175,13 +179,13 @@ def _in_one_unit(gold: Quantity, answer: Quantity) -> list[tuple[Number, Number]
             is_share = isinstance(plain, Fraction) and 0 < abs(plain) < 1
             return [(value / 100, plain)] if is_share else [as_written, (value / 100, plain)]
         if unit is not None and unit.dimension == "degree^1" and not isinstance(plain, Fraction):
-            return [as_written, (value * math.pi / 180, plain)]  # `π/6` is an angle in radians
+            return [as_written, (value * PI / 180, plain)]  # `π/6` is an angle in radians
         return [as_written]
     if first.dimension == second.dimension:
         return [as_written if first == second else (gold.value * first.factor, answer.value * second.factor)]
     if {first.dimension, second.dimension} == {"degree^1", "radian^1"}:
         degrees, radians = (gold, answer) if first.dimension == "degree^1" else (answer, gold)
-        return [(degrees.value * math.pi / 180, radians.value)]
+        return [(degrees.value * PI / 180, radians.value)]
     if "unit^1" in (first.dimension, second.dimension):
         return [as_written]
     # Counted things of which one names the other more fully: `sequences`, `arithmetic sequences`.

@@ -9,14 +9,28 @@ Sample: `x=2 or x=3`  ->  `Several((Named("x", Quantity(2)), Named("x", Quantity
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 
 from mathse.answers.evaluate import evaluate
 from mathse.answers.expression import Tree, Unreadable, parse, symbols
 from mathse.answers.notation import DOLLAR, SET_CLOSE, SET_OPEN, canonical, closing_place, split_outside
 from mathse.answers.quantities import plain_number, read_compound, read_quantity
+from mathse.answers.regions import to_region, whole_numbers
 from mathse.answers.relations import one_region, read_relation
 from mathse.answers.units import is_unit_word
-from mathse.answers.values import Formula, Matrix, Named, Quantity, Ratio, Several, Value, Words
+from mathse.answers.values import (
+    PARAMETER,
+    Family,
+    Formula,
+    Matrix,
+    Named,
+    Quantity,
+    Ratio,
+    Region,
+    Several,
+    Value,
+    Words,
+)
 from mathse.answers.words import any_words, folded_words, read_words
 
 LONGEST = 1_000
@@ -41,6 +55,18 @@ _SPACES = re.compile(r"\s+")
 _RUNNING_WORDS = re.compile(r"(?<![\\a-zA-Z])(?!(?:sin|cos|tan|log|ln|lg|pi|max|min|sqrt)\b)[a-zA-Z]{2,}\b")
 _FILL_IN = re.compile(r"(?![A-H][ .)])(?![=+*/^,;:)\]}&])(?!\\[)\]]).*[^=+*/^,(\[{<>&:-]")
 """What may stand on a line of its own: no option with its text, nothing that goes on."""
+_WHOLE = re.compile(
+    r"[,;]?\s*(?:where|其中|for(?: any| all| every)?)?\s*\(?\s*(?<![a-zA-Z\\])(?:"
+    r"(?P<a>[a-z])\s*∈\s*\{?\s*(?P<set>[ZNℤℕ])\s*\}?\s*(?:[_^]\s*\{?\s*[*+]\s*\}?|\*|\+)?"
+    r"|(?P<b>[a-z])\s*(?:is an (?:arbitrary )?|为|是)(?:任意)?(?:integer|整数)|(?:integers?|整数)\s*(?P<c>[a-z]))"
+    r"\s*\)?(?![a-zA-Z])"
+)
+"""Says of a letter that it is any whole number."""
+_SET_BUILDER = re.compile(
+    rf"[{SET_OPEN}{{]\s*(?P<head>[^|:,]+|\([^()|]*\))\s*[|:]\s*(?P<condition>.*)[{SET_CLOSE}}}]", re.DOTALL
+)
+_ELEMENT = re.compile(r"(?P<name>[a-zA-Z])\s*(?:∈\s*(?P<set>[A-Zℝℤℕ])[*+]?)?")
+_MOST_ELEMENTS = 64
 _BRACKETS = (("(", ")"), ("{", "}"), (SET_OPEN, SET_CLOSE))
 
 
@@ -62,6 +88,8 @@ def read_canonical(text: str, depth: int = 0) -> Value:
     text = bare(text)
     if number := plain_number(text):
         return number
+    if depth == 0 and (whole := _WHOLE.search(text)):
+        return _family(text, whole)
     if _ONE_GROUPED.fullmatch(text):
         text = text.replace(",", "")
     if depth > DEEPEST or len(text) > LONGEST:
@@ -70,6 +98,7 @@ def read_canonical(text: str, depth: int = 0) -> Value:
         read_words(text)
         or read_compound(text)
         or _matrix(text, depth)
+        or _set_builder(text, depth)
         or _behind_label(text, depth)
         or _several(text, depth)
         or read_relation(text, depth, read_canonical)
@@ -96,6 +125,44 @@ def bare(text: str) -> str:
     while text.startswith("{") and text.endswith("}") and closing_place(text, 0) == len(text) - 1:
         text = text[1:-1].strip()
     return _ASSIGNED_TEXT.sub("", text) if text[:1] in "TtFfAa" else text
+
+
+def _family(text: str, whole: re.Match[str]) -> Value:
+    """A value for each whole number, where a text says so of a letter: `x = kπ, k ∈ Z`."""
+    letter = whole["a"] or whole["b"] or whole["c"]
+    rest = _WHOLE.sub(lambda match: "" if letter in match.groups() else match[0], text)
+    # A letter within a command is none, and Greek ones do not run into words.
+    renamed = re.sub(rf"\\[a-zA-Z]+|{letter}", lambda match: match[0] if len(match[0]) > 1 else PARAMETER, rest)
+    value = read_canonical(renamed, 1)
+    domain = "N" if (whole["set"] or "Z") in "Nℕ" else "Z"
+    return value.value if isinstance(value, Family) else Family(value, domain) if renamed != rest else any_words(text)
+
+
+def _set_builder(text: str, depth: int) -> Value | None:
+    r"""A set by its condition: `\{x | x > 2\}`, `\{x ∈ Z | 1 < x ≤ 3\}`, `\{x | x = 2k, k ∈ Z\}`."""
+    if "|" not in text and ":" not in text:
+        return None
+    match = _SET_BUILDER.fullmatch(text)
+    element = match and _ELEMENT.fullmatch(match["head"].strip())
+    if not match or not element:
+        return None
+    condition, domain = match["condition"], element["set"] or "R"
+    if inner := re.search(rf"[,;]?\s*{element['name']}\s*∈\s*([ZNRℤℕℝ])\s*$", condition):
+        condition, domain = condition[: inner.start()], inner[1]
+    value = read_canonical(condition, depth)
+    if isinstance(value, Family):
+        return value
+    region = to_region(value)
+    if region and domain in "Rℝ":
+        return Region(region.spans)
+    if region and domain in "ZNℤℕ" and (elements := whole_numbers(region.spans, _MOST_ELEMENTS)) is not None:
+        least = 0 if domain in "Nℕ" else None
+        items = tuple(Quantity(Fraction(number)) for number in elements if least is None or number >= least)
+        return Several(items, SET_OPEN + SET_CLOSE) if items else Words("no solution")
+    items = value.items if isinstance(value, Several) else (value,)
+    if domain in "Rℝ" and all(isinstance(item, Named) and item.name == element["name"] for item in items):
+        return Several(tuple(item.value for item in items if isinstance(item, Named)), SET_OPEN + SET_CLOSE)
+    return any_words(text)
 
 
 def _matrix(text: str, depth: int) -> Value | None:
@@ -187,7 +254,7 @@ def _brackets(text: str, depth: int) -> Value | None:
         inner = read_canonical(text[1:-1], depth + 1)
         return None if isinstance(inner, Several) else inner
     items = tuple(read_canonical(part, depth + 1) for part in parts if part.strip())
-    return Several(items, text[0] + text[-1]) if items else Words("∅")
+    return Several(items, text[0] + text[-1]) if items else Words("no solution")
 
 
 def _ratio(text: str) -> Value | None:

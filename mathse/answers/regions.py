@@ -1,11 +1,12 @@
 """Sets of real numbers: intervals, their unions and intersections, and where a linear expression lies in one."""
 
+import math
 from collections.abc import Iterable
 from fractions import Fraction
 
-from mathse.answers.evaluate import Number, close, evaluate
+from mathse.answers.evaluate import Number, Real, close, evaluate, is_complex
 from mathse.answers.expression import Tree, Unreadable, symbols
-from mathse.answers.values import INFINITY, Formula, Named, Quantity, Real, Region, Several, Span, Value
+from mathse.answers.values import INFINITY, Formula, Named, Quantity, Region, Several, Span, Value
 
 Spans = tuple[Span, ...]
 
@@ -36,7 +37,7 @@ def to_region(value: Value) -> Region | None:
 
 def real(value: Number) -> Real | None:
     """A number that has a place on the line."""
-    return None if isinstance(value, complex) else value
+    return None if is_complex(value) else value
 
 
 def half_line(bound: Real, sign: str) -> Spans:
@@ -69,6 +70,17 @@ def intersection(first: Spans, second: Spans) -> Spans:
             if start < end or (start == end and not lacks_start and has_end):
                 shared.append(Span(start, end, not lacks_start, has_end))
     return union(shared)
+
+
+def whole_numbers(spans: Spans, most: int) -> list[int] | None:
+    """The whole numbers in a set, in rising order; None if they are more than so many."""
+    if not spans or spans[0].start == -INFINITY or spans[-1].end == INFINITY:
+        return None
+    first, last = math.ceil(spans[0].start), math.floor(spans[-1].end)
+    if last - first >= most:
+        return None
+    inside = [intersection(spans, (Span(Fraction(n), Fraction(n), True, True),)) for n in range(first, last + 1)]
+    return [first + place for place, shared in enumerate(inside) if shared]
 
 
 def solution(tree: Tree, spans: Spans) -> Region | None:

@@ -9,20 +9,25 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import reduce
 
-from mathse.answers.evaluate import evaluate
+from mathse.answers.evaluate import Real, evaluate
 from mathse.answers.expression import Tree, Unreadable, parse, symbols
+from mathse.answers.figures import statement
 from mathse.answers.notation import cut_at, split_outside
 from mathse.answers.regions import half_line, intersection, real, solution, to_region, union
-from mathse.answers.values import Named, Real, Region, Relation, Span, Value, Words
+from mathse.answers.values import Named, Region, Relation, Span, Value, Words
 
 Reader = Callable[[str, int], Value]
 
 _ORDER = "<>≤≥≠"
 _FLIPPED = {"<": ">", ">": "<", "≤": "≥", "≥": "≤", "≠": "≠"}
 _NAME = re.compile(  # possessive throughout: what it has read is never read in another way
-    r"(?:\\[a-zA-Z]++|(?<=[a-zA-Z])\(-?[\w.,]*+\)|[∠△⊙Δ]|[^\W\d_]|[(){}\[\],:'/| ]|_\{[^{}]*+\}|_\w)++"
+    r"(?:\\[a-zA-Z]++|(?<=[a-zA-Z])\(-?[\w.,]*+\)|[∠△⊙Δ]\d*+|[^\W\d_]\d*+|[(){}\[\],:'/| ]|_\{[^{}]*+\}|_\w)++"
 )
-_POINTS = re.compile("[A-Z]{2,4}")
+_POINT = re.compile(r"[A-Z](?:_\d+|')*")
+_POINTS = re.compile(rf"(?:{_POINT.pattern}){{2,4}}")
+_INDEX = re.compile(r"(?<=[a-zA-Z])(?=\d)")
+_OF_A_SYMBOL = re.compile(r"[a-zA-Z]\([a-xz]\)")
+_FIGURES = re.compile(r"[A-Z][A-Z_'\d]|[∠△⊙∥⊥≅≌∼∽‖⫽]|//|平行|垂直|全等|相似")
 
 
 def read_relation(text: str, depth: int, read: Reader) -> Value | None:
@@ -32,6 +37,8 @@ def read_relation(text: str, depth: int, read: Reader) -> Value | None:
         depth: Brackets opened so far.
         read: Reads a part.
     """
+    if _FIGURES.search(text) and (relation := statement(text)):
+        return Words(relation)
     if not any(sign in text for sign in "=<>≤≥≠∈∪≈→"):
         return None
     if "→" in text and "=" not in text and any(sign.isdigit() for sign in text.rpartition("→")[2]):
@@ -49,25 +56,26 @@ def read_relation(text: str, depth: int, read: Reader) -> Value | None:
 
 
 def is_name(text: str) -> bool:
-    """Whether a left side only names what the right side is: `x`, `AB`, `f(2)`, `(p, q)`, `A:B`, `Area of ABC`."""
+    """Whether a left side only names what the right side is: `x1`, `AB`, `f(2)`, `(p, q)`, `A:B`, `Area of ABC`."""
     return bool(text) and len(text) <= 60 and _NAME.fullmatch(text) is not None
 
 
 def other_name(first: str, second: str) -> bool:
     """Whether two names are of different things: `x` and `y`, `f(2)` and `f(3)`, `AB` and `CD`, angles `ABC` and `ACB`.
 
-    A name in words and one in letters may mean the same thing.
+    A name in words and one in letters may mean the same thing, and `y` is the value of a function of a symbol.
     """
     names = (first, second)
-    if first == second:
+    if first == second or ("y" in names and any(map(_OF_A_SYMBOL.fullmatch, names))):
         return False
     if "/" in first + second or not (is_name(first) and is_name(second)):
         return True
     points = [name.strip("m∠△") for name in names]
     if all(_POINTS.fullmatch(name) for name in points):
         # `AB` is `BA`; an angle is where its middle point is.
-        middles = [name[1] for name in points if len(name) == 3 and "∠" in first + second]
-        return sorted(points[0]) != sorted(points[1]) or len(set(middles)) > 1
+        spelled = [_POINT.findall(name) for name in points]
+        middles = [name[1] for name in spelled if len(name) == 3 and "∠" in first + second]
+        return sorted(spelled[0]) != sorted(spelled[1]) or len(set(middles)) > 1
     # `f(2)` is not `f(3)`, but `f(x)` may be `f(t)`. A name that begins with a bracket has no argument.
     heads, arguments = [], []
     for name in names:
@@ -118,7 +126,8 @@ def _difference(left: Tree, right: Tree) -> Tree:
 
 
 def _compact(name: str) -> str:
-    return name.replace(" ", "").replace("{", "").replace("}", "")
+    """A name without spaces and braces; `x1` is `x_1`."""
+    return _INDEX.sub("_", name.replace(" ", "").replace("{", "").replace("}", ""))
 
 
 def _inequality(text: str) -> Value | None:

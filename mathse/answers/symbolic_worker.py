@@ -9,6 +9,7 @@ import json
 import logging
 import math
 import os
+import re
 import resource
 import signal
 import sys
@@ -23,27 +24,52 @@ _WARM_UP = (
     ("x^2 + y^2 = 1", "x < 3"),
 )
 """sympy loads much of itself when it is first used."""
+_COMMAND = re.compile(r"\\(?:begin|end)\s*\{\w+\}|\\[a-zA-Z]+")
+_WORD = re.compile(r"[a-zA-Z]{4,}|[^\W\d_a-zA-Zα-ωΑ-Ω]")
+_LEFT_OUT = re.compile(r"\\(?:l|c|v|d)?dots|\.\.|…|\\(?:text|mbox|qed)|[?#@]")
 
 
 def main() -> None:
     """Serve until the input ends."""
-    from math_verify import parse, verify
+    from math_verify import verify
 
     limit_memory(int(sys.argv[1]))
     seconds = float(sys.argv[2])
     logging.disable(logging.CRITICAL)
     sys.setrecursionlimit(2_000)
     for gold, answer in _WARM_UP:
-        _compare(gold, answer, parse, verify)
+        _compare(gold, answer, verify)
     gc.collect()
     gc.freeze()
     print("ready", flush=True)
     for line in sys.stdin:
         gold, answer = json.loads(line)
-        print(json.dumps(compare_in_fork(gold, answer, seconds, parse, verify)), flush=True)
+        print(json.dumps(compare_in_fork(gold, answer, seconds, verify)), flush=True)
 
 
-def compare_in_fork(gold: str, answer: str, seconds: float, parse: Any, verify: Any) -> dict[str, Any]:
+def read_whole(text: str) -> Any:
+    r"""The value of a text as sympy has it, if all of it is mathematics; else None.
+
+    math-verify's own `parse` takes the last formula or number of a text that it cannot read as a whole, and leaves out
+    words and dots: `2\sqrt{3}?` would be 2.
+    """
+    from latex2sympy2_extended import NormalizationConfig, latex2sympy, normalize_latex
+    from math_verify.parser import should_treat_as_complex
+
+    text = text.strip(" $.")
+    if not text or _LEFT_OUT.search(text) or _WORD.search(_COMMAND.sub(" ", text)):
+        return None
+    try:
+        latex = normalize_latex(text, NormalizationConfig(malformed_operators=True))
+        is_real = not should_treat_as_complex(latex)
+        return latex2sympy(latex, is_real=is_real, convert_degrees=False, normalization_config=None)
+    except MemoryError:
+        raise
+    except Exception:  # the parser raises anything at all on odd input
+        return None
+
+
+def compare_in_fork(gold: str, answer: str, seconds: float, verify: Any) -> dict[str, Any]:
     """What a fork replies on a pair within so many seconds of processor time."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -51,7 +77,7 @@ def compare_in_fork(gold: str, answer: str, seconds: float, parse: Any, verify: 
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_PROF, seconds)  # which no exception handler of sympy can swallow
         resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds) + 1,) * 2)  # should the timer ever be lost
-        os.write(writing, json.dumps(_compare(gold, answer, parse, verify)).encode())
+        os.write(writing, json.dumps(_compare(gold, answer, verify)).encode())
         os._exit(0)
     os.close(writing)
     with open(reading, "rb") as pipe:
@@ -72,15 +98,15 @@ def limit_memory(memory_mib: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _compare(gold: str, answer: str, parse: Any, verify: Any) -> dict[str, Any]:
+def _compare(gold: str, answer: str, verify: Any) -> dict[str, Any]:
     # The kernel keeps the time. math-verify's own limit rests on a signal that sympy may swallow.
     try:
-        gold_value, answer_value = (
-            parse(f"${text.strip(' $')}$", parsing_timeout=None, raise_on_error=True) for text in (gold, answer)
-        )
-        if not gold_value or not answer_value:
-            return {"equal": None, "reason": f"{'answer' if gold_value else 'gold'} cannot be read"}
-        equal = bool(verify(gold_value, answer_value, timeout_seconds=None, raise_on_error=True))
+        values = []
+        for name, text in (("gold", gold), ("answer", answer)):
+            if (value := read_whole(text)) is None:
+                return {"equal": None, "reason": f"{name} cannot be read"}
+            values.append(value)
+        equal = bool(verify(*values, timeout_seconds=None, raise_on_error=True))
     except MemoryError:
         return {"equal": None, "reason": "symbolic grading ran out of memory"}
     except Exception as error:  # sympy raises anything at all on odd input

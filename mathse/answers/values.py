@@ -1,9 +1,8 @@
 """What an answer can be: the kinds of value that `mathse.answers.read` makes of a text."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 
-from mathse.answers.evaluate import Number
+from mathse.answers.evaluate import Number, Real
 from mathse.answers.expression import Tree
 from mathse.answers.units import Unit
 
@@ -55,8 +54,8 @@ class Several:
 class Span:
     """An interval of the real line; ends may be infinite."""
 
-    start: "Real"
-    end: "Real"
+    start: Real
+    end: Real
     has_start: bool
     has_end: bool
 
@@ -114,6 +113,19 @@ class Matrix:
 
 
 @dataclass(frozen=True, slots=True)
+class Family:
+    """A value for each whole number: `x = kπ, k ∈ Z`.
+
+    Attributes:
+        value: With the whole number as the symbol `PARAMETER`, whatever it was called.
+        domain: `Z` or `N`; empty where nothing says so.
+    """
+
+    value: "Value"
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     r"""Text that is no mathematics that we read.
 
@@ -128,7 +140,7 @@ class Words:
     formal: bool = False
 
 
-Value = Quantity | Formula | Several | Region | Relation | Named | Ratio | Matrix | Words
+Value = Quantity | Formula | Several | Region | Relation | Named | Ratio | Matrix | Family | Words
 
-Real = Fraction | float
+PARAMETER = "κ"
 INFINITY = float("inf")

@@ -8,7 +8,13 @@ from mathse.answers.values import Quantity, Value, Words
 
 _YES = frozenset("yes true correct right 是 是的 对 正确 能 可以 √ ✓ ✔".split())
 _NO = frozenset("no false incorrect wrong 否 不是 错 错误 不正确 不能 不可以 × ✗ ✘".split())
-_WITHOUT_SOLUTION = frozenset(("no solution", "no solutions", "there is no solution", "no real solution", "无解"))
+_WITHOUT_SOLUTION = frozenset(
+    (
+        "no solution", "no solutions", "there is no solution", "there are no solutions", "no real solution",
+        "no real solutions", "empty set", "empty", "∅", "⟦⟧", "无解", "空集", "无实数解", "无实数根", "方程无解",
+        "方程无实数根", "没有解", "没有实数根",
+    )
+)  # fmt: skip
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen"

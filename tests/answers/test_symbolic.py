@@ -112,8 +112,7 @@ def test_a_worker_that_does_not_answer_is_replaced(pool: SymbolicPool, monkeypat
 def test_memory_is_limited() -> None:
     program = (
         "import sys; from mathse.answers import symbolic_worker as worker; worker.limit_memory(400)\n"
-        "def parse(*_, **__): return [bytearray(2**30)]\n"
-        "print(worker.compare_in_fork('5', '5', 5.0, parse, lambda *_, **__: True)['reason'])"
+        "print(worker.compare_in_fork('5', '5', 5.0, lambda *_, **__: bytearray(2**30))['reason'])"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "symbolic grading ran out of memory\n"
@@ -123,7 +122,7 @@ def test_a_fork_that_crashes_is_undecided() -> None:
     program = (
         "import ctypes; from mathse.answers import symbolic_worker as worker\n"
         "for crash in (lambda *_, **__: ctypes.string_at(0), lambda *_, **__: __import__('os')._exit(0)):\n"
-        "    print(worker.compare_in_fork('5', '5', 5.0, crash, None)['reason'])"
+        "    print(worker.compare_in_fork('5', '5', 5.0, crash)['reason'])"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "symbolic grading died\n" * 2
