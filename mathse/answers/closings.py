@@ -7,7 +7,9 @@ that concludes (`Therefore x = 70.`).
 import re
 from typing import NamedTuple
 
+from mathse.answers import chinese
 from mathse.answers.notation import balanced, canonical
+from mathse.answers.phrases import CHINESE, ENGLISH, pattern
 from mathse.tables.schemas import MARKER
 
 LONGEST = 300
@@ -28,18 +30,15 @@ _CORRECTION = re.compile(
 """What makes a second box another statement, not a second part of one answer."""
 _CONNECTION = re.compile(r",|;|\band\b|\bor\b|&|\+{2,}|和|或|、|及|与", re.IGNORECASE)
 
-_ANNOUNCEMENT = re.compile(
-    r"(?:\b(?:final\s+|correct\s+)?(?:answer|ans|(?:correct|right)\s+(?:option|choice))\b[*\s]*"
-    r"(?:(?:should|would|must)\s+be|is|are|[:=：]|(?=\\\[|\\\(|\$))"
-    r"|(?:最终)?答案\s*(?:应该|应)?(?:[是为选]|[:：])|(?:故|应|因此|所以)\s*(?:本题)?\s*选择?"
-    r"|(?<![可以任不别未])选择?\s*(?=[:：]?\s*[A-H](?![a-zA-Z])))"
-    r"[*\s]*[:：]?\s*|####\s*(?=[-$\\]?\.?\d)",
-    re.IGNORECASE,
-)
+_ANNOUNCEMENT = pattern([phrase for phrase in ENGLISH if "{option}" not in phrase.form], "i")
+_OPTION_NAMED = pattern([phrase for phrase in ENGLISH if "{option}" in phrase.form])
+_CHINESE = pattern(CHINESE)
+_NOT = re.compile(r"\s*(?:not|n't|neither)\b", re.IGNORECASE)
 _LETTER = re.compile(
     r"(?:for sure|definitely|clearly|therefore|thus|indeed|simply|just|obviously|option|choice|选项|\W)*"
-    r"\(?([A-H])\)?(?![a-zA-Z'])(?=\W|$)"
+    r"[(（]?([A-H])[)）]?(?![a-zA-Z'])(?=\W|$)"
 )
+_APART = re.compile("[,，。；：、“”‘’（(]")
 _REASON = re.compile(r"([^\s,;]+(?: [a-zA-Z°%]+)?),? (?:because|since|as|which|where|but|although)\b")
 """An answer and, behind it, why it is one."""
 _DIGIT = re.compile(r"\d")
@@ -135,24 +134,43 @@ def marker_answer(text: str) -> str | None:
 def announced_answer(text: str) -> tuple[str | None, int]:
     """The answer of the last announcement (`answer is`, `故选`) that has one, and where it stands; else None and -1."""
     lowered = text.lower()
-    # The pattern is slow, and most texts have none of its words.
-    if not any(word in lowered for word in ("ans", "选", "答案", "correct", "####")):
-        return None, -1
-    for match in reversed(list(_ANNOUNCEMENT.finditer(text))):
+    matches: list[re.Match[str]] = []
+    # The patterns are slow, and most texts have none of their words.
+    if any(word in lowered for word in ("ans", "correct", "right", "####")):
+        matches += _ANNOUNCEMENT.finditer(text)
+    if is_chinese := chinese.is_chinese(text):
+        matches = sorted([*matches, *_CHINESE.finditer(text)], key=re.Match.end)
+    for match in reversed(matches):
+        if option := _group(match, "option"):
+            return option.strip(), match.start()
         rest = text[match.end() :]
+        rest = rest[len(rest) - len(rest.lstrip("* \t\r\n:：")) :]
         # A display formula may have full stops and several lines.
         phrase = rest if rest.lstrip()[:2] in ("\\[", "$$") else _sentence(rest.lstrip())
         content = _content(phrase)
-        if content is None:
+        if content is None or _NOT.match(content):
             continue
         if answer := _answer_within(content):
             return answer, match.start()
         # A few words that end the text can be an answer too, unless they tell of the speaker.
         words = content.lower().split()
         is_last = len(rest.strip()) <= len(phrase) + 4
-        if is_last and len(words) <= 6 and words[0] not in SPEAKER and "\n" not in content:
+        is_short = len(content) <= 40 if is_chinese else len(words) <= 6
+        if is_last and is_short and words[0] not in SPEAKER and "\n" not in content:
             return content, match.start()
     return None, -1
+
+
+def named_option(text: str) -> str | None:
+    """The option that the last phrase of its kind names (`Option B is correct`)."""
+    matches = list(_OPTION_NAMED.finditer(text))
+    return _group(matches[-1], "option") if matches else None
+
+
+def _group(match: re.Match[str], slot: str) -> str | None:
+    """What stands in a phrase's slot, if it has a slot of this kind."""
+    name = match.lastgroup or ""
+    return match[name] if name.startswith(slot) else None
 
 
 def _sentence(text: str) -> str:
@@ -171,7 +189,7 @@ def _content(phrase: str) -> str | None:
     box, _ = boxed_answer(phrase)
     if not box and is_broken_formula(phrase):
         return None
-    return box or phrase.strip(" *:：．`") or None
+    return box or phrase.strip(" *:：．`\t\r\f\v") or None
 
 
 def _answer_within(phrase: str) -> str | None:
@@ -183,8 +201,10 @@ def _answer_within(phrase: str) -> str | None:
             return content
     if letter := _LETTER.match(phrase):
         rest = phrase[letter.end() :]
-        if len(rest) <= 1 or (rest[0] in ",.;:) " and not rest.startswith(" and")):
-            return phrase if len(phrase) < 40 and "," not in rest else letter[1]
+        if len(rest) <= 1 or (rest[0] in ",.;:)，。；：、）（( " and not rest.startswith(" and")):
+            return letter[1] if len(phrase) >= 40 or _APART.search(rest) else phrase
+    if chinese.is_chinese(phrase):
+        return chinese.announced(phrase)
     if (reasoned := _REASON.match(phrase)) and _DIGIT.search(reasoned[1]):
         return reasoned[1]
     if not is_prose(phrase):
@@ -211,6 +231,7 @@ def conclusion(text: str, announced: bool = False) -> str | None:
         if not announced and _REFUSAL.search(sentence):
             return None
         formulas = [next(part for part in match.groups() if part) for match in _MATH.finditer(sentence)]
+        formulas = [formula for formula in formulas if formula[0] not in "^_"]  # such a one belongs to a word before it
         numbers = [match[0] for match in NUMBER.finditer(_MATH.sub(" ", sentence))]
         if not formulas and not numbers:
             continue

@@ -9,8 +9,10 @@ Sample: `180 - 50 - 60 = 70. The answer to this problem is 70.` -> `70`
 """
 
 import re
+import string
 from dataclasses import dataclass
 
+from mathse.answers import chinese
 from mathse.answers.closings import (
     LONGEST,
     NUMBER,
@@ -22,26 +24,22 @@ from mathse.answers.closings import (
     is_broken_formula,
     is_prose,
     marker_answer,
+    named_option,
 )
 from mathse.answers.notation import canonical
 from mathse.answers.read import read
+from mathse.answers.tags import finished, tagged_answer, without_thought
 from mathse.answers.values import Quantity, Words
 from mathse.answers.words import known_word
 
 _READ = 20_000
 """Characters of a text that are looked at, from its end: an answer stands at the end."""
 
-_OPTION = re.compile(
-    r"(?:选项|option|choice)\s*\(?(?P<a>[A-H])\)?\s*(?:是?正确|符合|is\s+(?:the\s+)?(?:correct|right))"
-    r"|(?<![a-zA-Z])\(?(?P<b>[A-H])\)?\s+is\s+(?:the\s+)?(?:correct|right)"
-    r"|(?<![a-zA-Z])(?P<e>[A-H])\s*选?项?\s*是?正确"
-    r"|\b(?:is|are|be):?\s*\((?P<d>[A-H])\)[.\s*$]*$"
-    r"|(?:choose|select|pick)\s+(?:option\s+)?\(?(?P<c>[A-H])\)?(?![a-zA-Z])"
-)
-_FIRST_LETTER = re.compile(r"\s*\(?(?P<a>[A-H])\)?\s*(?:[.:)](?=\s)|\n|$)")
+_FULL_WIDTH = {ord(sign) + 0xFEE0: sign for sign in string.ascii_letters + string.digits + "()[]{}=+-.%<>/^|~*$_"}
+_FIRST_LETTER = re.compile(r"\s*\(?([A-H])\)?\s*(?:[.:)](?=\s)|\n|$)")
 _EMPTY_BOX = re.compile(r"\$?\\f?boxed\s?\{\s*\}\$?")
 _UNFINISHED = re.compile(r"(?:answer|answer to this problem)\s*(?:is|:)[\s*:]*$|答案[是为：:]?\s*$", re.IGNORECASE)
-_NOISE = re.compile(r"(?:I hope (?:it|this) is correct\.?|<\|[^|]*\|>\w*|</?(?:s|think|answer)>)\s*$")
+_NOISE = re.compile(r"(?:I hope (?:it|this) is correct\.?|<\|[^|]*\|>\w*|</?s>|</?[a-z_]{2,12}>)\s*$")
 _LABEL = re.compile(r"[^\W\d_]{2,}(?: [^\W\d_]+)*\s*[:：]\s")
 
 
@@ -69,7 +67,18 @@ def find(text: str) -> Extraction:
     Args:
         text: A solution, in the marker form or any other, or a bare answer.
     """
-    text = text[-_READ:].strip()
+    text = text[-_READ:].translate(_FULL_WIDTH).strip()
+    if any(sign in text for sign in "<◁["):
+        text = finished(without_thought(text)).strip()
+        if content := tagged_answer(text):
+            inner = _in_words(content)
+            is_short = len(content) <= LONGEST and "\n" not in content
+            return inner if inner.answer else Extraction(content if is_short else None, "tagged")
+    return _in_words(text)
+
+
+def _in_words(text: str) -> Extraction:
+    """The answer of a text without tags: of its last closing, else the text if it is an answer, else its conclusion."""
     while (noise := _NOISE.search(text, max(0, len(text) - 80))) is not None:
         text = text[: noise.start()].rstrip()
     if not text:
@@ -86,18 +95,20 @@ def find(text: str) -> Extraction:
         return Extraction(box, "box")
     if answer := _option(text) or _bare_answer(text):
         return Extraction(answer, "whole text" if len(answer) > 1 or answer == text else "option named")
-    if not _UNFINISHED.search(text[-40:]) and (answer := conclusion(text)):
+    concluded = chinese.conclusion if chinese.is_chinese(text[-LONGEST:]) else conclusion
+    if not _UNFINISHED.search(text[-40:]) and (answer := concluded(text)):
         return Extraction(answer, "conclusion")
     return Extraction(None, "no answer found")
 
 
 def _option(text: str) -> str | None:
     """The option that the last sentence of its kind names, or that the text begins with."""
-    matches = list(_OPTION.finditer(text[-LONGEST:]))
-    match = matches[-1] if matches else _FIRST_LETTER.match(text)
-    if match and not matches and any(_FIRST_LETTER.match(line) for line in text.splitlines()[1:5]):
+    if letter := named_option(text[-LONGEST:]):
+        return letter
+    match = _FIRST_LETTER.match(text)
+    if match and any(_FIRST_LETTER.match(line) for line in text.splitlines()[1:5]):
         return None  # the options, repeated
-    return next((letter for letter in match.groups() if letter), None) if match else None
+    return match[1] if match else None
 
 
 def _bare_answer(text: str) -> str | None:
@@ -120,6 +131,8 @@ def _is_bare(text: str) -> bool:
         return False  # prose over lines
     if sum(len(line) > 3 and _FIRST_LETTER.match(line) is not None for line in lines) > 1:
         return False  # the options, repeated
+    if chinese.is_chinese(text):
+        return chinese.is_answer(text)
     value = read(text)
     if not isinstance(value, Words) or value.formal or value.letters:
         return True

@@ -1,0 +1,133 @@
+"""What a Chinese sentence concludes with: words are not parted by spaces there, and no verb stands at an end.
+
+A value is the longest end of the sentence that is mathematics (`因此∠B的度数是` **`45°`**); else what stands last of
+it in the sentence; else, where there is none, the words behind the verb. An option's letter that stands alone is named,
+unless something is denied.
+"""
+
+import re
+
+from mathse.answers.notation import canonical
+from mathse.answers.read import read
+from mathse.answers.values import Family, Matrix, Named, Several, Value, Words
+from mathse.answers.words import known_word
+
+_HAN = re.compile("[\u3400-\u9fff]")
+_CHINESE = re.compile("[\u3400-\u9fff∵∴，。]")
+_SENTENCE_END = re.compile(r"[。！？；\n]|(?<=[\u3400-\u9fff])[!?;.]")
+_WORDS = re.compile("[㐀-鿿]{2}")
+_CLAUSE_END = re.compile(r"[，,;；]\s*")
+_OPTION = re.compile(
+    r"(?<![A-Za-z∠△点角边线段圆弧⊙\\_^])(?<!\d)[（(]?\s*([A-H](?:\s*[,，、和与及]?\s*[A-H])*)\s*[）)]?(?![A-Za-z'’_\d₀-₉=∥⊥点])"
+)
+_DENIED = re.compile("错|不|误|排除|并非|否|除了|舍去")
+_STARTS = re.compile(
+    r"(?<=[\u3400-\u9fff∴∵，,：:])(?=[^\u3400-\u9fff∴∵，,：:。、\s])|(?<=[是为于得到成有共约即填要了叫做可：:，,])(?=[\u3400-\u9fff])"
+)
+_VERB = re.compile("[是为叫作属于成选]")
+_PROSE = re.compile("[是为所因故则解即由∵∴，。；：？！]|^(?:等于|得到?|约|共有?|有|需要?)|选")
+_RUN = re.compile(r"[^\u3400-\u9fff，。；：、∴∵]+(?:平方|立方)?[\u3400-\u9fff]{0,3}?(?=[\u3400-\u9fff，。；：、]|$)")
+_NOT = re.compile("不[是等为能可]|并非|[≠]|舍去[，,]?$")
+_MOST_STARTS = 24
+_LONGEST_WORDS = 20
+
+
+def is_chinese(text: str) -> bool:
+    """Whether a text has Chinese signs, or those of a proof as Chinese books write it."""
+    return _CHINESE.search(text) is not None
+
+
+def conclusion(text: str) -> str | None:
+    """What the last sentence says that says something: an option, a value, or words."""
+    sentences = [sentence for sentence in _SENTENCE_END.split(text[-600:]) if sentence.strip()]
+    if not sentences:
+        return None
+    if letters := _option(sentences[-1]):
+        return letters
+    return next((value for sentence in reversed(sentences[-3:]) if (value := value_in(sentence))), None)
+
+
+def announced(phrase: str) -> str | None:
+    """What a phrase behind an announcement says: all of it, its first clause, or what it concludes with."""
+    phrase = phrase.strip()
+    if not phrase:
+        return None
+    if _is_mathematics(read(phrase)) or _are_words(phrase):
+        return phrase
+    head = next(
+        (phrase[: end.start()] for end in _CLAUSE_END.finditer(phrase) if _PROSE_BEHIND.match(phrase, end.end())), ""
+    )
+    if head and (_is_mathematics(read(head)) or _are_words(head)):
+        return head
+    return (value_in(head) if head else None) or value_in(phrase)
+
+
+_PROSE_BEHIND = re.compile("[\u3400-\u9fff]{2}")
+
+
+def is_answer(text: str) -> bool:
+    """Whether a short text is nothing but an answer: mathematics, or a few words that state nothing."""
+    if "∵" in text or "∴" in text:
+        return False
+    return _is_mathematics(read(text)) or known_word(canonical(text)) is not None or _are_words(text)
+
+
+def value_in(sentence: str) -> str | None:
+    """The value that a sentence concludes with, or the words behind its verb."""
+    sentence = sentence.strip(" \t*。.：:，,")
+    if not sentence:
+        return None
+    starts = [0, *(match.start() for match in _STARTS.finditer(sentence))][-_MOST_STARTS:]
+    for start in starts:
+        candidate = sentence[start:].strip(" *：:，,")
+        value = read(candidate)
+        if _NOT.search(sentence, 0, start):
+            break
+        if candidate and _is_mathematics(value) and not _is_enumeration(value):
+            return candidate
+    has_numbers = any(map(str.isdigit, sentence)) or "=" in sentence
+    words = _VERB.split(sentence)[-1].strip()
+    if not has_numbers and len(_VERB.split(sentence)) > 1 and _HAN.search(words) and _are_words(words):
+        return words
+    for clause in reversed(_CLAUSE_END.split(sentence)):
+        runs = [run[0].strip(" *") for run in _RUN.finditer(clause)]
+        if run := next(
+            (run for run in reversed(runs) if any(map(str.isdigit, run)) and _is_mathematics(read(run))), None
+        ):
+            return run
+    return None
+
+
+def _option(sentence: str) -> str | None:
+    """The option that the last clause that names one names, of those in which nothing is denied."""
+    for clause in reversed(_CLAUSE_END.split(sentence.replace("、", ","))):
+        if len(clause) > 40 or not clause.strip():
+            return None
+        letters = {match[1] for match in _OPTION.finditer(clause)}
+        if letters and _DENIED.search(clause):
+            continue
+        if any(sign.isdigit() or sign in "=°$\\" for sign in clause):
+            return None
+        return letters.pop() if len(letters) == 1 else None
+    return None
+
+
+def _are_words(text: str) -> bool:
+    return len(text) <= _LONGEST_WORDS and _HAN.search(text) is not None and _PROSE.search(text) is None
+
+
+def _is_mathematics(value: Value) -> bool:
+    """Whether a value is read to its last part."""
+    if isinstance(value, Several):
+        return all(map(_is_mathematics, value.items))
+    if isinstance(value, Named | Family):
+        return _is_mathematics(value.value) and not _HAN.search(getattr(value, "name", ""))
+    if isinstance(value, Words):
+        return not _HAN.search(value.text) and (bool(value.letters) or not value.text.isalpha()) and value.text != ""
+    return not isinstance(value, Matrix) or all(_is_mathematics(cell) for row in value.rows for cell in row)
+
+
+def _is_enumeration(value: Value) -> bool:
+    """Whether values of several things are named one after another, of which the last is what was asked for."""
+    names = [item.name for item in value.items if isinstance(item, Named)] if isinstance(value, Several) else []
+    return len(names) > 1 and not all(len(name.partition("_")[0]) == 1 and name.islower() for name in names)
