@@ -10,9 +10,10 @@ import re
 from mathse.answers.notation import canonical
 from mathse.answers.read import read
 from mathse.answers.values import Family, Matrix, Named, Several, Value, Words
-from mathse.answers.words import known_word
+from mathse.answers.words import known_word, option_letters
 
 _HAN = re.compile("[\u3400-\u9fff]")
+_NO_FORMULA = re.compile(r"[\u3400-\u9fff∵∴]|^\W*$")
 _CHINESE = re.compile("[\u3400-\u9fff∵∴，。]")
 _SENTENCE_END = re.compile(r"[。！？；\n]|(?<=[\u3400-\u9fff])[!?;.]")
 _WORDS = re.compile("[㐀-鿿]{2}")
@@ -25,9 +26,11 @@ _STARTS = re.compile(
     r"(?<=[\u3400-\u9fff∴∵，,：:])(?=[^\u3400-\u9fff∴∵，,：:。、\s])|(?<=[是为于得到成有共约即填要了叫做可：:，,])(?=[\u3400-\u9fff])"
 )
 _VERB = re.compile("[是为叫作属于成选]")
-_PROSE = re.compile("[是为所因故则解即由∵∴，。；：？！]|^(?:等于|得到?|约|共有?|有|需要?)|选")
+_PROSE = re.compile("[是为所因故则解即由∵∴，。；：？！]|^(?:填|等于|得到?|约|共有?|有|需要?)|选")
 _RUN = re.compile(r"[^\u3400-\u9fff，。；：、∴∵]+(?:平方|立方)?[\u3400-\u9fff]{0,3}?(?=[\u3400-\u9fff，。；：、]|$)")
-_NOT = re.compile("不[是等为能可]|并非|[≠]|舍去[，,]?$")
+_NOT = re.compile("不[是等为能可选应该会]|并非|[≠]|舍去[，,]?$")
+_NUMBERED = re.compile(r"[\u3400-\u9fff]{1,4}\s*\d{1,3}|(?:\d+年)?(?:\d+月)?(?:\d+[日号])?(?:周.|星期.|[上下]午)?")
+"""Something that has a number as its name, or a date."""
 _MOST_STARTS = 24
 _LONGEST_WORDS = 20
 
@@ -74,7 +77,7 @@ def is_answer(text: str) -> bool:
 
 def value_in(sentence: str) -> str | None:
     """The value that a sentence concludes with, or the words behind its verb."""
-    sentence = sentence.strip(" \t*。.：:，,")
+    sentence = sentence.strip(" \t*。.：:，,∴∵")
     if not sentence:
         return None
     starts = [0, *(match.start() for match in _STARTS.finditer(sentence))][-_MOST_STARTS:]
@@ -85,6 +88,9 @@ def value_in(sentence: str) -> str | None:
             break
         if candidate and _is_mathematics(value) and not _is_enumeration(value):
             return candidate
+    ends = (sentence[place:] for place in range(max(0, len(sentence) - 8), len(sentence) - 1))
+    if word := next((end for end in ends if known_word(end)), None):
+        return word
     has_numbers = any(map(str.isdigit, sentence)) or "=" in sentence
     words = _VERB.split(sentence)[-1].strip()
     if not has_numbers and len(_VERB.split(sentence)) > 1 and _HAN.search(words) and _are_words(words):
@@ -103,7 +109,9 @@ def _option(sentence: str) -> str | None:
     for clause in reversed(_CLAUSE_END.split(sentence.replace("、", ","))):
         if len(clause) > 40 or not clause.strip():
             return None
-        letters = {match[1] for match in _OPTION.finditer(clause)}
+        letters = {
+            match[1] for match in _OPTION.finditer(clause) if len(match[1]) == 1 or _are_options(match[1], clause)
+        }
         if letters and _DENIED.search(clause):
             continue
         if any(sign.isdigit() or sign in "=°$\\" for sign in clause):
@@ -112,8 +120,17 @@ def _option(sentence: str) -> str | None:
     return None
 
 
+def _are_options(letters: str, clause: str) -> bool:
+    """Whether several letters are options rather than a segment: in order, and parted or at the end; one letter is."""
+    if len(letters) == 1:
+        return True
+    return bool(option_letters(letters)) and (not letters.isalpha() or clause.strip(" )）.").endswith(letters))
+
+
 def _are_words(text: str) -> bool:
-    return len(text) <= _LONGEST_WORDS and _HAN.search(text) is not None and _PROSE.search(text) is None
+    if len(text) > _LONGEST_WORDS or not _HAN.search(text) or _PROSE.search(text):
+        return False
+    return not any(map(str.isdigit, text)) or _NUMBERED.fullmatch(text) is not None
 
 
 def _is_mathematics(value: Value) -> bool:
@@ -123,7 +140,7 @@ def _is_mathematics(value: Value) -> bool:
     if isinstance(value, Named | Family):
         return _is_mathematics(value.value) and not _HAN.search(getattr(value, "name", ""))
     if isinstance(value, Words):
-        return not _HAN.search(value.text) and (bool(value.letters) or not value.text.isalpha()) and value.text != ""
+        return not _NO_FORMULA.search(value.text) and (bool(value.letters) or not value.text.isalpha())
     return not isinstance(value, Matrix) or all(_is_mathematics(cell) for row in value.rows for cell in row)
 
 

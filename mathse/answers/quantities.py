@@ -121,6 +121,7 @@ def read_compound(text: str) -> Quantity | None:
         if any(name not in words for (_, name), words in zip(parts, _SIXTIETHS, strict=False)):
             return None
         return Quantity(sum((value / 60**place for place, (value, _) in enumerate(parts)), Fraction(0)), read_unit("°"))
+    parts = [(number, "分钟" if name == "分" else name) for number, name in parts]  # a 分 alone is a point
     first = last = read_unit(parts[0][1])
     if first is None or last is None or not first.known:
         return None

@@ -17,7 +17,7 @@ from mathse.answers.notation import DOLLAR, SET_CLOSE, SET_OPEN, canonical, clos
 from mathse.answers.quantities import plain_number, read_compound, read_quantity
 from mathse.answers.regions import to_region, whole_numbers
 from mathse.answers.relations import one_region, read_relation
-from mathse.answers.units import is_unit_word
+from mathse.answers.units import is_unit_word, read_unit
 from mathse.answers.values import (
     PARAMETER,
     Family,
@@ -50,6 +50,7 @@ _ASSIGNED_TEXT = re.compile(r"^(?:the\s+)?(?:final\s+)?answer\s*(?:is|:)\s*", re
 _TIME = re.compile(r"(\d{1,2}:\d{2}(?::\d{2})?)\s*(?:([ap])\.?m\.?)?", re.IGNORECASE)
 _MONEY = re.compile(r"\$(?=-?\d)|(?<=\d)\$")
 _UNIT_BEHIND = re.compile(r"(.*[a-zA-Z\d)}]) ([a-zA-Z]{2}[a-zA-Z ]*(?:\^?\d)?)")
+_UNIT_IN_BRACKETS = re.compile(r"(.*[\d}°%π])\s*\(\s*([^\W\d_][^()\d]*?)\s*\)")
 _POINT = re.compile(r"([A-Z]'?)\s*(?=\()")
 _SPACES = re.compile(r"\s+")
 _RUNNING_WORDS = re.compile(r"(?<![\\a-zA-Z])(?!(?:sin|cos|tan|log|ln|lg|pi|max|min|sqrt)\b)[a-zA-Z]{2,}\b")
@@ -90,6 +91,8 @@ def read_canonical(text: str, depth: int = 0) -> Value:
         return number
     if depth == 0 and (whole := _WHOLE.search(text)):
         return _family(text, whole)
+    if text[-1:] == ")" and (unit := _UNIT_IN_BRACKETS.fullmatch(text)) and read_unit(unit[2]):
+        text = unit[1] if unit[1].endswith(("°", "%")) else f"{unit[1]} {unit[2]}"
     if _ONE_GROUPED.fullmatch(text):
         text = text.replace(",", "")
     if depth > DEEPEST or len(text) > LONGEST:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import reduce
 
-from mathse.answers.evaluate import Real, evaluate
+from mathse.answers.evaluate import Number, Real, evaluate
 from mathse.answers.expression import Tree, Unreadable, parse, symbols
 from mathse.answers.figures import statement
 from mathse.answers.notation import cut_at, split_outside
 from mathse.answers.regions import half_line, intersection, real, solution, to_region, union
-from mathse.answers.values import Named, Region, Relation, Span, Value, Words
+from mathse.answers.values import Named, Quantity, Region, Relation, Span, Value, Words
 
 Reader = Callable[[str, int], Value]
 
@@ -107,7 +107,10 @@ def _equation(text: str, depth: int, read: Reader) -> Value | None:
     try:
         left, right = parse(first), parse(last)
     except Unreadable:
-        return Named(_compact(first), read(last, depth + 1)) if is_name(first) else None
+        if is_name(first):
+            return Named(_compact(first), read(last, depth + 1))
+        value = read(last, depth + 1)  # a calculation may end with a unit
+        return value if isinstance(value, Quantity) and _holds(first, value.value) else None
     relation = Relation(_difference(left, right), "=")
     if is_name(first):
         return Named(_compact(first), read(last, depth + 1), relation)
@@ -115,10 +118,17 @@ def _equation(text: str, depth: int, read: Reader) -> Value | None:
         return relation
     # Between constants, the last one is the answer if the equation holds, or one is the other rounded.
     try:
-        holds = cmath.isclose(complex(evaluate(left)), complex(evaluate(right)), rel_tol=0.02, abs_tol=1e-9)
+        return read(last, depth + 1) if _holds(first, evaluate(right)) else Words(text)
+    except Unreadable:
+        return Words(text)
+
+
+def _holds(calculation: str, value: Number) -> bool:
+    """Whether a calculation without symbols has about this value."""
+    try:
+        return cmath.isclose(complex(evaluate(parse(calculation))), complex(value), rel_tol=0.02, abs_tol=1e-9)
     except (Unreadable, OverflowError):
-        holds = False
-    return read(last, depth + 1) if holds else Words(text)
+        return False
 
 
 def _difference(left: Tree, right: Tree) -> Tree:

@@ -42,6 +42,7 @@ _ARTICLE = re.compile(r"^(?:the\s+(?=\S)|an?\s+(?=[^\W\d_]{2}))")
 _BARE_LETTERS = re.compile(r"[A-H]+|[A-H](?:\s*(?:[,/&+]|and|or|和|或|、)\s*[A-H])+|[A-H](?:\s+[A-H])+")
 _OPTION_WORD = re.compile(r"^(?:option|choice|选项|选)s?\s*(?=\(?[A-H](?![a-z]))", re.IGNORECASE)
 _LETTER_FIRST = re.compile(r"\(?([A-H])(?:\s*[.):]|\)|\s+(?=[A-Z(])|\s*$|\s*:)")
+_SHARE = re.compile("(?:([^又]{1,6})又)?([^百又]{1,6})分之(.{1,6})")
 _CIRCLED = re.compile(r"[①-⑳](?:\s*(?:(?:[,;、，；和与及]|and)\s*)?[①-⑳])*")
 _LETTERS = re.compile(
     r"[A-H]{2,}|\(?[A-H]\)?(?:\s*(?:[,/&]|and|or|和|或|、)\s*\(?[A-H]\)?)+|[A-H](?:\s+[A-H])+|\([A-H]\)(?:\s*\([A-H]\))+"
@@ -58,6 +59,8 @@ def read_words(text: str) -> Value | None:
     number = number_in_words(text)
     if number is not None:
         return Quantity(Fraction(number), places=0)
+    if (share := _SHARE.fullmatch(text)) and (value := _share(*share.groups())) is not None:
+        return Quantity(value)
     if _CIRCLED.fullmatch(text):
         return Words("".join(sorted(sign for sign in text if "①" <= sign <= "⑳")))
     if _LETTERS.fullmatch(text):
@@ -71,6 +74,15 @@ def read_words(text: str) -> Value | None:
     if first in FUNCTIONS or number_in_words(first) is not None:
         return None
     return Words(folded_words(text), option_letters(text)) if _PLAIN_WORDS.fullmatch(text) else None
+
+
+def _share(whole: str | None, below: str, above: str) -> Fraction | None:
+    """`三分之一`, `2又3分之1`."""
+    numbers = [int(part) if part.isdecimal() else number_in_words(part) for part in (whole or "零", below, above)]
+    if numbers[1] in (None, 0) or None in numbers:
+        return None
+    first, denominator, numerator = (number or 0 for number in numbers)
+    return first + Fraction(numerator, denominator)
 
 
 def any_words(text: str) -> Words:
