@@ -31,6 +31,7 @@ _CORRECTION = re.compile(
 _CONNECTION = re.compile(r",|;|\band\b|\bor\b|&|\+{2,}|和|或|、|及|与", re.IGNORECASE)
 
 _ANNOUNCEMENT = pattern([phrase for phrase in ENGLISH if "{option}" not in phrase.form], "i")
+_FIRST_WORD = re.compile("final|correct|right|ans|####")
 _OPTION_NAMED = pattern([phrase for phrase in ENGLISH if "{option}" in phrase.form])
 _CHINESE = pattern(CHINESE)
 _NOT = re.compile(r"\s*(?:not|n't|neither)\b", re.IGNORECASE)
@@ -135,8 +136,10 @@ def announced_answer(text: str) -> tuple[str | None, int]:
     """The answer of the last announcement (`answer is`, `故选`) that has one, and where it stands; else None and -1."""
     lowered = text.lower()
     matches: list[re.Match[str]] = []
-    # The patterns are slow, and most texts have none of their words.
-    if any(word in lowered for word in ("ans", "correct", "right", "####")):
+    if len(lowered) == len(text):  # the pattern is slow, and most places have none of its first words
+        places = (word.start() for word in _FIRST_WORD.finditer(lowered))
+        matches += [match for place in places if (match := _ANNOUNCEMENT.match(text, place))]
+    else:
         matches += _ANNOUNCEMENT.finditer(text)
     if is_chinese := chinese.is_chinese(text):
         matches = sorted([*matches, *_CHINESE.finditer(text)], key=re.Match.end)
