@@ -21,6 +21,7 @@ _CLAUSE_END = re.compile(r"[，,;；]\s*")
 _OPTION = re.compile(
     r"(?<![A-Za-z∠△点角边线段圆弧⊙\\_^])(?<!\d)[（(]?\s*([A-H](?:\s*[,，、和与及]?\s*[A-H])*)\s*[）)]?(?![A-Za-z'’_\d₀-₉=∥⊥点])"
 )
+_LETTER_ALONE = re.compile(r".{0,2}[（(]?[A-H][）)]?\s*")
 _DENIED = re.compile("错|不|误|排除|并非|否|除了|舍去")
 _STARTS = re.compile(
     r"(?<=[\u3400-\u9fff∴∵，,：:])(?=[^\u3400-\u9fff∴∵，,：:。、\s])|(?<=[是为于得到成有共约即填要了叫做可：:，,])(?=[\u3400-\u9fff])"
@@ -106,13 +107,14 @@ def value_in(sentence: str) -> str | None:
 
 def _option(sentence: str) -> str | None:
     """The option that the last clause that names one names, of those in which nothing is denied."""
-    for clause in reversed(_CLAUSE_END.split(sentence.replace("、", ","))):
+    is_denied = False
+    for clause in reversed(_CLAUSE_END.split(sentence)):
         if len(clause) > 40 or not clause.strip():
             return None
-        letters = {
-            match[1] for match in _OPTION.finditer(clause) if len(match[1]) == 1 or _are_options(match[1], clause)
-        }
-        if letters and _DENIED.search(clause):
+        letters = {match[1] for match in _OPTION.finditer(clause) if _are_options(match[1], clause)}
+        # What denies one letter denies those that stand before it: `A, C, D错误`.
+        is_denied = _DENIED.search(clause) is not None or (is_denied and _LETTER_ALONE.fullmatch(clause) is not None)
+        if letters and is_denied:
             continue
         if any(sign.isdigit() or sign in "=°$\\" for sign in clause):
             return None

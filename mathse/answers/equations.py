@@ -67,9 +67,10 @@ def _same_terms(first: Tree, second: Tree, names: list[str]) -> bool:
     terms, others = ([_at(term, places) for term in _terms(tree)] for tree in (first, second))
     if len(terms) == len(others) <= _MOST_TERMS:
         for candidate in others:
-            factor = _constant_ratio(list(zip(terms[0], candidate, strict=True)))
+            if (factor := _constant_ratio(list(zip(terms[0], candidate, strict=True)))) is None:
+                continue
             unmatched = list(others)
-            for term in terms if factor is not None else ():
+            for term in terms:
                 match = next(
                     (o for o in unmatched if all(close(a, factor * b) for a, b in zip(term, o, strict=True))), None
                 )
@@ -92,7 +93,7 @@ def _terms(tree: Tree) -> list[Tree]:
     """What a sum adds up, with its signs."""
     if isinstance(tree, tuple) and tree[0] == "+":
         return [*_terms(tree[1]), *_terms(tree[2])]
-    if isinstance(tree, tuple) and tree[0] == "-" and isinstance(tree[1], tuple) and tree[1][0] in "+-":
+    if isinstance(tree, tuple) and tree[0] == "-" and isinstance(tree[1], tuple) and tree[1][0] in ("+", "-"):
         return [inner for term in _terms(tree[1]) for inner in _terms(("-", term))]
     return [tree]
 
@@ -101,9 +102,9 @@ def _same_solved(gold: Relation, answer: Relation) -> bool:
     """Whether two equations that are no multiples are one, solved for different symbols: `V = IR`, `I = V/R`."""
     if gold.sign != "=" or answer.sign != "=":
         return False
-    products = [_as_product(relation.tree) for relation in (gold, answer)]
-    if products[0] and products[1]:
-        (factor, powers), (other_factor, other_powers) = products
+    product, other_product = _as_product(gold.tree), _as_product(answer.tree)
+    if product and other_product:
+        (factor, powers), (other_factor, other_powers) = product, other_product
         for sign in (1, -1):
             if powers == {name: sign * power for name, power in other_powers.items()}:
                 return close(factor, other_factor**sign)

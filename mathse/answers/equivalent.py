@@ -61,8 +61,7 @@ def equivalent(gold: Value, answer: Value, places: int | None = None) -> bool | 
     if isinstance(gold, Ratio) or isinstance(answer, Ratio):
         return _ratios(gold, answer)
     if isinstance(gold, Relation) or isinstance(answer, Relation):
-        are_both = isinstance(gold, Relation) and isinstance(answer, Relation)
-        return are_both and same_relation(gold, answer)
+        return isinstance(gold, Relation) and isinstance(answer, Relation) and same_relation(gold, answer)
     if isinstance(gold, Matrix) or isinstance(answer, Matrix):
         return _matrices(gold, answer, places)
     if isinstance(gold, Quantity) and isinstance(answer, Quantity):

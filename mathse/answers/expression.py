@@ -231,22 +231,24 @@ class _Parser:
         if not token.isdigit():
             return value
         start = self._place
+        above: Tree
+        below: Tree
         match self._tokens[start : start + 3]:
             case ["\\frac", *_]:
                 self.take()
                 above, below = self.argument(), self.argument()
-            case [above, "/", below] if above.isdigit() and below.isdigit():
+            case [numerator, "/", denominator] if numerator.isdigit() and denominator.isdigit():
                 self._place += 3
-                above, below = Fraction(above), Fraction(below)
+                above, below = Fraction(numerator), Fraction(denominator)
             case _:
                 return value
-        parts = (above, below)
-        if all(isinstance(part, Fraction) and part.denominator == 1 for part in parts) and 0 < above < below:
-            return value + above / below
+        match above, below:
+            case Fraction(denominator=1), Fraction(denominator=1) if 0 < above < below:
+                return value + above / below
         self._place = start
         return value
 
-    def _name(self, name: str) -> Tree:
+    def _name(self, name: str) -> str:
         """A symbol with its primes and subscripts (`x_{12}'`), or an angle or a triangle with its points or its number.
 
         `∠ABC`, `∠A_1B_1C_1`, `∠1`.

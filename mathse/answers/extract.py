@@ -28,7 +28,7 @@ from mathse.answers.closings import (
 )
 from mathse.answers.notation import canonical
 from mathse.answers.read import read
-from mathse.answers.tags import finished, tagged_answer, without_thought
+from mathse.answers.tags import concluding, tagged_answer
 from mathse.answers.values import Quantity, Words
 from mathse.answers.words import known_word
 
@@ -69,7 +69,7 @@ def find(text: str) -> Extraction:
     """
     text = text[-_READ:].translate(_FULL_WIDTH).strip()
     if any(sign in text for sign in "<◁["):
-        text = finished(without_thought(text)).strip()
+        text = concluding(text)
         if content := tagged_answer(text):
             inner = _in_words(content)
             is_short = len(content) <= LONGEST and "\n" not in content

@@ -196,18 +196,23 @@ def _compare(gold: str, answer: str, precision: int | None) -> tuple[Status, str
         return Status.CORRECT, "same text"
     gold_value, answer_value = _value(gold), _value(answer)
     same = equivalent(gold_value, answer_value, precision)
-    if same is False and any(_GROUPED.fullmatch(text.strip()) for text in (gold, answer)):
-        # Three digits behind a comma are a group of a number, or another number.
-        values = [_value(_GROUPED_COMMA.sub(", ", text)) for text in (gold, answer)]
-        if equivalent(*values, precision):
-            is_list = "," not in gold or "," not in answer
-            return (Status.CORRECT, "same list") if is_list else (Status.UNDECIDED, "a number or a list")
+    if same is False and _same_lists(gold, answer, precision):
+        is_list = "," not in gold or "," not in answer
+        return (Status.CORRECT, "same list") if is_list else (Status.UNDECIDED, "a number or a list")
     if same is not None:
         return _verdict(same, type(gold_value).__name__.lower())
     verdict = default_pool().verify(gold, answer)
     if verdict.equal is None:
         return Status.UNDECIDED, verdict.reason
     return (Status.CORRECT if verdict.equal else Status.WRONG), verdict.reason
+
+
+def _same_lists(gold: str, answer: str, precision: int | None) -> bool:
+    """Whether two answers are one where three digits behind a comma are another number, and no group of digits."""
+    if not any(_GROUPED.fullmatch(text.strip()) for text in (gold, answer)):
+        return False
+    first, second = (_value(_GROUPED_COMMA.sub(", ", text)) for text in (gold, answer))
+    return equivalent(first, second, precision) is True
 
 
 def _verdict(same: bool, kind: str) -> tuple[Status, str]:

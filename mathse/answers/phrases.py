@@ -37,7 +37,7 @@ ENGLISH = (
         "The correct option is B.",
         "B",
     ),
-    Phrase("<[final/correct] (answer/ans) {formula}", r"The answer $\frac{1}{2}$ is small.", r"\frac{1}{2}"),
+    Phrase("<[final/correct] (answer/ans) {formula}", r"Answer $\frac{1}{2}$.", r"\frac{1}{2}"),
     Phrase("<(correct/right) (option/choice) {formula}", "The right choice $B$.", "B"),
     Phrase("#### {number}", "3 + 4 = 7\n#### 7", "7"),
     Phrase("(option/choice) {option} (is correct/is right/is the correct/is the right)", "Option B is correct.", "B"),

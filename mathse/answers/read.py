@@ -160,8 +160,8 @@ def _set_builder(text: str, depth: int) -> Value | None:
         return Region(region.spans)
     if region and domain in "ZNℤℕ" and (elements := whole_numbers(region.spans, _MOST_ELEMENTS)) is not None:
         least = 0 if domain in "Nℕ" else None
-        items = tuple(Quantity(Fraction(number)) for number in elements if least is None or number >= least)
-        return Several(items, SET_OPEN + SET_CLOSE) if items else Words("no solution")
+        inside = tuple(Quantity(Fraction(number)) for number in elements if least is None or number >= least)
+        return Several(inside, SET_OPEN + SET_CLOSE) if inside else Words("no solution")
     items = value.items if isinstance(value, Several) else (value,)
     if domain in "Rℝ" and all(isinstance(item, Named) and item.name == element["name"] for item in items):
         return Several(tuple(item.value for item in items if isinstance(item, Named)), SET_OPEN + SET_CLOSE)

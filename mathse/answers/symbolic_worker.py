@@ -53,8 +53,7 @@ def read_whole(text: str) -> Any:
     math-verify's own `parse` takes the last formula or number of a text that it cannot read as a whole, and leaves out
     words and dots: `2\sqrt{3}?` would be 2.
     """
-    from latex2sympy2_extended import NormalizationConfig, latex2sympy, normalize_latex
-    from math_verify.parser import should_treat_as_complex
+    from math_verify.parser import NormalizationConfig, latex2sympy, normalize_latex, should_treat_as_complex
 
     text = text.strip(" $.")
     if not text or _LEFT_OUT.search(text) or _WORD.search(_COMMAND.sub(" ", text)):

@@ -9,6 +9,7 @@ Sample row: `{"id": "7", "image": "a.png", "conversations": [{"from": "human", "
 import re
 
 from mathse.answers.extract import find
+from mathse.answers.tags import without_thought
 from mathse.sources.rows import fields, questions
 from mathse.sources.rows.raw import Faulty, ImageRef, Raw, SourceRow
 
@@ -57,6 +58,7 @@ def solved(text: str, reply: str, images: tuple[ImageRef, ...]) -> Raw:
         Faulty: The reply has no final answer, or it is an option's letter and the question has no options.
     """
     question, choices = questions.split_options(_QUESTION.sub("", _HINT.sub("", text)))
+    reply = without_thought(reply)
     final = find(reply)
     if final.answer is None:
         raise Faulty("no final answer", final.place)

@@ -9,6 +9,9 @@ depend on the order in which requests came or on where an earlier run was killed
 has a queue of its own. What an engine yields enters the journal in one transaction; a rerun takes what the journal has
 and makes the rest.
 
+The journal has replies as the model wrote them; what comes back has no thought in it (`mathse.answers.tags`), whichever
+engine wrote it: a thought is neither judged nor trained on.
+
 Failures are returned and counted, never journaled: a rerun tries them again.
 """
 
@@ -16,9 +19,11 @@ import json
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from mathse.answers.tags import without_thought
 from mathse.errors import UserError
 from mathse.loop.ask.journal import Journal
 from mathse.loop.ask.protocol import Completion, Engine, Failure, Label, Outcome, Request, Task
@@ -87,7 +92,8 @@ def generate(
         for text, payload, reason in work.endings():
             label = Label.from_json(text)
             if payload is not None:
-                yield label, Completion(**json.loads(payload))
+                completion = Completion(**json.loads(payload))
+                yield label, replace(completion, text=without_thought(completion.text))
             elif reason is not None:
                 yield label, Failure(*reason)
             else:

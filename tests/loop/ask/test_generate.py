@@ -127,6 +127,19 @@ def test_an_engine_that_loses_an_outcome_is_a_bug(tmp_path: Path) -> None:
         outcomes(Loses(), requests(2), tmp_path / "j.sqlite")
 
 
+class Thinker(Echo):
+    """Thinks before it answers."""
+
+    def complete(self, requests: Sequence[Request]) -> list[Outcome]:
+        return [Completion("<think>30?</think><answer>It is 45.</answer>", "stop", 1, 9) for _ in requests]
+
+
+def test_a_thought_comes_back_from_no_engine_and_stays_in_the_journal(tmp_path: Path) -> None:
+    journal = tmp_path / "j.sqlite"
+    assert outcomes(Thinker(), requests(2), journal) == [Completion("It is 45.", "stop", 1, 9)] * 2
+    assert b"<think>30?</think>" in journal.read_bytes()
+
+
 def test_nothing_to_do(tmp_path: Path) -> None:
     assert outcomes(Echo(), [], tmp_path / "j.sqlite") == []
 

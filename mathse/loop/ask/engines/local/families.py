@@ -14,7 +14,6 @@ which `base.image` limits the number.
 import json
 import logging
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,32 +34,9 @@ Limit = str | Callable[[Settings, int], dict[str, Any]]
 TOWERS = ("model.visual", "model.vision_tower", "visual", "vision_tower", "model.vision_model", "vision_model")
 """Where vision towers are found, as families name them."""
 
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
-_ANSWER = re.compile(r"\A\s*<answer>\s*(.*?)\s*(?:</answer>\s*)?\Z", re.DOTALL)
-_BOX = re.compile(r"<\|(?:begin|end)_of_box\|>")
-
 
 class ImageLimitError(UserError):
     """`base.image` asks for what the model's family does not have."""
-
-
-def as_written(text: str) -> str:
-    """A reply as the model wrote it."""
-    return text
-
-
-def without_thought(text: str) -> str:
-    """A reply without the thought before it, and without the tags around the answer.
-
-    The thought is no part of the path: it is neither judged nor trained on. One that was cut off before it ended is
-    all there is, and stays.
-
-    Args:
-        text: Such as `<think>50 + 60 is 110.</think><answer>Angle C is 70.</answer>`; any other text stays as it is.
-    """
-    reply = _THOUGHT.sub("", text, count=1)
-    match = _ANSWER.match(reply)
-    return _BOX.sub("", match[1]) if match else reply
 
 
 @dataclass(frozen=True)
@@ -74,7 +50,6 @@ class Family:
             around it counts an image's tokens by, where a folder does not say.
         limits: Which keys of `base.image` the family has, and how its image processor knows them.
         frames: How often its limits in pixels count an image.
-        reply: Takes what the family writes around a solution away from it.
     """
 
     model_type: str
@@ -82,7 +57,6 @@ class Family:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Limit] = field(default_factory=dict)
     frames: int = 1
-    reply: Callable[[str], str] = as_written
 
     def limited(self, settings: Settings, limits: Mapping[str, int]) -> dict[str, Any]:
         """The settings of an image processor that change when `base.image` says so.
@@ -179,28 +153,28 @@ FAMILIES: Mapping[str, Family] = {
             "qwen2_5_vl", "model.visual", _QWEN_IMAGES, _PIXELS,
         ),
         Family(
-            "qwen3_vl", "model.visual", _QWEN3_IMAGES, _PIXELS, reply=without_thought,
+            "qwen3_vl", "model.visual", _QWEN3_IMAGES, _PIXELS,
         ),
         Family(
-            "qwen3_vl_moe", "model.visual", _QWEN3_IMAGES, _PIXELS, reply=without_thought,
+            "qwen3_vl_moe", "model.visual", _QWEN3_IMAGES, _PIXELS,
         ),
         Family(
-            "qwen3_5", "model.visual", _QWEN3_IMAGES, _PIXELS, reply=without_thought,
+            "qwen3_5", "model.visual", _QWEN3_IMAGES, _PIXELS,
         ),
         Family(
-            "qwen3_5_moe", "model.visual", _QWEN3_IMAGES, _PIXELS, reply=without_thought,
+            "qwen3_5_moe", "model.visual", _QWEN3_IMAGES, _PIXELS,
         ),
         Family(
             "internvl", "model.vision_tower", _INTERN_IMAGES, _TILES,
         ),
         Family(
-            "glm4v", "model.visual", _GLM_IMAGES, _PIXELS, frames=2, reply=without_thought,
+            "glm4v", "model.visual", _GLM_IMAGES, _PIXELS, frames=2,
         ),
         Family(
-            "glm4v_moe", "model.visual", _GLM_IMAGES, _PIXELS, frames=2, reply=without_thought,
+            "glm4v_moe", "model.visual", _GLM_IMAGES, _PIXELS, frames=2,
         ),
         Family(
-            "glm46v", "model.visual", _GLM_IMAGES, _PIXELS, frames=2, reply=without_thought,
+            "glm46v", "model.visual", _GLM_IMAGES, _PIXELS, frames=2,
         ),
         Family(
             "llava", "model.vision_tower", _LLAVA_IMAGES,

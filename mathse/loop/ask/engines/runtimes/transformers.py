@@ -49,7 +49,7 @@ class TransformersEngine(BatchEngine):
         self._model = load_model(
             folder, compute.dtype, compute.device, model.trust_remote_code, compute.attention
         ).eval()
-        self._family = family_of(folder)
+        family_of(folder)  # warns of one that is not listed
         ends = self._model.generation_config.eos_token_id, self._processor.tokenizer.eos_token_id
         self._stops = stop_ids(*ends, closing_id(self._processor))
 
@@ -106,7 +106,7 @@ class TransformersEngine(BatchEngine):
     def _completion(self, tokens_in: int, tokens: list[int]) -> Completion:
         stopped = tokens[-1] in self._stops
         text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return Completion(self._family.reply(text), "stop" if stopped else "length", tokens_in, len(tokens))
+        return Completion(text, "stop" if stopped else "length", tokens_in, len(tokens))
 
 
 def conversation(messages: Sequence[Message], images: int) -> list[dict[str, Any]]:

@@ -74,7 +74,7 @@ class VllmEngine:
         generation = self._llm.model_config.try_get_generation_config()
         ends = generation.get("eos_token_id"), self._processor.tokenizer.eos_token_id
         self._stops = stop_ids(*ends, closing_id(self._processor))
-        self._family = family_of(folder)
+        family_of(folder)  # warns of one that is not listed
         self._tokenizing = self._engine.renderer.default_cmpl_tok_params.with_kwargs(add_special_tokens=False)
         self._numbers = count()
         self._decoded: tuple[tuple[str, ...], list[Any]] = ((), [])
@@ -158,7 +158,7 @@ class VllmEngine:
             ids, end = list(sequence.token_ids), sequence.finish_reason
             text = self._processor.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
             outcomes[inside.pop(output.request_id)] = (
-                Completion(self._family.reply(text), end, len(output.prompt_token_ids), len(ids))
+                Completion(text, end, len(output.prompt_token_ids), len(ids))
                 if end in ("stop", "length")
                 else Failure("engine error", f"finished by {end}", retryable=True)
             )

@@ -15,7 +15,7 @@ import torch
 from mathse.loop.ask.engines.kind import LocalModel
 from mathse.loop.ask.engines.local import families
 from mathse.loop.ask.engines.local.chat import closing_token
-from mathse.loop.ask.engines.local.families import family_of, vision_tower, without_thought
+from mathse.loop.ask.engines.local.families import family_of, vision_tower
 from mathse.loop.ask.engines.local.fetch import fetch
 from mathse.loop.ask.engines.local.loading import ProcessorUnusable, load_model, load_processor
 from mathse.loop.ask.engines.runtimes.transformers import TransformersEngine
@@ -226,33 +226,6 @@ def test_a_family_that_is_not_listed_works_on_defaults(
     assert "'qwen2_vl' is not among those" in caplog.text
     assert len(written(engine.complete([request(place) for place in range(3)]))) == 3
     assert vision_tower(engine._model) is engine._model.get_submodule("model.visual")
-
-
-@pytest.mark.parametrize(
-    ("text", "kept"),
-    [
-        ("<think>Is it 60?\nNo.</think>\n<answer>Angle C is 70.</answer>", "Angle C is 70."),
-        ("<think>Hm.</think><answer>It is <|begin_of_box|>70<|end_of_box|>", "It is 70"),
-        ("<think>Hm.</think>Angle C is 70.", "Angle C is 70."),
-        ("<answer>70</answer>", "70"),
-        ("<think>Is it 60? It may be", "<think>Is it 60? It may be"),
-        ("Angle C is 70.", "Angle C is 70."),
-        ("Say <answer>70</answer> aloud", "Say <answer>70</answer> aloud"),
-        ("", ""),
-    ],
-)
-def test_a_thought_is_no_part_of_the_path(text: str, kept: str) -> None:
-    assert without_thought(text) == kept
-
-
-def test_thoughts_are_taken_away_where_the_family_writes_them(tried: Tried) -> None:
-    engine = tried.engine(tried.base)
-    ids = engine._processor.tokenizer("<think> Step 1</think><answer> 70</answer>", add_special_tokens=False)[
-        "input_ids"
-    ]
-    said = engine._completion(3, [*ids, min(engine._stops)])
-    assert (said.text == "70") == (tried.name in ("glm4v", "qwen3_vl", "qwen3_5"))
-    assert said.tokens_out == len(ids) + 1
 
 
 def test_a_package_that_a_processor_needs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
