@@ -34,6 +34,7 @@ _ANNOUNCEMENT = pattern([phrase for phrase in ENGLISH if "{option}" not in phras
 _FIRST_WORD = re.compile("final|correct|right|ans|####")
 _OPTION_NAMED = pattern([phrase for phrase in ENGLISH if "{option}" in phrase.form])
 _CHINESE = pattern(CHINESE)
+_NOT_BUT = re.compile(r"^not\b[^.]*?\bbut\b(?: rather)?\s*", re.IGNORECASE)
 _NOT = re.compile(r"\s*(?:not|n't|neither)\b", re.IGNORECASE)
 _LETTER = re.compile(
     r"(?:for sure|definitely|clearly|therefore|thus|indeed|simply|just|obviously|option|choice|选项|\W)*"
@@ -150,7 +151,7 @@ def announced_answer(text: str) -> tuple[str | None, int]:
         rest = rest[len(rest) - len(rest.lstrip("* \t\r\n:：")) :]
         # A display formula may have full stops and several lines.
         phrase = rest if rest.lstrip()[:2] in ("\\[", "$$") else _sentence(rest.lstrip())
-        content = _content(phrase)
+        content = _content(_NOT_BUT.sub("", phrase))
         if content is None or _NOT.match(content):
             continue
         if answer := _answer_within(content):

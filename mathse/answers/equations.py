@@ -89,13 +89,13 @@ def _at(term: Tree, places: Sequence[dict[str, Number]]) -> list[Number]:
         raise Ambiguous("two identities") from error
 
 
-def _terms(tree: Tree) -> list[Tree]:
+def _terms(tree: Tree, is_negative: bool = False) -> list[Tree]:
     """What a sum adds up, with its signs."""
     if isinstance(tree, tuple) and tree[0] == "+":
-        return [*_terms(tree[1]), *_terms(tree[2])]
-    if isinstance(tree, tuple) and tree[0] == "-" and isinstance(tree[1], tuple) and tree[1][0] in ("+", "-"):
-        return [inner for term in _terms(tree[1]) for inner in _terms(("-", term))]
-    return [tree]
+        return [*_terms(tree[1], is_negative), *_terms(tree[2], is_negative)]
+    if isinstance(tree, tuple) and tree[0] == "-":
+        return _terms(tree[1], not is_negative)
+    return [("-", tree)] if is_negative else [tree]
 
 
 def _same_solved(gold: Relation, answer: Relation) -> bool:

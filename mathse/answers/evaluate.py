@@ -1,11 +1,11 @@
-r"""The value of an expression's tree: exact where it is rational, to eighty digits where it is not.
+r"""The value of an expression's tree: exact where it is rational, to two hundred digits where it is not.
 
 Every operation that could grow without bound (powers, factorials, binomials) is checked before it is done, so that
 `9^{9^{9^9}}` is refused at once. What cancels down to its last digits is zero (`\sin \pi`), so that two values are
 one only if their digits are, however small they are: `e^{-31}` is not `e^{-30}`.
 
-Expressions with symbols are compared at fixed points; two expressions of school size that agree at all of them to forty
-digits are the same one, for all that can happen here (a polynomial that is not zero has few roots: Schwartz and
+Expressions with symbols are compared at fixed points; two expressions of school size that agree at all of them to so
+many digits are the same one, for all that can happen here (a polynomial that is not zero has few roots: Schwartz and
 Zippel's lemma). Those with branches (roots, bars, logarithms) may agree on one side of a branch alone (`\sqrt{x^2}` is
 `x` for a length, and not for any number): that is for no rule to decide.
 """
@@ -30,7 +30,7 @@ Real = Fraction | float | Irrational
 Number = Fraction | float | Irrational
 
 _MP: Any = MPContext()
-_MP.dps = 80
+_MP.dps = 200
 _convert_number = _MP.mpf.mpf_convert_rhs
 
 
@@ -49,9 +49,9 @@ _LARGEST_EXPONENT = 10**6
 """Of two, in a value that is not rational."""
 _LARGEST_ARGUMENT = 10**6
 """Of a function such as the sine."""
-_NOISE = _MP.mpf(10) ** -60
+_NOISE = _MP.mpf(10) ** -180
 """What is left of a sum or a function, relative to what went into it, when it has cancelled."""
-CLOSE = _MP.mpf(10) ** -40
+CLOSE = _MP.mpf(10) ** -160
 """Relative difference below which two irrational values are one: far above rounding, far below any mistake."""
 PI = _MP.mpf(_MP.pi)
 

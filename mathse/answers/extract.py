@@ -40,6 +40,7 @@ _FIRST_LETTER = re.compile(r"\s*\(?([A-H])\)?\s*(?:[.:)](?=\s)|\n|$)")
 _EMPTY_BOX = re.compile(r"\$?\\f?boxed\s?\{\s*\}\$?")
 _UNFINISHED = re.compile(r"(?:answer|answer to this problem)\s*(?:is|:)[\s*:]*$|答案[是为：:]?\s*$", re.IGNORECASE)
 _NOISE = re.compile(r"(?:I hope (?:it|this) is correct\.?|<\|[^|]*\|>\w*|</?s>|</?[a-z_]{2,12}>)\s*$")
+_RELATIONS = "<>≤≥∥⊥≅∼"
 _LABEL = re.compile(r"[^\W\d_]{2,}(?: [^\W\d_]+)*\s*[:：]\s")
 
 
@@ -134,7 +135,7 @@ def _is_bare(text: str) -> bool:
     if chinese.is_chinese(text):
         return chinese.is_answer(text)
     value = read(text)
-    if not isinstance(value, Words) or value.formal or value.letters:
+    if not isinstance(value, Words) or value.formal or value.letters or any(sign in value.text for sign in _RELATIONS):
         return True
     if text.startswith(("$", "\\")) or not text.isascii():
         return True

@@ -52,7 +52,8 @@ def _figure(text: str, is_line: bool) -> str | None:
         return None
     sign, points = match["sign"], _spelled(match["name"])
     if not points:  # a number or a small letter: an angle, or a line
-        return sign + match["name"].replace("_", "") if sign == "∠" or (is_line and match["name"].isalpha()) else None
+        is_name = sign == "∠" or (is_line and match["name"][0].isalpha())
+        return sign + match["name"].replace("_", "") if is_name else None
     if sign == "∠":
         return "∠" + "".join(angle(points))
     if len(points) == 1:

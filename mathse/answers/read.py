@@ -15,10 +15,11 @@ from mathse.answers.evaluate import evaluate
 from mathse.answers.expression import Tree, Unreadable, parse, symbols
 from mathse.answers.notation import DOLLAR, SET_CLOSE, SET_OPEN, canonical, closing_place, split_outside
 from mathse.answers.quantities import plain_number, read_compound, read_quantity
-from mathse.answers.regions import to_region, whole_numbers
-from mathse.answers.relations import one_region, read_relation
+from mathse.answers.regions import intersection, to_region, whole_numbers
+from mathse.answers.relations import one_region, read_relation, read_statement
 from mathse.answers.units import is_unit_word, read_unit
 from mathse.answers.values import (
+    INFINITY,
     PARAMETER,
     Family,
     Formula,
@@ -28,6 +29,7 @@ from mathse.answers.values import (
     Ratio,
     Region,
     Several,
+    Span,
     Value,
     Words,
 )
@@ -67,6 +69,7 @@ _SET_BUILDER = re.compile(
     rf"[{SET_OPEN}{{]\s*(?P<head>[^|:,]+|\([^()|]*\))\s*[|:]\s*(?P<condition>.*)[{SET_CLOSE}}}]", re.DOTALL
 )
 _ELEMENT = re.compile(r"(?P<name>[a-zA-Z])\s*(?:∈\s*(?P<set>[A-Zℝℤℕ])[*+]?)?")
+_MIXED = re.compile(r"(?<=\d)\s*又\s*(?=\d+/|\\frac)")
 _MOST_ELEMENTS = 64
 _BRACKETS = (("(", ")"), ("{", "}"), (SET_OPEN, SET_CLOSE))
 
@@ -90,7 +93,9 @@ def read_canonical(text: str, depth: int = 0) -> Value:
     if number := plain_number(text):
         return number
     if depth == 0 and (whole := _WHOLE.search(text)):
-        return _family(text, whole)
+        return _set_builder(text, depth) or _family(text, whole)
+    if "又" in text:
+        text = _MIXED.sub(" ", text)
     if text[-1:] == ")" and (unit := _UNIT_IN_BRACKETS.fullmatch(text)) and read_unit(unit[2]):
         text = unit[1] if unit[1].endswith(("°", "%")) else f"{unit[1]} {unit[2]}"
     if _ONE_GROUPED.fullmatch(text):
@@ -98,7 +103,8 @@ def read_canonical(text: str, depth: int = 0) -> Value:
     if depth > DEEPEST or len(text) > LONGEST:
         return Words(folded_words(text[:LONGEST]))
     return (
-        read_words(text)
+        read_statement(text)
+        or read_words(text)
         or read_compound(text)
         or _matrix(text, depth)
         or _set_builder(text, depth)
@@ -158,9 +164,10 @@ def _set_builder(text: str, depth: int) -> Value | None:
     region = to_region(value)
     if region and domain in "Rℝ":
         return Region(region.spans)
-    if region and domain in "ZNℤℕ" and (elements := whole_numbers(region.spans, _MOST_ELEMENTS)) is not None:
-        least = 0 if domain in "Nℕ" else None
-        inside = tuple(Quantity(Fraction(number)) for number in elements if least is None or number >= least)
+    first = Fraction(0) if domain in "Nℕ" else -INFINITY
+    spans = intersection(region.spans, (Span(first, INFINITY, True, False),)) if region else ()
+    if spans and domain in "ZNℤℕ" and (elements := whole_numbers(spans, _MOST_ELEMENTS)) is not None:
+        inside = tuple(Quantity(Fraction(number)) for number in elements)
         return Several(inside, SET_OPEN + SET_CLOSE) if inside else Words("no solution")
     items = value.items if isinstance(value, Several) else (value,)
     if domain in "Rℝ" and all(isinstance(item, Named) and item.name == element["name"] for item in items):

@@ -27,7 +27,7 @@ _POINT = re.compile(r"[A-Z](?:_\d+|')*")
 _POINTS = re.compile(rf"(?:{_POINT.pattern}){{2,4}}")
 _INDEX = re.compile(r"(?<=[a-zA-Z])(?=\d)")
 _OF_A_SYMBOL = re.compile(r"[a-zA-Z]\([a-xz]\)")
-_FIGURES = re.compile(r"[A-Z][A-Z_'\d]|[∠△⊙∥⊥≅≌∼∽‖⫽]|//|平行|垂直|全等|相似")
+_FIGURES = re.compile(r"[A-Z][A-Z_'\d]|[∠△⊙∥⊥≅≌∼∽‖⫽]|//|平行|垂直|全等|相似|parallel|perpendicular|congruent|similar")
 
 
 def read_relation(text: str, depth: int, read: Reader) -> Value | None:
@@ -37,8 +37,6 @@ def read_relation(text: str, depth: int, read: Reader) -> Value | None:
         depth: Brackets opened so far.
         read: Reads a part.
     """
-    if _FIGURES.search(text) and (relation := statement(text)):
-        return Words(relation)
     if not any(sign in text for sign in "=<>≤≥≠∈∪≈→"):
         return None
     if "→" in text and "=" not in text and any(sign.isdigit() for sign in text.rpartition("→")[2]):
@@ -53,6 +51,12 @@ def read_relation(text: str, depth: int, read: Reader) -> Value | None:
     if any(sign in text for sign in _ORDER):
         return _inequality(text)
     return _equation(text, depth, read) if "=" in text else _union(text, depth, read)
+
+
+def read_statement(text: str) -> Words | None:
+    """What figures are to each other (`AB ∥ CD`), in the one spelling that `figures.statement` has for it."""
+    relation = statement(text) if _FIGURES.search(text) else None
+    return Words(relation) if relation else None
 
 
 def is_name(text: str) -> bool:

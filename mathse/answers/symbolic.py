@@ -23,9 +23,9 @@ from dataclasses import dataclass
 
 SECONDS = 0.5
 """Of processor time, for one pair: what is decided shall not hang on what else the machine does."""
-WALL_SECONDS = 10.0
-"""For one pair, however busy the machine is."""
-START_SECONDS = 60.0
+WALL_SECONDS = 120.0
+"""For one pair: no machine is so busy that a worker that lives needs them."""
+START_SECONDS = 300.0
 """For a worker's imports."""
 MEMORY_MIB = 1_024
 LONGEST = 1_000

@@ -73,7 +73,8 @@ def read_words(text: str) -> Value | None:
     first = text.partition(" ")[0]
     if first in FUNCTIONS or number_in_words(first) is not None:
         return None
-    return Words(folded_words(text), option_letters(text)) if _PLAIN_WORDS.fullmatch(text) else None
+    is_plain = _PLAIN_WORDS.fullmatch(text) and not text.startswith("百分之")
+    return Words(folded_words(text), option_letters(text)) if is_plain else None
 
 
 def _share(whole: str | None, below: str, above: str) -> Fraction | None:

@@ -48,6 +48,12 @@ def test_pairs(name: str, count: int, missed: int) -> None:
     assert len(wrong) <= missed, wrong
 
 
+def test_gradings_from_public_bug_reports() -> None:
+    for case in load("field/grading.json"):
+        result = grade(case["gold"], case["answer"], case.get("choices", ()))
+        assert result.status.name in case["allowed"], (case, result)
+
+
 def golds(source: str) -> Iterator[tuple[str, list[str]]]:
     """Gold answers of a source, with their choices."""
     if source == "geometry3k":
