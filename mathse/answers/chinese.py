@@ -9,27 +9,27 @@ import re
 
 from mathse.answers.notation import canonical
 from mathse.answers.read import read
-from mathse.answers.values import Family, Matrix, Named, Several, Value, Words
+from mathse.answers.values import Family, Matrix, Named, Region, Several, Value, Words
 from mathse.answers.words import known_word, option_letters
 
 _HAN = re.compile("[\u3400-\u9fff]")
 _NO_FORMULA = re.compile(r"[\u3400-\u9fff∵∴]|^\W*$")
 _CHINESE = re.compile("[\u3400-\u9fff∵∴，。]")
 _SENTENCE_END = re.compile(r"[。！？；\n]|(?<=[\u3400-\u9fff])[!?;.]")
-_WORDS = re.compile("[㐀-鿿]{2}")
+_WORDS = re.compile("[\u3400-\u9fff]{2}")
 _CLAUSE_END = re.compile(r"[，,;；]\s*")
 _OPTION = re.compile(
-    r"(?<![A-Za-z∠△点角边线段圆弧⊙\\_^])(?<!\d)[（(]?\s*([A-H](?:\s*[,，、和与及]?\s*[A-H])*)\s*[）)]?(?![A-Za-z'’_\d₀-₉=∥⊥点])"
+    r"(?<![A-Za-z∠△点角边线段圆弧⊙∥⊥≌∽=\\_^\d])[（(]?\s*([A-H](?:\s*[,，、和与及]?\s*[A-H])*)\s*[）)]?(?![A-Za-z'’_\d₀-₉=∥⊥点])"
 )
 _LETTER_ALONE = re.compile(r".{0,2}[（(]?[A-H][）)]?\s*")
 _DENIED = re.compile("错|不|误|排除|并非|否|除了|舍去")
 _STARTS = re.compile(
-    r"(?<=[\u3400-\u9fff∴∵，,：:])(?=[^\u3400-\u9fff∴∵，,：:。、\s])|(?<=[是为于得到成有共约即填要了叫做可：:，,])(?=[\u3400-\u9fff])"
+    r"(?<=[\u3400-\u9fff∴∵，,：:])(?<!\d[:,])(?=[^\u3400-\u9fff∴∵，,：:。、\s])|(?<=[是为于得到成有共约即填要了叫做可：:，,])(?=[\u3400-\u9fff])"
 )
 _VERB = re.compile("[是为叫作属于成选]")
 _PROSE = re.compile("[是为所因故则解即由∵∴，。；：？！]|^(?:填|等于|得到?|约|共有?|有|需要?)|选")
 _RUN = re.compile(r"[^\u3400-\u9fff，。；：、∴∵]+(?:平方|立方)?[\u3400-\u9fff]{0,3}?(?=[\u3400-\u9fff，。；：、]|$)")
-_NOT = re.compile("不[是等为能可选应该会]|并非|[≠]|舍去[，,]?$")
+_NOT = re.compile("不[是为能可选应该会]|不等于|并非|≠|舍去[，,]?$")
 _NUMBERED = re.compile(r"[\u3400-\u9fff]{1,4}\s*\d{1,3}|(?:\d+年)?(?:\d+月)?(?:\d+[日号])?(?:周.|星期.|[上下]午)?")
 """Something that has a number as its name, or a date."""
 _MOST_STARTS = 24
@@ -58,15 +58,11 @@ def announced(phrase: str) -> str | None:
         return None
     if _is_mathematics(read(phrase)) or _are_words(phrase):
         return phrase
-    head = next(
-        (phrase[: end.start()] for end in _CLAUSE_END.finditer(phrase) if _PROSE_BEHIND.match(phrase, end.end())), ""
-    )
+    ends = (end.start() for end in _CLAUSE_END.finditer(phrase) if _WORDS.match(phrase, end.end()))
+    head = phrase[: next(ends, 0)]
     if head and (_is_mathematics(read(head)) or _are_words(head)):
         return head
     return (value_in(head) if head else None) or value_in(phrase)
-
-
-_PROSE_BEHIND = re.compile("[\u3400-\u9fff]{2}")
 
 
 def is_answer(text: str) -> bool:
@@ -84,25 +80,22 @@ def value_in(sentence: str) -> str | None:
     starts = [0, *(match.start() for match in _STARTS.finditer(sentence))][-_MOST_STARTS:]
     for start in starts:
         candidate = sentence[start:].strip(" *：:，,")
+        clause = max(sentence.rfind(sign, 0, start) for sign in "，,")
+        if not candidate or _NOT.search(sentence, clause + 1, start):
+            continue
         value = read(candidate)
-        if _NOT.search(sentence, 0, start):
-            break
-        if candidate and _is_mathematics(value) and not _is_enumeration(value):
+        if _is_mathematics(value) and not _is_enumeration(value):
             return candidate
     ends = (sentence[place:] for place in range(max(0, len(sentence) - 8), len(sentence) - 1))
     if word := next((end for end in ends if known_word(end)), None):
         return word
-    has_numbers = any(map(str.isdigit, sentence)) or "=" in sentence
-    words = _VERB.split(sentence)[-1].strip()
-    if not has_numbers and len(_VERB.split(sentence)) > 1 and _HAN.search(words) and _are_words(words):
-        return words
-    for clause in reversed(_CLAUSE_END.split(sentence)):
-        runs = [run[0].strip(" *") for run in _RUN.finditer(clause)]
-        if run := next(
-            (run for run in reversed(runs) if any(map(str.isdigit, run)) and _is_mathematics(read(run))), None
-        ):
-            return run
-    return None
+    clauses = [clause for clause in _CLAUSE_END.split(sentence) if not _NOT.search(clause)]
+    if any(sign.isdigit() or sign == "=" for sign in sentence):
+        runs = [run[0].strip(" *") for clause in reversed(clauses) for run in reversed(list(_RUN.finditer(clause)))]
+        return next((run for run in runs if any(map(str.isdigit, run)) and _is_mathematics(read(run))), None)
+    _, *behind = _VERB.split(clauses[-1] if clauses else "")
+    words = behind[-1].strip() if behind else ""
+    return words if _are_words(words) else None
 
 
 def _option(sentence: str) -> str | None:
@@ -139,8 +132,10 @@ def _is_mathematics(value: Value) -> bool:
     """Whether a value is read to its last part."""
     if isinstance(value, Several):
         return all(map(_is_mathematics, value.items))
+    if isinstance(value, Named | Region) and _HAN.search(value.name):
+        return False
     if isinstance(value, Named | Family):
-        return _is_mathematics(value.value) and not _HAN.search(getattr(value, "name", ""))
+        return _is_mathematics(value.value)
     if isinstance(value, Words):
         return not _NO_FORMULA.search(value.text) and (bool(value.letters) or not value.text.isalpha())
     return not isinstance(value, Matrix) or all(_is_mathematics(cell) for row in value.rows for cell in row)

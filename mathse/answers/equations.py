@@ -17,7 +17,7 @@ from mathse.answers.evaluate import (
     points,
     value_pairs,
 )
-from mathse.answers.expression import Tree, Unreadable, symbols
+from mathse.answers.expression import Tree, Unreadable, resolved, symbols
 from mathse.answers.values import Relation
 
 _FLIPPED = {"<": ">", ">": "<", "≤": "≥", "≥": "≤"}
@@ -33,6 +33,7 @@ def same_relation(gold: Relation, answer: Relation) -> bool | None:
     Raises:
         Ambiguous: Two identities, or two equations of which one follows from the other.
     """
+    gold, answer = map(Relation, resolved(gold.tree, answer.tree), (gold.sign, answer.sign))
     names = symbols(gold.tree)
     if names != symbols(answer.tree) or not names:
         return False

@@ -21,7 +21,7 @@ from typing import Any
 from mpmath.ctx_mp import MPContext
 from mpmath.libmp import from_rational
 
-from mathse.answers.expression import Tree, Unreadable, symbols
+from mathse.answers.expression import Tree, Unreadable, resolved, symbols
 
 Irrational = Any
 """A number of `mpmath`, which has no types: `mpf` on the line, `mpc` off it."""
@@ -111,6 +111,7 @@ def same_expression(first: Tree, second: Tree) -> bool | None:
         TooLarge: A power or factorial would be too large.
         Ambiguous: They have the same value for small positive numbers, and not for others.
     """
+    first, second = resolved(first, second)
     names = sorted(symbols(first) | symbols(second))
     if not names:
         return close(evaluate(first), evaluate(second))
@@ -337,6 +338,7 @@ _divided = _rational(operator.truediv)
 _OPERATIONS: dict[str, Callable[..., Number]] = {
     "+": _rational(_sum),
     "*": _rational(operator.mul),
+    "segment": _rational(operator.mul),
     "/": _divided,
     "-": operator.neg,
     "^": _power,

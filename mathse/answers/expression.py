@@ -8,7 +8,7 @@ Sample: `2\sqrt{3}+x`  ->  `("+", ("*", 2, ("sqrt", 3)), "x")`
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from mathse.answers.figures import angle
@@ -36,6 +36,7 @@ _TOKEN = re.compile(
 )
 
 
+_SEGMENT = re.compile("[A-Z]{2}")
 _GLUED_NAMES = ("arcsin", "arccos", "arctan", "sqrt", "sin", "cos", "tan", "log", "ln", "pi")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _NO_FACTOR = frozenset("+-*/^!%°,_±')]}:⟦⟧⌋⌉")
@@ -77,6 +78,41 @@ def replaced(tree: Tree, names: Mapping[str, Tree]) -> Tree:
     return (tree[0], *(replaced(part, names) for part in tree[1:])) if isinstance(tree, tuple) else tree
 
 
+def resolved(*trees: Tree) -> list[Tree]:
+    """Trees in which `AB` is a symbol, as a segment's length; or the product of two, where one of these stands alone.
+
+    `AB·CD` is not `AC·BD`, but `V = IR` is `R = V/I`.
+    """
+    pairs = {pair for tree in trees for pair in _segments(tree)}
+    if not pairs:
+        return list(trees)
+    as_symbols = [_with_segments(tree, lambda first, second: first + second) for tree in trees]
+    alone = set().union(*map(symbols, as_symbols))
+    if alone.isdisjoint(letter for pair in pairs for letter in pair):
+        return as_symbols
+    return [_with_segments(tree, lambda first, second: ("*", first, second)) for tree in trees]
+
+
+def _segments(tree: Tree) -> set[tuple[str, str]]:
+    if not isinstance(tree, tuple):
+        return set()
+    if tree[0] == "segment":
+        return {(str(tree[1]), str(tree[2]))}
+    return set().union(*map(_segments, tree[1:]))
+
+
+def _with_segments(tree: Tree, meaning: Callable[[str, str], Tree]) -> Tree:
+    if not isinstance(tree, tuple):
+        return tree
+    if tree[0] == "segment":
+        return meaning(str(tree[1]), str(tree[2]))
+    if tree[0] == "^" and isinstance(tree[1], tuple) and tree[1][0] == "segment":
+        value = meaning(str(tree[1][1]), str(tree[1][2]))
+        if isinstance(value, tuple):  # of a product, the power is the last factor's
+            return ("*", value[1], ("^", value[2], tree[2]))
+    return (tree[0], *(_with_segments(part, meaning) for part in tree[1:]))
+
+
 def _tokens(text: str) -> list[str]:
     r"""Split canonical text into numbers, commands (`\frac`), letters and signs."""
     tokens: list[str] = []
@@ -89,7 +125,10 @@ def _tokens(text: str) -> list[str]:
         if (name := match["name"]) is None:
             tokens.append(match["number"] or match["sign"])
             continue
-        tokens += [name] if name[0] == "\\" else [_WORDS[name]] if name in _WORDS else _letters(name)
+        if name[0] == "\\" or name in _WORDS or (_SEGMENT.fullmatch(name) and not match["index"]):
+            tokens.append(_WORDS.get(name, name))
+        else:
+            tokens += _letters(name)
         if index := match["index"]:
             # `x1` is a name, as `x_1` is; `\sin2`, `\frac12` and `π2` are not.
             is_name = tokens[-1][1:] in SYMBOLS or (len(tokens[-1]) == 1 and tokens[-1] != "π")
@@ -218,6 +257,8 @@ class _Parser:
             value = ("sqrt", self._radicand())
         elif token[0] == "\\":
             value = self._command(token[1:])
+        elif _SEGMENT.fullmatch(token):
+            value = ("segment", *sorted(token))
         elif token.isalpha() or token in ("∞", "∠", "△"):
             value = self._name(token)
         else:

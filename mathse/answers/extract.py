@@ -40,6 +40,8 @@ _FIRST_LETTER = re.compile(r"\s*\(?([A-H])\)?\s*(?:[.:)](?=\s)|\n|$)")
 _EMPTY_BOX = re.compile(r"\$?\\f?boxed\s?\{\s*\}\$?")
 _UNFINISHED = re.compile(r"(?:answer|answer to this problem)\s*(?:is|:)[\s*:]*$|答案[是为：:]?\s*$", re.IGNORECASE)
 _NOISE = re.compile(r"(?:I hope (?:it|this) is correct\.?|<\|[^|]*\|>\w*|</?s>|</?[a-z_]{2,12}>)\s*$")
+_NOTHING = re.compile(r"[\s.,;:!?。，；：、？！…—_*`$\\(){}\[\]'\"“”-]*")
+"""Signs that say nothing by themselves; of one that compares (`>`), a blank may be filled."""
 _RELATIONS = "<>≤≥∥⊥≅∼"
 _LABEL = re.compile(r"[^\W\d_]{2,}(?: [^\W\d_]+)*\s*[:：]\s")
 
@@ -69,13 +71,16 @@ def find(text: str) -> Extraction:
         text: A solution, in the marker form or any other, or a bare answer.
     """
     text = text[-_READ:].translate(_FULL_WIDTH).strip()
+    content = None
     if any(sign in text for sign in "<◁["):
         text = concluding(text)
-        if content := tagged_answer(text):
-            inner = _in_words(content)
-            is_short = len(content) <= LONGEST and "\n" not in content
-            return inner if inner.answer else Extraction(content if is_short else None, "tagged")
-    return _in_words(text)
+        content = tagged_answer(text)
+    extraction = _in_words(content or text)
+    if content and not extraction.answer and len(content) <= LONGEST and "\n" not in content:
+        extraction = Extraction(content, "tagged")
+    if extraction.answer and _NOTHING.fullmatch(extraction.answer) and "\\{" not in extraction.answer:
+        return Extraction(None, "no answer found")
+    return extraction
 
 
 def _in_words(text: str) -> Extraction:

@@ -34,7 +34,7 @@ _LETTER = re.compile(
 )
 _LETTER_LAST = re.compile(r".*\S\s+\(\s*([A-H])\s*\)\.?", re.DOTALL)
 _FRACTION = re.compile(r"-?[\d.,]+(?:/\d+)?|-?\\frac\{\d+\}\{\d+\}")
-_WORKED = re.compile(r"boxed|answer\s*(?:is|:)|答案|故选", re.IGNORECASE)
+_WORKED = re.compile(r"boxed|answer\s*(?:is|:)|答案|故选|</?(?:answer|think)", re.IGNORECASE)
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+")
 _GROUPED_COMMA = re.compile(r"(?<=\d),(?=\d{3})")
 _LONGEST_GOLD = 2_000

@@ -68,6 +68,7 @@ _CIRCLE = re.compile(r"\^\s*(?:°|\{\s*°\s*\})|\{\s*°\s*\}")
 _DEGREES = re.compile(r"°\s*([CF])(?![a-zA-Z])")
 _PRIMES = re.compile(r"\^\s*(?:\{\s*('[' ]*)\}|('+))")
 _SPACES = re.compile(r"\s+")
+_POWER_OF_TEN = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
 _SEGMENT = re.compile(r"\\overline\s*\{\s*([A-Z]{2})\s*\}")
 _BRACE = re.compile("[{}]")
 _COMMA_GROUP = re.compile(r"(?<=\d)\s?\{\s?,\s?\}\s?(?=\d{3})|(?<=\d),\s*!\s*(?=\d{3})|(?<=\d),(?:\\!)+\s*(?=\d{3})")
@@ -93,6 +94,8 @@ def canonical(text: str) -> str:
         text = _ASCII_SIGNS.sub(lambda match: _ASCII[match[0]], text)
     if "'" in text:
         text = _PRIMES.sub(lambda primes: (primes[1] or primes[2]).replace(" ", ""), text)
+    if "10" in text:
+        text = _POWER_OF_TEN.sub("*", text)
     if "°" in text:
         text = _DEGREES.sub(r"°\1", _CIRCLE.sub("°", text))
     return _SPACES.sub(" ", text.replace("~", " ")).strip()

@@ -55,7 +55,7 @@ _UNIT_BEHIND = re.compile(r"(.*[a-zA-Z\d)}]) ([a-zA-Z]{2}[a-zA-Z ]*(?:\^?\d)?)")
 _UNIT_IN_BRACKETS = re.compile(r"(.*[\d}°%π])\s*\(\s*([^\W\d_][^()\d]*?)\s*\)")
 _POINT = re.compile(r"([A-Z]'?)\s*(?=\()")
 _SPACES = re.compile(r"\s+")
-_RUNNING_WORDS = re.compile(r"(?<![\\a-zA-Z])(?!(?:sin|cos|tan|log|ln|lg|pi|max|min|sqrt)\b)[a-zA-Z]{2,}\b")
+_RUNNING_WORDS = re.compile(r"(?<![\\a-zA-Z])(?!(?:sin|cos|tan|log|ln|lg|pi|max|min|sqrt)\b|[A-Z]{2}\b)[a-zA-Z]{2,}\b")
 _FILL_IN = re.compile(r"(?![A-H][ .)])(?![=+*/^,;:)\]}&])(?!\\[)\]]).*[^=+*/^,(\[{<>&:-]")
 """What may stand on a line of its own: no option with its text, nothing that goes on."""
 _WHOLE = re.compile(

@@ -42,6 +42,8 @@ _ARTICLE = re.compile(r"^(?:the\s+(?=\S)|an?\s+(?=[^\W\d_]{2}))")
 _BARE_LETTERS = re.compile(r"[A-H]+|[A-H](?:\s*(?:[,/&+]|and|or|和|或|、)\s*[A-H])+|[A-H](?:\s+[A-H])+")
 _OPTION_WORD = re.compile(r"^(?:option|choice|选项|选)s?\s*(?=\(?[A-H](?![a-z]))", re.IGNORECASE)
 _LETTER_FIRST = re.compile(r"\(?([A-H])(?:\s*[.):]|\)|\s+(?=[A-Z(])|\s*$|\s*:)")
+_YES_OR_NO = re.compile(r"(yes|no|true|false|是的?|不是|能|不能|对|不对)\s*[,;.]\D*", re.IGNORECASE)
+"""With words behind it that hold no other answer."""
 _SHARE = re.compile("(?:([^又]{1,6})又)?([^百又]{1,6})分之(.{1,6})")
 _CIRCLED = re.compile(r"[①-⑳](?:\s*(?:(?:[,;、，；和与及]|and)\s*)?[①-⑳])*")
 _LETTERS = re.compile(
@@ -67,7 +69,7 @@ def read_words(text: str) -> Value | None:
         return Words(text.lower(), option_letters(text))
     if _DATE.fullmatch(text):
         return Words(text)
-    if word := known_word(text):
+    if word := known_word(text) or ((said := _YES_OR_NO.fullmatch(text)) and known_word(said[1])):
         return Words(word)
     # `sin x` and `three cm` are no prose.
     first = text.partition(" ")[0]

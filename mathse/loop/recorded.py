@@ -14,6 +14,7 @@ from pathlib import Path as File
 
 from mathse import layout
 from mathse.answers.extract import extract
+from mathse.answers.tags import without_thought
 from mathse.errors import UserError
 from mathse.params import Distill
 from mathse.sources.adapter import adapter
@@ -57,7 +58,7 @@ class Recordings:
             if solution.path is not None:
                 yield solution.path
                 continue
-            text = solution.text
+            text = without_thought(solution.text)
             identity = (problem_id, PathKind.DISTILLED, 0, sample_idx, teacher, PROMPT, 0)
             yield Path(
                 path_id=content_id("path", *identity, None, text),

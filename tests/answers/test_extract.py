@@ -1,3 +1,5 @@
+import string
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +30,14 @@ from mathse.tables.schemas import MARKER
         ("I do not know.", None),
         ("", None),
         ("  \n ", None),
+        ("answer is ::\t:", None),
+        ("答案是\uff1a\t。", None),
+        (r"\boxed{ . }", None),
+        ("The answer is :;", None),
+        ("The answer to this problem is ...", None),
+        ("answer: $ $", None),
+        ("<answer> . </answer>", None),
+        ("答案是>", ">"),
     ],
 )
 def test_finds_the_last_answer(text: str, answer: str | None) -> None:
@@ -46,4 +56,4 @@ def test_what_the_marker_sentence_says_is_found(prose: str, value: int) -> None:
 @given(st.text())
 def test_never_an_empty_answer(text: str) -> None:
     answer = extract(text)
-    assert answer is None or answer.strip()
+    assert answer is None or answer.strip(string.whitespace + ".,;:")
