@@ -108,7 +108,7 @@ def test_a_damaged_journal_is_set_aside(tmp_path: Path, content: bytes, caplog: 
         assert f"set aside as j.sqlite.damaged-{number}" in caplog.text
 
 
-def test_damage_in_the_middle_is_noticed_on_opening(tmp_path: Path) -> None:
+def test_damage_in_the_middle_is_noticed_on_opening(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "j.sqlite"
     with Journal(file) as journal:
         journal.put({str(n): {"text": "x" * 500} for n in range(200)})
@@ -116,9 +116,83 @@ def test_damage_in_the_middle_is_noticed_on_opening(tmp_path: Path) -> None:
     content[8192:16384] = random.Random(0).randbytes(8192)
     file.write_bytes(content)
 
+    with caplog.at_level(logging.WARNING), Journal(file) as journal:
+        whole = known(journal)
+    assert 150 < len(whole) < 200
+    assert all(payload == {"text": "x" * 500} for payload in whole.values())
+    assert f"set aside as j.sqlite.damaged-1; {len(whole)} of its rows are whole and stay" in caplog.text
+
+
+def harmed(content: bytes, seed: int) -> bytes:
+    """A file after what a disk may do to it: bits or bytes changed, a page of zeros, an end cut off."""
+    draw, changed = random.Random(seed), bytearray(content)
+    at = draw.randrange(len(changed)) if seed % 3 else draw.randrange(4096)  # the head and the schema matter most
+    match draw.randrange(5):
+        case 0:
+            changed[at] ^= 1 << draw.randrange(8)
+        case 1:
+            changed[at] = draw.randrange(256)
+        case 2:
+            changed[at : at + 40] = draw.randbytes(40)[: len(changed) - at]
+        case 3:
+            page = at // 4096 * 4096
+            changed[page : page + 4096] = bytes(len(changed[page : page + 4096]))
+        case 4:
+            del changed[at:]
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("block", range(2))
+def test_a_damaged_journal_gives_the_right_result_or_is_named(tmp_path: Path, block: int) -> None:
+    asked = [Request(f"p{n}", 0, "solve@1", turn(f"What is {n}?"), (), Sampling(), 0) for n in range(60)]
+    file = tmp_path / "j.sqlite"
+    right = list(generate(Scripted(lambda one: f"It is {one.problem_id}. " * 9), asked, file, "t"))
     with Journal(file) as journal:
-        assert not known(journal)
-    assert (tmp_path / "j.sqlite.damaged-1").exists()
+        journal.hold({"lost": 0.5})
+        journal.lose("lost", 0.25)
+    content, named, noticed = file.read_bytes(), 0, 0
+    for seed in range(50 * block, 50 * block + 50):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        damaged = folder / "j.sqlite"
+        damaged.write_bytes(harmed(content, seed))
+        engine = Scripted(lambda one: f"It is {one.problem_id}. " * 9)
+        try:
+            assert list(generate(engine, asked, damaged, "t")) == right
+        except JournalError as error:
+            named += 1
+            assert str(damaged) in str(error)
+            assert "move it away" in str(error)
+        noticed += bool(engine.asked)
+    assert noticed > 5, "nothing was ever damaged enough to ask again"
+    assert named < 15
+
+
+def test_a_row_that_is_not_as_it_was_written_is_completed_anew(tmp_path: Path) -> None:
+    asked = [Request(f"p{n}", 0, "solve@1", turn("?"), (), Sampling(), 0) for n in range(5)]
+    file = tmp_path / "j.sqlite"
+    right = list(generate(Scripted(lambda one: f"It is {one.problem_id}."), asked, file, "t"))
+    content = file.read_bytes()
+    assert content.count(b"It is p3") == 1
+    file.write_bytes(content.replace(b"It is p3", b"It is p4"))
+    engine = Scripted(lambda one: f"It is {one.problem_id}.")
+    assert list(generate(engine, asked, file, "t")) == right
+    assert [one.problem_id for one in engine.asked] == ["p3"]
+
+
+def test_what_is_held_or_lost_is_known_after_a_kill(tmp_path: Path) -> None:
+    file = tmp_path / "j.sqlite"
+    program = (
+        "import os, sys, pathlib; from mathse.loop.ask.journal import Journal\n"
+        "with Journal(pathlib.Path(sys.argv[1])) as j:\n"
+        "    j.hold({'a': 1.0, 'b': 2.0, 'c': 4.0, 'd': 8.0}); j.lose('a', 0.5); j.put({'b': {'cost': 0.25}})\n"
+        "    j.lose('d', 8.0); j.hold({'d': 16.0}); os._exit(1)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(file)], check=False)
+    with Journal(file) as journal:
+        assert journal.billed() == 0.5 + 0.0 + 4.0 + 8.0 + 16.0
+        journal.hold({"c": 1.0})
+        assert journal.billed() == 0.5 + 4.0 + 1.0 + 8.0 + 16.0
 
 
 def test_a_database_of_something_else_is_an_error(tmp_path: Path) -> None:
