@@ -22,6 +22,7 @@ from typing import Literal
 from mathse.loop.annotate import mark_request
 from mathse.loop.ask import prompts, replies
 from mathse.loop.ask.generate import ask_about, generate
+from mathse.loop.ask.journal import Journal
 from mathse.loop.ask.protocol import Engine, Request, Sampling
 from mathse.loop.ask.requests import request, request_seed
 from mathse.loop.solve import Ask, path_row
@@ -76,13 +77,14 @@ def reflect(
     Yields:
         Reflections, in the order of wrong paths and samples. A problem without a wrong path has none.
     """
-    marks_cost = 0.0
+    marks_cost, marks = 0.0, journal.with_name(f"{journal.stem}-marks{journal.suffix}")
 
     def requests() -> Iterator[Request]:
         nonlocal marks_cost
-        for problem_id, wrong, (step, analysis), cost in _remarks(
-            teacher, remaining, problems, scope, journal, feedback
-        ):
+        if feedback.by == "teacher":
+            with Journal(marks) as earlier:
+                marks_cost = earlier.billed()
+        for problem_id, wrong, (step, analysis), cost in _remarks(teacher, remaining, problems, scope, marks, feedback):
             marks_cost += cost
             problem = problems[problem_id]
             fields = {
@@ -117,7 +119,7 @@ def _remarks(
     remaining: Callable[[], Iterable[Remaining]],
     problems: Mapping[str, Problem],
     scope: Scope,
-    journal: File,
+    marks: File,
     feedback: Feedback,
 ) -> Iterator[tuple[str, WrongPath, Remark, float]]:
     """Problem and wrong path, what the teacher is told of it, and what that has cost."""
@@ -131,8 +133,6 @@ def _remarks(
         problem_id, wrong = item
         return mark_request(problems[problem_id], wrong.path_id, wrong.text, feedback.marking)
 
-    # Beside the reflections' own journal.
-    marks = journal.with_name(f"{journal.stem}-marks{journal.suffix}")
     for (problem_id, wrong), outcome in ask_about(
         teacher, lambda: wrong_paths(remaining(), scope), mark, marks, title="marks before reflecting"
     ):

@@ -26,7 +26,7 @@ from typing import TypeVar
 from mathse.answers.tags import without_thought
 from mathse.errors import UserError
 from mathse.loop.ask.journal import Journal
-from mathse.loop.ask.protocol import Completion, Engine, Failure, Label, Outcome, Request, Task
+from mathse.loop.ask.protocol import Completion, Engine, Failure, Label, Outcome, PaidEngine, Request, Task
 from mathse.loop.ask.worklist import DuplicateKey, Worklist
 from mathse.progress import progress
 
@@ -73,7 +73,9 @@ def generate(
         work = completions.worklist()
         _write_down(work, requests, engine)
         resumed, spent = work.journaled()
-        spent += before()
+        spent += completions.billed() + before()
+        if isinstance(engine, PaidEngine):
+            engine.charge_to(completions)
         with progress(title, len(work), resumed) as advance:
             for attempt in range(attempts):
                 if attempt and not work.may_pass():

@@ -18,7 +18,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from mathse.tables.schemas import Message, content_id
 
@@ -182,7 +182,8 @@ class Engine(Protocol):
 
         Args:
             batches: Taken one at a time, in the thread that iterates over the answers.
-            spent: What the completions that need not be made again have cost, for engines with a spending cap.
+            spent: What this work has cost so far, for engines with a spending cap: completions that need not be made
+                again, and what was billed without one.
 
         Yields:
             Outcomes by the task's key, as they come; what is yielded together is journaled in one transaction.
@@ -190,6 +191,27 @@ class Engine(Protocol):
         Raises:
             UserError: The engine as a whole cannot go on, such as a server that is gone. What it yielded is safe.
         """
+        ...
+
+
+class Bills(Protocol):
+    """Where money is written down that no completion shows; each call is on the disk when it returns."""
+
+    def hold(self, amounts: Mapping[str, float]) -> None:
+        """Requests are about to be sent: the most that this try of each can cost, by key."""
+        ...
+
+    def lose(self, key: str, amount: float) -> None:
+        """A request's try has ended without a completion, and cost this; nothing is held for it any more."""
+        ...
+
+
+@runtime_checkable
+class PaidEngine(Protocol):
+    """An engine whose completions cost money."""
+
+    def charge_to(self, bills: Bills) -> None:
+        """Write what it holds and loses there from now on; what a completion costs is on the completion."""
         ...
 
 

@@ -26,9 +26,9 @@ Said = tuple[int, Mapping[str, str], bytes]
 """Status, headers and body of a reply."""
 
 
-def completion(text: str | None, tokens_in: int = 0, finish: str = "stop", **message: Any) -> dict[str, Any]:
+def completion(text: Any, tokens_in: int = 0, finish: str = "stop", **message: Any) -> dict[str, Any]:
     choice = {"index": 0, "message": {"role": "assistant", "content": text, **message}, "finish_reason": finish}
-    usage = {"prompt_tokens": tokens_in, "completion_tokens": len((text or "").split())}
+    usage = {"prompt_tokens": tokens_in, "completion_tokens": len(str(text or "").split())}
     return {"id": "c", "object": "chat.completion", "model": "m", "choices": [choice], "usage": usage}
 
 

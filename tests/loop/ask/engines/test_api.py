@@ -10,7 +10,8 @@ import pytest
 from mathse.errors import UserError
 from mathse.loop.ask.engines.any_role.api import ApiEngine
 from mathse.loop.ask.engines.server.budget import Clock, Purse, estimate
-from mathse.loop.ask.engines.server.client import KeyMissing, Secret, chat_body
+from mathse.loop.ask.engines.server.client import chat_body
+from mathse.loop.ask.engines.server.secret import KeyMissing, Secret
 from mathse.loop.ask.engines.server.sender import Call, Sender
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Failure, Outcome, Request, Sampling, Task
@@ -230,9 +231,12 @@ REPLIES: list[tuple[Any, str, bool]] = [
     ((200, {}, b"<html>Gateway</html>"), "malformed reply", True),
     ((200, {}, b""), "malformed reply", True),
     ((200, {}, json.dumps(completion("half \ud800 a character")).encode()), "malformed reply", True),
-    (completion("", finish="tool_calls"), "malformed reply", True),
+    (completion("Half", finish="SAFETY"), "content filter", False),
+    (completion("Half", finish="abort"), "server error", True),
+    (completion([{"type": "refusal", "refusal": "No."}], refusal="No."), "refusal", False),
+    (completion({"text": "Four."}), "malformed reply", True),
+    ((200, {"content_encoding": "br"}, b"\x0b\x02\x80four\x03"), "malformed reply", True),
     ({**completion("Four."), "choices": []}, "malformed reply", True),
-    ({**completion("Four."), "usage": {"prompt_tokens": -1, "completion_tokens": 2}}, "malformed reply", True),
 ]
 
 

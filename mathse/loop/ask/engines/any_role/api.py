@@ -17,10 +17,11 @@ from itertools import chain
 from mathse.errors import UserError
 from mathse.loop.ask.engines.kind import EngineKind, Surroundings
 from mathse.loop.ask.engines.server.budget import Clock, Purse, cost, estimate
-from mathse.loop.ask.engines.server.client import Secret, chat_body
+from mathse.loop.ask.engines.server.client import chat_body
 from mathse.loop.ask.engines.server.images import DataUrls
+from mathse.loop.ask.engines.server.secret import Secret
 from mathse.loop.ask.engines.server.sender import Call, Sender
-from mathse.loop.ask.protocol import Completion, Failure, Outcome, Task
+from mathse.loop.ask.protocol import Bills, Completion, Failure, Outcome, Task
 from mathse.params import Api
 from mathse.tables.images import ImageError, StoredImages
 from mathse.tables.schemas import content_id
@@ -64,6 +65,10 @@ class ApiEngine:
         self._clock = clock or Clock()
         self._excess = 1.0
         """How many times the tokens that seemed possible a prompt had: it makes the next estimates larger."""
+
+    def charge_to(self, bills: Bills) -> None:
+        """See `PaidEngine.charge_to`."""
+        self._purse.bills = bills
 
     def answer(self, batches: Iterable[Sequence[Task]], spent: float = 0.0) -> Iterator[Mapping[str, Outcome]]:
         """See `Engine.answer`.
@@ -118,8 +123,8 @@ class ApiEngine:
     ) -> tuple[dict[str, Outcome], int]:
         """Send as many tasks as there is room and money for; returns those that cannot be sent, and how many were."""
         failures: dict[str, Outcome] = {}
-        sent = 0
-        while sent < room and len(failures) < self.batch_size and not sender.stopped:
+        ready: list[Call] = []
+        while len(ready) < room and len(failures) < self.batch_size and not sender.stopped:
             if not waiting:
                 task = next(tasks, None)
                 if task is None:
@@ -131,9 +136,11 @@ class ApiEngine:
                 waiting.append(call)
             if not self._purse.reserve(waiting[0].most):
                 break
-            sender.send(waiting.popleft())
-            sent += 1
-        return failures, sent
+            ready.append(waiting.popleft())
+        self._purse.write_down({call.task.key: call.most for call in ready})
+        for call in ready:
+            sender.send(call)
+        return failures, len(ready)
 
     def _call(self, task: Task) -> Call | Failure:
         request = task.request

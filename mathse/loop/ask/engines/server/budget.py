@@ -11,9 +11,10 @@ import math
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mathse.loop.ask.protocol import Request
+from mathse.loop.ask.protocol import Bills, Request
 from mathse.params import Price
 
 WINDOW = 60.0
@@ -114,7 +115,9 @@ class Purse:
     """The money of a stage: what is spent, and what is reserved for requests under way.
 
     A reply that was lost on its way may have been billed, so it counts as spent at the most that it can have cost; so
-    does what a server bills for a reply that is no completion. Neither is on any row. Used from two threads.
+    does what a server bills for a reply that is no completion. Neither is on any row, so the bills say it, and what is
+    reserved is in them before it is sent: a run that is killed leaves behind what it may have spent. Used from two
+    threads.
     """
 
     def __init__(self, cap: float | None) -> None:
@@ -122,11 +125,12 @@ class Purse:
         self.spent = 0.0
         self.unrecorded = 0.0
         """The part of `spent` that is on no row."""
+        self.bills: Bills | None = None
         self._reserved: list[float] = []
         self._lock = threading.Lock()
 
     def open(self, recorded: float) -> None:
-        """Begin with what the rows of earlier runs have cost."""
+        """Begin with what earlier runs have spent."""
         self.spent = recorded + self.unrecorded
 
     def reserve(self, most: float) -> bool:
@@ -137,9 +141,16 @@ class Purse:
                 self._reserved.append(most)
             return fits
 
-    def settle(self, most: float, paid: float, recorded: bool) -> None:
+    def write_down(self, reserved: Mapping[str, float]) -> None:
+        """Put what is reserved into the bills, by the requests' keys; they may be sent then."""
+        if self.bills is not None and (amounts := {key: most for key, most in reserved.items() if most}):
+            self.bills.hold(amounts)
+
+    def settle(self, most: float, paid: float, recorded: bool, key: str = "") -> None:
         """Spend what was `paid` of the `most` that was reserved, and free the rest; `recorded`: a row says so."""
         with self._lock:
             self._reserved.remove(most)
             self.spent += paid
             self.unrecorded += 0.0 if recorded else paid
+        if self.bills is not None and most and not recorded:
+            self.bills.lose(key, paid)

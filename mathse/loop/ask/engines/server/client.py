@@ -11,42 +11,52 @@ and received:
     "usage": {"prompt_tokens": 312, "completion_tokens": 58}}
 
 The only module that imports the `openai` package. Its own retries are off; the whole try, the reply's last byte
-included, has one deadline. The key is taken from the environment and is in no message that leaves this module.
+included, has one deadline. No redirect is followed: the prompt and its images are for the server that params name. No
+body, of a success or an error, takes more than its limit, unpacked. The key is in no text that leaves this module.
 """
 
 import asyncio
 import json
 import logging
 import math
-import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import openai
-from pydantic import BaseModel, Field, ValidationError
 
-from mathse.errors import UserError
 from mathse.loop.ask.engines.server.budget import Clock
+from mathse.loop.ask.engines.server.secret import Secret
 from mathse.loop.ask.protocol import Failure, Request
 from mathse.params import Api
-from mathse.params.inference import OPENAI
 
 SEED_LIMIT = 2**31
 """Seeds are sent below this: some servers take no larger ones."""
-LARGEST_REPLY = 32 * 2**20
-"""Bytes."""
+LARGEST_REPLY = 8 * 2**20
+"""Bytes of a completion, as they come and unpacked."""
+LARGEST_REFUSAL = 2**16
+"""Bytes of an error; the rest is not read."""
 LONGEST_QUOTE = 200
 """Characters of a bad reply that its failure quotes."""
 LONGEST_DETAIL = 500
-LONG_KEY = 16
-"""Characters from which a key is one: a word such as `test` may be in a completion for its own sake."""
-OPENAI_KEY = "OPENAI_API_KEY"
-NO_KEY = "none"
-"""Sent where no key is set: local servers want none."""
 CONNECTION_LOST = "connection lost"
 RATE_LIMITED = "rate limited"
+
+CUT = {
+    "length", "max_tokens", "max_length", "max_output_tokens", "max_new_tokens", "model_length", "context_length",
+    "token_limit", "model_context_window_exceeded",
+}  # fmt: skip
+"""What servers call the end of a completion that has used up its tokens, in small letters."""
+FILTERED = {
+    "content_filter", "content_filtered", "safety", "recitation", "blocklist", "prohibited_content", "spii",
+    "image_safety", "sensitive", "guardrail_intervened", "refusal",
+}  # fmt: skip
+"""Ends by which a server withholds a completion."""
+BROKEN = {"error", "abort", "aborted", "cancelled", "canceled", "timeout", "insufficient_system_resource"}
+"""Ends of a completion that the server could not finish."""
+_UNPACKED = ("gzip", "deflate")
 
 
 @dataclass(eq=False, repr=False)
@@ -57,7 +67,7 @@ class Fault(Exception):
         reason: Short and countable:
             tried again: `rate limited`, `server error`, `timeout`, `cut reply`, `malformed reply`, `connection lost`;
             not tried again: `refused request`, `content filter`, `refusal`;
-            no request can succeed: `key refused`, `unknown model`, `quota used up`.
+            no request can succeed: `key refused`, `unknown model`, `quota used up`, `redirected`.
         detail: What exactly happened.
         passing: Whether another try may succeed.
         wait: Seconds that the server asks to wait, if it does.
@@ -80,26 +90,12 @@ class Fault(Exception):
         return Failure(self.reason, self.detail, retryable=self.passing)
 
 
-class Usage(BaseModel):
+@dataclass(frozen=True)
+class Usage:
     """Tokens as the server counts and bills them."""
 
-    prompt_tokens: int = Field(ge=0)
-    completion_tokens: int = Field(ge=0)
-
-
-class _Message(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: Literal["stop", "length", "content_filter"]
-
-
-class _Body(BaseModel):
-    choices: tuple[_Choice, ...] = Field(min_length=1)
-    usage: Usage | None = None
+    prompt_tokens: int
+    completion_tokens: int
 
 
 @dataclass(frozen=True)
@@ -108,56 +104,15 @@ class ServerReply:
 
     Attributes:
         text: The completion; empty if there is none.
-        finish_reason: How it ended.
-        usage: None where the server does not say.
+        finish_reason: How it ended; None where the server does not say.
+        usage: None where the server does not say, or says no numbers.
         fault: Why this is no completion, if it is none.
     """
 
     text: str
-    finish_reason: Literal["stop", "length"]
+    finish_reason: Literal["stop", "length"] | None
     usage: Usage | None
     fault: Fault | None = None
-
-
-class KeyMissing(UserError):
-    """The environment variable that should hold the key is not set, or holds no key."""
-
-
-class Secret:
-    """The key, which can be taken out of texts; it does not show itself."""
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-
-    @classmethod
-    def of(cls, settings: Api) -> "Secret":
-        """The key from the environment.
-
-        Raises:
-            KeyMissing: There is none, and the server is OpenAI's; or it cannot be one.
-        """
-        at_openai = settings.base_url.rstrip("/") == OPENAI
-        name = settings.key_env or (OPENAI_KEY if at_openai else "")
-        key = os.environ.get(name, "").strip() if name else ""
-        if not key and at_openai:
-            raise KeyMissing(
-                f"{name}: not set; put the key for {settings.base_url} into this environment variable (or let "
-                "api.key_env name another)"
-            )
-        if not (key.isascii() and key.isprintable()):
-            raise KeyMissing(f"{name}: holds characters that no key has; set it anew")
-        return cls(key or NO_KEY)
-
-    def __repr__(self) -> str:
-        return "Secret()"
-
-    def out_of(self, text: str) -> str:
-        """A message without the key."""
-        return text if self.key == NO_KEY else text.replace(self.key, "[key]")
-
-    def out_of_completion(self, text: str) -> str:
-        """A completion without the key, should a server echo what it was sent."""
-        return self.out_of(text) if len(self.key) >= LONG_KEY else text
 
 
 def chat_body(request: Request, urls: Sequence[str], settings: Api) -> dict[str, Any]:
@@ -185,18 +140,39 @@ def chat_body(request: Request, urls: Sequence[str], settings: Api) -> dict[str,
     return body | ({"extra_body": dict(settings.extra)} if settings.extra else {})
 
 
+class _Http(openai.DefaultAsyncHttpxClient):
+    """HTTP as this engine wants it: no redirects, and bodies within their limits, unpacked here."""
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        """The reply to a request, its body read and plain.
+
+        Raises:
+            Fault: The body of a completion is cut off, too long, or packed in a way that was not asked for.
+        """
+        response = await super().send(request, **{**options, "stream": True, "follow_redirects": False})
+        try:
+            body = await _read(response)
+        finally:
+            await response.aclose()
+        packing = {"content-encoding", "content-length", "transfer-encoding"}
+        headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in packing]
+        return type(response)(response.status_code, headers=headers, content=body, request=request)
+
+
 class Client:
     """A connection pool to one server; used within one event loop."""
 
     def __init__(self, settings: Api, secret: Secret, clock: Clock) -> None:
-        # One line per request would drown the progress lines.
-        logging.getLogger("httpx2").setLevel(logging.WARNING)
+        # One line per request would drown the progress lines, and what a server's headers say is nobody's to log.
+        for name in ("httpx2", "httpcore2", "openai"):
+            logging.getLogger(name).setLevel(logging.WARNING)
         self._settings = settings
         self._secret = secret
         self._clock = clock
         self._client = openai.AsyncOpenAI(
-            api_key=secret.key, base_url=settings.base_url, timeout=None, max_retries=0, _enforce_credentials=False
-        )
+            api_key=secret.key, base_url=settings.base_url, timeout=None, max_retries=0, _enforce_credentials=False,
+            http_client=_Http(timeout=None), default_headers={"Accept-Encoding": ", ".join(_UNPACKED)},
+        )  # fmt: skip
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -209,23 +185,19 @@ class Client:
             Fault: The server gave no reply that can be read.
         """
         try:
-            reply = _parse(await self._send(body))
+            reply = self._parse(await self._send(body))
         except Fault as fault:
-            fault.detail = self._clean(fault.detail)
+            fault.detail = self._secret.out_of(fault.detail)[:LONGEST_DETAIL]
             raise
         if reply.fault:
-            reply.fault.detail = self._clean(reply.fault.detail)
+            reply.fault.detail = self._secret.out_of(reply.fault.detail)[:LONGEST_DETAIL]
         return replace(reply, text=self._secret.out_of_completion(reply.text))
-
-    def _clean(self, text: str) -> str:
-        return self._secret.out_of(text)[:LONGEST_DETAIL]
 
     async def _send(self, body: dict[str, Any]) -> bytes:
         try:
             async with asyncio.timeout(self._settings.timeout):
-                create = self._client.chat.completions.with_streaming_response.create
-                async with create(**body) as response:
-                    return await _read(response)
+                reply = await self._client.chat.completions.with_raw_response.create(**body)
+                return bytes(reply.content)
         except TimeoutError:
             detail = f"no whole reply within {self._settings.timeout:g} s"
             raise Fault("timeout", detail, passing=True, billed=True) from None
@@ -233,50 +205,103 @@ class Client:
             raise _refusal(error, self._clock) from None
         except openai.APIConnectionError as error:
             cause = error.__cause__
+            if isinstance(cause, Fault):
+                raise cause from None
             never_sent = type(cause).__name__ == "ConnectError"
             detail = f"{type(cause).__name__}: {cause}"
             raise Fault(CONNECTION_LOST, detail, passing=True, billed=not never_sent) from None
 
+    def _parse(self, body: bytes) -> ServerReply:
+        """Read a reply's body, as OpenAI writes it or another server does.
 
-class _Stream(Protocol):
-    def iter_bytes(self) -> AsyncIterator[bytes]: ...
+        Raises:
+            Fault: `malformed reply`: it is no JSON, holds half a character, or lacks what a completion has; or the
+                server says that it could not finish.
+        """
+        try:
+            content = json.loads(body, parse_int=lambda digits: int(digits[:40]))  # thousands of digits are no count
+            choice = content["choices"][0]
+            message = choice["message"]
+            text, refusal = _text(message.get("content")), message.get("refusal")
+            text.encode()
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            # The key is taken out before anything is cut: half of one is known no more.
+            quote = self._secret.out_of(body[: LONGEST_QUOTE + 16 * len(self._secret.key)].decode("utf-8", "replace"))
+            detail = f"{type(error).__name__}: {str(error)[:LONGEST_QUOTE]}: {quote[:LONGEST_QUOTE]!r}"
+            raise Fault("malformed reply", detail, passing=True, billed=True) from None
+        usage, reason = _usage(content.get("usage")), str(choice.get("finish_reason") or "").lower()
+        if reason in BROKEN:
+            raise Fault("server error", f"finished by {reason}", passing=True, billed=True)
+        if reason in FILTERED:
+            fault = Fault("content filter", "the server's filter cut the completion off")
+            return ServerReply("", "stop", usage, fault)
+        if isinstance(refusal, str) and refusal:
+            return ServerReply("", "stop", usage, Fault("refusal", refusal))
+        # Names of the end are many: `stop`, `eos_token`, `end_turn`, `stop_sequence`, `tool_calls`.
+        return ServerReply(text, ("length" if reason in CUT else "stop") if reason else None, usage)
 
 
-async def _read(response: _Stream) -> bytes:
-    """The whole body, or the fault that cut it off."""
-    body = bytearray()
-    try:
-        async for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > LARGEST_REPLY:
-                break
-    except Exception as error:  # of the HTTP library, its decoders and the socket
-        detail = f"after {len(body)} bytes: {type(error).__name__}: {error}"
-        raise Fault("cut reply", detail, passing=True, billed=True) from None
-    if len(body) > LARGEST_REPLY:
-        raise Fault("malformed reply", f"more than {LARGEST_REPLY} bytes", passing=True, billed=True)
-    return bytes(body)
-
-
-def _parse(body: bytes) -> ServerReply:
-    """Read a reply's body.
+async def _read(response: Any) -> bytes:
+    """The body, unpacked within its limit; of an error, as much of it as is readable.
 
     Raises:
-        Fault: `malformed reply`: it is no JSON, holds half a character, or lacks what a completion has.
+        Fault: What was to be a completion is cut off, too long, or packed otherwise than was asked for.
     """
+    limit = LARGEST_REPLY if response.is_success else LARGEST_REFUSAL
+    body, fault = bytearray(), None
     try:
-        content = _Body.model_validate_json(body)
-    except ValidationError as error:
-        what = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
-        quote = body[:LONGEST_QUOTE].decode("utf-8", "replace")
-        raise Fault("malformed reply", f"{what}: {quote!r}", passing=True, billed=True) from None
-    choice = content.choices[0]
-    if choice.finish_reason == "content_filter":
-        fault = Fault("content filter", "the server's filter cut the completion off")
-        return ServerReply("", "stop", content.usage, fault)
-    if choice.message.refusal:
-        return ServerReply("", "stop", content.usage, Fault("refusal", choice.message.refusal))
-    return ServerReply(choice.message.content or "", choice.finish_reason, content.usage)
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > limit:
+                break
+    except Exception as error:  # of the HTTP library and the socket
+        detail = f"after {len(body)} bytes: {type(error).__name__}: {error}"
+        fault = Fault("cut reply", detail, passing=True, billed=True)
+    packings = [name.strip().lower() for name in response.headers.get("content-encoding", "").split(",")]
+    plain = bytes(body[: limit + 1])
+    for packing in reversed([name for name in packings if name not in ("", "identity")]):
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, by its head
+        try:
+            if packing not in _UNPACKED:
+                raise ValueError("this was not asked for")
+            plain = unpacker.decompress(plain, limit + 1)
+        except (ValueError, zlib.error) as error:
+            plain = b""
+            detail = f"packed as {packing[:20]}: {error}"
+            fault = fault or Fault("malformed reply", detail, passing=True, billed=True)
+        if not unpacker.eof and len(plain) <= limit:
+            fault = fault or Fault("cut reply", f"{packing} ends early", passing=True, billed=True)
+    if len(plain) > limit:
+        fault = fault or Fault("malformed reply", f"more than {limit} bytes", passing=True, billed=True)
+    if fault and response.is_success:
+        raise fault
+    return plain[:limit]
+
+
+def _text(content: object) -> str:
+    """What a message says: its text, or that of its parts but for thoughts and pictures."""
+    if isinstance(content, list):
+        parts = [part if isinstance(part, dict) else {"text": part} for part in content]
+        texts = [part.get("text") for part in parts if part.get("type", "text") in ("text", "output_text")]
+        return "".join(text for text in texts if isinstance(text, str))
+    if content is not None and not isinstance(content, str):
+        raise TypeError("content is no text")
+    return content or ""
+
+
+def _usage(content: object) -> Usage | None:
+    """The tokens counted; None where there are none, or what is there is no count."""
+    if not isinstance(content, dict):
+        return None
+    counts = []
+    for names in (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens")):
+        count = next((content[name] for name in names if content.get(name) is not None), None)
+        if isinstance(count, float) and count.is_integer():
+            count = int(count)
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+            return None
+        counts.append(count)
+    return Usage(*counts)
 
 
 def _refusal(error: openai.APIStatusError, clock: Clock) -> Fault:
@@ -284,6 +309,9 @@ def _refusal(error: openai.APIStatusError, clock: Clock) -> Fault:
     status, body = error.status_code, error.body
     message = body.get("message") if isinstance(body, dict) else None  # the server's own words
     detail = f"HTTP {status}: {message or body or error.message}"
+    if status < 400:
+        detail = f"HTTP {status} to {error.response.headers.get('location', 'nowhere')}"
+        return Fault("redirected", detail, hopeless=True)
     if status == 402 or error.code == "insufficient_quota":
         return Fault("quota used up", detail, hopeless=True)
     if status in (401, 404):  # every request would meet it

@@ -22,7 +22,8 @@ from typing import Any, Self
 
 from mathse.errors import UserError
 from mathse.loop.ask.engines.server.budget import Clock, Estimate, Purse, TokenBudget, cost
-from mathse.loop.ask.engines.server.client import CONNECTION_LOST, RATE_LIMITED, Client, Fault, Secret
+from mathse.loop.ask.engines.server.client import CONNECTION_LOST, RATE_LIMITED, Client, Fault
+from mathse.loop.ask.engines.server.secret import Secret
 from mathse.loop.ask.protocol import Completion, Outcome, Task
 from mathse.params import Api
 
@@ -38,7 +39,13 @@ REMEDIES = {
     "key refused": "put a key that is valid for this server into the environment variable that api.key_env names",
     "unknown model": "api.model must be a name that the server knows, and api.base_url must end as it says (often /v1)",
     "quota used up": "top the account up",
+    "redirected": "put that address into api.base_url, if the prompts and images are for it",
 }
+BELIEVED = 100
+"""How many times the most tokens that seem possible a server may count; what is above is no count."""
+FEW = 10_000
+"""Tokens that are believed in any case."""
+LONGEST_COUNTS = 100
 
 
 class ServerGone(UserError):
@@ -201,8 +208,11 @@ class Sender:
     def _finish(self, call: Call, task: asyncio.Task[Outcome | None]) -> None:
         """Hand a call's end to the thread that waits, also if the call was given up before its first step."""
         del self._calls[call]
-        self._settle(call, 0.0)
         error = None if task.cancelled() else task.exception()
+        try:
+            self._settle(call, 0.0)
+        except UserError as full:  # the disk, most likely
+            error = error or full
         self._arrivals.put(error or (call, None if task.cancelled() else task.result()))
 
     async def _complete(self, call: Call) -> Outcome | None:
@@ -219,6 +229,7 @@ class Sender:
                     call.reserved = self._purse.reserve(call.most)
                     if not call.reserved:
                         return None
+                    self._purse.write_down({call.task.key: call.most})
                 self.repeats[fault.reason] += 1
                 await self._clock.sleep(min(tries.wait(fault), max(self._patience.left(), 0.0)))
                 if self._give_up(fault):
@@ -229,19 +240,30 @@ class Sender:
         call.on_wire = True
         try:
             reply = await self._client.ask(call.body)
+        except asyncio.CancelledError:
+            self._settle(call, call.most)  # the server may finish it, and bill it
+            raise
         finally:
             call.on_wire = False
         self._patience.answered()
+        size, usage = call.size, reply.usage
+        if usage and not (
+            usage.prompt_tokens <= BELIEVED * size.most_in + FEW
+            and usage.completion_tokens <= BELIEVED * size.most_out + FEW
+        ):
+            log.warning("%s: counts that cannot be are passed over: %s", self._server, str(usage)[:LONGEST_COUNTS])
+            usage = None
         tokens_in = tokens_out = 0
         paid = call.most  # unless the server says what it counted
-        if reply.usage:
-            tokens_in, tokens_out = reply.usage.prompt_tokens, reply.usage.completion_tokens
+        if usage:
+            tokens_in, tokens_out = usage.prompt_tokens, usage.completion_tokens
             paid = cost(self._settings.prices.get(self._settings.model), tokens_in, tokens_out)
             grant.tokens = tokens_in + tokens_out
         self._settle(call, paid, recorded=reply.fault is None)
         if reply.fault:
             return reply.fault.failure()
-        return Completion(reply.text, reply.finish_reason, tokens_in, tokens_out, paid)
+        end = reply.finish_reason or ("length" if tokens_out >= size.most_out else "stop")
+        return Completion(reply.text, end, tokens_in, tokens_out, paid)
 
     def _note_fault(self, call: Call, fault: Fault) -> None:
         """Draw the consequences of a try that failed: for the money, the patience and everybody else's requests."""
@@ -279,4 +301,4 @@ class Sender:
     def _settle(self, call: Call, paid: float, recorded: bool = False) -> None:
         if call.reserved:
             call.reserved = False
-            self._purse.settle(call.most, paid, recorded)
+            self._purse.settle(call.most, paid, recorded, call.task.key)
