@@ -65,6 +65,28 @@ def test_a_verdict_is_served_by_its_path(tmp_path: Path) -> None:
     assert isinstance(engine.complete([request("p")])[0], Failure)
 
 
+def test_a_verdict_needs_its_path_alone(tmp_path: Path) -> None:
+    engine = ReplayEngine(recorded(tmp_path, *({"subject_id": path, "text": path.upper()} for path in "ab")))
+    assert [said(engine.complete([request("p", subject_id=path)])[0]) for path in "ba"] == ["B", "A"]
+    (none,) = engine.complete([request("p", subject_id="c")])
+    assert isinstance(none, Failure)
+    assert "problem p, path c" in none.detail
+
+
+def test_verdicts_that_name_no_path_are_told_what_they_lack(tmp_path: Path) -> None:
+    engine = ReplayEngine(recorded(tmp_path, {"id": "17", "response": '{"status": "CORRECT"}'}), {"9f": "17"})
+    with pytest.raises(ReplayError, match=r'responses\.jsonl: no line says which path .* "subject_id", the path_id'):
+        engine.complete([request("9f", subject_id="5c1e")])
+    assert said(engine.complete([request("9f")])[0]) == '{"status": "CORRECT"}'
+
+
+def test_tokens_that_no_table_can_hold_are_not_counted(tmp_path: Path) -> None:
+    counts = [2**63, 10**30, -1, "7", 2.5, True, None]
+    engine = ReplayEngine(recorded(tmp_path, *({"id": "1", "text": "a", "tokens_out": count} for count in counts)))
+    outcomes = engine.complete([request("1", sample) for sample in range(len(counts))])
+    assert [outcome.tokens_out for outcome in outcomes] == [0, 0, 0, 0, 0, 1, 0]
+
+
 def test_what_was_recorded_is_given_back(tmp_path: Path) -> None:
     row = {
         "problem_id": "p",

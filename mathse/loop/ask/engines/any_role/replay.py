@@ -1,13 +1,15 @@
-"""The engine that has no model: it serves recorded responses, by problem and sample.
+r"""The engine that has no model: it serves recorded responses, by problem and sample.
 
 One JSON object per line, such as published outputs of a benchmark:
 
     {"problem_id": "9f86d081...", "sample_idx": 0, "text": "Step 1: ...", "finish_reason": "stop", "tokens_out": 48}
     {"id": "17", "response": "The answer is 60."}
+    {"subject_id": "5c1e03f2...", "text": "{\"status\": \"CORRECT\", \"error_step\": null, \"error_analysis\": null}"}
 
 A problem is named by `problem_id`, or by its id within its source: `source_id`, `id`, `pid` or `question_id`. A line
-without `sample_idx` is the problem's next sample. `subject_id` (a path's id) is there where the response is about a
-path, such as a verdict. A line that cannot be used is counted and named, and its request fails alone.
+without `sample_idx` is the problem's next sample. What a judge or a marking teacher said is about a path: such a line
+names it by `subject_id`, the path's `path_id`, and need not name the problem. A line that cannot be used is counted and
+named, and its request fails alone.
 """
 
 import logging
@@ -29,6 +31,8 @@ SOURCE_IDS = ("source_id", "id", "pid", "question_id")
 TEXTS = ("text", "response")
 MOST_QUOTED = 5
 """How many bad lines a warning names before it only counts."""
+MOST_TOKENS = 2**31
+"""A line that counts more than this counts nothing."""
 
 
 class ReplayError(UserError):
@@ -44,7 +48,8 @@ class ReplayEngine(BatchEngine):
         """Index a file of JSON lines; `source_ids` has each problem's id within its source, by problem id.
 
         Raises:
-            ReplayError: The file cannot be read, holds no response, or two lines have one sample of one problem.
+            ReplayError: The file cannot be read, holds no response, or two lines have one sample of one problem; and
+                from `complete` where requests are about paths and no line is.
         """
         self._file = file
         self._source_ids = source_ids or {}
@@ -57,13 +62,17 @@ class ReplayEngine(BatchEngine):
         outcomes: list[Outcome] = []
         with self._file.open("rb") as content:
             for request in requests:
-                name = request.problem_id
-                offset = self._index.offset(name, request)
+                if request.subject_id and not self._index.names_paths:
+                    raise ReplayError(
+                        f"{self._file}: no line says which path it is about, and a problem may have several: give each "
+                        'line "subject_id", the path_id of what was judged or marked'
+                    )
+                names = [request.problem_id, self._source_ids.get(request.problem_id, request.problem_id)]
+                names += [""] if request.subject_id else []
+                offset = next((at for name in names if (at := self._index.offset(name, request)) is not None), None)
                 if offset is None:
-                    name = self._source_ids.get(name, name)
-                    offset = self._index.offset(name, request)
-                if offset is None:
-                    detail = f"{self._file} has none for problem {name}, sample {request.sample_idx}"
+                    about = f", path {request.subject_id}" if request.subject_id else ""
+                    detail = f"{self._file} has none for problem {names[1]}{about}, sample {request.sample_idx}"
                     outcomes.append(Failure("no recorded response", detail))
                     continue
                 row = _row_at(content, offset)
@@ -72,7 +81,7 @@ class ReplayEngine(BatchEngine):
                     Completion(
                         _text(row),
                         "length" if row.get("finish_reason") == "length" else "stop",
-                        *(count if isinstance(count, int) and count >= 0 else 0 for count in counts),
+                        *(count if isinstance(count, int) and 0 <= count <= MOST_TOKENS else 0 for count in counts),
                     )
                 )
         return outcomes
@@ -104,6 +113,8 @@ class _Index:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self.names_paths = False
+        """Whether any line is about a path."""
         self._models: set[str] = set()
         self._bad_lines = 0
         self._complaints: list[str] = []
@@ -158,6 +169,7 @@ class _Index:
                 try:
                     problem, path, sample = _place(line.row)
                     subject = _digest(problem, path)
+                    self.names_paths = self.names_paths or bool(path)
                 except ValueError as error:
                     self._complain(line.number, error)
                     continue
@@ -192,13 +204,15 @@ def _row_at(content: BinaryIO, offset: int) -> dict[str, Any]:
 
 def _place(row: Mapping[str, Any]) -> tuple[str, str, int | None]:
     """Ids of the problem and of the path (or nothing) that a row answers about, and the sample if it says so."""
-    problem = next((row[name] for name in ("problem_id", *SOURCE_IDS) if isinstance(row.get(name), str | int)), None)
+    path = str(row.get("subject_id") or "")
+    named = (row[name] for name in ("problem_id", *SOURCE_IDS) if isinstance(row.get(name), str | int))
+    problem = next(named, "" if path else None)
     if problem is None:
         raise ValueError(f"names no problem: give problem_id, or one of {', '.join(SOURCE_IDS)}")
     sample = row.get("sample_idx")
     if sample is not None and (not isinstance(sample, int) or not 0 <= sample < 2**63):
         raise ValueError(f"sample_idx: must be a whole number from 0, found {sample!r}")
-    return str(problem), str(row.get("subject_id") or ""), sample
+    return str(problem), path, sample
 
 
 def _text(row: Mapping[str, Any]) -> str:
