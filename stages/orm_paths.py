@@ -24,11 +24,13 @@ def main(name: str) -> str:
     ask = Ask(PathKind.ROLLOUT, 0, settings.student.prompt, drawn, orm.samples, seed)
     rollouts = solve(student, problems, ask, layout.journal(f"orm_paths-{name}"))
     ask = Ask(PathKind.DISTILLED, 0, SOLVE, solving(settings.teacher), orm.teacher_samples, seed)
-    erring, journal = open_teacher(settings, orm.teacher_mistake_rate), layout.journal(f"orm_teacher_paths-{name}")
+    teacher, journal = open_teacher(settings), layout.journal(f"orm_teacher_paths-{name}")
+    # One that has no rate of mistakes is one teacher, with one spending cap.
+    erring = open_teacher(settings, orm.teacher_mistake_rate) if settings.teacher.engine == "solver" else teacher
     paths = tally.PathTally(chain(rollouts, solve(erring, problems, ask, journal)))
     store.write(file, Path, paths)
     marks = annotate(
-        open_teacher(settings), lambda: store.scan(file, Path), ProblemLookup(layout.PROBLEMS),
+        teacher, lambda: store.scan(file, Path), ProblemLookup(layout.PROBLEMS),
         marking(settings.teacher), layout.journal(f"orm_feedback-{name}"),
     )  # fmt: skip
     marked = tally.StatusTally(marks)

@@ -22,7 +22,6 @@ from typing import Literal
 from mathse.loop.annotate import mark_request
 from mathse.loop.ask import prompts, replies
 from mathse.loop.ask.generate import ask_about, generate
-from mathse.loop.ask.journal import Journal
 from mathse.loop.ask.protocol import Engine, Request, Sampling
 from mathse.loop.ask.requests import request, request_seed
 from mathse.loop.solve import Ask, path_row
@@ -81,9 +80,6 @@ def reflect(
 
     def requests() -> Iterator[Request]:
         nonlocal marks_cost
-        if feedback.by == "teacher":
-            with Journal(marks) as earlier:
-                marks_cost = earlier.billed()
         for problem_id, wrong, (step, analysis), cost in _remarks(teacher, remaining, problems, scope, marks, feedback):
             marks_cost += cost
             problem = problems[problem_id]
@@ -102,7 +98,7 @@ def reflect(
         if marks_cost:
             log.info("marks before reflecting: cost %.2f", marks_cost)
 
-    for label, outcome in generate(teacher, requests(), journal, title="reflections", before=lambda: marks_cost):
+    for label, outcome in generate(teacher, requests(), journal, title="reflections"):
         yield path_row(teacher, ask, label, outcome, parent=label.subject_id)
 
 

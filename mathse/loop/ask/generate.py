@@ -50,7 +50,6 @@ def generate(
     journal: Path,
     title: str,
     attempts: int = 2,
-    before: Callable[[], float] = float,
 ) -> Generator[Answered, None, None]:
     """Complete all requests; the work is done before the first pair comes.
 
@@ -59,8 +58,6 @@ def generate(
         journal: File of finished completions, made if it is not there.
         title: Names the step in progress lines.
         attempts: How often a request is tried whose failure may pass.
-        before: What the stage has spent with this engine under other journals, when all requests are made: it counts
-            towards the engine's spending cap.
 
     Yields:
         Each request's label with its outcome, in the order in which the requests were given.
@@ -73,7 +70,7 @@ def generate(
         work = completions.worklist()
         _write_down(work, requests, engine)
         resumed, spent = work.journaled()
-        spent += completions.billed() + before()
+        spent += completions.billed()
         if isinstance(engine, PaidEngine):
             engine.charge_to(completions)
         with progress(title, len(work), resumed) as advance:

@@ -181,7 +181,8 @@ class Engine(Protocol):
         """Complete every task of a stream of batches.
 
         Args:
-            batches: Taken one at a time, in the thread that iterates over the answers.
+            batches: Taken one at a time, in the thread that iterates over the answers. An empty one says that there is
+                nothing more for now: the engine goes on with what it has, and takes the next one then.
             spent: What this work has cost so far, for engines with a spending cap: completions that need not be made
                 again, and what was billed without one.
 
@@ -208,7 +209,7 @@ class Bills(Protocol):
 
 @runtime_checkable
 class PaidEngine(Protocol):
-    """An engine whose completions cost money."""
+    """An engine whose completions cost money: its spending cap is for all that it is asked, under whatever bills."""
 
     def charge_to(self, bills: Bills) -> None:
         """Write what it holds and loses there from now on; what a completion costs is on the completion."""

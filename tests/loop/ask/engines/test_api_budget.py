@@ -1,12 +1,14 @@
 import asyncio
 import datetime
 import random
+from pathlib import Path
 
 import pytest
 
 from mathse.loop.ask.engines.server.budget import WINDOW, Clock, Purse, TokenBudget, cost, estimate
 from mathse.loop.ask.engines.server.client import CONNECTION_LOST, RATE_LIMITED, Fault, requested_wait
 from mathse.loop.ask.engines.server.sender import Patience, Tries
+from mathse.loop.ask.journal import Journal
 from mathse.loop.ask.replies import json_schema
 from mathse.params import Price
 from tests.loop.ask.engines.chat_server import FastClock, request
@@ -136,6 +138,21 @@ def test_a_purse_never_promises_more_than_it_holds() -> None:
     unrecorded = purse.unrecorded
     purse.open(0.5)
     assert purse.spent == 0.5 + unrecorded
+
+
+def test_a_purse_is_for_all_works_of_a_stage(tmp_path: Path) -> None:
+    purse = Purse(10.0)
+    with Journal(tmp_path / "marks") as marks, Journal(tmp_path / "reflections") as reflections:
+        for journal, recorded in ((marks, 2.0), (marks, 2.5), (reflections, 3.0), (reflections, 9.0)):
+            purse.bills = journal
+            purse.open(recorded)
+        assert purse.spent == 5.0
+        assert not purse.reserve(5.5)
+        assert purse.reserve(1.0)
+        purse.write_down({"a": 1.0, "free": 0.0})
+        assert (marks.billed(), reflections.billed()) == (0.0, 1.0)
+        purse.settle(1.0, 0.25, recorded=False, key="a")
+        assert reflections.billed() == 0.25
 
 
 @pytest.mark.parametrize(

@@ -126,12 +126,18 @@ class Purse:
         self.unrecorded = 0.0
         """The part of `spent` that is on no row."""
         self.bills: Bills | None = None
+        """Of the work under way."""
+        self._opened: list[Bills] = []
         self._reserved: list[float] = []
         self._lock = threading.Lock()
 
     def open(self, recorded: float) -> None:
-        """Begin with what earlier runs have spent."""
-        self.spent = recorded + self.unrecorded
+        """Begin with what earlier runs have spent on this work; what was spent on works with other bills stays."""
+        if self.bills is None:
+            self.spent = recorded + self.unrecorded
+        elif self.bills not in self._opened:
+            self._opened.append(self.bills)
+            self.spent += recorded
 
     def reserve(self, most: float) -> bool:
         """Set `most` aside; False, and nothing set aside, if that could break the cap."""
