@@ -5,6 +5,7 @@ Where several processes do a stage together, the first takes its lock and says i
 Closing line: `paths 1: 823 problems remaining, 1646 paths out; 12 truncated; 48 s`
 """
 
+import errno
 import fcntl
 import logging
 import sys
@@ -18,12 +19,14 @@ from mathse.errors import UserError
 log = logging.getLogger("mathse")
 
 _FAILED = 1
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR}
+"""Errors of a file system that a person can mend."""
 
 
 def run(name: str, main: Callable[..., str]) -> None:
     """Run a stage's `main` on the command line's arguments and log the line it returns.
 
-    A `UserError` ends the process with its message alone.
+    A `UserError` ends the process with its message alone; so does a disk that is full, read-only or broken.
 
     Args:
         name: The stage's name, such as `paths`.
@@ -40,9 +43,14 @@ def run(name: str, main: Callable[..., str]) -> None:
     try:
         with _only_one(title) if processes.is_first() else nullcontext():
             closing = main(*arguments)
-    except UserError as error:
+    except (UserError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _DISK:
+            raise
         processes.leave_the_error_to_the_first()
-        sys.stderr.write(f"{title}: {error}\n")
+        place = getattr(error, "filename", None) or "a file of the project"
+        remedy = "make it writable, or make room, and run again"
+        said = f"{place}: {error.strerror}; {remedy}" if isinstance(error, OSError) else error
+        sys.stderr.write(f"{title}: {said}\n")
         sys.exit(_FAILED)
     log.info("%s: %s; %.0f s", title, closing, time.monotonic() - start)
 

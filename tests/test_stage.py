@@ -1,3 +1,4 @@
+import errno
 import logging
 import os
 import subprocess
@@ -13,6 +14,7 @@ from tests import rows
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = """
+import os
 import sys
 from mathse import stage
 from mathse.errors import UserError
@@ -25,6 +27,8 @@ def main(what: str) -> str:
         raise UserError("params.yaml: rounds: no such round; add it")
     if what == "crash":
         raise ZeroDivisionError("a bug")
+    if what.startswith("disk"):
+        raise OSError(int(what[4:]), os.strerror(int(what[4:])), "data/paths/1.parquet")
     return "7 paths in, 5 rows out; 2 judged WRONG"
 
 stage.run("judge", main)
@@ -83,6 +87,22 @@ def test_a_bug_shows_its_traceback() -> None:
     assert status != 0
     assert "Traceback" in err
     assert "ZeroDivisionError: a bug" in err
+
+
+@pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO])
+def test_a_disk_that_cannot_be_written_is_told_without_a_traceback(fault: int) -> None:
+    status, _, err = finish(start(f"disk{fault}"))
+    assert status == 1
+    words = "make it writable, or make room, and run again"
+    assert err == f"judge disk{fault}: data/paths/1.parquet: {os.strerror(fault)}; {words}\n"
+
+
+def test_the_lock_of_a_read_only_project_is_told(project: Path) -> None:
+    (project / ".mathse").write_text("a file where a folder should be")
+    status, _, err = finish(start("1"))
+    assert status == 1
+    assert ".mathse/lock" in err
+    assert "Traceback" not in err
 
 
 def test_a_second_process_is_refused_until_the_first_has_ended() -> None:

@@ -171,7 +171,7 @@ def _lock_file(file: Path) -> int:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        holder = os.pread(handle, 32, 0).decode().strip() or "unknown"
+        holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
         os.close(handle)
         raise JournalError(
             f"{file}: process {holder} is still writing to it (a stage goes on when its `dvc` is killed); "

@@ -231,6 +231,8 @@ REPLIES: list[tuple[Any, str, bool]] = [
     ((200, {}, b"<html>Gateway</html>"), "malformed reply", True),
     ((200, {}, b""), "malformed reply", True),
     ((200, {}, json.dumps(completion("half \ud800 a character")).encode()), "malformed reply", True),
+    ({"error": {"message": "the provider is busy", "code": 502}}, "server error", True),
+    ({"error": "no", "choices": []}, "server error", True),
     (completion("Half", finish="SAFETY"), "content filter", False),
     (completion("Half", finish="abort"), "server error", True),
     (completion([{"type": "refusal", "refusal": "No."}], refusal="No."), "refusal", False),

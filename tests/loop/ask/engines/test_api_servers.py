@@ -220,6 +220,23 @@ def test_the_key_is_in_no_outcome_and_no_log(
             assert AWKWARD not in got
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        completion("", refusal="half \ud800 of one"),
+        (400, {}, b'{"error": {"message": "half \\ud800 of one"}}'),
+        (200, {}, b'{"error": {"message": "half \\ud800 of one"}}'),
+        (500, {}, b"half \xed\xa0\x80 of one"),
+        (200, {}, b"half \xed\xa0\x80 of one"),
+    ],
+)
+def test_half_a_character_is_in_no_failure(said: Any, images: ImageStore) -> None:
+    outcome, _ = answered(said, images)
+    assert isinstance(outcome, Failure)
+    assert "of one" in outcome.detail
+    assert outcome.detail.encode()
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_no_redirect_is_followed(status: int, images: ImageStore) -> None:
     other = ChatServer()

@@ -186,12 +186,17 @@ class Client:
         """
         try:
             reply = self._parse(await self._send(body))
+            if reply.fault:
+                self._clean(reply.fault)
         except Fault as fault:
-            fault.detail = self._secret.out_of(fault.detail)[:LONGEST_DETAIL]
+            self._clean(fault)
             raise
-        if reply.fault:
-            reply.fault.detail = self._secret.out_of(reply.fault.detail)[:LONGEST_DETAIL]
         return replace(reply, text=self._secret.out_of_completion(reply.text))
+
+    def _clean(self, fault: Fault) -> None:
+        """Take the key out of a fault's words, which a server chose, and what no table can hold: half a character."""
+        words = self._secret.out_of(fault.detail)[:LONGEST_DETAIL]
+        fault.detail = words.encode("utf-8", "replace").decode("utf-8")
 
     async def _send(self, body: dict[str, Any]) -> bytes:
         try:
@@ -220,6 +225,8 @@ class Client:
         """
         try:
             content = json.loads(body, parse_int=lambda digits: int(digits[:40]))  # thousands of digits are no count
+            if isinstance(content, dict) and content.get("error") and not content.get("choices"):
+                raise Fault("server error", str(content["error"]), passing=True)  # under a status of success
             choice = content["choices"][0]
             message = choice["message"]
             text, refusal = _text(message.get("content")), message.get("refusal")
