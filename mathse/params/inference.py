@@ -105,7 +105,11 @@ class Ray(Section):
     actors: Count = 1
     gpus: float = Field(default=0, ge=0, description="GPUs per actor.")
     cpus: float = Field(default=1, gt=0, description="CPUs per actor.")
-    block: Count = Field(default=64, description="Requests an actor is given at once.")
+    block: Count | None = Field(
+        default=None,
+        description="Requests an actor is given at once, two such blocks at a time; null: four times what its engine "
+        "has in flight.",
+    )
     attempts: Count = Field(default=3, description="How often a block is tried whose actor was lost.")
 
 

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 import ray
 
 from mathse.loop.ask.engines.kind import LocalModel
-from mathse.loop.ask.engines.ray import RayEngine, RayError
+from mathse.loop.ask.engines.ray import Actor, RayEngine, RayError
 from mathse.loop.ask.generate import generate
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Engine, Failure, Outcome, Request, Sampling, Task
@@ -35,6 +35,98 @@ def engine(model: LocalModel, images: ImageStore) -> Iterator[RayEngine]:
 
 def small_engine(folder: Path) -> Engine:
     return RayEngine(generation.local_model(), generation.stored_pictures(folder), Ray(actors=1, block=8))
+
+
+class QueueEngine:
+    """An engine with a queue of its own: at each step three of at most 16 are done, and say how many there were."""
+
+    name, fingerprint, batch_size, queued = "queue", "queue's rules", 4, True
+
+    def answer(self, batches: Iterable[Sequence[Task]], spent: float = 0.0) -> Iterator[Mapping[str, Outcome]]:
+        coming, inside, taken = iter(batches), list[Task](), list[Task]()
+        while True:
+            while len(inside) < 16 and (taken or (taken := list(next(coming, ())))):
+                inside.append(taken.pop(0))
+            if not inside:
+                return
+            if any(task.request.problem_id == DOOM for task in inside[:3]):
+                os._exit(1)
+            yield {task.key: Completion(str(len(inside)), "stop", 0, 0) for task in inside[:3]}
+            inside = inside[3:]
+
+
+class QueueModel:
+    """Of `QueueEngine`."""
+
+    folder, inference = Path("nowhere"), Inference()
+
+    def open(self, _: object) -> QueueEngine:
+        return QueueEngine()
+
+
+DOOM = "p113"
+"""The request that ends the process of whatever works on it."""
+
+
+def blocks(count: int, doomed: bool = False) -> list[list[Task]]:
+    """Batches of four tasks."""
+    every = [
+        Task(f"k{n}", request) for n, request in enumerate(requests(count)) if doomed or request.problem_id != DOOM
+    ]
+    return [every[start : start + 4] for start in range(0, len(every), 4)]
+
+
+def test_an_actor_is_fed_before_it_runs_dry() -> None:
+    actor, batches = Actor(QueueModel(), 1), blocks(96)  # type: ignore[arg-type]
+    given = [batches[start : start + 4] for start in range(0, len(batches), 4)]
+    to_do, inside, steps = 0, list[int](), 0
+
+    def give() -> None:
+        nonlocal to_do
+        while to_do <= 16:
+            block = given.pop(0) if given else None
+            actor.take(
+                ([[(task.key, task.request.to_json()) for task in batch] for batch in block], {}) if block else None
+            )
+            to_do += sum(map(len, block)) if block else 10**6
+
+    give()
+    for outcomes in actor.answer():
+        to_do -= len(outcomes)
+        inside.append(int(next(iter(outcomes.values())).text))
+        give()
+        steps += 1
+    assert steps == 32
+    assert min(inside[:-6]) >= 13, "it had next to nothing to do between two blocks"
+
+
+def test_blocks_stream_through_real_actors_and_the_block_to_blame_fails_alone(images: ImageStore) -> None:
+    engine = RayEngine(QueueModel(), images, Ray(actors=2, block=16))  # type: ignore[arg-type]
+    try:
+        answers: Any = engine.answer(blocks(300))
+        next(answers)
+        answers.close()
+        got: dict[str, Outcome] = {}
+        yielded = 0
+        for outcomes in engine.answer(blocks(300, doomed=True)):
+            assert not got.keys() & outcomes.keys(), "an outcome came twice"
+            got |= outcomes
+            yielded += 1
+    finally:
+        ray.shutdown()
+    failed = {key for key, outcome in got.items() if isinstance(outcome, Failure)}
+    assert len(got) == 300
+    assert "k113" in failed
+    assert failed <= {f"k{n}" for n in range(112, 128)}, "another block has failed with the one that is to blame"
+    assert yielded > 90, "outcomes came by the block"
+
+
+def test_a_block_is_four_times_what_is_in_flight(engine: RayEngine) -> None:
+    assert Ray().block is None
+    assert engine.block == 8
+    images = engine._images
+    small = RayEngine(engine._model, images, Ray(actors=1, cpus=0.001))
+    assert small.block == 4 * BATCH
 
 
 def requests(count: int, temperature: float = 1.0) -> list[Request]:

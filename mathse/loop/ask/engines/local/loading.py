@@ -5,12 +5,14 @@ tokenizer and image processor. Nothing is downloaded.
 """
 
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import huggingface_hub.constants
 import torch
 import torch.utils.deterministic
+from safetensors import SafetensorError, safe_open
 
 from mathse.errors import UserError
 from mathse.loop.ask.engines.local import vision
@@ -29,6 +31,12 @@ from transformers import (  # noqa: E402
     ProcessorMixin,
 )
 from transformers.utils import logging as transformers_logging  # noqa: E402
+
+REMEDY = "make the folder anew: `dvc repro` for a model that was trained, another copy for a base"
+
+
+class ModelDamaged(UserError):
+    """A model folder's files cannot be read, lack tensors, or hold what is no number."""
 
 
 class ProcessorUnusable(UserError):
@@ -97,14 +105,18 @@ def load_model(
 
     Raises:
         ModelMissing: The folder holds no model.
+        ModelDamaged: A file cannot be read, or the weights are not whole.
         AttentionMissing: The model has no such attention, or its kernel is not there.
     """
     require_model(folder)
     options: dict[str, Any] = {"dtype": getattr(torch, dtype), "attn_implementation": attention or "sdpa"}
+    model: PreTrainedModel
     try:
-        model: PreTrainedModel = AutoModelForImageTextToText.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=trust_remote_code, **options
+        model, report = AutoModelForImageTextToText.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=trust_remote_code, output_loading_info=True, **options
         )
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise ModelDamaged(f"{folder}: cannot be loaded ({type(error).__name__}: {error}); {REMEDY}") from error
     except (ImportError, ValueError) as error:
         if attention in (None, "sdpa"):
             raise
@@ -112,7 +124,37 @@ def load_model(
             f"compute.attention: {attention} cannot be used with {folder} ({' '.join(str(error).split())[:300]}); "
             "`pip install -e '.[flash]'` brings the kernels; without the key torch's own attention is used"
         ) from error
+    if missing := sorted({*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}):
+        raise ModelDamaged(
+            f"{folder}: {len(missing)} tensors of the model are not in its files, such as {missing[0]}: they would be "
+            f"random; {REMEDY}"
+        )
+    require_finite(folder, model.named_parameters())
     return model.to(device)
+
+
+def require_finite(folder: Path, tensors: Iterable[tuple[str, torch.Tensor]] | None = None) -> None:
+    """Refuse weights that are no numbers: whatever a model made of them, it would be none.
+
+    Args:
+        tensors: Of a loaded model, by name; None: those of the folder's files.
+
+    Raises:
+        ModelDamaged: A tensor holds NaN or infinity.
+    """
+    for name, tensor in _stored(folder) if tensors is None else tensors:
+        plain = tensor.float() if tensor.element_size() == 1 else tensor  # torch cannot say it of eight bits
+        if tensor.is_floating_point() and not torch.isfinite(plain).all():
+            raise ModelDamaged(f"{folder}: the weights {name} hold NaN or infinity; {REMEDY}")
+
+
+def _stored(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
+    for file in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(file, framework="pt") as content:
+                yield from ((name, content.get_tensor(name)) for name in content.keys())  # noqa: SIM118
+        except (OSError, SafetensorError) as error:
+            raise ModelDamaged(f"{file}: cannot be read ({error}); {REMEDY}") from error
 
 
 def context_length(model: PreTrainedModel) -> int:

@@ -13,6 +13,7 @@ from its journal does not.
 import atexit
 import os
 import queue
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
@@ -23,7 +24,7 @@ from mathse.loop.ask.engines.local import vision
 from mathse.loop.ask.engines.local.chat import closing_id
 from mathse.loop.ask.engines.local.families import family_of
 from mathse.loop.ask.engines.local.fingerprint import model_fingerprint
-from mathse.loop.ask.engines.local.loading import load_processor, settle
+from mathse.loop.ask.engines.local.loading import load_processor, require_finite, settle
 from mathse.loop.ask.engines.runtimes.transformers import conversation, stop_ids
 from mathse.loop.ask.protocol import Completion, Failure, Outcome, Request, Task
 from mathse.params import Compute, Vllm
@@ -62,6 +63,7 @@ class VllmEngine:
         self._images = images
         self._settings = settings
         self._processor: Any = load_processor(folder, model.trust_remote_code)
+        require_finite(folder)
         self._vllm = _import_vllm(compute, settings)
         self.fingerprint = content_id(
             "vllm", self._vllm.__version__, self.name, compute.device, compute.dtype,
@@ -82,12 +84,12 @@ class VllmEngine:
 
     def answer(self, batches: Iterable[Sequence[Task]], spent: float = 0.0) -> Iterator[Mapping[str, Outcome]]:
         """See `Engine.answer`; a local model is free of charge."""
-        tasks = (task for batch in batches for task in batch)
+        coming, taken = iter(batches), deque[Task]()
         room = INSIDE * self._settings.in_flight
         inside: dict[str, str] = {}
         try:
             while True:
-                outcomes = self._fill(tasks, inside, room)
+                outcomes = self._fill(coming, taken, inside, room)
                 if inside:
                     outcomes |= self._step(inside)
                 elif not outcomes:
@@ -98,11 +100,17 @@ class VllmEngine:
             self._engine.abort_request(list(inside), internal=False)
             raise
 
-    def _fill(self, tasks: Iterator[Task], inside: dict[str, str], room: int) -> dict[str, Outcome]:
-        """Put requests in until there is no room or no more of them; returns those that could not be."""
+    def _fill(
+        self, coming: Iterator[Sequence[Task]], taken: deque[Task], inside: dict[str, str], room: int
+    ) -> dict[str, Outcome]:
+        """Put requests in until there is no room or no more of them for now; returns those that could not be."""
         failures: dict[str, Outcome] = {}
-        while len(inside) < room and (task := next(tasks, None)) is not None:
-            name = str(next(self._numbers))
+        while len(inside) < room:
+            if not taken:
+                taken.extend(next(coming, ()))
+                if not taken:
+                    break
+            task, name = taken.popleft(), str(next(self._numbers))
             failure = self._add(name, task.request)
             if failure:
                 failures[task.key] = failure
