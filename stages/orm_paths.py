@@ -5,7 +5,7 @@ from itertools import chain
 from mathse import layout, params, stage, tally
 from mathse.loop.annotate import annotate, marking
 from mathse.loop.ask.engines.opening import open_for
-from mathse.loop.ask.engines.teacher import open_teacher
+from mathse.loop.ask.engines.teacher import erring, open_teacher
 from mathse.loop.ask.protocol import Sampling
 from mathse.loop.solve import SOLVE, Ask, of_split, solve, solving
 from mathse.tables import store
@@ -25,15 +25,13 @@ def main(name: str) -> str:
     rollouts = solve(student, problems, ask, layout.journal(f"orm_paths-{name}"))
     ask = Ask(PathKind.DISTILLED, 0, SOLVE, solving(settings.teacher), orm.teacher_samples, seed)
     teacher, journal = open_teacher(settings), layout.journal(f"orm_teacher_paths-{name}")
-    # One that has no rate of mistakes is one teacher, with one spending cap.
-    erring = open_teacher(settings, orm.teacher_mistake_rate) if settings.teacher.engine == "solver" else teacher
-    paths = tally.PathTally(chain(rollouts, solve(erring, problems, ask, journal)))
+    solved = solve(erring(teacher, settings, orm.teacher_mistake_rate), problems, ask, journal)
+    paths = tally.PathTally(chain(rollouts, solved))
     store.write(file, Path, paths)
-    marks = annotate(
+    marked = tally.StatusTally(annotate(
         teacher, lambda: store.scan(file, Path), ProblemLookup(layout.PROBLEMS),
         marking(settings.teacher), layout.journal(f"orm_feedback-{name}"),
-    )  # fmt: skip
-    marked = tally.StatusTally(marks)
+    ))  # fmt: skip
     store.write(layout.orm_feedback(name), Feedback, marked)
     return f"{len(problems)} problems in, {paths}; {marked}"
 

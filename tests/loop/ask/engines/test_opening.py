@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from mathse import layout, params
 from mathse.loop.ask.engines.any_role.replay import ReplayEngine
 from mathse.loop.ask.engines.opening import Role, open_for, source_ids
-from mathse.loop.ask.engines.teacher import open_teacher
+from mathse.loop.ask.engines.teacher import erring, open_teacher
 from mathse.loop.ask.engines.teacher_only.solver import SolverTeacher
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Engine, Request, Sampling
@@ -74,10 +74,17 @@ def test_a_server_serves_any_role(role: AnyRole) -> None:
 
 def test_the_solver_is_a_teacher_whose_rate_of_mistakes_may_be_another() -> None:
     whole = settings("teacher", engine="solver", mistake_rate=0.1)
-    usual, worse = open_teacher(whole), open_teacher(whole, mistake_rate=0.5)
+    usual = open_teacher(whole)
+    worse = erring(usual, whole, mistake_rate=0.5)
     assert isinstance(usual, SolverTeacher)
     assert usual.fingerprint == SolverTeacher({}, 0.1).fingerprint
     assert worse.fingerprint == SolverTeacher({}, 0.5).fingerprint
+
+
+def test_a_teacher_without_a_rate_of_mistakes_is_one_engine_and_has_one_spending_cap() -> None:
+    whole = settings("teacher", engine="api", api={"model": "m", "base_url": "http://127.0.0.1:1/v1"})
+    teacher = open_teacher(whole)
+    assert erring(teacher, whole, mistake_rate=0.5) is teacher
 
 
 def test_what_only_a_teacher_may_be_is_no_student_and_the_error_lists_the_others() -> None:
