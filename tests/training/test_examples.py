@@ -154,7 +154,8 @@ def test_a_difference_is_learnt_only_if_each_image_brings_as_much(
     images: list[str], more: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One token more on a row with two images, or on one without any, is nothing that an image brings."""
-    rows, asked = Dataset.from_dict({"image_ids": [images] * 5}), []
+    rows = Dataset.from_dict({"image_ids": [images] * 5})
+    asked: list[int] = []
 
     class Counts:
         def count(self, batch: dict[str, list[Any]]) -> list[lengths.Length]:

@@ -225,12 +225,13 @@ def _verified(file: Path) -> sqlite3.Connection:
     db = _connected(file)
     try:
         db.execute("pragma journal_mode = wal")
-        fault = db.execute("pragma quick_check(1)").fetchone()[0]
+        if (report := db.execute("pragma quick_check(1)").fetchone()[0]) != "ok":
+            raise _fault(report)
+        if (encoding := db.execute("pragma encoding").fetchone()[0]) != "UTF-8":
+            raise _fault(f"its text is said to be {encoding}")
         there = {name for (name,) in db.execute("select name from sqlite_schema where type = 'table'")}
         if strange := sorted(there - _TABLES.keys()):
-            other = sqlite3.OperationalError(f"it has a table {strange[0]}, which is none of a journal's")
-            other.sqlite_errorcode = sqlite3.SQLITE_ERROR
-            raise other
+            raise _fault(f"it has a table {strange[0]}, which is none of a journal's", sqlite3.SQLITE_ERROR)
         columns = [row[1] for row in db.execute("pragma table_info(completions)")]
         if columns == ["key", "payload"]:  # written before there were checksums
             db.execute("alter table completions add column sum integer")
@@ -238,18 +239,18 @@ def _verified(file: Path) -> sqlite3.Connection:
         db.executescript(_MAKE)
         for table, names in _TABLES.items():
             db.execute(f"select {', '.join(names)} from {table} limit 0")
-        if fault == "ok" and (encoding := db.execute("pragma encoding").fetchone()[0]) != "UTF-8":
-            fault = f"its text is said to be {encoding}"
-        if fault == "ok" and (wrong := db.execute(_WRONG).fetchone()[0]):
-            fault = f"{wrong} rows are not as they were written"
-        if fault != "ok":
-            error = sqlite3.DatabaseError(fault)
-            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise error
+        if wrong := db.execute(_WRONG).fetchone()[0]:
+            raise _fault(f"{wrong} rows are not as they were written")
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _fault(words: str, code: int = sqlite3.SQLITE_CORRUPT) -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError(words)
+    error.sqlite_errorcode = code
+    return error
 
 
 def _take_over(aside: Path, db: sqlite3.Connection) -> int:

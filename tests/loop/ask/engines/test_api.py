@@ -236,7 +236,7 @@ REPLIES: list[tuple[Any, str, bool]] = [
     (completion("Half", finish="SAFETY"), "content filter", False),
     (completion("Half", finish="abort"), "server error", True),
     (completion([{"type": "refusal", "refusal": "No."}], refusal="No."), "refusal", False),
-    (completion({"text": "Four."}), "malformed reply", True),
+    (completion(4), "malformed reply", True),
     ((200, {"content_encoding": "br"}, b"\x0b\x02\x80four\x03"), "malformed reply", True),
     ({**completion("Four."), "choices": []}, "malformed reply", True),
 ]

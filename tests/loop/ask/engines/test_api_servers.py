@@ -96,6 +96,7 @@ def test_an_end_that_is_not_told_is_known_by_the_tokens(images: ImageStore) -> N
         ([{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "It is 4."}], "It is 4."),
         ([{"type": "reasoning", "text": "Hm."}, {"type": "output_text", "text": "It is 4."}], "It is 4."),
         ([{"text": "It is 4."}], "It is 4."), (["It is ", "4."], "It is 4."), ([], ""), (None, ""),
+        ({"type": "text", "text": "It is 4."}, "It is 4."),
         ([{"type": "image_url", "image_url": {"url": "data:"}}, {"type": "text", "text": None}], ""),
     ],
 )  # fmt: skip
@@ -192,13 +193,15 @@ def test_words_of_a_key_stay_in_completions() -> None:
     assert Secret("test").out_of("bad key test") == "bad key [key]"
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("before", [0, 150, 190, 195, 480, 495])
+CUTS = [(form, 0) for form in FORMS] + [
+    (form, before) for form in ("plain", "quoted", "basic") for before in (150, 190, 195, 480, 495)
+]
+
+
+@pytest.mark.parametrize(("form", "before"), CUTS)
 def test_the_key_is_in_no_outcome_and_no_log(
     form: str, before: int, images: ImageStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if before and form not in ("plain", "quoted", "basic"):
-        pytest.skip("cuts are tried with three forms")
     monkeypatch.setenv("TEST_API_KEY", AWKWARD)
     written = FORMS[form](AWKWARD)
     echo = "x" * before + written

@@ -101,7 +101,9 @@ def test_an_actor_is_fed_before_it_runs_dry() -> None:
 
 
 def test_blocks_stream_through_real_actors_and_the_block_to_blame_fails_alone(images: ImageStore) -> None:
-    engine = RayEngine(QueueModel(), images, Ray(actors=2, block=16))  # type: ignore[arg-type]
+    engine = RayEngine(QueueModel(), images, Ray(actors=2))  # type: ignore[arg-type]
+    assert engine.block == 4 * Inference().vllm.in_flight
+    engine.block = 16
     try:
         answers: Any = engine.answer(blocks(300))
         next(answers)
@@ -119,14 +121,6 @@ def test_blocks_stream_through_real_actors_and_the_block_to_blame_fails_alone(im
     assert "k113" in failed
     assert failed <= {f"k{n}" for n in range(112, 128)}, "another block has failed with the one that is to blame"
     assert yielded > 90, "outcomes came by the block"
-
-
-def test_a_block_is_four_times_what_is_in_flight(engine: RayEngine) -> None:
-    assert Ray().block is None
-    assert engine.block == 8
-    images = engine._images
-    small = RayEngine(engine._model, images, Ray(actors=1, cpus=0.001))
-    assert small.block == 4 * BATCH
 
 
 def requests(count: int, temperature: float = 1.0) -> list[Request]:

@@ -160,17 +160,16 @@ class VllmEngine:
             raise VllmError(
                 f"vLLM has died ({type(error).__name__}: {error}); what it finished is journaled: run again to go on"
             ) from error
-        outcomes: dict[str, Outcome] = {}
-        for output in (output for output in outputs if output.finished):
-            (sequence,) = output.outputs
-            ids, end = list(sequence.token_ids), sequence.finish_reason
-            text = self._processor.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-            outcomes[inside.pop(output.request_id)] = (
-                Completion(text, end, len(output.prompt_token_ids), len(ids))
-                if end in ("stop", "length")
-                else Failure("engine error", f"finished by {end}", retryable=True)
-            )
-        return outcomes
+        return {inside.pop(output.request_id): self._outcome(output) for output in outputs if output.finished}
+
+    def _outcome(self, output: Any) -> Outcome:
+        """What vLLM's own object for a finished request says."""
+        (sequence,) = output.outputs
+        tokens = list(sequence.token_ids)
+        if sequence.finish_reason not in ("stop", "length"):
+            return Failure("engine error", f"finished by {sequence.finish_reason}", retryable=True)
+        text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return Completion(text, sequence.finish_reason, len(output.prompt_token_ids), len(tokens))
 
 
 def _import_vllm(compute: Compute, settings: Vllm) -> Any:

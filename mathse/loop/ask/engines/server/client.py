@@ -287,8 +287,9 @@ async def _read(response: Any) -> bytes:
 
 def _text(content: object) -> str:
     """What a message says: its text, or that of its parts but for thoughts and pictures."""
-    if isinstance(content, list):
-        parts = [part if isinstance(part, dict) else {"text": part} for part in content]
+    if isinstance(content, list | dict):
+        listed = content if isinstance(content, list) else [content]
+        parts = [part if isinstance(part, dict) else {"text": part} for part in listed]
         texts = [part.get("text") for part in parts if part.get("type", "text") in ("text", "output_text")]
         return "".join(text for text in texts if isinstance(text, str))
     if content is not None and not isinstance(content, str):
