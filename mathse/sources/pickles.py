@@ -69,10 +69,14 @@ def load(file: Path) -> Any:
 def loads(data: bytes, name: str) -> Any:
     """As `load`, of bytes in memory; `name` is what errors call them."""
     try:
+        end = 0
         # The unpickler makes room for all memo indices up to the largest: a few bytes could ask for gigabytes.
         for stored, (operation, argument, place) in enumerate(pickletools.genops(data)):
             if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and isinstance(argument, int) and argument > stored:
                 raise pickle.UnpicklingError(f"memo index {argument} at byte {place}; the pickle is damaged or hostile")
+            end = (place or 0) + 1
+        if data[end:].strip():
+            raise pickle.UnpicklingError(f"{len(data) - end} bytes behind its first value; write one value into a file")
         return _Unpickler(io.BytesIO(data), encoding="latin1").load()
     except pickle.UnpicklingError as error:
         raise PickleError(f"{name}: {error}") from None

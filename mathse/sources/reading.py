@@ -17,6 +17,7 @@ from mathse.errors import UserError, described
 from mathse.sources.json_stream import elements
 from mathse.sources.rows.raw import Damaged, SourceRow
 from mathse.tables import jsonl
+from mathse.tables.jsonl import BOM
 
 ROWS = (".json", ".jsonl", ".parquet")
 """Endings of the files that hold rows."""
@@ -107,13 +108,15 @@ def _row(value: Any, place: str, folder: str, key: str | None = None) -> SourceR
 
 
 def _json_rows(file: Path, name: str, folder: str) -> Iterator[SourceRow | Damaged]:
-    """The rows of JSON lines, of an array, or of a mapping of rows by key."""
+    """The rows of JSON lines, of arrays and objects, or of a mapping of rows by key."""
     with file.open("rb") as opened:
         is_lines = name.endswith(".jsonl")
         if not is_lines:
-            # One object alone is a mapping of rows; one that more lines follow is the first of many rows.
+            # One object alone is a mapping of rows; one that more lines follow is the first of many rows, and so is a
+            # damaged one before a whole one.
             head = list(islice(jsonl.lines(opened), 2))
-            is_lines = len(head) == 2 and not head[0].reason
+            begins = len(head) == 2 and head[0].data.removeprefix(BOM).lstrip().startswith(b"{")
+            is_lines = begins and not (head[0].reason and head[1].reason)
             opened.seek(0)
         if is_lines:
             for position, line in enumerate(jsonl.lines(opened)):

@@ -61,7 +61,53 @@ def test_an_object_comes_out_by_key_however_it_is_read(values: dict[str, Any], s
         ("[" + "7" * 5_000 + ", 2]", ["not JSON", 2]),
         ("[" + '"' + "x" * 20_000 + '", 2]', ["row too large", 2]),
         ('{"a": 1, 2, "b": 3}', [1, "not JSON", 3]),
+        ("[1]]\n[2]", [1, "not JSON", 2]),
+        ("[1] // two\n[2] the end", [1, "not JSON", 2, "not JSON"]),
+        ('[1], {"a": }, {"a": 2}', [1, "not JSON", {"a": 2}]),
+        ('[1], {"a": "b', [1, "truncated row", "truncated file"]),
+        ('[1] {"a": "' + "x" * 20_000 + '"} [2]', [1, "row too large", 2]),
+        ('{"a": 1} "two" {"a": 3}', [{"a": 1}, "not JSON", {"a": 3}]),
     ],
 )
 def test_damage_costs_the_element_in_which_it_lies(text: str | bytes, expected: list[Any]) -> None:
     assert found(text) == expected
+
+
+ROWS = [{"id": 1, "of": {"a": [1, "]}"]}}, {"id": 2}, {"id": 3}]
+WRITTEN = [json.dumps(row) for row in ROWS]
+PRETTY = [json.dumps(row, indent=2) for row in ROWS]
+
+
+@pytest.mark.parametrize("size", [1, 3, 2**18])
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("".join(f"[{row}]" for row in WRITTEN), id="arrays"),
+        pytest.param(f"[{WRITTEN[0]}, {WRITTEN[1]}]\n{WRITTEN[2]}\n", id="an array and a line"),
+        pytest.param("\n".join(PRETTY), id="pretty objects"),
+        pytest.param("".join(WRITTEN), id="objects without anything between"),
+        pytest.param(",\n".join(PRETTY) + ",", id="objects with commas between"),
+        pytest.param(f"\ufeff{PRETTY[0]}\n[{PRETTY[1]}][]\n{WRITTEN[2]}", id="objects and arrays"),
+    ],
+)
+def test_what_stands_behind_the_first_value_comes_out_too(
+    text: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_stream, "_CHUNK", size)
+    assert found(text) == ROWS
+    places = [row[0] for row in elements(io.BytesIO(text.encode()), "x.json") if not isinstance(row, Damaged)]
+    assert len(set(places)) == 3
+
+
+def test_two_mappings_of_rows_come_out_by_key() -> None:
+    data = b'{"7": {"a": 1}, "8": {"a": 2}}\n{"9": {"a": 3}}'
+    assert list(elements(io.BytesIO(data), "x")) == [
+        ("x:0", "7", {"a": 1}), ("x:1", "8", {"a": 2}), ("x:2", "9", {"a": 3}),
+    ]  # fmt: skip
+
+
+def test_a_mapping_larger_than_a_row_may_be_keeps_its_rows_whatever_stands_behind() -> None:
+    rows = {str(key): {"a": key} for key in range(2_000)}
+    found_rows = list(elements(io.BytesIO(json.dumps(rows).encode() + b"\nx"), "x", longest=1_000))
+    assert [row[2] for row in found_rows[:-1] if not isinstance(row, Damaged)] == list(rows.values())
+    assert isinstance(found_rows[-1], Damaged)

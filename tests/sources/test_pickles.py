@@ -135,3 +135,8 @@ def test_broken_bytes_never_raise_anything_else() -> None:
         for value in (0, 0x28, 0x52, 0x62, 0x63, 0x72, 0x81, 0x93, 255):
             with suppress(PickleError):
                 loads(whole[:place] + bytes([value]) + whole[place + 1 :], "x")
+
+
+def test_a_second_value_in_a_file_is_not_passed_over() -> None:
+    with pytest.raises(PickleError, match=r"x\.pk: \d+ bytes behind its first value; write one value into a file"):
+        loads(pickle.dumps([1]) + pickle.dumps([2]), "x.pk")
