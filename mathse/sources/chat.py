@@ -14,7 +14,6 @@ from mathse.sources.rows import fields, questions
 from mathse.sources.rows.raw import Faulty, ImageRef, Raw, SourceRow
 
 _ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "model": "assistant"}
-_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _HINT = re.compile(r"^\s*Hint:[^\n]*\n", re.MULTILINE)
 _QUESTION = re.compile(r"^\s*Question:\s*", re.MULTILINE)
 
@@ -70,5 +69,4 @@ def solved(text: str, reply: str, images: tuple[ImageRef, ...]) -> Raw:
         choices,
         solution=reply if reply != final.answer else None,
         images=images,
-        language="zh" if _CHINESE.search(question) else "en",
     )

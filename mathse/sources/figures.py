@@ -47,5 +47,6 @@ def read(source: FigureSource) -> Iterator[Raw]:
             images=(Pixels(image.width, image.height, image.mode, image.tobytes()),),
             subject=drawn.subject,
             level=drawn.level,
+            language="en",
             split=split.value,
         )

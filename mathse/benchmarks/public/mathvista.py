@@ -29,7 +29,7 @@ from mathse.benchmarks.official import (
     texts,
 )
 from mathse.benchmarks.rule import Rule
-from mathse.sources.rows import fields
+from mathse.sources.rows import fields, language
 from mathse.sources.rows.raw import Faulty, SourceRow
 from mathse.tables.schemas import BenchmarkItem
 
@@ -38,7 +38,6 @@ KEYS = ("question_type", "answer_type", "language", "source", "category", "task"
 GPS = "geometry problem solving"
 GPS_ROW = f"{GPS} (GPS)"
 
-_LANGUAGES = {"english": "en", "chinese": "zh", "persian": "fa"}
 _FORMS = {
     "integer": "The answer is a whole number.",
     "float": "The answer is a decimal number.",
@@ -62,7 +61,7 @@ def item(row: SourceRow) -> RawItem:
         choices=fields.values(row, "choices"),
         images=images,
         subject=fields.text(metadata, "task"),
-        language=_LANGUAGES.get(fields.text(metadata, "language"), "en"),
+        language=language.stated(fields.text(metadata, "language")) or "",
         official=copied(row, "pid", "question_type", "answer_type", "choices", "unit", "precision", "answer", "query")
         | {"metadata": copied(metadata, "language", "source", "category", "task", "context", "grade", "skills")},
     )

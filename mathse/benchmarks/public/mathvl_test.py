@@ -23,7 +23,6 @@ def item(row: SourceRow) -> RawItem:
         images=fields.images(row, "images", "image"),
         subject=fields.text_or_none(row, "subject") or "",
         level=fields.level(row, "level"),
-        language=fields.text_or_none(row, "language") or "en",
     )
 
 

@@ -19,10 +19,7 @@ def problem(row: SourceRow) -> Raw:
         subject = fields.text(row, "formal_point")
     else:
         subject = " ".join(fields.values(row, "formal_point")) or "geometry"
-    language = "zh" if row.fields.get("English_problem") is None else "en"
-    return Raw(
-        question, letter, choices, solution, (image,), subject, language=language, split=fields.split_in_name(row)
-    )
+    return Raw(question, letter, choices, solution, (image,), subject, split=fields.split_in_name(row))
 
 
 ADAPTER = Adapter("geoqa_plus", problem, pickled_rows, hub=False)

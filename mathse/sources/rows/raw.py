@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mathse.sources.rows import language
 from mathse.tables.schemas import Path, Reject
 
 LONGEST_DETAIL = 200
@@ -91,7 +92,7 @@ class Raw:
         images: In the order in which the question has them.
         subject: Topic; the source's name where it has none.
         level: Difficulty from 1; 0 if the source does not say.
-        language: ISO 639-1.
+        language: ISO 639-1; by default that of the question's words.
         split: What the source says of it (`train`, `val`, `test`); None if nothing.
         licence: SPDX expression of the row's own licence; None: its source's.
         source_id: Its id within the source, where the adapter knows better than `id_of`.
@@ -105,11 +106,15 @@ class Raw:
     images: tuple[ImageRef, ...] = ()
     subject: str = ""
     level: int = 0
-    language: str = "en"
+    language: str = ""
     split: str | None = None
     licence: str | None = None
     source_id: str = ""
     source: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.language:
+            object.__setattr__(self, "language", language.of_text(self.question, *self.choices))
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,9 @@ def converted(
         except Faulty as fault:
             yield rejected(source, _unique(id_of(row), row.place, seen), fault.reason, fault.detail)
             continue
-        yield replace(raw, source=source, source_id=_unique(raw.source_id or id_of(row), row.place, seen))
+        stated = language.stated(row.fields.get("language", row.fields.get("lang")))
+        source_id = _unique(raw.source_id or id_of(row), row.place, seen)
+        yield replace(raw, source=source, source_id=source_id, language=stated or raw.language)
 
 
 def id_of(row: SourceRow) -> str:
