@@ -22,6 +22,7 @@ from mathse.answers.grade import Grade, grade, grade_answer
 from mathse.sources.choice import Choice
 from mathse.sources.images import encode, from_bytes, id_of
 from mathse.sources.rows import questions
+from mathse.sources.rows.fields import as_gold
 from mathse.sources.rows.raw import Faulty, ImageRef, Pixels, Raw, rejected
 from mathse.tables.images import MISSING, TOO_LARGE, ImageError
 from mathse.tables.schemas import MARKER, Image, Origin, Problem, Reject, Status
@@ -133,11 +134,14 @@ def gold_of(raw: Raw) -> str:
     """The gold answer as we keep it: an option's letter where there are options.
 
     Raises:
-        Faulty: It does not pass its own grader, or is none of the options.
+        Faulty: It says that there is none (`see solution`), does not pass its own grader, or is none of the options.
     """
     if not raw.answer.strip():
         raise Faulty("empty answer")
-    gold = _letter(raw.answer, raw.choices) if raw.choices else raw.answer.strip()
+    answer = as_gold(raw.answer.strip(), "answer")
+    if not raw.choices and questions.is_no_answer(answer):
+        raise Faulty("gold is no answer", repr(answer[:80]))
+    gold = _letter(answer, raw.choices) if raw.choices else answer
     short = len(gold) + sum(map(len, raw.choices)) < _SHORT
     own = (_own_grade if short else _own_grade.__wrapped__)(gold, raw.choices)
     if own.status is not Status.CORRECT:

@@ -18,9 +18,12 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from mathse.loop.ask.protocol import Failure, Outcome
+from mathse.tables.escapes import ControlCharacter, mended
 from mathse.tables.schemas import Status
 
 _FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n\s*```\s*", re.DOTALL)
+_BACKSLASH = re.compile(r"""\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|(\\)(?=[a-zA-Z{}()\[\],;:!|%&#$_ ])""")
+"""An escape of JSON; or, as group 1, a backslash that begins none, but may begin a command of LaTeX."""
 T = TypeVar("T", bound=BaseModel)
 
 LONGEST = 20_000
@@ -116,13 +119,24 @@ def agreed(text: str, model: type[T]) -> T:
     """The object of an agreed form that a reply is, and nothing else; one fenced code block around it is admitted.
 
     Raises:
-        NotAgreed: It is no such object: `not JSON` or `not the agreed object`.
+        NotAgreed: It is no such object: `not JSON`, `not the agreed object`, or one with a `control character`.
     """
+    if len(text) > LONGEST:
+        raise NotAgreed("not the agreed object")
     fenced = _FENCE.fullmatch(text)
+    # `\sqrt` is LaTeX that its writer forgot to escape, and nothing else; what JSON takes of `\frac` is mended below.
+    escaped = _BACKSLASH.sub(lambda sign: "\\\\" if sign[1] else sign[0], fenced[1] if fenced else text)
     try:
-        content = json.loads(fenced[1] if fenced else text, object_pairs_hook=_object) if len(text) <= LONGEST else None
+        content = json.loads(escaped, object_pairs_hook=_object)
     except (ValueError, RecursionError):  # a number of thousands of digits is a plain ValueError
         raise NotAgreed("not JSON") from None
+    if isinstance(content, dict):
+        try:
+            content = {
+                key: mended(value, strict=True) if isinstance(value, str) else value for key, value in content.items()
+            }
+        except ControlCharacter:
+            raise NotAgreed("control character") from None
     try:
         return model.model_validate(content)
     except ValidationError:

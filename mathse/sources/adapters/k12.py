@@ -13,7 +13,7 @@ def problem(row: SourceRow) -> Raw:
     return Raw(
         question=fields.text(row, "question"),
         # One sentence has to hold the answer, and a line break would end it.
-        answer=", ".join(line.strip(" ;") for line in fields.value(row, "answer").splitlines() if line.strip(" ;")),
+        answer=", ".join(line.strip(" ;") for line in fields.gold(row, "answer").splitlines() if line.strip(" ;")),
         images=fields.images(row, "image_path", "image"),
     )
 

@@ -6,13 +6,16 @@ Nothing that a source holds is trusted to have its type: `text(row, "question")`
 
 import math
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mathse.sources.rows.raw import Faulty, ImageRef, SourceRow
+from mathse.tables.escapes import ControlCharacter, mended
 
 LONGEST_TEXT = 1_000_000
 """Characters of a field above which no adapter looks into it."""
+CONTROL = "control character"
 _LARGEST = 10**30
 
 
@@ -41,6 +44,27 @@ def value(row: SourceRow, *names: str) -> str:
     """
     name, value = _first(row, names)
     return as_value(value, name)
+
+
+def gold(row: SourceRow, *names: str) -> str:
+    """As `value`, of a gold answer; see `as_gold`."""
+    name, value = _first(row, names)
+    return as_gold(as_value(value, name), name)
+
+
+def as_gold(text: str, name: str) -> str:
+    """A gold answer without any control character but white space.
+
+    Raises:
+        Faulty: `control character`, which a line break is too where it may have been the start of a command.
+    """
+    try:
+        text = mended(text, strict=True)
+    except ControlCharacter as error:
+        raise Faulty(CONTROL, f"{name}: {error}") from None
+    if other := next((sign for sign in text if unicodedata.category(sign) == "Cc" and not sign.isspace()), None):
+        raise Faulty(CONTROL, f"{name}: {other!r}")
+    return text
 
 
 def values(row: SourceRow, name: str) -> tuple[str, ...]:
@@ -120,7 +144,7 @@ def as_text(value: Any, name: str) -> str:
     """A value that has to be text, stripped.
 
     Raises:
-        Faulty: `wrong type`, `field too long` or `broken text`.
+        Faulty: `wrong type`, `field too long`, `broken text` or `control character`.
     """
     if not isinstance(value, str):
         raise Faulty("wrong type", f"{name}: {type(value).__name__}")
@@ -128,9 +152,11 @@ def as_text(value: Any, name: str) -> str:
         raise Faulty("field too long", f"{name}: {len(value)} characters")
     try:
         value.encode()
+        return mended(value).strip()
     except UnicodeEncodeError as error:
         raise Faulty("broken text", f"{name}: half a surrogate pair at {error.start}") from None
-    return value.strip()
+    except ControlCharacter as error:
+        raise Faulty(CONTROL, f"{name}: {error}") from None
 
 
 def as_value(value: Any, name: str) -> str:

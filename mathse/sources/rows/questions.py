@@ -5,6 +5,7 @@ Sample: `Find x. Choices: (A) 30 (B) 45 (C) 60`  ->  `Find x.` and `("30", "45",
 
 # ruff: noqa: RUF001 (questions come in every script)
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from mathse.sources.rows.raw import Faulty
@@ -21,6 +22,21 @@ _HEADING = re.compile(r"(?:^|(?<=\s))(?:answer )?(?:choices|options|选项)[ \t]
 _LABEL = re.compile(r"[(（]?([A-H])[)）.．、:：]\s*")
 _LETTER = re.compile(r"[(（]?([A-Z])[)）]?\.?")
 _LONGEST_OPTION = 500
+_WHAT = "(?:答案?|证明?|解析?|解答|过程|步骤|作图|画图|图形?|[本此]题|[:：,，;；、 ])"
+_NO_ANSWERS = (
+    r"proof|prove[dn]?|qed|omitted|skipped|n/?a|none|null|nil|nan|unknown|no answer|tbd|todo|answer|solution",
+    r"not (?:available|applicable|given|provided|known)|to be determined|open[- ]ended|same as (?:above|before)",
+    r"answers? (?:vary|varies|may vary|will vary)|(?:see|refer to|as shown|shown (?:in|on|above|below)) ?.{0,40}",
+    r"(?:the )?(?:answer|proof|solution|explanation)s? (?:is |are )?(?:omitted|above|below|not .{1,20}|left .{1,40})",
+    rf"{_WHAT}*(?:略去?|省略|从略|看图|如图(?:所示)?|同上)",
+    rf"(?:{_WHAT}|[请具体详])*参?见.{{0,3}}(?:解析|解答|详解|答案|分析|证明|过程|图|上|下|题|书|附件)[^\d]{{0,4}}",
+    r"(?:暂?无|没有|暂缺)(?:答案|解析|.{0,2}答案)|未知|待定|待补充?|不详|开放题|(?:答案)?不唯一|证明题?|[画作]图题?|解析|解答",
+    r"(?:証明)?略|解説(?:を)?参照|図(?:を)?参照|(?:풀이|해설|그림) ?참[조고]|생략|증명|доказательство|см\. .{1,30}",
+)
+"""What stands for an answer where a source has none, a row for each form; English, Chinese, others."""
+_NO_ANSWER = re.compile("|".join(_NO_ANSWERS))
+_EMPTY = " \t\r\n.。,，;；:：!！?？…·_-–—~*#/\\|'\"“”‘’`()[]{}（）【】《》「」$"
+_IN_TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf|boxed)\s*\{([^{}]*)\}")
 
 
 def split_options(text: str) -> tuple[str, tuple[str, ...]]:
@@ -49,6 +65,13 @@ def unlabelled(options: Sequence[str]) -> tuple[str, ...]:
     if any(label is None or label[1] != letter for label, letter in zip(labels, LETTERS, strict=False)):
         return tuple(options)
     return tuple(option[label.end() :].strip() for option, label in zip(options, labels, strict=True) if label)
+
+
+def is_no_answer(answer: str) -> bool:
+    """Whether a gold answer says that there is none: `proof`, `见解析`, `N/A`, or nothing but punctuation."""
+    text = _IN_TEXT.sub(r"\1", unicodedata.normalize("NFKC", answer).casefold()).strip()
+    bare = text.strip(_EMPTY)
+    return not bare or _NO_ANSWER.fullmatch(bare) is not None
 
 
 def letter(answer: str) -> str | None:

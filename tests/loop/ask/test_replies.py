@@ -63,7 +63,28 @@ def test_no_text_is_correct_by_accident(text: str) -> None:
     assert parse(text, annotation=True).undecided_reason in {"not JSON", "not a verdict object"}
 
 
-@given(st.sampled_from([Status.CORRECT, Status.WRONG]), st.text(max_size=50), st.none() | st.text(max_size=50))
+WRITTEN = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=50)
+
+
+@pytest.mark.parametrize(
+    "command", [r"\frac{1}{2}", r"\theta", r"\times", r"\sqrt{3}", r"\cdot", r"\underline{x}", r"\neq 3", r"\{"]
+)
+@pytest.mark.parametrize("annotation", [False, True])
+def test_latex_that_its_writer_did_not_escape_stays_latex(command: str, annotation: bool) -> None:
+    more = ', "improvement_suggestion": null' if annotation else ""
+    text = f'{{"status": "WRONG", "error_step": "Step 2: {command}", "error_analysis": "\\\\frac \\"a\\""{more}}}'
+    reply = parse(text, annotation)
+    assert (reply.status, reply.error_step) == (Status.WRONG, f"Step 2: {command}")
+    assert reply.error_analysis == r"\frac " + '"a"'
+
+
+@pytest.mark.parametrize("said", [r"x \to 0", r"a \ne b", r"\u0007", r"\u001b[31m", r"\fx"])
+def test_a_control_character_that_nobody_can_mend_is_undecided(said: str) -> None:
+    reply = parse(f'{{"status": "WRONG", "error_step": "{said}", "error_analysis": null}}')
+    assert reply == Reply(status=Status.UNDECIDED, undecided_reason="control character")
+
+
+@given(st.sampled_from([Status.CORRECT, Status.WRONG]), WRITTEN, st.none() | WRITTEN)
 def test_what_is_written_is_parsed_back(status: Status, step: str, analysis: str | None) -> None:
     named = step if status is Status.WRONG else None
     reply = parse(write(status, named, analysis))

@@ -206,3 +206,25 @@ def test_recorded_solutions_belong_to_their_problems() -> None:
 
     assert len(recorded) == 200
     assert all(row.text.rstrip().endswith(f"Answer: {raws[row.source_id].answer}") for row in recorded)
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [
+        ("\frac{1}{2}", r"\frac{1}{2}"),
+        ("\text{cm} \times 3", r"\text{cm} \times 3"),
+        ("$\beta$", r"$\beta$"),
+        ("x \neq 3", r"x \neq 3"),
+        ("x \ne 3", "control character"),
+        ("x \to 3", "control character"),
+        ("3\x00", "control character"),
+        ("3\x85\x9c", "control character"),
+        ("略", "gold is no answer"),
+        ("N/A", "gold is no answer"),
+    ],
+)
+def test_a_gold_is_whole_and_an_answer_or_rejected(answer: str, gold: str, tmp_path: Path) -> None:
+    row = {**SAMPLES["k12"].rows[0], "answer": answer}
+    SAMPLES["k12"].put(tmp_path, [row])
+    admitted, rejects = run("k12", tmp_path)
+    assert [row.problem.answer for row in admitted] + [row.reason for row in rejects] == [gold]

@@ -1,8 +1,16 @@
-"""Options and placeholders within a question's text."""
+# ruff: noqa: RUF001 (questions come in every script)
+"""Options and placeholders within a question's text, and golds that are no answers."""
 
 import pytest
 
-from mathse.sources.rows.questions import letter, placeholders, split_options, unlabelled, without_placeholders
+from mathse.sources.rows.questions import (
+    is_no_answer,
+    letter,
+    placeholders,
+    split_options,
+    unlabelled,
+    without_placeholders,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +67,24 @@ def test_a_hostile_text_takes_no_time() -> None:
     for text in ("A. " * 300_000, "<image1>" * 100_000, "\n" * 1_000_000, "(A)" * 300_000, "Choices: " * 100_000):
         assert split_options(text) == (text.strip(), ())
         without_placeholders(text[:20_000])
+
+
+NONE = """proof|Proof.|略|(略)|证明略|答案：略|见解析|详见解析|证明见解析|见解答过程|如图所示|看图|暂无答案|答案不唯一
+    作图略|nan|NaN|N/A|n/a|#N/A|NULL|None|-|—|--|?|？|...|___|()|$$|see solution|See the figure.|omitted
+    Answers may vary.|\\text{略}|$\\text{N/A}$|unknown|TBD|not given|The proof is left to the reader|풀이 참조|| |"""
+SOME = """0|-1|no|No solution|无解|不存在|undefined|DNE|\\emptyset|∅|>|$ < $|=|+|×|√|∥|B|A|no real roots|∞|见解|true
+    Nancy|Nantes|shown|略大于3|图1|解x=3|x|not parallel|Answer A"""
+
+
+def each(listed: str) -> list[str]:
+    return [answer.strip() for line in listed.splitlines() for answer in line.split("|")]
+
+
+@pytest.mark.parametrize("answer", each(NONE))
+def test_what_stands_for_an_answer_is_none(answer: str) -> None:
+    assert is_no_answer(answer)
+
+
+@pytest.mark.parametrize("answer", each(SOME))
+def test_what_is_an_answer_does_not_stand_for_one(answer: str) -> None:
+    assert not is_no_answer(answer)

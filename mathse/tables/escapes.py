@@ -1,0 +1,81 @@
+r"""LaTeX commands whose backslash a reader of JSON took for an escape: `"\frac{1}{2}"` becomes a form feed and `rac`.
+
+JSON has five escapes that begin LaTeX commands: `\b`, `\f`, `\n`, `\r`, `\t`. Where what is left of a command is no
+word (`heta`, `imes`, `ext{`), the command is put back. Where it is one (`\to` is a tab + `o`), nobody knows whether it
+was meant: such a text is refused, unless its line break may well be one. Any other control character is refused.
+
+Sample: `mended("\x0crac{1}{2} \times 3")`, its `\t` a tab  ->  `\frac{1}{2} \times 3`
+"""
+
+import re
+
+_LETTERS = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
+_LISTED = """
+    backslash bar bbox bcancel because begin beta beth between bf big bigcap bigcirc bigcup bigg biggl biggm biggr bigl
+    bigm bigoplus bigotimes bigr bigstar bigtriangledown bigtriangleup bigvee bigwedge binom blacksquare blacktriangle
+    bm bmod boldsymbol bot bowtie boxed boxminus boxplus boxtimes breve bullet
+    fbox fcolorbox fint flat footnotesize forall frac frown
+    nRightarrow nabla natural ncong ne nearrow neg neq newcommand newline nexists ngeq ngtr ni nleftarrow nleq nless
+    nmid nolimits nonumber normalsize not notag notin nparallel nrightarrow nsim nsubseteq nu nwarrow
+    raisebox rangle rbrace rbrack rceil ref renewcommand rfloor rho right rightangle rightarrow rightharpoonup
+    rightleftharpoons rightthreetimes rm root rotatebox rule rvert
+    tag tan tanh tau tbinom text textbf textcircled textcolor textdegree textgreater textit textless textnormal textrm
+    textsf textstyle texttt textup tfrac therefore theta thickapprox thicksim thinspace tilde times tiny to top triangle
+    triangledown triangleleft trianglelefteq triangleq triangleright trianglerighteq twoheadrightarrow
+"""
+_COMMANDS = frozenset(_LISTED.split())
+_REST = "ag an angle au brace brack ceil ef eg e exists ext floor i less m mid o op parallel u vert"
+_WORDS = frozenset(_REST.split())
+"""What is left of some commands and is, or might be, a word or a name by itself."""
+_NAMES = frozenset(("e", "eg", "i", "u"))
+"""Of these, those that begin no line of prose."""
+_TORN = re.compile(r"((?<!\r)\n|[\b\f\r\t])([a-zA-Z]++)(?!(?<=\neq)\.)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_SUSPECT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]|[\t\n](?=[a-z])")
+_ARGUMENT = re.compile(r"[{(\[^_]|\s*\\")
+"""What follows a command's name, and no word."""
+
+
+class ControlCharacter(ValueError):
+    """A text has a control character that is not LaTeX beyond doubt; says which, and where."""
+
+
+def mended(text: str, *, strict: bool = False) -> str:
+    r"""The text with its torn LaTeX commands whole.
+
+    Args:
+        strict: Whether a line break before what may be the rest of a command (`\ne`, `\nu`) is refused too, as in an
+            answer or a short remark; in longer texts it is a line break.
+
+    Raises:
+        ControlCharacter: There is one that cannot be mended.
+    """
+    if not _SUSPECT.search(text):
+        return text
+
+    def sure(match: re.Match[str]) -> str:
+        sign, tail = match.groups()
+        name = _LETTERS[sign] + tail
+        return f"\\{name}" if name in _COMMANDS and (sign in "\b\f" or tail not in _WORDS) else match[0]
+
+    def doubtful(match: re.Match[str]) -> str:
+        sign, tail = match.groups()
+        name = _LETTERS[sign] + tail
+        if name in _COMMANDS and sign != "\n" and _is_formula(whole, match):
+            return f"\\{name}"
+        if name in _COMMANDS and (sign != "\n" or (strict and tail in _NAMES)):
+            raise ControlCharacter(f"{sign!r} before {tail!r} at {match.start()}: a command, or a word?")
+        return match[0]
+
+    whole = _TORN.sub(sure, text)
+    whole = _TORN.sub(doubtful, whole)
+    if other := _CONTROL.search(whole):
+        raise ControlCharacter(f"{other[0]!r} at {other.start()}")
+    return whole
+
+
+def _is_formula(text: str, torn: re.Match[str]) -> bool:
+    """Whether a command may stand at a place, and a word may not."""
+    before = text[: torn.start()]
+    inside = before.count("$") % 2 == 1 or before.count("{") > before.count("}")
+    return inside or (len(torn[2]) > 1 and _ARGUMENT.match(text, torn.end()) is not None)
