@@ -167,6 +167,9 @@ def _letter(answer: str, choices: tuple[str, ...]) -> str:
     right = [place for place, choice in enumerate(choices) if choice.strip() == answer.strip()] or [
         place for place, choice in enumerate(choices) if grade_answer(choice, answer).status is Status.CORRECT
     ]
+    if not right and (both := questions.labelled(answer)) is not None and both[0] in questions.LETTERS[: len(choices)]:
+        place = questions.LETTERS.index(both[0])
+        right = [place] if grade_answer(choices[place], both[1]).status is Status.CORRECT else []
     if not right:
         raise Faulty("gold is not among the choices", f"{answer[:80]!r}")
     if len({choices[place] for place in right}) > 1:

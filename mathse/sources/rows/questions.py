@@ -14,13 +14,21 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 _PLACEHOLDER = re.compile(r"<(?:image|img)[ _-]?(\d{0,3})>", re.IGNORECASE)
 _EDGE = re.compile(r"^(?:\s*<(?:image|img)[ _-]?\d{0,3}>)+|(?:<(?:image|img)[ _-]?\d{0,3}>\s*)+$", re.IGNORECASE)
-_MARKS = (
-    re.compile(r"(?:(?<=\s)|^)[(（]([A-H])[)）][ \t]*"),
-    re.compile(r"(?:(?<=\s)|^)([A-H])(?:[.．](?![A-Z]\.)|[、:：)）])[ \t]*"),
+_BULLET = r"(?:[-*•·–][ \t]+)?"
+_BRACKETED = r"[(（\[【]([A-H])[)）\]】]"
+_POINTED = r"\*{0,2}([A-H])\*{0,2}(?:[.．](?![A-Z]\.)|[、:：)）])\*{0,2}"
+_APART = tuple(re.compile(rf"(?:(?<=\s)|^){_BULLET}{mark}[ \t]*") for mark in (_BRACKETED, _POINTED))
+_GLUED = tuple(re.compile(rf"(?<![A-Z]){mark}[ \t]*") for mark in (_BRACKETED, _POINTED))
+"""Options that nothing parts from what stands before them: `等于（  ）A．30°B．45°`."""
+_OPENS = re.compile(r"[)）\]】?？。.．:：,，;；=_\s]\Z")
+"""What may stand before the first of these."""
+_BLANK = re.compile(r"[(（]\s*[)）]\s*[.。:：]?\s*\Z")
+"""The place where the option's letter is to be written: options follow."""
+_HEADING = re.compile(
+    r"(?:^|(?<=\s))(?:answer )?(?:choices|options|选项)(?: are| below|如下)?[ \t]*[:：]\s*$", re.IGNORECASE
 )
-_HEADING = re.compile(r"(?:^|(?<=\s))(?:answer )?(?:choices|options|选项)[ \t]*[:：]\s*$", re.IGNORECASE)
-_LABEL = re.compile(r"[(（]?([A-H])[)）.．、:：]\s*")
-_LETTER = re.compile(r"[(（]?([A-Z])[)）]?\.?")
+_LABEL = re.compile(rf"{_BULLET}(?:{_BRACKETED}|{_POINTED})\s*")
+_LETTER = re.compile(r"(?:故?选项?|[Oo]ption )?[(\[【]?([A-Z])[)\]】]?[.:、。]?")
 _LONGEST_OPTION = 500
 _WHAT = "(?:答案?|证明?|解析?|解答|过程|步骤|作图|画图|图形?|[本此]题|[:：,，;；、 ])"
 _NO_ANSWERS = (
@@ -42,27 +50,32 @@ _IN_TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf|boxed)\s*\{([^{}]*)\}")
 def split_options(text: str) -> tuple[str, tuple[str, ...]]:
     """The question and the values of its options; none if it has none.
 
-    Options are marked `(A)`, `A.`, `A、` or `A:` in the order of the alphabet. Where no heading (`Choices:`) opens them
-    they have to stand on lines of their own or to be three at least, as prose has letters too.
+    Options are marked `(A)`, `A.`, `A、`, `A:` or `- A:` in the order of the alphabet. Where neither a heading
+    (`Choices:`) nor an empty bracket opens them, they have to stand on lines of their own or to be three at least, as
+    prose has letters too.
     """
-    marks = _run(list(_MARKS[0].finditer(text))) or _run(list(_MARKS[1].finditer(text)))
-    if not marks:
-        return text.strip(), ()
-    ends = [mark.start() for mark in marks[1:]] + [len(text)]
-    options = tuple(text[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True))
-    before = text[: marks[0].start()]
-    heading = _HEADING.search(before)
-    on_own_lines = all(not text[: mark.start()].rpartition("\n")[2].strip() for mark in marks)
-    sure = heading is not None or len(marks) > 2 or on_own_lines
-    if not sure or not all(0 < len(option) <= _LONGEST_OPTION for option in options):
-        return text.strip(), ()
-    return (before[: heading.start()] if heading else before).strip(), options
+    for pattern in (*_APART, *_GLUED):
+        marks = _run(list(pattern.finditer(text)))
+        if not marks:
+            continue
+        ends = [mark.start() for mark in marks[1:]] + [len(text)]
+        options = tuple(text[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True))
+        before = text[: marks[0].start()]
+        heading = _HEADING.search(before)
+        sure = heading is not None or _BLANK.search(before) is not None or len(marks) > 2
+        if pattern in _GLUED:
+            sure = sure and (not before or _OPENS.search(before) is not None)
+        else:
+            sure = sure or all(not text[: mark.start()].rpartition("\n")[2].strip() for mark in marks)
+        if sure and all(0 < len(option) <= _LONGEST_OPTION for option in options):
+            return (before[: heading.start()] if heading else before).strip(), options
+    return text.strip(), ()
 
 
 def unlabelled(options: Sequence[str]) -> tuple[str, ...]:
     """The options without the letters before them, where every option has its own."""
     labels = [_LABEL.match(option) for option in options]
-    if any(label is None or label[1] != letter for label, letter in zip(labels, LETTERS, strict=False)):
+    if any(label is None or letter not in label.groups() for label, letter in zip(labels, LETTERS, strict=False)):
         return tuple(options)
     return tuple(option[label.end() :].strip() for option, label in zip(options, labels, strict=True) if label)
 
@@ -75,9 +88,16 @@ def is_no_answer(answer: str) -> bool:
 
 
 def letter(answer: str) -> str | None:
-    """The option letter that an answer is and nothing else: `B`, `(B)`, `B.`; None if it is none."""
-    match = _LETTER.fullmatch(answer.strip())
+    """The option letter that an answer is and nothing else: `B`, `(B)`, `B.`, `选B`; None if it is none."""
+    match = _LETTER.fullmatch(unicodedata.normalize("NFKC", answer).strip(" \t\r\n*"))
     return match[1] if match else None
+
+
+def labelled(answer: str) -> tuple[str, str] | None:
+    """Letter and value of an answer that has both: `B. 45°`; None if it has not."""
+    match = _LABEL.match(answer.strip())
+    value = answer.strip()[match.end() :].strip() if match else ""
+    return ((match[1] or match[2]), value) if match and value else None
 
 
 def letter_at(place: int, choices: Sequence[str], field: str) -> str:

@@ -228,3 +228,10 @@ def test_a_gold_is_whole_and_an_answer_or_rejected(answer: str, gold: str, tmp_p
     SAMPLES["k12"].put(tmp_path, [row])
     admitted, rejects = run("k12", tmp_path)
     assert [row.problem.answer for row in admitted] + [row.reason for row in rejects] == [gold]
+
+
+@pytest.mark.parametrize(("answer", "letter"), [("B. 48", "B"), ("(B) 48", "B"), ("B:48", "B"), ("B. 36", None)])
+def test_a_gold_may_have_letter_and_value(answer: str, letter: str | None, tmp_path: Path) -> None:
+    raws = [Raw("Find x.", answer, ("36", "48"), source="k12", source_id="1")]
+    (row,) = admit(raws, tmp_path, "MIT", LIMITS)
+    assert (row.problem.answer if isinstance(row, Admitted) else None) == letter

@@ -27,6 +27,21 @@ from mathse.sources.rows.questions import (
         ("In triangle ABC find A.", "In triangle ABC find A.", ()),
         ("A: 2, C: 3", "A: 2, C: 3", ()),
         ("", "", ()),
+        ("∠2等于（  ）A．30°B．45°C．60°D．90°", "∠2等于（  ）", ("30°", "45°", "60°", "90°")),
+        ("∠2等于（  ）A．30°B．45°", "∠2等于（  ）", ("30°", "45°")),
+        ("∠2=___．A.30°B.45°C.60°", "∠2=___．", ("30°", "45°", "60°")),
+        ("边长为( )A.2cmB.3cmC.4cm", "边长为( )", ("2cm", "3cm", "4cm")),
+        ("正确的是(　)A、菱形B、矩形C、正方形", "正确的是(　)", ("菱形", "矩形", "正方形")),
+        ("What is x?(A)1(B)2(C)3(D)4", "What is x?", ("1", "2", "3", "4")),
+        ("What is x?\n(A)1(B)2(C)3", "What is x?", ("1", "2", "3")),
+        ("Find x.\n- A: 1\n- B: 2", "Find x.", ("1", "2")),
+        ("Find x.\n* (A) 1\n* (B) 2\n* (C) 3", "Find x.", ("1", "2", "3")),
+        ("Find x.\n**A.** 1\n**B.** 2", "Find x.", ("1", "2")),
+        ("Find x. Options are: [A] 1 [B] 2", "Find x.", ("1", "2")),
+        ("如图，点A、B、C、D在圆上", "如图，点A、B、C、D在圆上", ()),
+        ("∠A:∠B:∠C:∠D=1:2:3:4", "∠A:∠B:∠C:∠D=1:2:3:4", ()),
+        ("P(A)=1, P(B)=2, P(C)=3", "P(A)=1, P(B)=2, P(C)=3", ()),
+        ("From A.B. and C.D. to E.", "From A.B. and C.D. to E.", ()),
     ],
 )
 def test_options_are_split_off(text: str, question: str, options: tuple[str, ...]) -> None:
@@ -37,10 +52,15 @@ def test_labels_go_where_every_option_has_its_own() -> None:
     assert unlabelled(["A: 30", "(B) 45", "C. 60"]) == ("30", "45", "60")
     assert unlabelled(["A: 30", "45"]) == ("A: 30", "45")
     assert unlabelled(["B. 30", "A. 45"]) == ("B. 30", "A. 45")
+    assert unlabelled(["- A: 1", "- B: 2"]) == ("1", "2")
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"), [("B", "B"), (" (B) ", "B"), ("B.", "B"), ("b", None), ("AB", None), ("", None)]
+    ("answer", "expected"),
+    [
+        *(("B", "B"), (" (B) ", "B"), ("B.", "B"), ("b", None), ("AB", None), ("", None), ("B．", "B"), ("Ｂ", "B")),
+        *(("选B", "B"), ("**B**", "B"), ("[B]", "B"), ("B. 45", None)),
+    ],
 )
 def test_a_letter_is_a_letter_and_nothing_else(answer: str, expected: str | None) -> None:
     assert letter(answer) == expected
