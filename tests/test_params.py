@@ -78,6 +78,7 @@ def test_the_committed_params_are_the_default_preset() -> None:
         ("problems.sources", [{"name": "figures", "seed": 1, "train": 0, "orm": 1, "test": 1}], "sources.0.train: "),
         ("problems.max_pixels", 0, "problems.max_pixels: "),
         ("problems.sources", [{"name": "k13", "path": "x"}], "sources.0.name: Input should be 'chartqa',"),
+        ("problems.sources", [{"name": "k12", "path": "x", "licence": "my own"}], "'my own' is no SPDX identifier"),
         ("problems.sources", [{"name": "k12"}], "sources.0: give either path (a local file or folder) or repository"),
         ("problems.sources", [{"name": "k12", "path": "x", "repository": "a/b"}], "sources.0: give either path"),
         ("problems.sources", [{"name": "k12", "path": "x", "revision": "0" * 40}], "revision: belongs to a repository"),

@@ -20,6 +20,8 @@ from mathse.registry import names
 FILL_IN = "FILL-IN"
 """Stands in a preset where the user has to put the revision to be pinned."""
 REVISION = re.compile(rf"[0-9a-f]{{40}}|{FILL_IN}")
+SPDX = re.compile(r"[A-Za-z0-9.+-]{1,60}( AND [A-Za-z0-9.+-]{1,60}){0,9}")
+"""A licence, or several that all hold."""
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 SOURCES = Path(__file__).parent.parent / "sources"
@@ -112,6 +114,11 @@ class AdapterSource(Section):
     repository: str | None = Field(default=None, description="In place of a path: `owner/name` on the hub.")
     revision: str | None = Field(default=None, description="The repository's commit, 40 hex digits.")
     hub_split: str = Field(default="train", min_length=1, description="Which split of the repository is read.")
+    licence: str | None = Field(
+        default=None,
+        description="SPDX identifier of its licence, or several joined by ` AND `, where that is not what "
+        "`licences.yaml` says of the data set of this name: your own data in its form. Open licences can be shared.",
+    )
     limit: Count | None = Field(default=None, description="Problems taken at most, the first that pass; null: all.")
     weight: Share = Field(
         default=1,
@@ -146,6 +153,17 @@ class AdapterSource(Section):
         if label == "figures":
             raise ValueError("is the name of the drawn figures; choose another")
         return label
+
+    @field_validator("licence")
+    @classmethod
+    def the_licence_is_an_identifier(cls, licence: str | None) -> str | None:
+        """Free words would be a licence that nobody knows."""
+        if licence is not None and not SPDX.fullmatch(licence):
+            raise ValueError(
+                f"{licence[:60]!r} is no SPDX identifier, such as CC-BY-4.0 (https://spdx.org/licenses), nor "
+                "`LicenseRef-` and a name of your own"
+            )
+        return licence
 
     @model_validator(mode="after")
     def one_place_is_named(self) -> "AdapterSource":

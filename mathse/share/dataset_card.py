@@ -13,7 +13,7 @@ from mathse.share import cards
 from mathse.share.columns import SharedRow, features
 from mathse.share.counts import Counts
 from mathse.share.shards import SHARDS, SPLIT, Shards
-from mathse.sources.licences import licences
+from mathse.sources.licences import stated
 
 CARD = "README.md"
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
@@ -115,10 +115,10 @@ def slug(title: str) -> str:
 
 
 def _licences(counts: Counts, lineage: Mapping[str, Any]) -> str:
-    known = licences()
     rows = [
-        (name, known[name].spdx, known[name].url, known[name].note) if name in known else (name, None, None, None)
-        for name in counts.of("source")
+        (source, licence, known.url if known else None, known.note if known else None)
+        for source, licence in counts.by("source", "licence")
+        for known in (stated(source, licence),)
     ]
     paragraphs = [
         "Each row's problem keeps the licence of its data set (column `licence`, an SPDX expression); `A AND B` means "

@@ -92,8 +92,9 @@ def _require_all(mix: Path, total: int, counts: Counts) -> None:
     if not counts.rows:
         reasons = ", ".join(f"{count} {reason}" for reason, count in counts.excluded.most_common())
         raise ExportError(
-            f"{mix}: none of its {total} rows may be shared: {reasons}. State the licence of your source in "
-            f"mathse/sources/licences.yaml, or export for yourself alone with {OVERRIDE}"
+            f"{mix}: none of its {total} rows may be shared: {reasons}. Where your source's licence is not that "
+            "of mathse/sources/licences.yaml, state it in params.yaml (problems.sources: `licence`); or export for "
+            f"yourself alone with {OVERRIDE}"
         )
     if counts.rows + counts.excluded.total() != total:
         raise ExportError(

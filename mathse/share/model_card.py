@@ -22,7 +22,7 @@ from mathse.params import BASE, STUDENT
 from mathse.report import names, table
 from mathse.report.names import Names
 from mathse.share import cards
-from mathse.sources.licences import licences
+from mathse.sources.licences import stated
 from mathse.tables import views
 
 HUB_DATASET = "https://huggingface.co/datasets/"
@@ -171,8 +171,11 @@ def _head(model: Model) -> ModelCardData:
     hub_names = set(_licences(model).values()) or {OWN_LICENCE}
     licence = hub_names.pop() if len(hub_names) == 1 else "other"
     bases = [start["from"] for start in (model.lineage, *model.starts) if start.get("revision")]
-    known = licences()
-    pages = {known[row["source"]].url for row in model.composition if row["source"] in known}
+    pages = {
+        known.url
+        for row in model.composition
+        if row["source"] and (known := stated(row["source"], row["licence"] or "")) is not None
+    }
     datasets = [page.removeprefix(HUB_DATASET) for page in sorted(pages) if page.startswith(HUB_DATASET)]
     shown_beside_it: dict[str, Any] = {}
     if measured := model.measurement:

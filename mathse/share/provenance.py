@@ -21,7 +21,7 @@ from mathse.loop.ask import prompts
 from mathse.share.columns import FORMAT, VERSION
 from mathse.share.counts import Counts
 from mathse.share.rows import Mix
-from mathse.sources.licences import licences
+from mathse.sources.licences import stated
 from mathse.tables.files import sha256
 
 LINEAGE = "lineage.json"
@@ -41,7 +41,6 @@ def lineage(root: Path, mix: Mix, counts: Counts, everything: bool) -> dict[str,
         outputs = [lock.source(path) for path in files]
     except LockError:
         outputs = []
-    stated = licences()
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -55,8 +54,10 @@ def lineage(root: Path, mix: Mix, counts: Counts, everything: bool) -> dict[str,
         "dvc": {output.path: output.md5 for output in outputs if output},
         "files": {path: sha256(file) for path, file in files.items()},
         "sources": {
-            name: {"rows": rows, "stated": stated[name].model_dump() if name in stated else None}
+            name: {"rows": rows, "licences": of_source, "stated": known.model_dump() if known else None}
             for name, rows in counts.of("source").items()
+            for of_source in ([spdx for source, spdx in counts.by("source", "licence") if source == name],)
+            for known in (stated(name, " AND ".join(of_source)),)
         },
         "models": counts.of("author"),
         "judges": counts.of("judge"),

@@ -18,7 +18,7 @@ from mathse.look.catalogue import catalogue
 from mathse.params import STUDENT
 from mathse.report import names
 from mathse.share.columns import EncodedImage, SharedRow, SourceOf, conversation
-from mathse.sources.licences import licences, refusal
+from mathse.sources.licences import PER_ROW, licences, refusal
 from mathse.tables import views
 from mathse.tables.images import ImageError, ImageStore
 from mathse.tables.schemas import Message
@@ -167,9 +167,10 @@ def _row(mix: Mix, row: dict[str, Any], images: ImageStore, everything: bool) ->
     origins = [SourceOf(**origin) for origin in row.pop("origins")]
     recording = f"{row['author'].removeprefix('recorded:')}_recorded"
     if row["author"].startswith("recorded:") and recording in licences():
-        # A path that came with its data set has a licence of its own.
+        # A path that came with its data set has a licence of its own, or that of the row in which its problem stands.
         spdx = licences()[recording].spdx
-        origins.append(SourceOf(source=recording, source_id=row["source_id"], licence=spdx))
+        if spdx != PER_ROW:
+            origins.append(SourceOf(source=recording, source_id=row["source_id"], licence=spdx))
     licence = " AND ".join(sorted({origin.licence for origin in origins}))
     reason = refused(origins)
     if reason and not everything:

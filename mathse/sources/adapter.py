@@ -42,6 +42,24 @@ class Adapter:
         return converted(self.name, self.rows(location), self.problem)
 
 
+def own_solutions(name: str) -> Callable[[Path], Iterator[Recorded | Reject]]:
+    """What `Adapter.recorded` is where the solutions stand in the rows of the problems.
+
+    As many come out, or are rejected, as there are rows; a row that is no problem is rejected for the same reason.
+    """
+
+    def recorded(location: Path) -> Iterator[Recorded | Reject]:
+        for raw in adapter(name).read(location):
+            if isinstance(raw, Reject):
+                yield raw
+            elif raw.solution is None:
+                yield Reject(source=raw.source, source_id=raw.source_id, reason="no recorded solution")
+            else:
+                yield Recorded(raw.source, raw.source_id, raw.solution)
+
+    return recorded
+
+
 def adapter(name: str) -> Adapter:
     """The adapter of a data set.
 

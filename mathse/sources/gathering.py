@@ -82,7 +82,8 @@ class Gathering:
         self._folder = folder
         self._open = ExitStack()
         self._split_of_image: dict[bytes, int] = {}
-        self._problems: dict[bytes, tuple[int, str]] = {}  # split, and the name of its strictest licence
+        self._problems: dict[bytes, tuple[int, tuple[str, str]]] = {}  # split; adapter and strictest licence
+        self._licensed: dict[tuple[str, str], tuple[str, str]] = {}
         self._relicensed: dict[str, str] = {}
         self._excluded: set[str] = set()
 
@@ -103,12 +104,12 @@ class Gathering:
         """Whether an image is stored already."""
         return bytes.fromhex(image_id) in self._split_of_image
 
-    def add(self, row: Admitted | Reject, licensed: str) -> bool:
+    def add(self, row: Admitted | Reject, adapter: str) -> bool:
         """Take a row, or keep it as a reject.
 
         Args:
             row: What admission made of a source's row.
-            licensed: Name of its source's licence.
+            adapter: Its source's name in `licences.yaml`.
 
         Returns:
             Whether it was taken.
@@ -120,6 +121,8 @@ class Gathering:
             return False
         problem, split = row.problem, _SPLITS.index(row.problem.split)
         problem_id = bytes.fromhex(problem.problem_id)
+        licensed = (adapter, problem.licence)
+        licensed = self._licensed.setdefault(licensed, licensed)  # one for all rows
         known = self._problems.get(problem_id)
         if known is None:
             self._problems[problem_id] = split, licensed
@@ -177,7 +180,7 @@ class Gathering:
     def _conflict(self, problem: Problem) -> Reject | None:
         """The reject that a problem becomes where it cannot stand beside those that were taken."""
         split = _SPLITS.index(problem.split)
-        known, _ = self._problems.get(bytes.fromhex(problem.problem_id), (split, ""))
+        known, _ = self._problems.get(bytes.fromhex(problem.problem_id), (split, None))
         conflicts = [("problem", problem.problem_id, known)]
         conflicts += [
             ("image", image_id, self._split_of_image.get(bytes.fromhex(image_id), split))

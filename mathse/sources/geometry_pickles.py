@@ -35,6 +35,10 @@ def pickled_rows(location: Path) -> Iterator[SourceRow | Damaged]:
         if not isinstance(content, list | tuple | dict):
             yield Damaged(name, "no rows", f"the pickle holds {type(content).__name__}")
             continue
+        if isinstance(content, dict) and not any(isinstance(item, dict) for item in content.values()):
+            kinds = ", ".join(sorted({type(item).__name__ for item in content.values()})) or "nothing"
+            yield Damaged(name, "no rows", f"the pickle holds {kinds} by key")
+            continue
         items = content.items() if isinstance(content, dict) else ((None, item) for item in content)
         for position, (key, item) in enumerate(items):
             place = f"{name}:{position}"

@@ -25,7 +25,7 @@ from mathse.sources.admit import NO_FOLDER, Limits, admit
 from mathse.sources.choice import Choice, SourceSplits
 from mathse.sources.gathering import Counts, Gathering
 from mathse.sources.leakage.screen import screen
-from mathse.sources.licences import licence
+from mathse.sources.licences import canonical, licence
 from mathse.sources.reading import SourceError, root
 from mathse.sources.rows.raw import Raw, converted
 from mathse.tables import store
@@ -92,10 +92,11 @@ def open_source(source: FigureSource | AdapterSource, seed: int) -> Opened:
         SourceError: There is nothing at its path, or the hub does not give it.
         UserError: It has no licence in licences.yaml.
     """
-    spdx = licence(source.name).spdx
     if isinstance(source, FigureSource):
+        spdx = licence(source.name).spdx
         return Opened(figures.read(source), NO_FOLDER, spdx, SourceSplits())
     reader, label = adapter(source.name), source.source
+    spdx = canonical(source.licence) if source.licence else licence(source.name).spdx
     if source.path is not None:
         rows, folder = reader.read(source.path), root(source.path)
     elif reader.hub:
@@ -114,11 +115,11 @@ def open_source(source: FigureSource | AdapterSource, seed: int) -> Opened:
     return Opened(labelled if source.label else rows, folder, spdx, Choice.of(source, seed))
 
 
-def gather(opened: Opened, licensed: str, most: Limits, gathering: Gathering, limit: int | None = None) -> None:
+def gather(opened: Opened, name: str, most: Limits, gathering: Gathering, limit: int | None = None) -> None:
     """Admit a source's rows, with a line about how far it is now and then; how many there will be is not known.
 
     Args:
-        licensed: Name of its licence.
+        name: Of its adapter.
         most: What a row may cost.
         limit: Ends with so many taken.
     """
@@ -126,13 +127,13 @@ def gather(opened: Opened, licensed: str, most: Limits, gathering: Gathering, li
     taken = 0
     start = last = time.monotonic()
     for count, row in enumerate(rows, start=1):
-        taken += gathering.add(row, licensed)
+        taken += gathering.add(row, name)
         if taken == limit:
             break
         now = time.monotonic()
         if now - last >= LINE_SECONDS:
-            name = row.source if isinstance(row, Reject) else row.origin.source
-            log.info("problems: %s: %d rows in, %.0f/s", name, count, count / (now - start))
+            label = row.source if isinstance(row, Reject) else row.origin.source
+            log.info("problems: %s: %d rows in, %.0f/s", label, count, count / (now - start))
             last = now
 
 

@@ -57,39 +57,64 @@ def licence(source: str) -> Licence:
     return licences()[source]
 
 
-def strictest(sources: Iterable[str]) -> str:
-    """The one of these sources whose licence allows least; of equals, the first.
+def stated(source: str, spdx: str) -> Licence | None:
+    """What the file says of a source, where the row of it that carries this licence is under the one in the file.
+
+    A source may have a licence of its own in params: a user's own data in the form of a known data set.
+
+    Args:
+        spdx: An SPDX identifier; or several, joined by AND, of which the file's is one.
+    """
+    known = licences().get(source)
+    return known if known is not None and known.spdx in spdx.split(" AND ") else None
+
+
+def canonical(spdx: str) -> str:
+    """The licence with the identifiers that are known here in their own spelling: `mit` is `MIT`."""
+    spelling = {identifier.casefold(): identifier for identifier in OPEN}
+    return " AND ".join(spelling.get(part.casefold(), part) for part in spdx.split(" AND "))
+
+
+def _uses(source: str, spdx: str) -> tuple[str, str]:
+    """Whether a source's row under a licence may be shared, and trained on: by the file, or by the licence alone."""
+    known = licences().get(source)
+    if known is not None and known.spdx == spdx != PER_ROW:
+        return known.sharing, known.training
+    return ("yes", "yes") if set(spdx.split(" AND ")) <= OPEN else ("unknown", "unknown")
+
+
+def strictest(licensed: Iterable[tuple[str, str]]) -> tuple[str, str]:
+    """The one of these sources with their licences that allows least; of equals, the first.
 
     Whether rows may be passed on counts first, then whether models may be trained on them, then conditions: use that is
     not commercial, then the same licence for what is made of them.
 
     Args:
-        sources: Names in the file, at least one.
+        licensed: Source and SPDX expression, at least one.
     """
 
-    def freedom(source: str) -> tuple[int, int, bool, bool]:
-        stated, allows = licence(source), {"no": 0, "unknown": 1, "yes": 2}
-        alike = "GPL" in stated.spdx or "-SA" in stated.spdx
-        return allows[stated.sharing], allows[stated.training], "-NC" not in stated.spdx, not alike
+    def freedom(pair: tuple[str, str]) -> tuple[int, int, bool, bool]:
+        (sharing, training), spdx = _uses(*pair), pair[1]
+        allows = {"no": 0, "unknown": 1, "yes": 2}
+        return allows[sharing], allows[training], "-NC" not in spdx, not ("GPL" in spdx or "-SA" in spdx)
 
-    return min(sources, key=freedom)
+    return min(licensed, key=freedom)
 
 
 def refusal(source: str, spdx: str) -> str | None:
     """Why rows of a source may not be shared for training: short and countable; None if they may.
 
-    A row that carries another licence than its source's must pass under both. What is not known is refused.
+    A row that carries another licence than `licences.yaml` has of its source is judged by that licence alone. What is
+    not known is refused.
 
     Args:
-        source: The source's name; one that `licences.yaml` does not have is judged by the licence alone.
+        source: The source's name.
         spdx: The licence that the row carries; several, joined by AND, all have to allow it.
     """
-    stated = licences().get(source)
-    if stated is not None and stated.spdx != PER_ROW:
-        for use, word in (("sharing", stated.sharing), ("training", stated.training)):
-            if word != "yes":
-                return f"licence forbids {use}" if word == "no" else f"licence is not known to allow {use}"
-        if stated.spdx == spdx:
-            return None
-    known = set(spdx.split(" AND ")) <= OPEN
-    return None if known else "licence is not known to allow sharing and training"
+    sharing, training = _uses(source, spdx)
+    if (sharing, training) == ("unknown", "unknown") and (stated(source, spdx) is None or spdx == PER_ROW):
+        return "licence is not known to allow sharing and training"
+    for use, word in (("sharing", sharing), ("training", training)):
+        if word != "yes":
+            return f"licence forbids {use}" if word == "no" else f"licence is not known to allow {use}"
+    return None

@@ -52,9 +52,12 @@ def files(location: Path, wanted: Callable[[str], bool]) -> Iterator[Path]:
         yield from (Path(folder) / name for name in sorted(names) if not name.startswith(".") and wanted(name))
 
 
-def rows(
-    location: Path, wanted: Callable[[str], bool] = lambda name: name.endswith(ROWS)
-) -> Iterator[SourceRow | Damaged]:
+def holds_rows(name: str) -> bool:
+    """Whether a file's name is that of a file of rows."""
+    return name.endswith(ROWS)
+
+
+def rows(location: Path, wanted: Callable[[str], bool] = holds_rows) -> Iterator[SourceRow | Damaged]:
     """All rows of a source, whatever of the known formats its files have.
 
     Args:

@@ -14,7 +14,7 @@ from mathse.share import shards
 from mathse.share.columns import features
 from mathse.share.export import export
 from mathse.tables import store
-from mathse.tables.schemas import Origin, Split
+from mathse.tables.schemas import Origin, Problem, Split
 from tests.share.mixed import MARKUP, PATHS, PROBLEMS, write_run
 
 SHARED = ("three", "chinese", "markup", "text")
@@ -101,6 +101,25 @@ def test_the_strictest_of_several_origins_counts(mixed: Path, tmp_path: Path) ->
     licences = {row["path_id"]: row["licence"] for row in opened(tmp_path / "out")}
     assert PATHS["three"].path_id not in licences
     assert licences[PATHS["text"].path_id] == "Apache-2.0 AND CC-BY-NC-SA-4.0"
+
+
+def test_the_card_shows_the_licence_that_the_rows_have(tmp_path: Path) -> None:
+    rows = {"text": "k12", "closed": "mathvl", "chinese": "k12"}
+    mixed = write_run(tmp_path / "mixed", list(rows))
+    licences = {"text": "CC-BY-4.0", "closed": "MIT", "chinese": "Apache-2.0"}
+    store.write(
+        mixed / layout.PROBLEMS, Problem,
+        [PROBLEMS[name].model_copy(update={"source": rows[name], "licence": licences[name]}) for name in rows],
+    )  # fmt: skip
+    counts = export(mixed, "0", tmp_path / "out")
+    assert (counts.rows, counts.excluded) == (3, {})
+    card = (tmp_path / "out/README.md").read_text(encoding="utf-8")
+    for row in ("| k12 | CC-BY-4.0 |  |", "| mathvl | MIT |  |", "| k12 | Apache-2.0 | https://github.com/ModalMinds"):
+        assert row in card
+    sources = json.loads((tmp_path / "out/lineage.json").read_text())["sources"]
+    assert sources["mathvl"] == {"rows": 1, "licences": ["MIT"], "stated": None}
+    assert sources["k12"]["licences"] == ["Apache-2.0", "CC-BY-4.0"]
+    assert sources["k12"]["stated"]["spdx"] == "Apache-2.0"
 
 
 def test_none_may_be_shared(tmp_path: Path) -> None:

@@ -335,3 +335,17 @@ def test_admission_leaves_known_images_undecoded(tmp_path: Path) -> None:
     found = list(admit([*rows, raw("c")], tmp_path, "MIT", ingest.limits(SETTINGS), known=lambda one: one != known))
     assert [len(one.images) for one in found if isinstance(one, Admitted)] == [0, 0, 1]
     assert all(one.problem.image_ids for one in found if isinstance(one, Admitted))
+
+
+def test_a_source_may_have_a_licence_of_its_own(tmp_path: Path) -> None:
+    ours = k12(tmp_path / "ours", rows=9).model_copy(update={"label": "ours", "licence": "cc-by-4.0"})
+    theirs = AdapterSource(name="k12", path=tmp_path / "ours", licence="LicenseRef-mine")
+    SAMPLES["mathvl"].put(tmp_path / "chat")
+    chat = AdapterSource(name="mathvl", path=tmp_path / "chat", licence="MIT AND CC-BY-SA-4.0")
+    parts = {"split": {"train": 0.4, "orm": 0.3, "test": 0.3}}
+    sources = [params.AdapterSource.model_validate({**source.model_dump(), **parts}) for source in (ours, theirs)]
+    ingested(tmp_path, *sources, chat)
+
+    licences = {(origin.source, origin.licence) for origin in origins(tmp_path)}
+    assert licences == {("ours", "CC-BY-4.0"), ("k12", "LicenseRef-mine"), ("mathvl", "MIT AND CC-BY-SA-4.0")}
+    assert {problem.licence for problem in problems(tmp_path)} == {"LicenseRef-mine", "MIT AND CC-BY-SA-4.0"}

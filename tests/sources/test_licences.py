@@ -3,7 +3,7 @@
 import pytest
 
 from mathse.errors import UserError
-from mathse.sources.licences import Licence, licence, licences, refusal, strictest
+from mathse.sources.licences import Licence, canonical, licence, licences, refusal, strictest
 
 
 def test_what_is_unknown_may_not_be_shared() -> None:
@@ -28,17 +28,28 @@ def test_a_word_that_is_none_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sources", "expected"),
+    ("licensed", "expected"),
     [
         (("k12", "geometry3k"), "k12"),
         (("k12", "tabmwp"), "tabmwp"),
         (("tabmwp", "chartqa"), "tabmwp"),
         (("k12", "chartqa"), "chartqa"),
         (("tabmwp", "unigeo"), "unigeo"),
+        (("k12", ("mathvl", "MIT")), "k12"),
+        ((("mathvl", "MIT"), "mathvl"), "mathvl"),
+        (("k12", ("k12", "LicenseRef-mine")), ("k12", "LicenseRef-mine")),
+        (("k12", ("k12", "CC-BY-NC-4.0"), ("mathse_export", "MIT")), ("k12", "CC-BY-NC-4.0")),
     ],
 )
-def test_the_strictest_licence_allows_least(sources: tuple[str, ...], expected: str) -> None:
-    assert strictest(sources) == expected
+def test_the_strictest_licence_allows_least(
+    licensed: tuple[str | tuple[str, str], ...], expected: str | tuple[str, str]
+) -> None:
+    pairs = [(one, licence(one).spdx) if isinstance(one, str) else one for one in (*licensed, expected)]
+    assert strictest(pairs[:-1]) == pairs[-1]
+
+
+def test_a_licence_is_spelled_as_its_list_spells_it() -> None:
+    assert canonical("mit AND cc-by-4.0 AND LicenseRef-mine") == "MIT AND CC-BY-4.0 AND LicenseRef-mine"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +58,10 @@ def test_the_strictest_licence_allows_least(sources: tuple[str, ...], expected: 
         ("k12", "Apache-2.0", None),
         ("k12", "LicenseRef-mine", "licence is not known to allow sharing and training"),
         ("unigeo", "LicenseRef-unknown", "licence is not known to allow sharing"),
-        ("unigeo", "MIT", "licence is not known to allow sharing"),
+        ("unigeo", "MIT", None),
+        ("mathvl", "CC-BY-4.0", None),
+        ("mathvl", "LicenseRef-unknown", "licence is not known to allow sharing"),
+        ("mathse_export", "LicenseRef-per-row", "licence is not known to allow sharing and training"),
         ("my-own", "CC-BY-4.0", None),
         ("my-own", "CC-BY-ND-4.0", "licence is not known to allow sharing and training"),
         ("mathse_export", "MIT AND CC-BY-NC-SA-4.0", None),

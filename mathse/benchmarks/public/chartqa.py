@@ -29,14 +29,15 @@ TOLERANCE = 0.05
 
 def item(row: SourceRow) -> RawItem:
     """A row as an item."""
-    raw, half = problem(row), half_of(row)
+    raw, half, label = problem(row), half_of(row), row.fields.get("label")
     return RawItem(
         source_id=raw.source_id,
         question=raw.question,
         answer=raw.answer,
         images=raw.images,
         subject=half,
-        official={"label": raw.answer, "type": half} | copied(row, "human_or_machine"),
+        official={"label": label if isinstance(label, str) else raw.answer, "type": half}
+        | copied(row, "human_or_machine"),
     )
 
 

@@ -3,8 +3,8 @@
 Sample row: `{"image_url": ["images/1.png"], "instruction": "Find x. A. 30 B. 45 C. 60", "output": "... answer is B"}`
 """
 
-from mathse.sources.adapter import Adapter
-from mathse.sources.chat import solved
+from mathse.sources import chat
+from mathse.sources.adapter import Adapter, own_solutions
 from mathse.sources.rows import fields
 from mathse.sources.rows.raw import Raw, SourceRow
 
@@ -12,7 +12,7 @@ from mathse.sources.rows.raw import Raw, SourceRow
 def problem(row: SourceRow) -> Raw:
     """A row as a raw problem; `Faulty` if its output has no final answer."""
     images = fields.images(row, "image_url")
-    return solved(fields.text(row, "instruction"), fields.text(row, "output"), images)
+    return chat.solved(row, fields.text(row, "instruction"), fields.text(row, "output"), images)
 
 
-ADAPTER = Adapter("math_puma", problem)
+ADAPTER = Adapter("math_puma", problem, chat.rows, recorded=own_solutions("math_puma"))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from mathse.params.sources import SPDX
 from mathse.sources import reading
 from mathse.sources.adapter import Adapter
 from mathse.sources.images import id_of as id_of_image
@@ -22,7 +23,6 @@ from mathse.tables import schemas
 from mathse.tables.schemas import PathKind, Problem, Reject, Status, content_id
 
 NAME = "mathse_export"
-_SPDX = re.compile(r"[A-Za-z0-9.+-]{1,60}( AND [A-Za-z0-9.+-]{1,60}){0,9}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _OF_PATH = (
     "path_id", "problem_id", "kind", "round", "sample_idx", "author", "seed", "text", "answer", "finish_reason",
@@ -55,7 +55,7 @@ def problem(row: SourceRow) -> Raw:
         level=fields.level(row, "level"),
         language=_matching(row, "language", _LANGUAGE),
         split="train",
-        licence=_matching(row, "licence", _SPDX),
+        licence=_matching(row, "licence", SPDX),
         source_id="/".join(origin),
     )
 

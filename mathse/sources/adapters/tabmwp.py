@@ -8,14 +8,12 @@ Sample: `{"image": "38064.png", "conversations": [{"from": "user", "value": "...
 """
 
 import re
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from mathse.sources.adapter import Adapter
+from mathse.sources.adapter import Adapter, own_solutions
 from mathse.sources.chat import exchange
 from mathse.sources.rows import fields, questions
-from mathse.sources.rows.raw import Faulty, Raw, Recorded, SourceRow, id_of
-from mathse.tables.schemas import Reject
+from mathse.sources.rows.raw import Faulty, Raw, SourceRow, id_of
 
 _ANSWER = re.compile(r"^Answer:[ \t]*(\S[^\n]*)\Z", re.MULTILINE)
 _INSTRUCTION = re.compile(r"\n?^(?:First generate a step-by-step solution|Answer the question)[^\n]*\Z", re.MULTILINE)
@@ -24,20 +22,6 @@ _INSTRUCTION = re.compile(r"\n?^(?:First generate a step-by-step solution|Answer
 def problem(row: SourceRow) -> Raw:
     """A row of either form as a raw problem; `Faulty` if a recorded solution does not end with its answer."""
     return _recorded_problem(row) if "conversations" in row.fields else _own_problem(row)
-
-
-def recorded(location: Path) -> Iterator[Recorded | Reject]:
-    """The recorded solutions of a file in the chat form; as many come out, or are rejected, as the file has rows.
-
-    A row that is no problem is rejected here for the same reason.
-    """
-    for raw in ADAPTER.read(location):
-        if isinstance(raw, Reject):
-            yield raw
-        elif raw.solution is None:
-            yield Reject(source=raw.source, source_id=raw.source_id, reason="no recorded solution")
-        else:
-            yield Recorded(raw.source, raw.source_id, raw.solution)
 
 
 def _own_problem(row: SourceRow) -> Raw:
@@ -80,4 +64,4 @@ def _recorded_problem(row: SourceRow) -> Raw:
     )
 
 
-ADAPTER = Adapter("tabmwp", problem, recorded=recorded)
+ADAPTER = Adapter("tabmwp", problem, recorded=own_solutions("tabmwp"))

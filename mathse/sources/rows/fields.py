@@ -123,6 +123,8 @@ def pictures(row: SourceRow, *names: str) -> tuple[ImageRef, ...]:
     items, references = row.fields[name], list[ImageRef]()
     for item in items if isinstance(items, list | tuple) else [items]:
         reference = item.get("bytes") or item.get("path") if isinstance(item, Mapping) else item
+        if isinstance(item, str) and not item.strip():
+            continue  # which is how some sources write that there is none
         references.append(bytes(reference) if isinstance(reference, bytes | bytearray) else as_text(reference, name))
     return tuple(references)
 

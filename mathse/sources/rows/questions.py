@@ -12,7 +12,7 @@ from mathse.sources.rows.raw import Faulty
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-_PLACEHOLDER = re.compile(r"<(?:image|img)[ _-]?(\d{0,3})>", re.IGNORECASE)
+PLACEHOLDER = re.compile(r"<(?:image|img)[ _-]?(\d{0,3})>", re.IGNORECASE)
 _EDGE = re.compile(r"^(?:\s*<(?:image|img)[ _-]?\d{0,3}>)+|(?:<(?:image|img)[ _-]?\d{0,3}>\s*)+$", re.IGNORECASE)
 _BULLET = r"(?:[-*•·–][ \t]+)?"
 _BRACKETED = r"[(（\[【]([A-H])[)）\]】]"
@@ -118,7 +118,7 @@ def placeholders(question: str) -> list[int]:
     """
     numbers: list[int] = []
     plain = 0
-    for placeholder in _PLACEHOLDER.finditer(question):
+    for placeholder in PLACEHOLDER.finditer(question):
         if not placeholder[1]:
             plain += 1
         numbers.append(int(placeholder[1]) if placeholder[1] else plain)
@@ -133,8 +133,8 @@ def without_placeholders(question: str) -> str:
     if "<" not in question:
         return question.strip()
     numbers = iter(placeholders(question))
-    marked = _PLACEHOLDER.sub(lambda _: f"<image{next(numbers)}>", question.strip())
-    return _PLACEHOLDER.sub(lambda placeholder: f"(image {placeholder[1]})", _EDGE.sub("", marked)).strip()
+    marked = PLACEHOLDER.sub(lambda _: f"<image{next(numbers)}>", question.strip())
+    return PLACEHOLDER.sub(lambda placeholder: f"(image {placeholder[1]})", _EDGE.sub("", marked)).strip()
 
 
 def _run(marks: list[re.Match[str]]) -> list[re.Match[str]]:

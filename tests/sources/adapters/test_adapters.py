@@ -1,5 +1,7 @@
+# ruff: noqa: RUF001 (questions come in every script)
 """Each adapter against a source in the real field names, and against the real samples where they are."""
 
+import pickle
 import re
 from collections import Counter
 from pathlib import Path
@@ -11,16 +13,17 @@ import pytest
 
 from mathse.errors import UserError
 from mathse.params.sources import adapter_names, recorded_names
-from mathse.sources import hub
-from mathse.sources.adapter import adapter
-from mathse.sources.adapters import geometry3k, tabmwp
+from mathse.sources import chat, hub
+from mathse.sources.adapter import adapter, own_solutions
+from mathse.sources.adapters import geometry3k
 from mathse.sources.admit import Admitted, Limits, admit
 from mathse.sources.licences import licence, licences
 from mathse.sources.reading import SourceError
 from mathse.sources.rows.raw import Raw, Recorded, converted
 from mathse.tables.schemas import Problem, Reject, Split
 from tests.shared_data import shared
-from tests.sources.adapters.samples import SAMPLES, png
+from tests.sources.adapters.samples import SAMPLES, as_json, png
+from tests.sources.adapters.samples import chat as talk
 
 LIMITS = Limits()
 
@@ -202,7 +205,7 @@ def test_the_real_samples(name: str, rows: int, reasons: dict[str, int]) -> None
 def test_recorded_solutions_belong_to_their_problems() -> None:
     folder = shared("tabmwp")
     raws = {raw.source_id: raw for raw in adapter("tabmwp").read(folder) if isinstance(raw, Raw)}
-    recorded = [row for row in tabmwp.recorded(folder / "distilled_cot.json") if isinstance(row, Recorded)]
+    recorded = [row for row in own_solutions("tabmwp")(folder / "distilled_cot.json") if isinstance(row, Recorded)]
 
     assert len(recorded) == 200
     assert all(row.text.rstrip().endswith(f"Answer: {raws[row.source_id].answer}") for row in recorded)
@@ -235,3 +238,132 @@ def test_a_gold_may_have_letter_and_value(answer: str, letter: str | None, tmp_p
     raws = [Raw("Find x.", answer, ("36", "48"), source="k12", source_id="1")]
     (row,) = admit(raws, tmp_path, "MIT", LIMITS)
     assert (row.problem.answer if isinstance(row, Admitted) else None) == letter
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("First reason, then answer in the format: Answer: xxx.\nQuestion:Find x.", "Find x."),
+        (
+            "Please answer the question and provide the option letter, e.g. A, B, at the end. Question: Find x.",
+            "Find x.",
+        ),
+        ("<image>Hint: Give the letter.\nQuestion: Find x.\nAnswer:", "<image>Find x."),
+        ("Context: A cow eats 3 kg.\nQuestion: How much do 2 eat?", "Context: A cow eats 3 kg.\nHow much do 2 eat?"),
+        ("Please reason step by step. A cow eats 3 kg. Question: And 2?", "A cow eats 3 kg. And 2?"),
+        ("请先推理，再给出答案。\n问题：求x。", "求x。"),
+        ("Find x.\nAnswer the question using a single word or phrase.", "Find x."),
+        (
+            "Find x.\nA. 1\nB. 2\nAnswer with the option's letter from the given choices directly.",
+            "Find x.\nA. 1\nB. 2",
+        ),
+        ("Find x.\nGive your answer to 2 decimal places.", "Find x.\nGive your answer to 2 decimal places."),
+        ("Choose the answer: 2 + 2 is", "Choose the answer: 2 + 2 is"),
+    ],
+)
+def test_instructions_are_no_part_of_a_question(text: str, question: str) -> None:
+    assert chat.without_instructions(text).strip() == question
+
+
+@pytest.mark.parametrize(
+    ("reply", "solution"),
+    [
+        ("答案是9", None),
+        ("9", None),
+        ("Answer: 9", None),
+        ("The answer is 9.", None),
+        ("\\boxed{9}", None),
+        ("3 × 3 = 9. The answer is 9.", "3 × 3 = 9. The answer is 9."),
+        ("共有3组，每组3个，答案是9", "共有3组，每组3个，答案是9"),
+    ],
+)
+def test_an_answer_alone_is_no_solution(reply: str, solution: str | None, tmp_path: Path) -> None:
+    as_json("chat.json")(tmp_path, [talk("一共多少个?", reply, id="1")])
+    (row,), rejects = run("mathvl", tmp_path)
+    assert not rejects
+    assert (row.problem.answer, row.problem.solution) == ("9", solution)
+
+
+def test_a_chat_row_has_its_own_answer_grade_and_language(tmp_path: Path) -> None:
+    row = talk("اندازه زاویه را پیدا کنید.", "It is so.", id="1", answer="45°", grade=3, image="")
+    as_json("chat.json")(tmp_path, [row, talk("Find x.", "4", id="2", language="German", images=[])])
+    persian, german = (admitted.problem for admitted in run("multimath", tmp_path)[0])
+    assert (persian.answer, persian.level, persian.language, persian.image_ids) == ("45°", 3, "fa", ())
+    assert (german.answer, german.level, german.language) == ("4", 0, "de")
+
+
+@pytest.mark.parametrize("name", ["mathvl", "multimath", "mathv360k"])
+@pytest.mark.parametrize(
+    ("file", "image", "named"),
+    [
+        ("chat.json", "images/1.png", "1.png"),
+        ("chat.json", "RGB_images/a/1.png", "a/1.png"),
+        ("json/chat.json", "images/1.png", "1.png"),
+        ("a/json/chat.json", "RGB_images/1.png", "1.png"),
+        ("json/chat.json", "json/RGB_images/1.png", "1.png"),
+        ("json/chat.json", "json/images/1.png", "images/1.png"),
+    ],
+)
+def test_chat_images_lie_beside_the_file_or_above(name: str, file: str, image: str, named: str, tmp_path: Path) -> None:
+    (tmp_path / image).parent.mkdir(parents=True)
+    (tmp_path / image).write_bytes(png())
+    as_json(file)(tmp_path, [talk("<image>Find x.", "4", id="1", image=named), talk("<image>y?", "4", image="no.png")])
+    admitted, rejects = run(name, tmp_path)
+    assert [row.images[0].data for row in admitted] == [png()]
+    assert [row.reason for row in rejects] == ["missing image"]
+
+
+@pytest.mark.parametrize(
+    ("label", "answer"),
+    [
+        ("[2013, 2016]", "2013, 2016"),
+        ("[2003,2009]", "2003, 2009"),
+        ("['Gambia', 'Niger']", "Gambia, Niger"),
+        ("[1,000, 2,000]", "1,000, 2,000"),
+        ("[Yes]", "Yes"),
+        (["Yes"], "Yes"),
+    ],
+)
+def test_a_list_of_chartqa_may_be_text(label: object, answer: str, tmp_path: Path) -> None:
+    SAMPLES["chartqa"].put(tmp_path, [{**SAMPLES["chartqa"].rows[0], "label": label}])
+    admitted, _ = run("chartqa", tmp_path)
+    assert [row.problem.answer for row in admitted] == [answer]
+
+
+def test_a_pickle_of_other_things_is_one_reject(tmp_path: Path) -> None:
+    SAMPLES["geoqa_plus"].put(tmp_path)
+    (tmp_path / "sub_dataset_dict.pk").write_bytes(pickle.dumps(dict.fromkeys(range(100), "angle")))
+    admitted, rejects = run("geoqa_plus", tmp_path)
+    assert len(admitted) == 2
+    assert [(row.source_id, row.reason) for row in rejects] == [("sub_dataset_dict.pk", "no rows")]
+
+
+@pytest.mark.parametrize("name", ["mathvl", "multimath", "mathv360k", "math_puma", "tabmwp"])
+def test_every_row_has_a_recorded_solution_or_a_reason(name: str, tmp_path: Path) -> None:
+    SAMPLES[name].put(tmp_path)
+    recorded = adapter(name).recorded
+    assert recorded is not None
+    raws = [raw for raw in adapter(name).read(tmp_path) if isinstance(raw, Raw)]
+    solutions = list(recorded(tmp_path))
+    texts = [row.text if isinstance(row, Recorded) else None for row in solutions]
+    assert texts == [raw.solution for raw in raws]
+    assert len(solutions) == len(SAMPLES[name].rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "counts", "level"),
+    [
+        ("chartqa", "chartqa/ChartQA Dataset", (60, 0), 0),
+        ("multimath", "chat_multimath_cmath", (60, 0), 1),
+        ("mathvl", "chat_geo170k", (60, 0), 0),
+        ("geoqa_plus", "geoqa_plus", (0, 1), 0),
+    ],
+)
+def test_the_real_files(name: str, folder: str, counts: tuple[int, int], level: int) -> None:
+    admitted, rejects = run(name, shared(f"adapters/{folder}"))
+    assert (len(admitted), len(rejects)) == counts
+    for row in admitted:
+        problem = row.problem
+        assert not re.search(r"[\[\]]|Question|format", problem.answer + problem.question)
+        assert (problem.solution, problem.level) == (None, level)
+        assert problem.language == ("zh" if name == "multimath" else "en")
