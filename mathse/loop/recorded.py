@@ -91,6 +91,8 @@ class Recordings:
                     left_out[solution.reason] += 1
                 elif problem_id is None:
                     left_out["recorded for no admitted problem"] += 1
+                elif solution.path is not None and solution.path.problem_id != problem_id:
+                    left_out["recorded for another form of the problem"] += 1
                 elif problem_id not in self._problem_ids:
                     left_out["recorded for a problem not distilled"] += 1
                 elif samples[problem_id] == self._samples:

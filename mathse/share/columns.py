@@ -90,7 +90,7 @@ class SharedRow(Row):
     choices: tuple[str, ...] = Field(description="Values of options A, B, C, ...; empty if free-form.")
     gold_answer: str = Field(description="A value, or a choice's letter.")
     gold_solution: str | None = Field(description="The source's own solution, where it has one.")
-    image_ids: tuple[str, ...] = Field(description="SHA-256 of each image's bytes.")
+    image_ids: tuple[str, ...] = Field(description="SHA-256 of each image's file as it is stored.")
     subject: str = Field(description="Topic, such as `angles`.")
     level: int = Field(description="Difficulty, 1 (easiest) and up; 0 if not known.")
     language: str = Field(description="ISO 639-1 code of the question's language.")

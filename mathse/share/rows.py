@@ -12,19 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from PIL import ExifTags
+
 from mathse import layout
 from mathse.errors import UserError
 from mathse.look.catalogue import catalogue
 from mathse.params import STUDENT
 from mathse.report import names
 from mathse.share.columns import EncodedImage, SharedRow, SourceOf, conversation
+from mathse.sources.images import encode
 from mathse.sources.licences import PER_ROW, licences, refusal
 from mathse.tables import views
-from mathse.tables.images import ImageError, ImageStore
+from mathse.tables.images import ImageError, ImageStore, decoder, is_shown_as_stored, upright_rgb
 from mathse.tables.schemas import Message
 
 MAX_PIXELS = 2**62
-"""Images are copied, not decoded."""
+"""Images were within their limit when they were stored."""
+_PLAIN = ("RGB", "L", "1", "CMYK", "YCbCr")
+"""Modes of files in which everybody sees the same, where nothing is transparent or turned."""
 _OPENINGS = {
     b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"GIF8": "gif", b"RIFF": "webp", b"BM": "bmp", b"II*\0": "tiff",
     b"MM\0*": "tiff", b"P": "ppm",
@@ -175,12 +180,8 @@ def _row(mix: Mix, row: dict[str, Any], images: ImageStore, everything: bool) ->
     reason = refused(origins)
     if reason and not everything:
         return Excluded(row["path_id"], row["problem_id"], row["source"], row["source_id"], licence, reason)
-    pictures = []
     try:
-        for image_id in row["image_ids"]:
-            data = images.encoded(image_id)
-            ending = next((ending for opening, ending in _OPENINGS.items() if data.startswith(opening)), "image")
-            pictures.append(EncodedImage(bytes=data, path=f"{image_id}.{ending}"))
+        pictures = [_picture(image_id, images.encoded(image_id)) for image_id in row["image_ids"]]
     except ImageError as error:
         raise ExportError(f"{mix.file}: row {row['path_id']}: {error}; `dvc checkout` brings the images back") from None
     prompt, completion = (tuple(Message(**turn) for turn in row.pop(side)) for side in ("prompt", "completion"))
@@ -199,3 +200,13 @@ def refused(origins: Sequence[SourceOf]) -> str | None:
     """Why a problem of these origins may not be shared: the strictest counts; None if it may."""
     reasons = [reason for origin in origins if (reason := refusal(origin.source, origin.licence))]
     return min(reasons, default=None)
+
+
+def _picture(image_id: str, data: bytes) -> EncodedImage:
+    """The picture that models were shown: the stored file, unless others would see another picture in it."""
+    with decoder(data, MAX_PIXELS) as image:
+        if image.mode not in _PLAIN or image.has_transparency_data or image.getexif().get(ExifTags.Base.Orientation):
+            shown = upright_rgb(image)
+            data = data if is_shown_as_stored(image, shown) else encode(shown).data
+    ending = next((ending for opening, ending in _OPENINGS.items() if data.startswith(opening)), "image")
+    return EncodedImage(bytes=data, path=f"{image_id}.{ending}")

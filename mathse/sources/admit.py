@@ -11,6 +11,8 @@ Sample reject: `k12, 34a1463e, missing image, images/34a1463e.png: FileNotFoundE
 """
 
 import hashlib
+import os
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -31,7 +33,7 @@ EVERYTHING = Choice()
 NO_FOLDER = Path("/nonexistent")
 """Where the images of a source without a folder are looked for; its rows hold theirs."""
 _DRAWN = 100_000
-"""Pictures that came as pixels whose ids are remembered."""
+"""Pictures that were encoded here whose ids are remembered."""
 _SHORT = 500
 """Characters of a gold answer and its choices below which its grade is remembered."""
 
@@ -200,6 +202,7 @@ class _Images:
     limits: Limits
     known: Callable[[str], bool]
     drawn: dict[bytes, str] = field(default_factory=dict)  # ids by hash of pixels, so that none are encoded twice
+    encoded: dict[str, str] = field(default_factory=dict)  # ids of pictures by those of files that were encoded anew
 
     def admit(self, ref: ImageRef) -> tuple[str, Image | None]:
         """An image's id, and the image itself if it is not known yet.
@@ -213,8 +216,16 @@ class _Images:
             data = ref if isinstance(ref, bytes) else self._file(ref)
             if len(data) > self.limits.image_bytes:
                 raise Faulty("too many bytes", f"{len(data)}, at most {self.limits.image_bytes}")
-            image_id = id_of(data)
-            return image_id, None if self.known(image_id) else from_bytes(data, self.limits.image_pixels)
+            file_id = id_of(data)
+            image_id = self.encoded.get(file_id, file_id)
+            if self.known(image_id):
+                return image_id, None
+            image = from_bytes(data, self.limits.image_pixels)
+            if image.image_id != file_id:
+                if len(self.encoded) == _DRAWN:
+                    self.encoded.clear()
+                self.encoded[file_id] = image.image_id
+            return image.image_id, image
         except ImageError as error:
             raise Faulty(error.reason, error.detail) from None
 
@@ -237,7 +248,10 @@ class _Images:
         """The bytes of a regular file inside the folder, whatever the path says."""
         leaves = ".." in Path(ref).parts or Path(ref).is_absolute()
         try:
-            file = (self.folder / ref).resolve(strict=True)
+            # The same name may be written in two ways: in an archive from a Mac, `é` is two characters.
+            spellings = [ref, *(unicodedata.normalize(form, ref) for form in ("NFC", "NFD"))]
+            there = next((spelling for spelling in spellings if os.path.exists(self.folder / spelling)), ref)
+            file = (self.folder / there).resolve(strict=True)
             if leaves or not file.is_relative_to(self.folder):
                 raise Faulty("path leaves the folder", ref)
             if not file.is_file():

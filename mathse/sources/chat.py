@@ -10,6 +10,7 @@ Sample row: `{"id": "7", "image": "a.png", "conversations": [{"from": "human", "
 
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -71,7 +72,8 @@ def _image_folder(row: SourceRow, top: Path) -> str:
     for above in (beside, *beside.parents):
         for name in _IMAGE_FOLDERS:
             folder = "" if (folder := str(above / name)) == "." else folder
-            if os.path.isfile(top / folder / first):  # which takes any text for a path
+            # Which takes any text for a path.
+            if any(os.path.isfile(top / folder / unicodedata.normalize(form, first)) for form in ("NFC", "NFD")):
                 return folder
     return row.folder
 

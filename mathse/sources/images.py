@@ -12,7 +12,7 @@ import PIL.Image
 
 from mathse.sources.leakage.pictures import look
 from mathse.tables import schemas
-from mathse.tables.images import decoder, upright_rgb
+from mathse.tables.images import decoder, is_shown_as_stored, upright_rgb
 
 
 def encode(image: PIL.Image.Image) -> schemas.Image:
@@ -24,19 +24,21 @@ def encode(image: PIL.Image.Image) -> schemas.Image:
 
 
 def from_bytes(data: bytes, max_pixels: int) -> schemas.Image:
-    """Admit an encoded image as it came; it is decoded once, so that a stored image can be read.
+    """Admit an encoded image; it is decoded once, so that a stored image can be read.
 
     Args:
         max_pixels: Width times height above which it is refused undecoded.
 
     Returns:
-        The row; width and height are those of the upright picture.
+        The row: the file as it came, or where others would see another picture in it than models are shown (black on
+        transparent, a turned photograph, 16 bits), that picture encoded anew. Width and height are the picture's.
 
     Raises:
         ImageError: `unreadable image` or `too many pixels`.
     """
     with decoder(data, max_pixels) as image:
-        return _row(data, image.format or "", upright_rgb(image))
+        shown = upright_rgb(image)
+        return _row(data, image.format or "", shown) if is_shown_as_stored(image, shown) else encode(shown)
 
 
 def id_of(data: bytes) -> str:

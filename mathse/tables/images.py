@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import PIL
 import PIL.Image
 import PIL.ImageOps
@@ -29,6 +30,8 @@ CACHED_GROUPS = 32
 BENCHMARK_PIXELS = 20_000_000
 """The most an image of a benchmark may have: MathVista has pictures of 18 million pixels."""
 
+_WHITES = (2.0**8 - 1, 2.0**10 - 1, 2.0**12 - 1, 2.0**14 - 1, 2.0**16 - 1)
+"""White in pictures of so many bits."""
 UNREADABLE = "unreadable image"
 TOO_LARGE = "too many pixels"
 MISSING = "missing image"
@@ -231,15 +234,46 @@ def decoder(data: bytes, max_pixels: int) -> Iterator[PIL.Image.Image]:
         raise ImageError(UNREADABLE, described(error)) from error
 
 
+def is_shown_as_stored(image: PIL.Image.Image, shown: PIL.Image.Image) -> bool:
+    """Whether others who open the file, and turn it into RGB as it is, see the picture that models are shown."""
+    try:
+        return image.size == shown.size and image.convert("RGB").tobytes() == shown.tobytes()
+    except ValueError:  # a mode that Pillow does not turn into RGB
+        return False
+
+
 def upright_rgb(image: PIL.Image.Image) -> PIL.Image.Image:
     """The first frame as a person sees it: upright, RGB, on white where it is transparent."""
     image.seek(0)
     upright = PIL.ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I;16"):
-        # Pillow would cut 16 bits off at 255 and leave a white picture.
-        upright = upright.convert("I").point(lambda value: value / 256).convert("L")
+    if upright.mode.startswith("I") or upright.mode == "F":
+        upright = _in_bytes(upright)
     if not upright.has_transparency_data:
         return upright.convert("RGB")
     layered = upright.convert("RGBA")
     white = PIL.Image.new("RGBA", layered.size, "white")
     return PIL.Image.alpha_composite(white, layered).convert("RGB")
+
+
+def _in_bytes(image: PIL.Image.Image) -> PIL.Image.Image:
+    """A grey picture of wider values, or of fractions, with bytes; Pillow would cut them off and leave white or black.
+
+    The largest value says of how many bits they are: pictures of 12 bits come in 16, and fractions of 1 in floats.
+
+    Raises:
+        ImageError: There are values that are no numbers.
+    """
+    values = np.asarray(image, np.float64)
+    if not np.isfinite(values).all():
+        raise ImageError(UNREADABLE, "values that are no numbers")
+    least, most = min(0.0, values.min()), values.max()
+    if least < 0 or most > _WHITES[-1]:
+        grey = (values - least) / max(most - least, 1e-300) * 255
+    else:
+        white = next(white for white in (1.0, *_WHITES) if most <= white and (white > 1 or image.mode == "F"))
+        grey = values * 255 if white == 1 else values * (256 / (white + 1))
+    opaque = PIL.Image.fromarray(grey.astype(np.uint8))
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        opaque.putalpha(PIL.Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+    return opaque

@@ -149,7 +149,9 @@ class Image(Row):
     unhashed = frozenset({"data"})
 
     image_id: str = Field(description="SHA-256 of `data`.")
-    data: bytes = Field(description="The encoded file, as it came.")
+    data: bytes = Field(
+        description="The encoded file as it came; or the picture that models are shown, where others would see another."
+    )
     format: str = Field(description="Encoding, such as PNG.")
     width: int = Field(gt=0, description="Pixels.")
     height: int = Field(gt=0, description="Pixels.")

@@ -1,10 +1,12 @@
 import hashlib
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import datasets
+import PIL.Image
 import pytest
 from huggingface_hub import DatasetCard
 
@@ -13,8 +15,9 @@ from mathse.errors import UserError
 from mathse.share import shards
 from mathse.share.columns import features
 from mathse.share.export import export
+from mathse.sources.images import from_bytes
 from mathse.tables import store
-from mathse.tables.schemas import Origin, Problem, Split
+from mathse.tables.schemas import Image, MixRow, Origin, Problem, Split
 from tests.share.mixed import MARKUP, PATHS, PROBLEMS, write_run
 
 SHARED = ("three", "chinese", "markup", "text")
@@ -120,6 +123,27 @@ def test_the_card_shows_the_licence_that_the_rows_have(tmp_path: Path) -> None:
     assert sources["mathvl"] == {"rows": 1, "licences": ["MIT"], "stated": None}
     assert sources["k12"]["licences"] == ["Apache-2.0", "CC-BY-4.0"]
     assert sources["k12"]["stated"]["spdx"] == "Apache-2.0"
+
+
+@pytest.mark.parametrize("stored_raw", [False, True])
+def test_an_image_is_exported_as_models_were_shown_it(stored_raw: bool, tmp_path: Path) -> None:
+    drawing = PIL.Image.new("RGBA", (56, 56), (0, 0, 0, 0))
+    drawing.paste((0, 0, 0, 255), (20, 20, 30, 30))
+    file = io.BytesIO()
+    drawing.save(file, "PNG")
+    image = from_bytes(file.getvalue(), 10**6)
+    if stored_raw:
+        digest = hashlib.sha256(file.getvalue()).hexdigest()
+        image = Image(image_id=digest, data=file.getvalue(), format="PNG", width=56, height=56)
+    mixed = write_run(tmp_path / "mixed", ["text"])
+    store.write(mixed / layout.IMAGES, Image, [image])
+    for table, model in ((layout.PROBLEMS, Problem), (layout.mix("0"), MixRow)):
+        rows = store.read(mixed / table, model)
+        store.write(mixed / table, model, [row.model_copy(update={"image_ids": (image.image_id,)}) for row in rows])
+    export(mixed, "0", tmp_path / "out")
+    (row,) = opened(tmp_path / "out")
+    seen = row["images"][0].convert("RGB")
+    assert (seen.getpixel((5, 5)), seen.getpixel((25, 25))) == ((255, 255, 255), (0, 0, 0))
 
 
 def test_none_may_be_shared(tmp_path: Path) -> None:

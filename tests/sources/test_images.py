@@ -52,6 +52,40 @@ def test_bytes_are_kept_as_they_came() -> None:
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        encoded(picture(mode="RGBA", colour=(0, 0, 0, 0))),
+        encoded(picture(mode="LA", colour=(0, 100))),
+        encoded(PIL.Image.fromarray(np.full((4, 6), 0x8000, dtype=np.uint16))),
+        encoded(PIL.Image.fromarray(np.full((4, 6), 0.5, dtype=np.float32)), "TIFF"),
+        encoded(picture(), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"),
+    ],
+)
+def test_where_others_would_see_another_picture_the_one_that_is_shown_is_stored(data: bytes) -> None:
+    row = from_bytes(data, LIMIT)
+    shown = decode(data, LIMIT)
+    with PIL.Image.open(io.BytesIO(row.data)) as opened:
+        assert (opened.format, opened.convert("RGB").tobytes()) == ("PNG", shown.tobytes())
+    assert decode(row.data, LIMIT).tobytes() == shown.tobytes()
+    assert (row.width, row.height) == shown.size
+    assert from_bytes(row.data, LIMIT) == row
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded(picture(mode="RGBA", colour=(9, 9, 9, 255))),
+        encoded(picture(mode="P", colour=0)),
+        encoded(picture(mode="L", colour=7)),
+        encoded(picture(mode="CMYK", colour=(0, 255, 255, 0)), "TIFF"),
+        encoded(picture(), "GIF", save_all=True, append_images=[picture(colour=BLUE)]),
+    ],
+)
+def test_what_others_see_too_stays_as_it_came(data: bytes) -> None:
+    assert from_bytes(data, LIMIT).data == data
+
+
+@pytest.mark.parametrize(
     "data", [b"", b"no image", encoded(picture((50, 50), colour=BLUE), "BMP")[:200], png_header(4, 4)]
 )
 def test_what_cannot_be_decoded_is_unreadable(data: bytes) -> None:
@@ -130,6 +164,45 @@ def test_every_mode_becomes_what_a_person_sees(image: PIL.Image.Image, seen: tup
     decoded = decode(encoded(image), LIMIT)
 
     assert (decoded.mode, decoded.getpixel((0, 0))) == ("RGB", seen)
+
+
+def shades(values: Any, dtype: str, encoding: str = "TIFF", **options: Any) -> list[int]:
+    """The greys that a row of pixels of some type is seen as."""
+    image = PIL.Image.fromarray(np.array([values] * 2, dtype=dtype))
+    seen = np.asarray(decode(encoded(image, encoding, **options), LIMIT))
+    assert (seen[..., 0] == seen[..., 1]).all() and (seen[..., 1] == seen[..., 2]).all()
+    return [int(value) for value in seen[0, :, 0]]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "seen"),
+    [
+        ([0, 0x8000, 0xFFFF], "uint16", [0, 128, 255]),
+        ([0, 2048, 4095], "uint16", [0, 128, 255]),
+        ([0, 128, 255], "uint16", [0, 128, 255]),
+        ([0, 128, 255], "int32", [0, 128, 255]),
+        ([0, 0x8000, 0xFFFF], "int32", [0, 128, 255]),
+        ([0, 2**30, 2**31 - 1], "int32", [0, 127, 255]),
+        ([-100, 0, 100], "int32", [0, 127, 255]),
+        ([0, 0.5, 1], "float32", [0, 127, 255]),
+        ([0, 128, 255], "float32", [0, 128, 255]),
+        ([0, 1e6, 2e6], "float32", [0, 127, 255]),
+        ([-1, 0, 1], "float32", [0, 127, 255]),
+        ([0, 0, 0], "float32", [0, 0, 0]),
+        ([1, 1, 1], "float32", [255, 255, 255]),
+    ],
+)
+def test_wide_values_are_neither_white_nor_black(values: list[float], dtype: str, seen: list[int]) -> None:
+    assert shades(values, dtype) == seen
+
+
+def test_wide_values_of_a_png_may_be_transparent() -> None:
+    assert shades([0, 0x8000, 0xFFFF], "uint16", "PNG", transparency=0) == [255, 128, 255]
+
+
+def test_values_that_are_no_numbers_are_unreadable() -> None:
+    with pytest.raises(ImageError, match="values that are no numbers"):
+        shades([0, float("nan"), 1], "float32")
 
 
 def test_a_palette_with_transparency_lies_on_white() -> None:

@@ -1,12 +1,16 @@
 # ruff: noqa: RUF001 (questions come in every script)
 """Each adapter against a source in the real field names, and against the real samples where they are."""
 
+import io
 import pickle
 import re
+import unicodedata
 from collections import Counter
 from pathlib import Path
+from typing import Literal
 
 import datasets
+import PIL.Image
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -367,3 +371,30 @@ def test_the_real_files(name: str, folder: str, counts: tuple[int, int], level: 
         assert not re.search(r"[\[\]]|Question|format", problem.answer + problem.question)
         assert (problem.solution, problem.level) == (None, level)
         assert problem.language == ("zh" if name == "multimath" else "en")
+
+
+@pytest.mark.parametrize("name", ["k12", "mathvl"])
+@pytest.mark.parametrize(("on_disk", "in_row"), [("NFD", "NFC"), ("NFC", "NFD"), ("NFC", "NFC")])
+def test_a_name_is_the_same_in_either_of_its_spellings(
+    name: str, on_disk: Literal["NFC", "NFD"], in_row: Literal["NFC", "NFD"], tmp_path: Path
+) -> None:
+    file = tmp_path / unicodedata.normalize(on_disk, "images/Übung é.png")
+    file.parent.mkdir()
+    file.write_bytes(png())
+    image = unicodedata.normalize(in_row, "images/Übung é.png")
+    row = {"id": "1", "question": "Find x.", "answer": "4", "image_path": image}
+    as_json("rows.json")(tmp_path, [row if name == "k12" else talk("Find x.", "4", image=image)])
+    admitted, rejects = run(name, tmp_path)
+    assert ([row.images[0].data for row in admitted], rejects) == ([png()], [])
+
+
+def test_a_picture_that_is_encoded_anew_is_decoded_once(tmp_path: Path) -> None:
+    clear = io.BytesIO()
+    PIL.Image.new("RGBA", (6, 4)).save(clear, "PNG")
+    raws = [Raw(f"{place}?", "4", images=(clear.getvalue(),), source_id=str(place)) for place in range(3)]
+    seen: set[str] = set()
+    for row in admit(raws, tmp_path, "MIT", LIMITS, known=seen.__contains__):
+        assert isinstance(row, Admitted)
+        assert len(row.images) == (not seen)
+        seen.update(row.problem.image_ids)
+    assert len(seen) == 1
