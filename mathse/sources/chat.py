@@ -120,7 +120,9 @@ def solved(row: SourceRow, text: str, reply: str, images: tuple[ImageRef, ...]) 
     reply = without_thought(reply)
     final = find(reply)
     stated = fields.gold(row, "answer") if row.fields.get("answer") is not None else ""
-    answer = stated if 0 < len(stated) <= _LONGEST_ANSWER else final.answer
+    answer = final.answer
+    if len(stated) <= _LONGEST_ANSWER and not questions.is_no_answer(stated):
+        answer = stated
     if answer is None:
         raise Faulty("no final answer", final.place)
     if not choices and questions.letter(answer):

@@ -104,7 +104,7 @@ def _stands_alone(file: BinaryIO, longest: int) -> bool:
     """Whether the object that a file begins with is all it holds, or too long to be one element."""
     size = 0
     for within, text, _ in _segments(file, longest, by_key=True):
-        if within == _OUTSIDE and (text is None or text.strip(_BETWEEN)):
+        if within == ord("[") or (within == _OUTSIDE and (text is None or text.strip(_BETWEEN))):
             return False
         size += longest if text is None else len(text)
         if size > longest:

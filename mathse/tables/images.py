@@ -32,6 +32,8 @@ BENCHMARK_PIXELS = 20_000_000
 
 _WHITES = (2.0**8 - 1, 2.0**10 - 1, 2.0**12 - 1, 2.0**14 - 1, 2.0**16 - 1)
 """White in pictures of so many bits."""
+_SAMPLE_FORMAT = 339
+"""Of TIFF's tags, that which tells integers without a sign (1) from others."""
 UNREADABLE = "unreadable image"
 TOO_LARGE = "too many pixels"
 MISSING = "missing image"
@@ -247,7 +249,8 @@ def upright_rgb(image: PIL.Image.Image) -> PIL.Image.Image:
     image.seek(0)
     upright = PIL.ImageOps.exif_transpose(image)
     if upright.mode.startswith("I") or upright.mode == "F":
-        upright = _in_bytes(upright)
+        tags = getattr(image, "tag_v2", {})
+        upright = _in_bytes(upright, unsigned=tags.get(_SAMPLE_FORMAT, (1,))[0] == 1 and bool(tags))
     if not upright.has_transparency_data:
         return upright.convert("RGB")
     layered = upright.convert("RGBA")
@@ -255,15 +258,19 @@ def upright_rgb(image: PIL.Image.Image) -> PIL.Image.Image:
     return PIL.Image.alpha_composite(white, layered).convert("RGB")
 
 
-def _in_bytes(image: PIL.Image.Image) -> PIL.Image.Image:
+def _in_bytes(image: PIL.Image.Image, unsigned: bool) -> PIL.Image.Image:
     """A grey picture of wider values, or of fractions, with bytes; Pillow would cut them off and leave white or black.
 
     The largest value says of how many bits they are: pictures of 12 bits come in 16, and fractions of 1 in floats.
 
+    Args:
+        unsigned: Whether its file says that 32 bits have no sign, which Pillow gives them.
+
     Raises:
         ImageError: There are values that are no numbers.
     """
-    values = np.asarray(image, np.float64)
+    stored = np.asarray(image)
+    values = (stored.view(np.uint32) if unsigned and stored.dtype == np.int32 else stored).astype(np.float64)
     if not np.isfinite(values).all():
         raise ImageError(UNREADABLE, "values that are no numbers")
     least, most = min(0.0, values.min()), values.max()

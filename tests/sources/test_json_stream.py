@@ -111,3 +111,22 @@ def test_a_mapping_larger_than_a_row_may_be_keeps_its_rows_whatever_stands_behin
     found_rows = list(elements(io.BytesIO(json.dumps(rows).encode() + b"\nx"), "x", longest=1_000))
     assert [row[2] for row in found_rows[:-1] if not isinstance(row, Damaged)] == list(rows.values())
     assert isinstance(found_rows[-1], Damaged)
+
+
+def as_elements(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    return list(value.values()) if value and all(isinstance(member, dict) for member in value.values()) else [value]
+
+
+@given(
+    st.lists(st.lists(VALUES, max_size=3) | st.dictionaries(st.text(), VALUES, max_size=3), min_size=2, max_size=4),
+    st.sampled_from(["", " ", "\n", ",\n"]),
+    st.sampled_from([None, 1]),
+    st.sampled_from([1, 2, 5, 2**18]),
+)
+def test_nothing_of_several_values_is_lost(values: list[Any], between: str, indent: int | None, size: int) -> None:
+    text = between.join(json.dumps(value, indent=indent) for value in values)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_stream, "_CHUNK", size)
+        assert found(text) == [element for value in values for element in as_elements(value)]
