@@ -21,6 +21,8 @@ _SIGN = re.compile(rb'"(?:[^"\\\n]++|\\[^\n])*+"|["{}\[\],]')
 """A whole string, or a sign outside of strings; a quote alone opens a string that this chunk does not close."""
 _REST = re.compile(rb'(?:[^"\\\n]++|\\[^\n])*+')
 _CLOSERS = {ord("["): ord("]"), ord("{"): ord("}")}
+_LONGEST_PREFACE = 500
+"""Bytes before the first bracket, above which a file is something else, such as a page of HTML."""
 _BETWEEN = b" \t\r\n,"
 """What may stand between two values."""
 _OUTSIDE = 0
@@ -54,7 +56,8 @@ def elements(file: BinaryIO, name: str, longest: int = LONGEST) -> Iterator[tupl
     file.seek(begin)
     while (opener := file.read(1)) and opener.isspace():
         pass
-    if opener not in (b"[", b"{"):
+    head = opener + file.read(_LONGEST_PREFACE)
+    if b"\0" in head or not (b"[" in head or b"{" in head):
         yield Damaged(name, "not JSON", f"starts with {opener!r}, not with a bracket")
         return
     file.seek(begin)
@@ -91,7 +94,7 @@ def _values(within: int, text: bytes) -> list[tuple[str | None, Any]]:
     if within == ord("["):
         return [(None, parse(text))]
     if within == _OUTSIDE and not text.startswith(b"{"):
-        raise NotJson("not JSON", f"between two values: {text.strip()[:40]!r}")
+        raise NotJson("not JSON", f"outside of any value: {text.strip()[:40]!r}")
     members = parse(text if within == _OUTSIDE else b"{" + text + b"}")
     if within == _OUTSIDE and not (members and all(isinstance(member, dict) for member in members.values())):
         return [(None, members)]

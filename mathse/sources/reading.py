@@ -113,14 +113,15 @@ def _row(value: Any, place: str, folder: str, key: str | None = None) -> SourceR
 def _json_rows(file: Path, name: str, folder: str) -> Iterator[SourceRow | Damaged]:
     """The rows of JSON lines, of arrays and objects, or of a mapping of rows by key."""
     with file.open("rb") as opened:
-        is_lines = name.endswith(".jsonl")
-        if not is_lines:
+        head = list(islice(jsonl.lines(opened), 2))
+        first = head[0].data.removeprefix(BOM).strip() if head else b""
+        if name.endswith(".jsonl"):
+            is_lines = first != b"{" and not first.startswith(b"[")
+        else:
             # One object alone is a mapping of rows; one that more lines follow is the first of many rows, and so is a
             # damaged one before a whole one.
-            head = list(islice(jsonl.lines(opened), 2))
-            begins = len(head) == 2 and head[0].data.removeprefix(BOM).lstrip().startswith(b"{")
-            is_lines = begins and not (head[0].reason and head[1].reason)
-            opened.seek(0)
+            is_lines = len(head) == 2 and first.startswith(b"{") and not (head[0].reason and head[1].reason)
+        opened.seek(0)
         if is_lines:
             for position, line in enumerate(jsonl.lines(opened)):
                 place = f"{name}:{position}"

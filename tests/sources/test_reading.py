@@ -26,10 +26,18 @@ def test_a_damaged_line_costs_one_row(name: str, damaged: int, tmp_path: Path) -
         f"[{json.dumps(FIRST)}]\n[{json.dumps(SECOND)}, {json.dumps(THIRD)}]",
         f"[{json.dumps(FIRST)}]\n{json.dumps(SECOND)}\n{json.dumps(THIRD)}\n",
         "\n".join(json.dumps(row, indent=2) for row in (FIRST, SECOND, THIRD)),
-        json.dumps(FIRST) + json.dumps(SECOND) + json.dumps(THIRD, indent=1),
+        json.dumps([FIRST, SECOND, THIRD]),
+        json.dumps([FIRST, SECOND, THIRD], indent=2),
     ],
 )
-def test_no_row_behind_the_first_value_is_lost(text: str, tmp_path: Path) -> None:
-    (tmp_path / "rows.json").write_text(text, encoding="utf-8")
+@pytest.mark.parametrize("name", ["rows.json", "rows.jsonl"])
+def test_no_row_behind_the_first_value_is_lost(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
     found = list(rows(tmp_path))
     assert [row.fields for row in found if not isinstance(row, Damaged)] == [FIRST, SECOND, THIRD]
+
+
+def test_no_row_behind_an_object_is_lost(tmp_path: Path) -> None:
+    text = json.dumps(FIRST) + json.dumps(SECOND) + json.dumps(THIRD, indent=1)
+    (tmp_path / "rows.json").write_text(text, encoding="utf-8")
+    assert [row.fields for row in rows(tmp_path) if not isinstance(row, Damaged)] == [FIRST, SECOND, THIRD]
