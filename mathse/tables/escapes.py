@@ -58,24 +58,27 @@ def mended(text: str, *, strict: bool = False) -> str:
         name = _LETTERS[sign] + tail
         return f"\\{name}" if name in _COMMANDS and (sign in "\b\f" or tail not in _WORDS) else match[0]
 
-    def doubtful(match: re.Match[str]) -> str:
-        sign, tail = match.groups()
-        name = _LETTERS[sign] + tail
-        if name in _COMMANDS and sign != "\n" and _is_formula(whole, match):
-            return f"\\{name}"
-        if name in _COMMANDS and (sign != "\n" or (strict and tail in _NAMES)):
-            raise ControlCharacter(f"{sign!r} before {tail!r} at {match.start()}: a command, or a word?")
-        return match[0]
-
     whole = _TORN.sub(sure, text)
+    seen = dollars = braces = 0
+
+    def doubtful(match: re.Match[str]) -> str:
+        nonlocal seen, dollars, braces
+        sign, tail = match.groups()
+        if _LETTERS[sign] + tail not in _COMMANDS:
+            return match[0]
+        if sign == "\n":
+            if strict and tail in _NAMES:
+                raise ControlCharacter(f"{sign!r} before {tail!r} at {match.start()}: a command, or a word?")
+            return match[0]
+        before = whole[seen : match.start()]
+        seen, dollars = match.start(), dollars + before.count("$")
+        braces += before.count("{") - before.count("}")
+        has_argument = len(tail) > 1 and _ARGUMENT.match(whole, match.end()) is not None
+        if dollars % 2 == 0 and braces <= 0 and not has_argument:
+            raise ControlCharacter(f"{sign!r} before {tail!r} at {match.start()}: a command, or a word?")
+        return f"\\{_LETTERS[sign]}{tail}"
+
     whole = _TORN.sub(doubtful, whole)
     if other := _CONTROL.search(whole):
         raise ControlCharacter(f"{other[0]!r} at {other.start()}")
     return whole
-
-
-def _is_formula(text: str, torn: re.Match[str]) -> bool:
-    """Whether a command may stand at a place, and a word may not."""
-    before = text[: torn.start()]
-    inside = before.count("$") % 2 == 1 or before.count("{") > before.count("}")
-    return inside or (len(torn[2]) > 1 and _ARGUMENT.match(text, torn.end()) is not None)

@@ -53,6 +53,23 @@ def test_each_problem_has_its_recorded_path(tmp_path: Path, label: str | None) -
     assert list(found.paths()) == [first, second]
 
 
+@pytest.mark.parametrize("name", ["mathvl", "multimath", "mathv360k"])
+@pytest.mark.parametrize("label", [None, "ours"])
+def test_the_replies_of_chat_files_are_recorded_solutions(tmp_path: Path, name: str, label: str | None) -> None:
+    (tmp_path / "chat").mkdir()
+    rows = [{**row(0), "id": "a", "image": ""}, {**row(1, "Answer: 1"), "id": "b", "image": ""}]
+    (tmp_path / "chat" / "chat.json").write_text(json.dumps(rows), encoding="utf-8")
+    source = AdapterSource(name=name, path=tmp_path / "chat", label=label, licence="MIT")
+    ingest(params.Problems(sources=(DRAWN, source)), without_benchmarks(tmp_path))
+    recording = Recording(name=name, path=tmp_path / "chat", source=label)
+    known = ids(tmp_path)
+    found = Recordings(Distill(fraction=1, samples=1, recorded=(recording,)), known.values(), tmp_path)
+    (path,) = found.paths()
+
+    assert (path.problem_id, path.author, path.answer) == (known["a"], f"recorded:{name}", "4")
+    assert found.left_out == {"no recorded solution": 1}
+
+
 def test_what_does_not_fit_is_counted(tmp_path: Path) -> None:
     recording = project(tmp_path, [row(0), row(1), row(2, "No answer.")])
     known = ids(tmp_path)

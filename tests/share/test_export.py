@@ -16,7 +16,7 @@ from mathse.share import shards
 from mathse.share.columns import features
 from mathse.share.export import export
 from mathse.sources.images import from_bytes
-from mathse.tables import store
+from mathse.tables import schemas, store
 from mathse.tables.schemas import Image, MixRow, Origin, Problem, Split
 from tests.share.mixed import MARKUP, PATHS, PROBLEMS, write_run
 
@@ -144,6 +144,16 @@ def test_an_image_is_exported_as_models_were_shown_it(stored_raw: bool, tmp_path
     (row,) = opened(tmp_path / "out")
     seen = row["images"][0].convert("RGB")
     assert (seen.getpixel((5, 5)), seen.getpixel((25, 25))) == ((255, 255, 255), (0, 0, 0))
+
+
+def test_a_recorded_reply_has_the_licence_of_its_problem(tmp_path: Path) -> None:
+    mixed = write_run(tmp_path / "mixed", ["text"])
+    problem = PROBLEMS["text"].model_copy(update={"source": "mathvl", "licence": "MIT"})
+    store.write(mixed / layout.PROBLEMS, Problem, [problem])
+    file = mixed / layout.paths("0")
+    written = [path.model_copy(update={"author": "recorded:mathvl"}) for path in store.read(file, schemas.Path)]
+    store.write(file, schemas.Path, written)
+    assert export(mixed, "0", tmp_path / "out").of("licence") == {"MIT": 1}
 
 
 def test_none_may_be_shared(tmp_path: Path) -> None:

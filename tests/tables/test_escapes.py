@@ -50,3 +50,10 @@ def test_a_line_break_that_may_be_a_command_is_refused_where_the_text_is_short(t
     assert mended(text) == text
     with pytest.raises(ControlCharacter, match="a command, or a word"):
         mended(text, strict=True)
+
+
+def test_a_hostile_text_takes_no_time() -> None:
+    """Quadratic work on a million characters would be minutes."""
+    assert mended("$" + "\to " * 200_000) == "$" + r"\to " * 200_000
+    assert mended("\nu " * 200_000) == "\nu " * 200_000
+    assert mended("\x0crac" * 200_000) == r"\frac" * 200_000
