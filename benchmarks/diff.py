@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mathse.tables import schemas
+from mathse.tables import schemas, seal
 from mathse.tables.columns import arrow_schema, encoding
 
 ROOT = Path(__file__).parents[1]
@@ -163,11 +163,12 @@ def digits(chance: np.random.Generator, rows: int) -> pa.Array:
 
 def write(file: Path, table: pa.Table) -> None:
     """Write a table as `store.write` does, without making a million row objects first."""
-    described = {"mathse.table": "Path", "mathse.version": str(schemas.Path.version), "mathse.inputs": "{}"}
+    described = {"mathse.table": "Path", "mathse.version": str(schemas.Path.version), seal.KEY: seal.ZEROS}
     schema = table.schema.with_metadata(described)
     with pq.ParquetWriter(file, schema, **encoding(schemas.Path, schema)) as writer:
         for start in range(0, len(table), GROUP):
             writer.write_table(table.slice(start, GROUP).cast(schema))
+    seal.seal(file)
 
 
 def record(folder: Path, peer: Path) -> None:

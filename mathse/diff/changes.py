@@ -58,7 +58,8 @@ class Changes:
             DiffError: They cannot be compared by this key.
         """
         self.old, self.new, self.columns = old, new, columns
-        self._database = views.connect({"old_file": old.file, "new_file": new.file}, threads=THREADS)
+        files = {"old_file": old.file, "new_file": new.file}
+        self._database = views.connect(files, threads=THREADS, unverified=files)
         with self._explained():
             types = self._open("o", old), self._open("n", new)
             self._keys = {name: _comparable(name, *types, key=True) for name in columns.key}

@@ -48,7 +48,7 @@ class Database:
         if problems and problems.is_file():
             tables["known_problems"] = problems
         self._file, self._key, self._retyped = changes, columns.key, columns.retyped
-        self._connection = views.connect(tables)
+        self._connection = views.connect(tables, unverified=("written", "old_table", "new_table"))
         self.stored = [str(row[0]) for row in self.select("describe written")]
         self._connection.execute(f"create view everything as {self._everything('known_problems' in tables, reasons)}")
         self.names = [str(row[0]) for row in self.select("describe everything")]

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mathse.errors import UserError
+from mathse.tables import seal
 from mathse.tables.schemas import Row
 
 MODELS: dict[str, type[Row]] = {model.__name__: model for model in Row.__subclasses__()}
@@ -83,12 +84,14 @@ class Columns:
 
 
 def open_side(file: Path, label: str) -> Side:
-    """Read a file's footer.
+    """Read a file's footer; a table of this project is verified.
 
     Raises:
-        DiffError: It is not there, or not Parquet.
+        DiffError: It is not there, damaged, or not Parquet.
     """
     try:
+        if seal.is_broken(file):
+            raise DiffError(f"{file}: damaged: its bytes are not those that were written; make or fetch it anew")
         with pq.ParquetFile(file, memory_map=True) as parquet:
             stored = parquet.metadata.metadata or {}
             return Side(

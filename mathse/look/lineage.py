@@ -178,14 +178,14 @@ def ancestor(path: str, root: Path = Path(), recorded: str | None = None) -> Anc
             recorded = hashlib.file_digest(content, "md5").hexdigest()
     if file.suffix != ".parquet":
         return Ancestor(path, recorded or "", True)
+    authors: list[tuple[str, str]] = []
     try:
         about = store.metadata(file)
-    except store.StoreError:
+        if HAVE_AUTHORS.get(about.table) == about.version:
+            with views.connect({"written": file}) as connection:
+                authors = list(views.query(connection, "select distinct author, prompt_id from written").rows)
+    except (store.StoreError, views.QueryError):
         return Ancestor(path, recorded or "", True, damaged=True)
-    authors: list[tuple[str, str]] = []
-    if HAVE_AUTHORS.get(about.table) == about.version:
-        with views.connect({"written": file}) as connection:
-            authors = list(views.query(connection, "select distinct author, prompt_id from written").rows)
     by = tuple(sorted({author for author, _ in authors}))
     prompts = tuple(sorted({prompt for _, prompt in authors}))
     return Ancestor(path, recorded or "", True, table=about.table, rows=about.rows, by=by, prompts=prompts)

@@ -5,11 +5,13 @@ from the model's key; the file's key-value metadata names the table and its sche
 
     mathse.table    Verdict
     mathse.version  1
+    mathse.sha256   of the file itself (`mathse.tables.seal`)
 
 Nothing else is in it, so that its bytes depend on its rows alone: what they were made from is for `dvc.lock` to say.
 
-A table is replaced in one step or not at all: it is written beside its place, synced, checked and renamed. Writing
-holds one batch of rows, the key columns and one row group in memory (`mathse.tables.spill`).
+A table is replaced in one step or not at all: it is written beside its place, sealed, checked, synced and renamed; it
+is read only after its bytes were found to be those that were written. Writing holds one batch of rows, the key columns
+and one row group in memory (`mathse.tables.spill`).
 """
 
 import errno
@@ -26,6 +28,7 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from mathse.errors import UserError
+from mathse.tables import seal
 from mathse.tables.columns import arrow_schema, encoding
 from mathse.tables.files import replaced
 from mathse.tables.schemas import Row
@@ -78,7 +81,7 @@ def write_groups(
     file: Path, model: type[Row], groups: Iterable[pa.Table], check: Callable[[Path], None] | None = None
 ) -> int:
     """Write a table whose row groups are sorted already, as `mathse.tables.spill` makes them; else as `write`."""
-    described = {"mathse.table": model.__name__, "mathse.version": str(model.version)}
+    described = {"mathse.table": model.__name__, "mathse.version": str(model.version), seal.KEY: seal.ZEROS}
     schema = arrow_schema(model).with_metadata(described)
     count = 0
     try:
@@ -87,6 +90,7 @@ def write_groups(
                 for group in groups:
                     writer.write_table(group.cast(schema))
                     count += group.num_rows
+            seal.seal(fresh)
             if check is not None:
                 check(fresh)
     except RowError as error:
@@ -99,22 +103,38 @@ def write_groups(
     return count
 
 
-def read(file: Path, model: type[R], verify: bool = False) -> list[R]:
-    """Read a whole table, in the order of its key. Arguments and errors are those of `scan`."""
-    return list(scan(file, model, verify))
+def read(file: Path, model: type[R]) -> list[R]:
+    """Read a whole table, in the order of its key; errors are those of `scan`."""
+    return list(scan(file, model))
 
 
-def scan(file: Path, model: type[R], verify: bool = False) -> Iterator[R]:
+def scan(file: Path, model: type[R]) -> Iterator[R]:
     """Stream a table, one batch of rows in memory; what is wrong with the file as a whole is raised at the call.
 
-    Args:
-        verify: Compare every row's stored hash with its content.
-
     Raises:
-        StoreError: As `require`; or, while streaming, a damaged page or a row that the model refuses.
+        StoreError: As `require`; or, while streaming, a row that the model refuses.
     """
     require(file, model)
-    return _rows(file, model, verify)
+    return _rows(file, model)
+
+
+def verify(file: Path) -> None:
+    """Check that a table has the bytes that were written; reads the whole file, once in a process.
+
+    Raises:
+        StoreError: The file is missing, damaged, or not written by `write`.
+    """
+    try:
+        whole = seal.is_whole(file)
+    except seal.Unsealed as error:
+        metadata(file)
+        raise StoreError(f"{file}: {error}, by which damage is noticed; remake it with `dvc repro`") from error
+    except FileNotFoundError as error:
+        raise StoreError(f"{file}: not found; make it with `dvc repro`") from error
+    except OSError as error:
+        raise StoreError(f"{file}: cannot be read ({error}); delete it and run `dvc repro`") from error
+    if not whole:
+        raise StoreError(f"{file}: damaged: its bytes are not those that were written; delete it and run `dvc repro`")
 
 
 def columns(file: Path, model: type[Row], names: Iterable[str]) -> pa.Table:
@@ -129,11 +149,12 @@ def columns(file: Path, model: type[Row], names: Iterable[str]) -> pa.Table:
 
 
 def require(file: Path, model: type[Row]) -> None:
-    """Check that a table can be read as rows of `model`, from its footer alone.
+    """Check that a table is whole and can be read as rows of `model`.
 
     Raises:
         StoreError: The file is missing or damaged, holds another table, another version, or other columns.
     """
+    verify(file)
     about = metadata(file)
     if about.table != model.__name__:
         raise StoreError(f"{file}: holds {about.table} rows, {model.__name__} rows are expected here")
@@ -181,24 +202,19 @@ def _opened(file: Path) -> Iterator[pq.ParquetFile]:
         raise StoreError(f"{file}: damaged or not Parquet ({error}); delete it and run `dvc repro`") from error
 
 
-def _rows(file: Path, model: type[R], verify: bool) -> Iterator[R]:
+def _rows(file: Path, model: type[R]) -> Iterator[R]:
     place = 0
     with _opened(file) as parquet:
         groups = range(parquet.num_row_groups)
         batches = (parquet.iter_batches(batch_size=BATCH_ROWS, row_groups=[at], use_threads=False) for at in groups)
         for batch in chain.from_iterable(batches):
             for stored in batch.to_pylist():
-                hashes = {name: stored.pop(name) for name in model.model_computed_fields}
+                content = {name: value for name, value in stored.items() if name not in model.model_computed_fields}
                 try:
-                    row = model.model_validate(stored)
+                    yield model.model_validate(content)
                 except ValidationError as error:
                     wrong = f"{'.'.join(map(str, error.errors()[0]['loc']))}: {error.errors()[0]['msg']}"
                     raise StoreError(f"{file}: row {place}: {wrong}; run `dvc repro`") from error
-                if verify and any(getattr(row, name) != value for name, value in hashes.items()):
-                    raise StoreError(
-                        f"{file}: row {place}: its content does not match its hash; delete the file and run `dvc repro`"
-                    )
-                yield row
                 place += 1
         if place != parquet.metadata.num_rows:
             raise ValueError(f"{place} of {parquet.metadata.num_rows} rows found")

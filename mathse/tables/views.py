@@ -9,7 +9,7 @@ questions of equal tables get equal answers, row for row.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from mathse import layout
 from mathse.errors import UserError
+from mathse.tables import store
 
 MEMORY_LIMIT = "2GB"
 """Beyond this, DuckDB spills to `.mathse/duckdb`."""
@@ -43,16 +44,20 @@ class Answer:
     rows: Iterator[tuple[Any, ...]]
 
 
-def connect(views: Mapping[str, Path], threads: int = 1, memory: str | None = None) -> duckdb.DuckDBPyConnection:
+def connect(
+    views: Mapping[str, Path], threads: int = 1, memory: str | None = None, unverified: Collection[str] = ()
+) -> duckdb.DuckDBPyConnection:
     """Open an in-memory database with a view on each table, closed to everything else.
 
     Args:
         views: Parquet files by view name.
         threads: With more than one, rows without an order come as they are found.
         memory: Beyond this, DuckDB spills to `.mathse/duckdb`; `MEMORY_LIMIT` if None.
+        unverified: Views of files that are not tables of this project, or whose rows nobody will read. All others are
+            verified first: DuckDB compares no checksum, and would give other rows of a damaged table.
 
     Raises:
-        QueryError: A file is missing or is not Parquet; names it.
+        QueryError: A file is missing or damaged; names it.
     """
     ordered = threads == 1
     config: dict[str, Any] = {
@@ -72,6 +77,11 @@ def connect(views: Mapping[str, Path], threads: int = 1, memory: str | None = No
     for name, file in views.items():
         if not file.is_file():
             raise QueryError(f"{file}: not found; make it with `dvc repro`")
+        if name not in unverified:
+            try:
+                store.verify(file)
+            except store.StoreError as error:
+                raise QueryError(str(error)) from error
         source = f"read_parquet({literal(str(file.resolve()))})"
         try:
             connection.execute(f"create view {identifier(name)} as select * from {source}")

@@ -41,7 +41,7 @@ class Pages:
 
     def __init__(self, root: Path, tables: Tables, file: Path) -> None:
         self.root, self.tables, self.names = root, tables, tables.names
-        self._index, self._source = index.open_index(file), views.connect(tables.readable)
+        self._index, self._source = index.open_index(file), views.connect(tables.readable, unverified=tables.readable)
         self.known = filters.vocabulary(self._index)
         self._stamps = tables.stamps()
         # By what is asked for alone: each page of a list asks for its count anew.

@@ -19,7 +19,7 @@ from mathse.look.catalogue import Entry, catalogue
 from mathse.params import STUDENT
 from mathse.report import names
 from mathse.report.names import Names
-from mathse.tables import store
+from mathse.tables import seal, store
 from mathse.tables.views import dicts, identifier
 
 _HASH_BYTES = 16
@@ -128,6 +128,8 @@ def discover(root: Path) -> Tables:
     for name, entry in catalogue(root, known).items():
         rows, problem = 0, None
         try:
+            if seal.is_broken(entry.file):
+                raise store.StoreError(f"{entry.file}: damaged: its bytes are not those of its seal; run `dvc repro`")
             rows = store.metadata(entry.file).rows
             absent = sorted(_NEEDED.get(entry.kind, set()) - set(pq.read_schema(entry.file).names))
             if absent:

@@ -72,7 +72,12 @@ def test_an_older_table_without_a_part_of_the_key_is_matched_by_the_rest(tmp_pat
 
     store.write(tmp_path / "new.parquet", Reject, [Reject(source="s", source_id=name, reason="r") for name in "ab"])
     table = pq.read_table(tmp_path / "new.parquet")
-    pq.write_table(table.drop_columns(["source"]).slice(1), tmp_path / "old.parquet")
+    older = (
+        table.drop_columns(["source"])
+        .slice(1)
+        .replace_schema_metadata({"mathse.table": "Reject", "mathse.version": "1"})
+    )
+    pq.write_table(older, tmp_path / "old.parquet")
     found = compared(tmp_path / "old.parquet", tmp_path / "new.parquet")
     assert (found.counts.added, found.counts.unchanged) == (1, 1)
     assert found.schema == ["column source is new"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mathse.tables import schemas, store
+from mathse.tables import schemas, seal, store
 from mathse.tables.columns import arrow_schema
 from mathse.tables.schemas import Image, MixRow, PathKind, Problem, Reject, Row, Verdict
 from tests import rows
@@ -50,7 +50,7 @@ def test_a_table_gives_back_its_rows(tmp_path: Path) -> None:
     problems = [rows.problem("p1", choices=("1", "2"), solution=None), rows.problem("p2", solution="é\n\0")]
 
     assert store.write(tmp_path / "deep" / "t.parquet", Problem, problems) == 2
-    assert store.read(tmp_path / "deep" / "t.parquet", Problem, verify=True) == problems
+    assert store.read(tmp_path / "deep" / "t.parquet", Problem) == problems
 
 
 def test_nested_rows_come_back(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_metadata_names_table_and_version_and_nothing_else(tmp_path: Path) -> No
 
     assert store.metadata(tmp_path / "t.parquet") == store.Metadata("Reject", 1, 1)
     stored = pq.ParquetFile(tmp_path / "t.parquet").metadata.metadata
-    assert stored.keys() == {b"mathse.table", b"mathse.version", b"ARROW:schema"}
+    assert stored.keys() == {b"mathse.table", b"mathse.version", b"mathse.sha256", b"ARROW:schema"}
 
 
 def test_a_missing_table_names_the_remedy(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_damaged_table_is_an_error_or_reads_the_same(
     file.write_bytes(content)
 
     try:
-        found = store.read(file, Reject, verify=True)
+        found = store.read(file, Reject)
     except store.StoreError as error:
         assert str(file) in str(error)
     else:
@@ -229,7 +229,10 @@ def test_another_schema_version_is_refused(
 
 
 def altered(file: Path, table: pa.Table, original: Path) -> None:
-    pq.write_table(table.replace_schema_metadata(pq.read_schema(original).metadata), file)
+    """Write other rows with the metadata of a table, and the seal that belongs to them."""
+    metadata = pq.read_schema(original).metadata | {seal.KEY: seal.ZEROS}
+    pq.write_table(table.replace_schema_metadata(metadata), file)
+    seal.seal(file)
 
 
 def test_missing_unknown_and_retyped_columns_are_named(tmp_path: Path) -> None:
@@ -245,16 +248,26 @@ def test_missing_unknown_and_retyped_columns_are_named(tmp_path: Path) -> None:
         assert said in str(caught.value)
 
 
-def test_verify_notices_an_edited_row(tmp_path: Path) -> None:
+def test_an_edited_table_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "t.parquet"
     store.write(file, Reject, [reject("a"), reject("b")])
     table = pq.read_table(file)
     place = table.schema.names.index("detail")
-    altered(file, table.set_column(place, table.schema.field(place), pa.array(["", "edited"])), file)
+    edited = table.set_column(place, table.schema.field(place), pa.array(["", "edited"]))
+    pq.write_table(edited.replace_schema_metadata(pq.read_schema(file).metadata), file)
 
-    assert len(store.read(file, Reject)) == 2
-    with pytest.raises(store.StoreError, match="row 1: its content does not match its hash"):
-        store.read(file, Reject, verify=True)
+    with pytest.raises(store.StoreError, match=r"t\.parquet: damaged: its bytes are not those that were written"):
+        store.read(file, Reject)
+
+
+def test_a_table_without_a_seal_is_to_be_remade(tmp_path: Path) -> None:
+    file = tmp_path / "t.parquet"
+    store.write(file, Reject, [reject("a")])
+    metadata = {name: value for name, value in pq.read_schema(file).metadata.items() if name != seal.KEY.encode()}
+    pq.write_table(pq.read_table(file).replace_schema_metadata(metadata), file)
+
+    with pytest.raises(store.StoreError, match=r"t\.parquet: its metadata has no mathse\.sha256.*remake it with"):
+        store.read(file, Reject)
 
 
 def test_a_value_the_model_refuses_names_row_and_field(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from mathse.tables import store, views
@@ -85,7 +86,7 @@ def test_a_missing_or_foreign_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(QueryError, match=r"gone\.parquet: not found; make it with `dvc repro`"):
         views.connect({"gone": tmp_path / "gone.parquet"})
     (tmp_path / "text.parquet").write_text("no table")
-    with pytest.raises(QueryError, match=r"text\.parquet: cannot be read"):
+    with pytest.raises(QueryError, match=r"text\.parquet: damaged or not Parquet"):
         views.connect({"text": tmp_path / "text.parquet"})
 
 
@@ -106,3 +107,15 @@ def test_an_error_in_a_late_row_is_explained(rejects: Path) -> None:
 
     with pytest.raises(QueryError, match="late"):
         asked(views.connect({"rejects": rejects}), answer)
+
+
+def test_a_damaged_page_is_noticed_before_duckdb_reads_past_it(tmp_path: Path) -> None:
+    file = tmp_path / "rejects.parquet"
+    store.write(file, Reject, [Reject(source="s", source_id=str(n), reason="r" * (n % 3 + 1)) for n in range(99)])
+    content = bytearray(file.read_bytes())
+    column = pq.read_metadata(file).row_group(0).column(0)
+    content[column.data_page_offset + column.total_compressed_size // 2] ^= 1
+    file.write_bytes(content)
+
+    with pytest.raises(QueryError, match=r"rejects\.parquet: damaged: its bytes are not those.*run `dvc repro`"):
+        views.connect({"rejects": file})
