@@ -6,8 +6,7 @@ What torch reads from the environment when it is loaded is set here; a stage's o
 import gc
 import os
 
-import yaml
-
+from mathse import yaml_file
 from mathse.loop.ask.engines.local import arithmetic
 from mathse.params import PARAMS
 
@@ -15,8 +14,8 @@ from mathse.params import PARAMS
 def _device() -> str:
     """`compute.device` of params.yaml; a file that cannot be read is for the stage itself to report."""
     try:
-        return str(yaml.safe_load(PARAMS.read_bytes())["compute"]["device"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        return str(yaml_file.read(PARAMS)["compute"]["device"])
+    except (FileNotFoundError, yaml_file.NotYaml, KeyError, TypeError):
         return "cpu"
 
 

@@ -12,7 +12,7 @@ from tests.imports import Tree, circles, imported, parsed
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
-    {"errors", "layout", "params", "processes", "progress", "registry", "tables", "tally"},
+    {"errors", "layout", "params", "processes", "progress", "registry", "tables", "tally", "yaml_file"},
     {"answers"},
     {"sources", "synthetic"},
     {"benchmarks"},

@@ -83,18 +83,15 @@ class Database:
         """Save the table of changes, or those rows of it that were chosen.
 
         Raises:
-            DiffError: It cannot be written.
+            CannotWrite: The disk refuses.
         """
         schema = pq.read_schema(self._file)
         if "why" in self.stored:
             schema = schema.append(pa.field("why", pa.string()))
         chosen = self._connection.sql(f"select {', '.join(map(identifier, self.stored))} from changes")
-        try:
-            with replaced(target) as fresh, pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
-                for batch in chosen.to_arrow_reader(PART_ROWS):
-                    writer.write_batch(batch.cast(schema))
-        except OSError as error:
-            raise DiffError(f"{target}: cannot be written ({error})") from error
+        with replaced(target) as fresh, pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
+            for batch in chosen.to_arrow_reader(PART_ROWS):
+                writer.write_batch(batch.cast(schema))
 
     def _everything(self, with_problems: bool, reasons: Reasons | None) -> str:
         """The SELECT of all changes, with what else is known of each."""

@@ -15,9 +15,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
-from mathse import layout
+from mathse import layout, yaml_file
 from mathse.errors import UserError
 
 LOCK = Path("dvc.lock")
@@ -178,12 +176,11 @@ def read(root: Path) -> Lock:
     """
     file = root / LOCK
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        lock = Lock(root, content["stages"])
+        lock = Lock(root, yaml_file.read(file)["stages"])
         _ = lock.outputs  # what is no entry of a stage fails here
     except FileNotFoundError as error:
         raise LockError(f"{file}: not found; `dvc repro` writes it") from error
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (yaml_file.NotYaml, KeyError, TypeError, AttributeError) as error:
         raise LockError(
             f"{file}: not a lock file of DVC; take it from git, or delete it and run `dvc repro`"
         ) from error

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mathse.errors import UserError
-from mathse.tables.files import replaced
+from mathse.tables import files
 from mathse.tables.jsonl import BOM, NotJson, lines, parse
 
 WHOLE = ".json"
@@ -101,11 +101,6 @@ def write(file: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     # What UTF-8 has no bytes for (half a surrogate pair) is written as the JSON escape it came from.
     lines = [json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace") for row in rows]
     content = b"[\n" + b",\n".join(lines) + b"\n]\n" if file.suffix == WHOLE else b"\n".join([*lines, b""])
-    remedy = "name a file in a folder that exists"
     if not file.parent.is_dir():
-        raise UserError(f"{file}: cannot be written (no such folder); {remedy}")
-    try:
-        with replaced(file) as fresh:
-            fresh.write_bytes(content)
-    except OSError as error:
-        raise UserError(f"{file}: cannot be written ({error.strerror}); {remedy}") from error
+        raise UserError(f"{file}: cannot be written (no such folder); name a file in a folder that exists")
+    files.write(file, content)

@@ -26,7 +26,7 @@ from mathse.errors import UserError
 from mathse.look.catalogue import catalogue
 from mathse.loop.ask.prompts import lettered
 from mathse.report import names
-from mathse.tables import store
+from mathse.tables import files, store
 from mathse.tables.schemas import BenchmarkItem, Feedback, Image, MixRow, Path, Prediction, Problem, Row, Verdict
 
 SHORT = 8
@@ -179,9 +179,8 @@ def _save_images(root: File, problem: Problem, folder: File) -> Iterator[File]:
     tables = (root / layout.IMAGES, root / layout.BENCHMARK_IMAGES)
     images = list({image.image_id: image for table in tables for image in _read(table, Image, wanted)}.values())
     for image in sorted(images, key=lambda image: problem.image_ids.index(image.image_id)):
-        folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{image.image_id[: 2 * SHORT]}.{image.format.lower()}"
-        file.write_bytes(image.data)
+        files.write(file, image.data)
         yield file
 
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
+from mathse import yaml_file
 from mathse.params.loop import PARAMS, Params, ParamsError
 from mathse.params.sources import AdapterSource, how_to_pin
 
@@ -13,6 +13,7 @@ _FORMER = {  # keys of params files from before steps were named, each with what
     "reflect.after": "reflection is a row of `steps` now, whose `prev` is the step it follows",
     "train.start_from": "each row of `models` has its `start`: base, or the model before",
 }
+_LONGEST_VALUE = 200
 
 
 def describe(error: ValidationError, file: Path, section: str = "") -> str:
@@ -22,7 +23,9 @@ def describe(error: ValidationError, file: Path, section: str = "") -> str:
         parts = [str(part) for part in item["loc"] if not str(part).startswith("<")]  # <...>: which of a union
         key = ".".join([section, *parts] if section else parts)
         message = item["msg"].removeprefix("Value error, ")
-        value = "" if not key or item["type"] == "missing" else f" (found {item['input']!r})"
+        value = repr(item["input"])
+        value = value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]} ..."
+        value = "" if not key or item["type"] == "missing" else f" (found {value})"
         lines.append(f"{file}: {key + ': ' if key else ''}{message}{value}")
     return "\n".join(lines)
 
@@ -37,11 +40,11 @@ def load(file: Path = PARAMS, template: bool = False) -> Params:
         ParamsError: It is missing, is not YAML, has an unknown key, or a value out of bounds; names the key.
     """
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml_file.read(file)
     except FileNotFoundError as error:
         raise ParamsError(f"{file}: not found; run from the project's root, or `mathse preset default`") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{file}: not valid YAML: {error}") from error
+    except yaml_file.NotYaml as error:
+        raise ParamsError(f"{file}: {error}") from error
     if not isinstance(content, dict):
         raise ParamsError(f"{file}: must hold a mapping of sections, found {type(content).__name__}")
     for section in ("steps", "models", "orms"):

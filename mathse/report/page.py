@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mathse import layout, params
 from mathse.report import benchmarks, drawing, series, table
+from mathse.tables.files import write
 from mathse.tables.schemas import OWN_TESTS
 
 TABLE = layout.REPORTS / "table.md"
@@ -39,14 +40,13 @@ def build(root: Path) -> list[Path]:
     changes = table.grid(benchmarks.step_cells(steps), left=2)
     page = "\n".join(["# The loop, measured\n", body, *images, f"{STEPS}:\n", changes])
     official = json.dumps(benchmarks.official(root, models, settings), indent=1, ensure_ascii=False)
-    files = {
+    contents = {
         **{layout.PLOTS / f"{name}.json": (json.dumps(rows, indent=1) + "\n").encode() for name, rows in data.items()},
         **{layout.PLOTS / f"{chart.name}.png": chart.png() for chart in pictures},
         layout.OFFICIAL_TABLES: (official + "\n").encode(),
         TABLE: body.encode(),
         PAGE: page.encode(),
     }
-    for name, content in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(content)
-    return [root / name for name in files]
+    for name, content in contents.items():
+        write(root / name, content)
+    return [root / name for name in contents]

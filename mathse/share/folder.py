@@ -5,7 +5,6 @@ A folder that is no export of ours, and holds anything, is not touched.
 Sample of SHA256SUMS: `9f86d081...  data/train-00000-of-00001.parquet`
 """
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,8 +28,9 @@ def appearing(out: Path, mark: str) -> Iterator[Path]:
         mark: Name of a file that every folder of ours has.
 
     Raises:
-        FolderError: Something else is there, or the disk is full.
+        FolderError: Something else is there.
         InUse: Another process is writing it.
+        CannotWrite: The disk refuses.
     """
     out = out.absolute()
     if out.is_symlink() or (out.exists() and not out.is_dir()):
@@ -39,14 +39,8 @@ def appearing(out: Path, mark: str) -> Iterator[Path]:
         raise FolderError(
             f"{out}: holds files that mathse did not write (there is no {mark}); name an empty or a new folder"
         )
-    try:
-        with whole_or_not_at_all(out) as fresh:
-            yield fresh
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        why = "no space left on the disk" if full else f"cannot be written ({error})"
-        remedy = ". Free some space and run again" if full else ""
-        raise FolderError(f"{out}: {why}; what was there before is still there{remedy}") from error
+    with whole_or_not_at_all(out) as fresh:
+        yield fresh
 
 
 def write_sums(folder: Path) -> None:

@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from mathse import yaml_file
 from mathse.errors import UserError
 
 FILE = Path(__file__).with_name("licences.yaml")
@@ -42,8 +42,7 @@ class Licence(BaseModel):
 def licences() -> Mapping[str, Licence]:
     """All licences, by source."""
     # Every value as text: YAML's own reading turns `yes` into a truth value.
-    content = yaml.load(FILE.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
-    return TypeAdapter(dict[str, Licence]).validate_python(content)
+    return TypeAdapter(dict[str, Licence]).validate_python(yaml_file.read(FILE, as_texts=True))
 
 
 def licence(source: str) -> Licence:

@@ -5,7 +5,6 @@ Sample of `counts.json`: `{"k12": {"rows": 150, "taken": 148, "rejected": {"gold
 
 import json
 import logging
-import shutil
 from pathlib import Path
 
 from mathse import layout, params
@@ -14,6 +13,7 @@ from mathse.sources import figures
 from mathse.sources.gathering import Counts
 from mathse.synthetic.sheet import chosen, contact_sheet
 from mathse.tables import store
+from mathse.tables.files import whole_or_not_at_all
 from mathse.tables.images import stored
 from mathse.tables.schemas import Image, Problem
 
@@ -26,34 +26,32 @@ DRAWN = FigureSource(name="figures", seed=0, train=600, orm=1, test=1)
 
 def report(counts: Counts, settings: params.Problems, root: Path = Path()) -> None:
     """Log the counts and write them and the sheets below `root`, in place of those of an earlier run."""
-    folder = root / layout.SOURCE_REPORTS
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    content: dict[str, object] = {}
-    for name in dict.fromkeys(source.source for source in settings.sources):
-        reasons = dict(counts.reasons(name).most_common())
-        taken, rows = counts.taken[name], counts.taken[name] + sum(reasons.values())
-        content[name] = {"rows": rows, "taken": taken, "rejected": reasons}
-        rejected = "".join(f"; {count} {reason}" for reason, count in reasons.items())
-        log.info("problems: %s: %d rows in, %d taken%s", name, rows, taken, rejected)
-    (folder / "counts.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    with whole_or_not_at_all(root / layout.SOURCE_REPORTS) as folder:
+        content: dict[str, object] = {}
+        for name in dict.fromkeys(source.source for source in settings.sources):
+            reasons = dict(counts.reasons(name).most_common())
+            taken, rows = counts.taken[name], counts.taken[name] + sum(reasons.values())
+            content[name] = {"rows": rows, "taken": taken, "rejected": reasons}
+            rejected = "".join(f"; {count} {reason}" for reason, count in reasons.items())
+            log.info("problems: %s: %d rows in, %d taken%s", name, rows, taken, rejected)
+        (folder / "counts.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
-    # The first problems by id, which is a hash: so any.
-    shown: dict[str, list[Problem]] = {
-        source.source: [] for source in settings.sources if isinstance(source, params.AdapterSource)
-    }
-    lacking = set(shown)
-    for problem in store.scan(root / layout.PROBLEMS, Problem):
-        if not lacking:
-            break
-        if problem.source in lacking:
-            shown[problem.source].append(problem)
-            if len(shown[problem.source]) == COLUMNS * ROWS:
-                lacking.discard(problem.source)
-    for name, problems in shown.items():
-        if problems:
-            images = _images(root, problems)
-            contact_sheet(problems, images, folder / f"{name}.png", min(COLUMNS, len(problems)), ROWS)
+        # The first problems by id, which is a hash: so any.
+        shown: dict[str, list[Problem]] = {
+            source.source: [] for source in settings.sources if isinstance(source, params.AdapterSource)
+        }
+        lacking = set(shown)
+        for problem in store.scan(root / layout.PROBLEMS, Problem):
+            if not lacking:
+                break
+            if problem.source in lacking:
+                shown[problem.source].append(problem)
+                if len(shown[problem.source]) == COLUMNS * ROWS:
+                    lacking.discard(problem.source)
+        for name, problems in shown.items():
+            if problems:
+                images = _images(root, problems)
+                contact_sheet(problems, images, folder / f"{name}.png", min(COLUMNS, len(problems)), ROWS)
 
 
 def samples(root: Path) -> tuple[list[Problem], dict[str, Image]]:

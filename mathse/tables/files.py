@@ -1,17 +1,20 @@
 """Files and folders that appear whole or not at all, and the hash of one.
 
 A small file is written beside its place, brought to the disk and renamed; whoever reads it meanwhile has the old one.
+What a killed process leaves beside a place, `.NAME.PID.partial`, is removed when that place is next written to.
 
 Sample, `write_json(Path("reports/training/0.json"), report)`: `{"model": "7d79...", "rows": 212, ...}`, indented
 """
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +27,63 @@ class InUse(UserError):
     """Another process is writing a folder; names it."""
 
 
+class CannotWrite(UserError):
+    """The disk is full, read-only or broken; says what has become of the file or folder, and the remedy."""
+
+
 @contextmanager
 def replaced(file: Path) -> Iterator[Path]:
     """A path to write to; it takes the place of `file` when the block ends well, and is removed when it does not.
 
     The folder is made if there is none.
+
+    Raises:
+        CannotWrite: The disk refuses.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
+    with _said(file), beside(file, "partial") as fresh:
         yield fresh
         _sync(fresh)
         fresh.rename(file)
         _sync(file.parent)
+
+
+@contextmanager
+def beside(file: Path, kind: str) -> Iterator[Path]:
+    """A path for what becomes `file`, `.NAME.PID.KIND`, of this process alone; nothing is left of it afterwards.
+
+    What killed processes left there before is removed too.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for path in file.parent.glob(f".{escape(file.name)}.*.{kind}"):
+        if not is_running(path.name.split(".")[-2]):
+            path.unlink(missing_ok=True)
+    path = file.with_name(f".{file.name}.{os.getpid()}.{kind}")
+    try:
+        yield path
     finally:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):  # the disk may have become read-only, and the error on its way says so
+            path.unlink(missing_ok=True)
+
+
+def is_running(process: str) -> bool:
+    """Whether a process of this machine has this id; what is no id is taken for one."""
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, ValueError, OverflowError):
+        pass
+    return True
+
+
+def write(file: Path, content: bytes | str) -> None:
+    """Write a whole file, text as UTF-8, in place of the old one or not at all.
+
+    Raises:
+        CannotWrite: The disk refuses.
+    """
+    with replaced(file) as fresh:
+        fresh.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
 def write_json(file: Path, content: BaseModel | Mapping[str, Any]) -> None:
@@ -47,13 +92,15 @@ def write_json(file: Path, content: BaseModel | Mapping[str, Any]) -> None:
     Args:
         file: Replaced if there is one.
         content: A mapping holds JSON values.
+
+    Raises:
+        CannotWrite: The disk refuses.
     """
     if isinstance(content, BaseModel):
         text = content.model_dump_json(indent=2)
     else:
         text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
-    with replaced(file) as fresh:
-        fresh.write_text(text + "\n", encoding="utf-8")
+    write(file, text + "\n")
 
 
 @contextmanager
@@ -64,25 +111,29 @@ def whole_or_not_at_all(folder: Path) -> Iterator[Path]:
 
     Raises:
         InUse: Another process is writing the folder.
+        CannotWrite: The disk refuses.
     """
-    fresh, old = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
-    fresh.mkdir(parents=True, exist_ok=True)
-    handle = os.open(fresh, os.O_RDONLY)
+    with _said(folder):
+        fresh, old = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
+        fresh.mkdir(parents=True, exist_ok=True)
+        handle = os.open(fresh, os.O_RDONLY)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InUse(f"{folder}: another process is writing it; wait for it or end it") from error
-        for path in fresh.iterdir():
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         try:
-            yield fresh
-            for path in [*fresh.rglob("*"), fresh]:
-                _sync(path)
-            if folder.exists():
-                shutil.rmtree(old, ignore_errors=True)
-                folder.rename(old)
-            fresh.rename(folder)
+            with _said(folder):
+                for path in fresh.iterdir():
+                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+                yield fresh
+                for path in [*fresh.rglob("*"), fresh]:
+                    _sync(path)
+                if folder.exists():
+                    shutil.rmtree(old, ignore_errors=True)
+                    folder.rename(old)
+                fresh.rename(folder)
+                _sync(folder.parent)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
             if not folder.exists() and old.exists():  # killed or failed between the two renames
@@ -90,6 +141,28 @@ def whole_or_not_at_all(folder: Path) -> Iterator[Path]:
             shutil.rmtree(old, ignore_errors=True)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _said(place: Path) -> Iterator[None]:
+    """What the disk refuses while a file or folder is written, as an error that says what to do.
+
+    Other errors pass: those without a number, and those of files elsewhere, which are read.
+    """
+    try:
+        yield
+    except OSError as error:
+        elsewhere = error.filename is not None and place.parent not in Path(os.fsdecode(error.filename)).parents
+        if error.errno is None or elsewhere:
+            raise
+        outcome = "what was there before is still there" if place.exists() else "nothing was written"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            why, remedy = "no space left on the disk", "Free some space and run again"
+        elif error.errno == errno.EROFS:
+            why, remedy = "the disk is read-only", "Make it writable and run again"
+        else:
+            why, remedy = f"cannot be written ({error})", "Mend that and run again"
+        raise CannotWrite(f"{place}: {why}; {outcome}. {remedy}") from error
 
 
 def _sync(path: Path) -> None:

@@ -14,8 +14,6 @@ is read only after its bytes were found to be those that were written. Writing h
 and one row group in memory (`mathse.tables.spill`).
 """
 
-import errno
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +28,7 @@ from pydantic import ValidationError
 from mathse.errors import UserError
 from mathse.tables import seal
 from mathse.tables.columns import arrow_schema, encoding
-from mathse.tables.files import replaced
+from mathse.tables.files import beside, replaced
 from mathse.tables.schemas import Row
 from mathse.tables.spill import BATCH_ROWS, RowError, sorted_groups
 
@@ -38,7 +36,7 @@ R = TypeVar("R", bound=Row)
 
 
 class StoreError(UserError):
-    """A table is missing, damaged, of another kind or version, or cannot be written."""
+    """A table is missing, damaged, of another kind or version, or has a row that cannot be stored."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +66,11 @@ def write(file: Path, model: type[R], rows: Iterable[R], check: Callable[[Path],
         The number of rows.
 
     Raises:
-        StoreError: Two rows have the same key, a row cannot be stored, or the disk is full.
+        StoreError: Two rows have the same key, or a row cannot be stored.
+        CannotWrite: The disk refuses.
     """
-    spill = file.with_name(f".{file.name}.{os.getpid()}.spill")
-    try:
+    with beside(file, "spill") as spill:
         return write_groups(file, model, sorted_groups(spill, model, rows), check)
-    finally:
-        spill.unlink(missing_ok=True)
 
 
 def write_groups(
@@ -95,30 +91,28 @@ def write_groups(
                 check(fresh)
     except RowError as error:
         raise StoreError(f"{file}: {error}; nothing was written") from error
-    except OSError as error:
-        outcome = "the old table is still in place" if file.exists() else "nothing was written"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreError(f"{file}: no space left on the disk; {outcome}. Free some space and run again") from error
-        raise StoreError(f"{file}: cannot be written ({error}); {outcome}") from error
     return count
 
 
-def read(file: Path, model: type[R]) -> list[R]:
-    """Read a whole table, in the order of its key; errors are those of `scan`."""
-    return list(scan(file, model))
+def read(file: Path, model: type[R], verify: bool = False) -> list[R]:
+    """Read a whole table, in the order of its key. Arguments and errors are those of `scan`."""
+    return list(scan(file, model, verify))
 
 
-def scan(file: Path, model: type[R]) -> Iterator[R]:
+def scan(file: Path, model: type[R], verify: bool = False) -> Iterator[R]:
     """Stream a table, one batch of rows in memory; what is wrong with the file as a whole is raised at the call.
+
+    Args:
+        verify: Compare every row's stored hash with its content too.
 
     Raises:
         StoreError: As `require`; or, while streaming, a row that the model refuses.
     """
     require(file, model)
-    return _rows(file, model)
+    return _rows(file, model, verify)
 
 
-def verify(file: Path) -> None:
+def require_whole(file: Path) -> None:
     """Check that a table has the bytes that were written; reads the whole file, once in a process.
 
     Raises:
@@ -154,7 +148,7 @@ def require(file: Path, model: type[Row]) -> None:
     Raises:
         StoreError: The file is missing or damaged, holds another table, another version, or other columns.
     """
-    verify(file)
+    require_whole(file)
     about = metadata(file)
     if about.table != model.__name__:
         raise StoreError(f"{file}: holds {about.table} rows, {model.__name__} rows are expected here")
@@ -202,19 +196,24 @@ def _opened(file: Path) -> Iterator[pq.ParquetFile]:
         raise StoreError(f"{file}: damaged or not Parquet ({error}); delete it and run `dvc repro`") from error
 
 
-def _rows(file: Path, model: type[R]) -> Iterator[R]:
+def _rows(file: Path, model: type[R], verify: bool) -> Iterator[R]:
     place = 0
     with _opened(file) as parquet:
         groups = range(parquet.num_row_groups)
         batches = (parquet.iter_batches(batch_size=BATCH_ROWS, row_groups=[at], use_threads=False) for at in groups)
         for batch in chain.from_iterable(batches):
             for stored in batch.to_pylist():
-                content = {name: value for name, value in stored.items() if name not in model.model_computed_fields}
+                hashes = {name: stored.pop(name) for name in model.model_computed_fields}
                 try:
-                    yield model.model_validate(content)
+                    row = model.model_validate(stored)
                 except ValidationError as error:
                     wrong = f"{'.'.join(map(str, error.errors()[0]['loc']))}: {error.errors()[0]['msg']}"
                     raise StoreError(f"{file}: row {place}: {wrong}; run `dvc repro`") from error
+                if verify and any(getattr(row, name) != value for name, value in hashes.items()):
+                    raise StoreError(
+                        f"{file}: row {place}: its content does not match its hash; delete the file and run `dvc repro`"
+                    )
+                yield row
                 place += 1
         if place != parquet.metadata.num_rows:
             raise ValueError(f"{place} of {parquet.metadata.num_rows} rows found")

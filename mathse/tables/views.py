@@ -9,6 +9,7 @@ questions of equal tables get equal answers, row for row.
 """
 
 import os
+import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import pyarrow as pa
 from mathse import layout
 from mathse.errors import UserError
 from mathse.tables import store
+from mathse.tables.files import is_running
 
 MEMORY_LIMIT = "2GB"
 """Beyond this, DuckDB spills to `.mathse/duckdb`."""
@@ -71,6 +73,9 @@ def connect(
     spill = layout.STATE.resolve() / "duckdb"
     with suppress(OSError):  # in a read-only project, only what does not fit in memory fails
         spill.mkdir(parents=True, exist_ok=True)
+        for folder in spill.iterdir():
+            if not is_running(folder.name):  # of a process that was killed
+                shutil.rmtree(folder, ignore_errors=True)
     # A folder of this process alone, as DuckDB's temporary files have the same names in each; made when needed.
     spill /= str(os.getpid())
     connection.execute(f"set timezone = 'UTC'; set temp_directory = {literal(str(spill))}")
@@ -79,7 +84,7 @@ def connect(
             raise QueryError(f"{file}: not found; make it with `dvc repro`")
         if name not in unverified:
             try:
-                store.verify(file)
+                store.require_whole(file)
             except store.StoreError as error:
                 raise QueryError(str(error)) from error
         source = f"read_parquet({literal(str(file.resolve()))})"

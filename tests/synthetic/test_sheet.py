@@ -5,6 +5,7 @@ import PIL.Image
 import PIL.ImageChops
 import pytest
 
+from mathse.errors import UserError
 from mathse.params import FigureSource
 from mathse.sources import figures
 from mathse.synthetic import sheet
@@ -73,6 +74,6 @@ def test_a_failed_write_leaves_the_old_sheet(
 
     (tmp_path / "sheet.png").write_bytes(b"old")
     monkeypatch.setattr(PIL.Image.Image, "save", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(UserError, match=r"sheet\.png: no space left"):
         sheet.contact_sheet(drawn[0], drawn[1], tmp_path / "sheet.png", columns=1, rows=1)
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("sheet.png", b"old")]

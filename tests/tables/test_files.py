@@ -1,9 +1,12 @@
+import errno
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
-from mathse.tables.files import sha256, whole_or_not_at_all, write_json
+from mathse.tables.files import CannotWrite, replaced, sha256, whole_or_not_at_all, write, write_json
 
 
 class Report(BaseModel):
@@ -53,3 +56,58 @@ def test_a_folder_takes_its_place_whole(tmp_path: Path) -> None:
 def test_a_hash_is_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     assert sha256(tmp_path / "empty").startswith("e3b0c44298fc1c14")
+
+
+def test_what_killed_processes_left_goes_and_what_others_write_stays(tmp_path: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    own, others, killed = (tmp_path / f".t.json.{process}.partial" for process in (os.getpid(), 1, ended.pid))
+    for file in (others, killed, tmp_path / ".other.json.1.partial"):
+        file.touch()
+    with replaced(tmp_path / "t.json") as fresh:
+        fresh.touch()
+        assert fresh == own and others.exists() and not killed.exists()
+    assert {file.name for file in tmp_path.iterdir()} == {"t.json", others.name, ".other.json.1.partial"}
+
+
+def test_git_and_dvc_pass_over_what_a_kill_leaves(tmp_path: Path) -> None:
+    for name in (".gitignore", ".dvcignore"):
+        (tmp_path / name).write_bytes((Path(__file__).parents[2] / name).read_bytes())
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    for name in ("reports/.a.json.7.partial", "data/mix/.0.parquet.7.spill", "models/.0.partial/x", "models/.0.old/x"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    untracked = subprocess.run(
+        ["git", "status", "--short", "--untracked-files=all"], cwd=tmp_path, check=True, capture_output=True, text=True
+    ).stdout
+    assert untracked == "?? .dvcignore\n?? .gitignore\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "why"), [(errno.EROFS, "the disk is read-only"), (errno.ENOSPC, "no space"), (errno.EIO, "cannot be w")]
+)
+def test_what_the_disk_refuses_is_said_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, why: str
+) -> None:
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    write(tmp_path / "t.txt", "old")
+    for call in ("rename", "write_bytes", "unlink"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", refuse)  # a read-only disk refuses that too
+            patch.setattr(Path, call, refuse)
+            with pytest.raises(CannotWrite, match=rf"t\.txt: {why}.*what was there before is still there\. \w"):
+                write(tmp_path / "t.txt", "new") if call != "unlink" else raising(tmp_path / "t.txt", number)
+    assert (tmp_path / "t.txt").read_text() == "old"
+
+
+def raising(file: Path, number: int) -> None:
+    with replaced(file) as fresh:
+        fresh.write_text("half")
+        raise OSError(number, os.strerror(number))
+
+
+def test_an_error_of_another_file_is_not_blamed_on_the_one_that_is_written(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"), replaced(tmp_path / "t.txt"):
+        Path("/nowhere/else").read_text()

@@ -35,7 +35,7 @@ def test_what_is_cut_short_or_has_grown_has_no_seal_or_another(table: Path, leng
     for changed in (content[:length], content[: -length - 1], content + bytes(length + 1), content[length + 1 :]):
         table.write_bytes(changed)
         with pytest.raises(store.StoreError, match=r"(?s)rejects\.parquet: .*`dvc repro`"):
-            store.verify(table)
+            store.require_whole(table)
 
 
 def test_a_file_of_others_is_not_broken(tmp_path: Path) -> None:

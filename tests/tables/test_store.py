@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mathse.tables import schemas, seal, store
 from mathse.tables.columns import arrow_schema
+from mathse.tables.files import CannotWrite
 from mathse.tables.schemas import Image, MixRow, PathKind, Problem, Reject, Row, Verdict
 from tests import rows
 
@@ -130,7 +131,7 @@ def test_a_full_disk_leaves_the_old_table(tmp_path: Path, monkeypatch: pytest.Mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
-    with pytest.raises(store.StoreError, match=r"t\.parquet: no space left.*old table is still in place"):
+    with pytest.raises(CannotWrite, match=r"t\.parquet: no space left.*what was there before is still there\. Free"):
         store.write(file, Reject, [reject("new")])
     monkeypatch.undo()
     assert [row.source_id for row in store.read(file, Reject)] == ["old"]
@@ -258,6 +259,9 @@ def test_an_edited_table_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(store.StoreError, match=r"t\.parquet: damaged: its bytes are not those that were written"):
         store.read(file, Reject)
+    altered(file, edited, file)
+    with pytest.raises(store.StoreError, match="row 1: its content does not match its hash"):
+        store.read(file, Reject, verify=True)
 
 
 def test_a_table_without_a_seal_is_to_be_remade(tmp_path: Path) -> None:

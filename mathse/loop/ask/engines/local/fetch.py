@@ -20,8 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from mathse import yaml_file
 from mathse.errors import UserError
 from mathse.loop.ask.engines.local.families import family_of, image_settings
 from mathse.loop.ask.engines.local.fingerprint import model_fingerprint, require_model, write_lineage
@@ -164,8 +163,8 @@ def _licence(readme: Path) -> str | None:
         return None
     parts = readme.read_text(encoding="utf-8", errors="replace").split("---", 2)
     try:
-        head = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
-    except yaml.YAMLError:
+        head = yaml_file.parse(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
+    except yaml_file.NotYaml:
         return None
     licence = (head.get("license_name") or head.get("license")) if isinstance(head, dict) else None
     return str(licence) if licence else None
