@@ -182,7 +182,7 @@ def ancestor(path: str, root: Path = Path(), recorded: str | None = None) -> Anc
     try:
         about = store.metadata(file)
         if HAVE_AUTHORS.get(about.table) == about.version:
-            with views.connect({"written": file}) as connection:
+            with views.opened({"written": file}) as connection:
                 authors = list(views.query(connection, "select distinct author, prompt_id from written").rows)
     except (store.StoreError, views.QueryError):
         return Ancestor(path, recorded or "", True, damaged=True)

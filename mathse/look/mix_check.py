@@ -218,7 +218,7 @@ def _shuffled(tables: Tables, query: Query, screens: Screens, candidates: int) -
     """What the query chooses on one core, and from rows in another order where they are not too many."""
     files: dict[str, Path] = vars(tables)
     prefix = "stored_" if candidates <= SHUFFLED_ROWS else ""
-    with views.connect({prefix + name: file for name, file in files.items()}) as connection:
+    with views.opened({prefix + name: file for name, file in files.items()}) as connection:
         for name in files if prefix else ():
             rows = f"select stored_{name} from stored_{name} order by hash(stored_{name}), stored_{name}"
             connection.execute(f"create table {name} as select unnest(stored_{name}) from ({rows})")

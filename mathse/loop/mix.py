@@ -96,11 +96,12 @@ def chosen(
         yield connection, choose(connection, query, screens_of(settings, root, partial))
 
 
-def opened(tables: Tables, others: Mapping[str, Path] | None = None) -> duckdb.DuckDBPyConnection:
+@contextmanager
+def opened(tables: Tables, others: Mapping[str, Path] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """The views that a student's mix is chosen from, those of `candidates.sql` too, on all cores."""
-    connection = views.connect({**vars(tables), **(others or {})}, len(os.sched_getaffinity(0)), MEMORY)
-    share(connection)
-    return connection
+    with views.opened({**vars(tables), **(others or {})}, len(os.sched_getaffinity(0)), MEMORY) as connection:
+        share(connection)
+        yield connection
 
 
 def share(connection: duckdb.DuckDBPyConnection) -> None:

@@ -75,7 +75,7 @@ def check(mix: Path, problems: Path, named: Path | None = None) -> None:
     Raises:
         CheckFailed: One returns rows.
     """
-    with views.connect({"mix": mix, "problems": problems}) as connection:
+    with views.opened({"mix": mix, "problems": problems}) as connection:
         for checked in run(connection):
             if checked.offenders:
                 raise CheckFailed(f"{named or mix}: {checked}")

@@ -35,7 +35,7 @@ def build(settings: Params, orm: str, root: Path = Path()) -> Selected:
     problems = root / layout.PROBLEMS
     sources = {"problems": problems, "paths": root / layout.orm_paths(orm), "feedback": root / layout.orm_feedback(orm)}
     query = settings.orm.mix.model_copy(update={"query": root / settings.orm.mix.query})
-    with views.connect(sources) as connection:
+    with views.opened(sources) as connection:
         counts = select(connection, query, CONTRACT, {"held_out": settings.orm.held_out, "seed": settings.seed})
         files = {"train": root / layout.mix(orm), "held_out": root / layout.orm_held_out(orm)}
         rows = connection.execute("select distinct part from selection where reason is null").fetchall()

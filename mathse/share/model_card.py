@@ -101,7 +101,7 @@ class Model:
             columns, join = ", ".join(_ORIGIN), "left join problems using (problem_id)"
             tables["problems"] = problems
         sql = f"select kind, round, {columns}, count(*) as rows from mix {join} group by all order by all"
-        with views.connect(tables) as connection:
+        with views.opened(tables) as connection:
             return views.dicts(connection.execute(sql))
 
     @cached_property

@@ -157,7 +157,7 @@ def rows(root: Path, mix: Mix, everything: bool = False) -> Iterator[SharedRow |
         judgements=" ".join(f"union all by name from {views.identifier(view)}" for view in mix.judgements),
         origins="origins" if "origins" in mix.tables else "problems",
     )
-    with views.connect({"mix": mix.file, **mix.tables}) as connection:
+    with views.opened({"mix": mix.file, **mix.tables}) as connection:
         for row in views.records(connection, sql):
             yield _row(mix, row, images, everything)
 

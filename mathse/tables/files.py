@@ -6,6 +6,7 @@ What a killed process leaves beside a place, `.NAME.PID.partial`, is removed whe
 Sample, `write_json(Path("reports/training/0.json"), report)`: `{"model": "7d79...", "rows": 212, ...}`, indented
 """
 
+import ctypes
 import errno
 import fcntl
 import hashlib
@@ -21,6 +22,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from mathse.errors import UserError
+
+_HERE, _EXCHANGE = -100, 2
+"""AT_FDCWD and RENAME_EXCHANGE of Linux."""
+
+
+_OF_DISKS = frozenset(
+    {errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE}
+)
 
 
 class InUse(UserError):
@@ -44,7 +53,7 @@ def replaced(file: Path) -> Iterator[Path]:
         yield fresh
         _sync(fresh)
         fresh.rename(file)
-        _sync(file.parent)
+    _sync_folder_of(file)
 
 
 @contextmanager
@@ -107,14 +116,17 @@ def write_json(file: Path, content: BaseModel | Mapping[str, Any]) -> None:
 def whole_or_not_at_all(folder: Path) -> Iterator[Path]:
     """A new folder that takes the place of `folder` when the block ends well, and is removed when it does not.
 
-    An old one stays until the new one is whole and on the disk. What a killed process left behind is taken away.
+    An old one stays until the new one is whole and on the disk, then both change places in one step where the system
+    can. What a killed process left behind is taken away.
 
     Raises:
         InUse: Another process is writing the folder.
         CannotWrite: The disk refuses.
     """
+    fresh, old = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
     with _said(folder):
-        fresh, old = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
+        if not folder.exists() and old.exists():  # killed between two renames
+            old.rename(folder)
         fresh.mkdir(parents=True, exist_ok=True)
         handle = os.open(fresh, os.O_RDONLY)
     try:
@@ -129,40 +141,64 @@ def whole_or_not_at_all(folder: Path) -> Iterator[Path]:
                 yield fresh
                 for path in [*fresh.rglob("*"), fresh]:
                     _sync(path)
-                if folder.exists():
+                if not folder.exists():
+                    fresh.rename(folder)
+                elif not _exchange(fresh, folder):
                     shutil.rmtree(old, ignore_errors=True)
                     folder.rename(old)
-                fresh.rename(folder)
-                _sync(folder.parent)
+                    fresh.rename(folder)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
-            if not folder.exists() and old.exists():  # killed or failed between the two renames
-                old.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
+            if folder.exists():
+                shutil.rmtree(old, ignore_errors=True)
+            elif old.exists():  # failed between two renames; if this fails too, the next run does it
+                with suppress(OSError):
+                    old.rename(folder)
+        _sync_folder_of(folder)
     finally:
         os.close(handle)
 
 
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two folders change places in one step; False where the system or the file system cannot."""
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None or renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0:
+        return renameat2 is not None
+    number = ctypes.get_errno()
+    if number in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        return False
+    raise OSError(number, os.strerror(number), str(other))
+
+
 @contextmanager
-def _said(place: Path) -> Iterator[None]:
+def _said(place: Path, outcome: str = "") -> Iterator[None]:
     """What the disk refuses while a file or folder is written, as an error that says what to do.
 
-    Other errors pass: those without a number, and those of files elsewhere, which are read.
+    Other errors pass: those that no disk gave, and those of files elsewhere that are not there.
     """
     try:
         yield
     except OSError as error:
-        elsewhere = error.filename is not None and place.parent not in Path(os.fsdecode(error.filename)).parents
-        if error.errno is None or elsewhere:
+        named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else place
+        here = place.parent in (named, *named.parents) or named in place.parents
+        if error.errno is None or not (here or error.errno in _OF_DISKS):
             raise
-        outcome = "what was there before is still there" if place.exists() else "nothing was written"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        outcome = outcome or ("what was there before is still there" if place.exists() else "nothing was written")
+        if not here:
+            why, remedy = f"{named} cannot be read ({error.strerror})", "Mend that and run again"
+        elif error.errno in (errno.ENOSPC, errno.EDQUOT):
             why, remedy = "no space left on the disk", "Free some space and run again"
         elif error.errno == errno.EROFS:
             why, remedy = "the disk is read-only", "Make it writable and run again"
         else:
             why, remedy = f"cannot be written ({error})", "Mend that and run again"
         raise CannotWrite(f"{place}: {why}; {outcome}. {remedy}") from error
+
+
+def _sync_folder_of(place: Path) -> None:
+    """Bring a rename to the disk."""
+    with _said(place, "what is there now is whole, but may be gone after a power cut"):
+        _sync(place.parent)
 
 
 def _sync(path: Path) -> None:

@@ -46,7 +46,7 @@ def is_whole(file: Path) -> bool:
         OSError: It cannot be read.
     """
     status = file.stat()
-    identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    identity = (status.st_dev, status.st_ino, status.st_size, status.st_ctime_ns)
     if identity not in _whole:
         _, stored, digest = _read(file)
         if stored != digest.encode():

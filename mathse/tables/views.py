@@ -4,7 +4,7 @@ A connection may read the files of its views and no others, write none, load no 
 that a mix or a question written by somebody else can be run without fear. One thread, unless more are asked for: equal
 questions of equal tables get equal answers, row for row.
 
-    with connect({"mix": Path("data/mix/0.parquet")}) as connection:
+    with opened({"mix": Path("data/mix/0.parquet")}) as connection:
         query(connection, "select kind, count(*) from mix group by all").rows   -> ("distilled", 174)
 """
 
@@ -96,6 +96,22 @@ def connect(
     connection.execute(f"set allowed_paths = [{files}]")
     connection.execute("set enable_external_access = false; set lock_configuration = true")
     return connection
+
+
+@contextmanager
+def opened(
+    views: Mapping[str, Path], threads: int = 1, memory: str | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """As `connect`, closed after the block.
+
+    Raises:
+        QueryError: A table cannot be read, or there is no room for what does not fit in memory.
+    """
+    with connect(views, threads, memory) as connection:
+        try:
+            yield connection
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise QueryError(f"a table cannot be read, or the disk is full: {error}") from error
 
 
 def query(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:

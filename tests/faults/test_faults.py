@@ -1,0 +1,30 @@
+"""A sample of the faults: `python -m tests.faults` runs them all."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mathse.tables.schemas import Row
+from tests.faults import damage
+from tests.faults.campaign import NoCompiler, preloaded
+
+CASES = {"store": 6, "journal": 6, "mix": 3, "export": 3, "import": 3, "index": 3, "metrics": 6, "model": 6}
+
+
+@pytest.mark.parametrize("model", damage.MODELS, ids=lambda model: model.__name__)
+def test_a_damaged_table_is_read_right_or_named(model: type[Row], tmp_path: Path) -> None:
+    assert list(damage.failures(tmp_path, model, 12)) == []
+
+
+def test_kills_and_failing_system_calls_leave_what_was_or_what_should_be(tmp_path: Path) -> None:
+    try:
+        environment = preloaded(tmp_path)
+    except NoCompiler as error:
+        pytest.skip(f"system calls cannot be made to fail here: {error}")
+    cases = [f"{name}:{most}" for name, most in CASES.items()]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.campaign", *cases], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
