@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+from mathse import yaml_file
 from mathse.errors import UserError
 from mathse.params.training import Launch
 
@@ -42,12 +43,17 @@ def become_several(launch: Launch | None, threads: int, module: str, *arguments:
         *arguments: Of the module.
 
     Raises:
-        UserError: accelerate's file is not there.
+        UserError: accelerate's file is not there, or is not YAML.
     """
     if launch is None or are_several():
         return
-    if launch.config is not None and not launch.config.is_file():
-        raise UserError(f"train.launch.config: {launch.config}: not found; see presets/accelerate/")
+    if launch.config is not None:
+        try:
+            yaml_file.read(launch.config)
+        except FileNotFoundError as error:
+            raise UserError(f"train.launch.config: {launch.config}: not found; see presets/accelerate/") from error
+        except yaml_file.NotYaml as error:
+            raise UserError(f"train.launch.config: {launch.config}: {error}") from error
     os.environ[LAUNCHED] = str(os.getpid())  # which the launcher inherits, as it takes this process's place
     os.environ["OMP_NUM_THREADS"] = str(threads)
     command = [

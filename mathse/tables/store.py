@@ -178,7 +178,7 @@ def metadata(file: Path) -> Metadata:
     with _opened(file) as parquet:
         described = parquet.metadata.metadata or {}
         if not {b"mathse.table", b"mathse.version"} <= described.keys():
-            raise StoreError(f"{file}: not a MathSE table: its metadata does not name one")
+            raise StoreError(f"{file}: not a MathSE table: its metadata does not name one; remake it with `dvc repro`")
         return Metadata(
             described[b"mathse.table"].decode(), int(described[b"mathse.version"]), parquet.metadata.num_rows
         )

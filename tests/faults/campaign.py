@@ -172,7 +172,8 @@ def failures(folder: Path, wanted: Mapping[str, int | None]) -> Iterator[tuple[s
     """
     campaign = Campaign(folder)
     for name, most in (wanted or dict.fromkeys(campaign.scenarios)).items():
-        cases = [(fault, at + 1) for at in range(campaign.cases(name)) for fault in FAULTS]
+        faults = campaign.scenarios[name].faults
+        cases = [(fault, at + 1) for at in range(campaign.cases(name)) for fault in faults]
         if most is not None and most < len(cases):
             cases = sorted(random.Random(name).sample(cases, most))
         for fault, at in cases:

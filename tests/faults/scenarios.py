@@ -50,11 +50,13 @@ class Scenario:
         prepare: Makes what is there before.
         act: Writes.
         state: Reads what was written.
+        faults: Which are tried.
     """
 
     prepare: Callable[[Path], object]
     act: Callable[[Path], object]
     state: Callable[[Path], State]
+    faults: tuple[str, ...] = ("kill", "EIO", "ENOSPC", "EROFS")
 
 
 def _rejects(count: int) -> list[Reject]:
@@ -156,7 +158,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         lambda root: import_folder(root, root / "out", "theirs"),
         lambda root: {"imported": _folder(root / layout.SOURCES / "theirs")},
     ),
-    "index": Scenario(write_run, _index, _index_state),
+    "index": Scenario(write_run, _index, _index_state, ("kill",)),
     "metrics": Scenario(
         lambda root: files.write_json(root / METRICS, {"accuracy": 0.5}),
         lambda root: files.write_json(root / METRICS, {"accuracy": 0.75, "by_subject": {"angles": 1.0}}),
