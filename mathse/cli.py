@@ -8,13 +8,17 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 
+from mathse import terminal
 from mathse.commands import compare, follow, look, mix, prepare, score, share
-from mathse.errors import UserError
+from mathse.commands.project import in_project
+from mathse.errors import UserError, explained
+from mathse.limits import INTERRUPTED, ending_at_interrupt
 
-USER_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
-"""Exit statuses; the last two are a shell's for SIGINT and SIGPIPE."""
+USER_ERROR, BROKEN_PIPE = 2, 141
+"""Exit statuses; the last is a shell's for SIGPIPE."""
 
 COMMANDS = (
     look.show.add,
@@ -48,11 +52,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status.
     """
     arguments = _parser().parse_args(argv)
+    out = sys.stdout
     try:
-        arguments.run(arguments)
-        sys.stdout.flush()
+        with ending_at_interrupt(), in_project(arguments), redirect_stdout(terminal.shown(out)):
+            arguments.run(arguments)
+            out.flush()
     except UserError as error:
-        print(f"mathse: {error}", file=sys.stderr)
+        terminal.complain(f"mathse: {error}")
         return USER_ERROR
     except BrokenPipeError:
         # The reader has gone; without this, Python would complain once more when it flushes at exit.
@@ -60,6 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as error:
+        if (message := explained(error)) is None:
+            raise
+        terminal.complain(f"mathse: {message}")
+        return USER_ERROR
     return 0
 
 
@@ -71,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="mathse COMMAND --help says more, with an example.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("-C", "--root", type=Path, default=Path(), help="the project's root (default: here)")
+    parser.add_argument("-C", "--root", type=Path, help="the project's root (default: here, or a folder above)")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in COMMANDS:
         add(commands)

@@ -136,3 +136,11 @@ def lengths(model: str) -> Path:
 def journal(stage: str) -> Path:
     """The journal of a stage's completions."""
     return STATE / "journal" / f"{stage}.sqlite"
+
+
+def project_around(folder: Path) -> Path | None:
+    """The project that a folder is, or lies in: the nearest one that has params or is tracked by DVC."""
+    for place in (folder, *folder.parents):
+        if (place / "params.yaml").is_file() or (place / "dvc.yaml").is_file() or (place / ".dvc").is_dir():
+            return place
+    return None

@@ -5,7 +5,6 @@ Where several processes do a stage together, the first takes its lock and says i
 Closing line: `paths 1: 823 problems remaining, 1646 paths out; 12 truncated; 48 s`
 """
 
-import errno
 import fcntl
 import logging
 import sys
@@ -14,13 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 from mathse import layout, processes
-from mathse.errors import UserError
+from mathse.errors import UserError, explained
+from mathse.terminal import complain, shown
 
 log = logging.getLogger("mathse")
 
 _FAILED = 1
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR}
-"""Errors of a file system that a person can mend."""
 
 
 def run(name: str, main: Callable[..., str]) -> None:
@@ -36,21 +34,19 @@ def run(name: str, main: Callable[..., str]) -> None:
     title = " ".join([name, *arguments])
     processes.end_with_launcher()
     level = logging.INFO if processes.is_first() else logging.ERROR
-    logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
+    logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=shown(sys.stdout))
     for chatty in ("httpx", "accelerate"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     start = time.monotonic()
     try:
         with _only_one(title) if processes.is_first() else nullcontext():
             closing = main(*arguments)
-    except (UserError, OSError) as error:
-        if isinstance(error, OSError) and error.errno not in _DISK:
+    except Exception as error:
+        message = str(error) if isinstance(error, UserError) else explained(error)
+        if message is None:
             raise
         processes.leave_the_error_to_the_first()
-        place = getattr(error, "filename", None) or "a file of the project"
-        remedy = "make it writable, or make room, and run again"
-        said = f"{place}: {error.strerror}; {remedy}" if isinstance(error, OSError) else error
-        sys.stderr.write(f"{title}: {said}\n")
+        complain(f"{title}: {message}")
         sys.exit(_FAILED)
     log.info("%s: %s; %.0f s", title, closing, time.monotonic() - start)
 

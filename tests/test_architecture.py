@@ -12,7 +12,19 @@ from tests.imports import Tree, circles, imported, parsed
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
-    {"errors", "layout", "params", "processes", "progress", "registry", "tables", "tally", "yaml_file"},
+    {
+        "errors",
+        "layout",
+        "limits",
+        "params",
+        "processes",
+        "progress",
+        "registry",
+        "tables",
+        "tally",
+        "terminal",
+        "yaml_file",
+    },
     {"answers"},
     {"sources", "synthetic"},
     {"benchmarks"},

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mathse import cli
+from mathse.limits import INTERRUPTED
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = ("show", "status", "query", "report", "grade", "score", "preset", "check", "sheet", "view")
@@ -94,7 +95,7 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("mathse.params.load", interrupted)
-    assert cli.main(["-C", str(project), "check"]) == cli.INTERRUPTED
+    assert cli.main(["-C", str(project), "check"]) == INTERRUPTED
 
 
 def test_a_closed_pipe_is_no_complaint() -> None:

@@ -35,9 +35,9 @@ def trace(arguments: argparse.Namespace) -> None:
 def _print_tree(tree: "Tree") -> None:
     import sys
 
-    from rich.console import Console
+    from mathse import terminal
 
-    Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH).print(tree)
+    terminal.console(width=None if sys.stdout.isatty() else WIDTH).print(tree)
 
 
 @command(

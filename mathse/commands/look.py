@@ -63,13 +63,11 @@ def query(arguments: argparse.Namespace) -> None:
     "mathse report",
 )
 def report(arguments: argparse.Namespace) -> None:
-    from rich.console import Console
-
-    from mathse import params
+    from mathse import params, terminal
     from mathse.look import status
     from mathse.report import benchmarks, table
 
-    console = Console(highlight=False)
+    console = terminal.console()
     models = table.load(arguments.root)
     console.print(table.terminal(models))
     console.print(table.orm_lines(table.load_orms(arguments.root)))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mathse.commands.command import argument, command
+from mathse.terminal import complain
 
 
 class _WithRule:
@@ -22,15 +23,22 @@ class _WithRule:
     "Each line has `gold` and `answer` (a whole solution or a bare answer), and may have `choices`, `precision`\n"
     "(decimal places) and `question_type`. `verdict`, `extracted` and `reason` are added; nothing is left out.",
     "mathse grade answers.jsonl > graded.jsonl",
-    argument("file", metavar="FILE", nargs="?", default="-", help="the file; - or none: standard input"),
+    argument(
+        "file",
+        metavar="FILE",
+        nargs="?",
+        default="-",
+        type=lambda text: text if text == "-" else Path(text),
+        help="the file; - or none: standard input",
+    ),
 )
 def grade(arguments: argparse.Namespace) -> None:
     from mathse.look import grade
 
-    counts = grade.grade_file(arguments.file, sys.stdout)
+    counts = grade.grade_file(str(arguments.file), sys.stdout)
     sys.stdout.flush()
     by_verdict = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
-    print(f"grade: {sum(counts.values())} lines; {by_verdict}", file=sys.stderr)
+    complain(f"grade: {sum(counts.values())} lines; {by_verdict}")
 
 
 @command(

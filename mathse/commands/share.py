@@ -1,10 +1,10 @@
 """Commands that share data sets: export a mix for others, import theirs."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from mathse.commands.command import argument, command
+from mathse.terminal import complain
 
 
 @command(
@@ -33,7 +33,7 @@ def export(arguments: argparse.Namespace) -> None:
     counts = export.export(arguments.root, arguments.mix, arguments.folder, arguments.include_unshareable)
     print(counts.summary(arguments.folder))
     if counts.unshareable:
-        print(counts.warning(), file=sys.stderr)
+        complain(counts.warning())
     if arguments.push_to_hub:
         print(hub.push(arguments.folder, arguments.push_to_hub, arguments.private))
 

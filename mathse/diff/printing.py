@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from mathse import terminal
 from mathse.diff.document import Document, Example, Section
 from mathse.diff.text import cell, cut, difference, entities, last_message, plain
 
@@ -26,9 +27,7 @@ TAGS = {"same": "{}", "old": "<del>{}</del>", "new": "<ins>{}</ins>"}
 
 def as_text(documents: Sequence[Document]) -> None:
     """For people; no colours and no width to keep to where the output is not a terminal."""
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = terminal.console(markup=False, emoji=False)
     if not console.is_terminal:
         console.width = max(console.width, 120)
     for place, document in enumerate(documents):

@@ -11,8 +11,9 @@ import re
 from difflib import SequenceMatcher
 from typing import Any, Literal, NamedTuple
 
+from mathse.terminal import visible
+
 LONGEST, LONGEST_CELL = 240, 80
-_UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _MARKUP = re.compile(r"[\\`*_\[\]<>&|~@#$]|:(?=\S)|(?<=\w)\.(?=[^\W\d])")
 """What Markdown, HTML or GitHub reads within a line: markup, mentions, addresses; as numbered entities only letters."""
 
@@ -22,16 +23,6 @@ LONGEST_COMPARED = 4000
 AROUND = 40
 """Characters of common text that are shown beside a change."""
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
-
-
-def visible(text: str) -> str:
-    """Text with control and direction characters written out, lines kept."""
-
-    def written(match: re.Match[str]) -> str:
-        number = ord(match[0])
-        return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
-
-    return _UNSEEN.sub(written, text)
 
 
 def plain(value: Any) -> str:
@@ -49,7 +40,11 @@ def plain(value: Any) -> str:
             text = json.dumps(value, ensure_ascii=False, default=str)
         case _:
             text = str(value)
-    return visible(text).replace("\n", "⏎ ")
+    return _line(text)
+
+
+def _line(text: str) -> str:
+    return visible(text).replace("\t", r"\x09").replace("\n", "⏎ ")
 
 
 def cell(value: Any) -> str:
@@ -65,7 +60,7 @@ def cut(text: str, longest: int = LONGEST) -> str:
 
 def entities(text: str) -> str:
     """A text in which Markdown and HTML find nothing to read."""
-    return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", visible(text)).replace("\n", "⏎ ")
+    return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", _line(text))
 
 
 def last_message(value: Any) -> str:

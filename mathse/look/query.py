@@ -8,9 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from rich.console import Console
 from rich.table import Table
 
+from mathse import terminal
+from mathse.limits import bounded_memory
 from mathse.look import catalogue
 from mathse.tables import views
 
@@ -33,24 +34,24 @@ def query(root: Path, sql: str, writer: Writer, limit: int | None = None) -> Non
     """
     if limit is None and writer is as_table:
         limit = ROWS_SHOWN
-    with catalogue.connect(root, sql) as connection:
+    with bounded_memory(), catalogue.connect(root, sql) as connection:
         answer = views.query(connection, sql)
         writer(answer.columns, islice(answer.rows, limit), sys.stdout)
         if next(answer.rows, None) is not None:
-            print(f"first {limit} rows; --limit N prints more", file=sys.stderr)
+            terminal.complain(f"first {limit} rows; --limit N prints more")
 
 
 def as_table(columns: Sequence[str], rows: Cells, out: TextIO) -> None:
     """Print rows as a table that fits the terminal; nulls are blank."""
-    table = Table(*columns)
+    table = Table(*map(terminal.visible, columns))
     for row in rows:
-        table.add_row(*(_text(cell) for cell in row))
-    Console(file=out, markup=False, highlight=False, emoji=False).print(table)
+        table.add_row(*(terminal.visible(_text(cell)) for cell in row))
+    terminal.console(out, markup=False, emoji=False).print(table)
 
 
 def as_csv(columns: Sequence[str], rows: Cells, out: TextIO) -> None:
     """Print a header and rows as CSV (RFC 4180, but with line feeds); nulls are empty."""
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(terminal.faithful(out), lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([_text(cell) for cell in row] for row in rows)
 

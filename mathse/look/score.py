@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from mathse import terminal
 from mathse.benchmarks.benchmark import benchmark
 from mathse.benchmarks.official import BadRow, field
 from mathse.benchmarks.rule import Rule
@@ -162,7 +162,7 @@ def as_json(scoring: Scoring) -> str:
 
 def show(scoring: Scoring, out: TextIO) -> None:
     """Print the tables, and what is not in them."""
-    console = Console(file=out, markup=False, highlight=False, emoji=False)
+    console = terminal.console(out, markup=False, emoji=False)
     tables = scoring.rule.tables(scoring.scored)
     width = max(len(name) for groups in tables.values() for name in groups)
     for title, groups in tables.items():

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from typing import TypeVar
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mathse import layout
 from mathse.benchmarks.benchmark import as_problem
-from mathse.errors import UserError
+from mathse.errors import UserError, described
 from mathse.look.catalogue import catalogue
 from mathse.loop.ask.prompts import lettered
 from mathse.report import names
@@ -170,8 +171,13 @@ def _read(file: File, model: type[R], condition: pc.Expression) -> list[R]:
     if not file.exists():
         return []
     store.require(file, model)
-    rows = pq.read_table(file, columns=list(model.model_fields), filters=condition)
-    return [model.model_validate(row) for row in rows.to_pylist()]
+    try:
+        rows = pq.read_table(file, columns=list(model.model_fields), filters=condition)
+        return [model.model_validate(row) for row in rows.to_pylist()]
+    except (pa.ArrowException, ValueError) as error:
+        raise UserError(
+            f"{file}: a row cannot be read ({described(error)}); `dvc checkout` brings the table back"
+        ) from error
 
 
 def _save_images(root: File, problem: Problem, folder: File) -> Iterator[File]:

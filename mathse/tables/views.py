@@ -169,6 +169,8 @@ def _fetched(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
 def _explained(name: str) -> Iterator[None]:
     try:
         yield
+    except (duckdb.OutOfMemoryException, MemoryError) as error:
+        raise QueryError(f"{name}: takes more than the {MEMORY_LIMIT} there are; ask for less at once") from error
     except duckdb.Error as error:
         raise QueryError(f"{name}: {error}") from error
 

@@ -1,0 +1,86 @@
+"""What a command may take: memory while it runs foreign SQL or reads foreign files, and time to end at a Ctrl-C.
+
+DuckDB and Arrow allocate beside their own limits (the result of `select range(1000000000)`), and work for minutes
+without looking up. So memory is bounded by the operating system, for which an allocation then fails and is an error
+like others; and a thread of its own ends a process that does not end itself.
+"""
+
+import os
+import resource
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+INTERRUPTED = 130
+"""Exit status of what a Ctrl-C ended, as a shell gives it."""
+GIBIBYTE = 2**30
+ROOM = 5 * GIBIBYTE // 2
+"""Bytes beside what the process holds already: DuckDB's 2 GB, and the rows in Python."""
+PATIENCE = 2.0
+"""Seconds in which a command ends by itself."""
+_OVER = 0
+"""No signal's number: the block has ended."""
+_STATM = Path("/proc/self/statm")
+
+
+@contextmanager
+def bounded_memory(room: int = ROOM) -> Iterator[None]:
+    """Let what the block allocates fail beyond so many bytes; no bound where the system cannot say what is held."""
+    try:
+        held = int(_STATM.read_text().split()[5]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    bounds = [bound for bound in (held + room, soft, hard) if bound != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+@contextmanager
+def ending_at_interrupt() -> Iterator[None]:
+    """Let a Ctrl-C end the block: by `KeyboardInterrupt`, or the whole process where that takes too long.
+
+    Outside of the main thread, which alone gets signals, it does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    noticed = threading.Event()
+    waking, woken = os.pipe()
+    os.set_blocking(woken, False)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        noticed.set()
+        signal.default_int_handler(number, frame)
+
+    def watch() -> None:
+        # The byte arrives while the main thread is deep in DuckDB; the handler runs when it comes back from there.
+        while (number := os.read(waking, 1)[0]) != _OVER:
+            ours = signal.getsignal(signal.SIGINT) is interrupt  # a server that takes its place ends by itself
+            if number == signal.SIGINT and ours and not noticed.wait(PATIENCE):
+                os._exit(INTERRUPTED)
+
+    handler = signal.signal(signal.SIGINT, interrupt)
+    descriptor = signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    except Exception as error:
+        if noticed.is_set():  # DuckDB has an error of its own for it
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        signal.set_wakeup_fd(descriptor)
+        os.write(woken, bytes([_OVER]))
+        watcher.join()
+        os.close(woken)
+        os.close(waking)

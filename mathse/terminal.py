@@ -1,0 +1,88 @@
+r"""What reaches a terminal: text from data or a model is shown letter by letter.
+
+A control character could clear the screen, set the window's title or hide a line, and one of direction could turn
+around what stands beside it. All that commands and stages print passes through here: as a stream (`shown`), as a table
+or tree of Rich (`console`), or as a message (`complain`). Within JSON the written form is JSON's own, so that a program
+reads what the data has.
+
+Sample: an escape sign and `[31m` -> `\x1b[31m`; a zero-width space -> `\u200b`
+"""
+
+import re
+import sys
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    """Text with control and direction characters written out; lines and tabs are kept."""
+
+    def written(match: re.Match[str]) -> str:
+        number = ord(match[0])
+        # JSON escapes the first 32 itself; of the others it knows this form alone.
+        return f"\\x{number:02x}" if number < 32 else f"\\u{number:04x}"
+
+    return _UNSEEN.sub(written, text)
+
+
+class _Shown:
+    """A stream that writes text letter by letter; all else is the stream's own."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        self.stream.write(visible(text))
+        return len(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def shown(stream: IO[str]) -> TextIO:
+    """A stream to which any text may be written."""
+    return cast(TextIO, stream if isinstance(stream, _Shown) else _Shown(stream))
+
+
+def faithful(stream: TextIO) -> TextIO:
+    """The stream for programs, which gets text as it is; a terminal gets it letter by letter all the same."""
+    return stream if stream.isatty() else _behind(stream)
+
+
+def _behind(stream: TextIO) -> TextIO:
+    return cast(TextIO, stream.stream if isinstance(stream, _Shown) else stream)
+
+
+def complain(message: str) -> None:
+    """A message to people who may have sent the output elsewhere."""
+    print(message, file=shown(sys.stderr))
+
+
+def console(out: TextIO | None = None, **settings: Any) -> "Console":
+    """A console of Rich for the output, whose colours are its own and whose texts are shown letter by letter."""
+    from rich.console import Console, ConsoleOptions, RenderHook, RenderResult
+    from rich.segment import Segment
+
+    class Letters:
+        def __init__(self, renderable: Any) -> None:
+            self.renderable = renderable
+
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+            for segment in console.render(self.renderable, options):
+                yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+    class Hook(RenderHook):
+        def process_renderables(self, renderables: list[Any]) -> list[Any]:
+            return [Letters(renderable) for renderable in renderables]
+
+    made = Console(file=_behind(out or sys.stdout), highlight=False, **settings)
+    made.push_render_hook(Hook())
+    return made
