@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from mathse import layout
 from mathse.errors import UserError
+from mathse.limits import bounded_memory
 from mathse.progress import progress
 from mathse.share.columns import FORMAT, VERSION, features
 from mathse.share.folder import SUMS, appearing
@@ -35,7 +36,7 @@ from mathse.tables.schemas import Reject
 QUARANTINE = "quarantine.jsonl"
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](\S.*)")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-_LARGEST_TEXT = 64 * 2**20
+_LARGEST_TEXT = 16 * 2**20
 """Bytes of a file that is read whole."""
 
 
@@ -109,7 +110,8 @@ def import_folder(root: Path, theirs: Path, name: str | None = None) -> Imported
         _copy(theirs, folder, sums)
         for shard in sorted(file for file in sums if file.suffix == ".parquet"):
             _require_columns(folder / shard, theirs / shard)
-        _try(folder, imported)
+        with bounded_memory():
+            _try(folder, imported)
         if not imported.problems:
             reasons = ", ".join(f"{count} {reason}" for reason, count in imported.quarantined.most_common())
             raise ImportFailed(f"{theirs}: no row can be used: {reasons}")

@@ -10,7 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mathse.errors import UserError, described
@@ -21,6 +23,15 @@ from mathse.tables.jsonl import BOM
 
 ROWS = (".json", ".jsonl", ".parquet")
 """Endings of the files that hold rows."""
+LARGEST_ROW = 128 * 2**20
+"""Bytes that a row of a Parquet file may take; it may hold images."""
+_CELL = 64
+"""Bytes that a value takes in Python beside its content."""
+_MOST_IN_PYTHON = 512
+"""How many times larger than in Arrow a value can be in Python: a bit becomes an object."""
+_LARGEST_GROUP = 2**26
+"""Values of a column in one row group, and bytes beyond which one may not be packed a hundredfold."""
+_PACKED = 100
 _BATCH = 16
 """Rows of a Parquet file in memory at once; they may hold images."""
 
@@ -136,16 +147,68 @@ def _json_rows(file: Path, name: str, folder: str) -> Iterator[SourceRow | Damag
 
 
 def _parquet_rows(file: Path, name: str, folder: str) -> Iterator[SourceRow | Damaged]:
+    bombs, repetitive = _dangers(file)
     position = 0
     try:
-        with pq.ParquetFile(file) as parquet:
-            for batch in parquet.iter_batches(_BATCH, use_threads=False):
-                for number in range(batch.num_rows):
-                    place = f"{name}:{position}"
-                    try:
-                        yield SourceRow(place, batch.slice(number, 1).to_pylist()[0], folder)
-                    except ValueError as error:
-                        yield Damaged(place, "not UTF-8", str(error)[:100])
-                    position += 1
+        # There, a text that stands a million times in the file stands once in memory; others are read faster without.
+        with pq.ParquetFile(file, read_dictionary=repetitive) as parquet:
+            for group in range(parquet.num_row_groups):
+                if group in bombs:
+                    yield Damaged(f"{name}:{position}", "unreadable file", f"row group {group}: {bombs[group]}")
+                    position += parquet.metadata.row_group(group).num_rows
+                    continue
+                for batch in parquet.iter_batches(_BATCH, row_groups=[group], use_threads=False):
+                    doubtful = repetitive or batch.nbytes > LARGEST_ROW // _MOST_IN_PYTHON
+                    too_large = doubtful and sum(map(_size, batch.columns)) > LARGEST_ROW
+                    for number in range(batch.num_rows):
+                        place, row = f"{name}:{position}", batch.slice(number, 1)
+                        position += 1
+                        if too_large and sum(map(_size, row.columns)) > LARGEST_ROW:
+                            yield Damaged(place, "row too large", f"over {LARGEST_ROW} bytes")
+                            continue
+                        try:
+                            yield SourceRow(place, row.to_pylist()[0], folder)
+                        except ValueError as error:
+                            yield Damaged(place, "not UTF-8", str(error)[:100])
     except (pa.ArrowException, ValueError) as error:
         yield Damaged(f"{name}:{position}", "unreadable file", described(error, 100).replace(str(file), name))
+
+
+def _dangers(file: Path) -> tuple[dict[int, str], list[str]]:
+    """What a file says of itself that no honest one would: row groups that become too large, by number, and why.
+
+    Also the columns of long lists of texts, whose texts may be repeated without end by a few bytes of the file. DuckDB
+    is asked, as Arrow ends the process over damaged metadata.
+    """
+    bombs, repetitive = {}, set[str]()
+    sql = """
+        select row_group_id, replace(path_in_schema, ', ', '.'), type, num_values, total_compressed_size,
+            total_uncompressed_size, row_group_num_rows
+        from parquet_metadata($file)
+    """
+    try:
+        with duckdb.connect(config={"threads": 1}) as connection:
+            columns = connection.execute(sql, {"file": str(file)}).fetchall()
+    except duckdb.Error:
+        return {}, []  # what is wrong with it, Arrow says
+    for group, path, kind, values, packed, unpacked, group_rows in columns:
+        if values > _LARGEST_GROUP:
+            bombs[group] = f"{path} has {values} values, at most {_LARGEST_GROUP}"
+        elif unpacked > _LARGEST_GROUP and unpacked > _PACKED * packed:
+            bombs[group] = f"{path} unpacks from {packed} to {unpacked} bytes"
+        elif kind == "BYTE_ARRAY" and values > _BATCH * group_rows and values * unpacked > _LARGEST_GROUP:
+            repetitive.add(path)
+    return bombs, sorted(repetitive)
+
+
+def _size(array: pa.Array) -> int:
+    """What an array takes in Python, about: its texts and bytes, and something for each value."""
+    if pa.types.is_struct(array.type):
+        return sum(map(_size, array.flatten()))
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        return len(array) * _CELL + _size(array.flatten())
+    if pa.types.is_dictionary(array.type):
+        counts = array.indices.value_counts()  # the dictionary is the whole row group's
+        lengths = pc.binary_length(array.dictionary.take(counts.field("values")))
+        return len(array) * _CELL + int(pc.sum(pc.multiply(lengths.cast("int64"), counts.field("counts"))).as_py() or 0)
+    return len(array) * _CELL + int(array.nbytes)
