@@ -6,6 +6,10 @@ import re
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
+HOW_TO_GET = "make it with `dvc repro`, or fetch it with `dvc pull` where a remote has it"
+"""What is to be done about a table or model that is not there: after a clone, that is each of them."""
+
+
 class UserError(Exception):
     """Shown without a traceback. The message names the file (and row and field, if any) and the remedy."""
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext
 
 from mathse import layout, processes
 from mathse.errors import UserError, explained
+from mathse.limits import INTERRUPTED
 from mathse.terminal import complain, shown
 
 log = logging.getLogger("mathse")
@@ -41,6 +42,8 @@ def run(name: str, main: Callable[..., str]) -> None:
     try:
         with _only_one(title) if processes.is_first() else nullcontext():
             closing = main(*arguments)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     except Exception as error:
         message = str(error) if isinstance(error, UserError) else explained(error)
         if message is None:

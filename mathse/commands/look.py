@@ -108,10 +108,12 @@ def _port(text: str) -> int:
 )
 def view(arguments: argparse.Namespace) -> None:
     import logging
+    import sys
 
+    from mathse import terminal
     from mathse.view import server
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=terminal.shown(sys.stderr))
     try:
         server.serve(arguments.root, arguments.port, browser=not arguments.no_browser)
     except KeyboardInterrupt:

@@ -33,10 +33,12 @@ def _setting(text: str) -> tuple[str, int | float | str]:
 def check(arguments: argparse.Namespace) -> None:
     import json
 
+    from mathse.limits import ROOM, bounded_memory
     from mathse.look import mix_check
     from mathse.loop.mix_checks import CheckFailed
 
-    effect = mix_check.effect(arguments.root, arguments.file, arguments.step, dict(arguments.set))
+    with bounded_memory(2 * ROOM):  # three connections, and the texts that are screened
+        effect = mix_check.effect(arguments.root, arguments.file, arguments.step, dict(arguments.set))
     if arguments.json:
         print(json.dumps(effect.as_dict(), ensure_ascii=False, default=str))
     else:

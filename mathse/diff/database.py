@@ -18,6 +18,7 @@ from mathse import layout
 from mathse.diff.changes import NEW, OLD, PART_ROWS
 from mathse.diff.reasons import Reasons
 from mathse.diff.sides import Columns, DiffError, Side
+from mathse.limits import bounded_memory
 from mathse.tables import views
 from mathse.tables.files import replaced
 from mathse.tables.views import identifier
@@ -61,7 +62,8 @@ class Database:
             if len(duckdb.extract_statements(sql)) != 1:
                 raise DiffError("--sql: one condition is expected, without a semicolon")
             # What a condition chooses is looked at many times, so it is worked out once.
-            self._connection.execute(f"create {'table' if clause else 'view'} changes as {sql}")
+            with bounded_memory():
+                self._connection.execute(f"create {'table' if clause else 'view'} changes as {sql}")
         except duckdb.Error as error:
             raise DiffError(f"--sql: {error}\nthe columns are {', '.join(self.names)}") from error
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from mathse.diff.sides import DiffError
 from mathse.look import catalogue
+from mathse.look.git import git
 from mathse.params import BASE
 from mathse.report import names
 from mathse.report.names import Names
@@ -131,7 +132,7 @@ def _file(name: str, origin: Origin, here: Path) -> Path:
 
 def _existing(root: Path) -> str:
     tables = [entry.short for entry in catalogue.catalogue(root).values()]
-    return f"there are {', '.join(tables)}" if tables else f"{root.resolve()} has no tables; `dvc checkout` brings them"
+    return f"there are {', '.join(tables)}" if tables else f"{root.resolve()}: {catalogue.NONE_YET}"
 
 
 def fetch(origin: Origin, place: Path, name: str, scratch: Path) -> Path:
@@ -160,15 +161,19 @@ def fetch(origin: Origin, place: Path, name: str, scratch: Path) -> Path:
     where = origin.repo or str(origin.root)
     at = f"{where} at {origin.revision}" if origin.revision else where
     target = scratch / f"{len(list(scratch.iterdir()))}.parquet"
+    opened, inside = where, place
+    below = git(Path(where), "rev-parse", "--show-prefix") if origin.revision and Path(where).is_dir() else ""
+    if below:  # the project is a folder of another repository, and a revision is one of the whole
+        opened, inside = git(Path(where), "rev-parse", "--show-toplevel"), Path(below) / place
     try:
-        with Repo.open(where, rev=origin.revision, uninitialized=False) as repo:
+        with Repo.open(opened, rev=origin.revision, uninitialized=bool(below), subrepos=bool(below)) as repo:
             files = repo.dvcfs
-            about = files.info(place.as_posix())
+            about = files.info(inside.as_posix())
             digest = (about.get("dvc_info") or {}).get("md5")
-            cached = Path(repo.cache.local.oid_to_path(digest)) if digest else None
+            cached = Path((about.get("repo") or repo).cache.local.oid_to_path(digest)) if digest else None
             if cached and cached.is_file():
                 return cached
-            files.get_file(place.as_posix(), os.fspath(target))
+            files.get_file(inside.as_posix(), os.fspath(target))
     except FileNotFoundError as error:
         raise DiffError(
             f"{name}: {at} has no {place.as_posix()}, or no remote that holds it; {_hint(where)}"

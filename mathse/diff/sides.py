@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mathse.errors import UserError
+from mathse.errors import HOW_TO_GET, UserError
 from mathse.tables import seal
 from mathse.tables.schemas import Row
 
@@ -103,7 +103,7 @@ def open_side(file: Path, label: str) -> Side:
                 int(stored.get(VERSION, b"0")),
             )
     except FileNotFoundError as error:
-        raise DiffError(f"{file}: not found; `mathse status` lists what exists, `dvc checkout` brings it") from error
+        raise DiffError(f"{file}: not found; {HOW_TO_GET}; `mathse status` lists what exists") from error
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DiffError(f"{file}: damaged or not Parquet ({error})") from error
 

@@ -16,11 +16,13 @@ from typing import NamedTuple
 import duckdb
 
 from mathse import layout
+from mathse.errors import HOW_TO_GET
 from mathse.params import STUDENT
 from mathse.report import names
 from mathse.report.names import OF_ORMS, OF_STEPS, Names
 from mathse.tables import views
 
+NONE_YET = f"there are no tables here yet; {HOW_TO_GET}"
 _FIXED = {
     "problems": layout.PROBLEMS,
     "images": layout.IMAGES,

@@ -35,7 +35,12 @@ def query(root: Path, sql: str, writer: Writer, limit: int | None = None) -> Non
     if limit is None and writer is as_table:
         limit = ROWS_SHOWN
     with bounded_memory(), catalogue.connect(root, sql) as connection:
-        answer = views.query(connection, sql)
+        try:
+            answer = views.query(connection, sql)
+        except views.QueryError as error:
+            if catalogue.catalogue(root):
+                raise
+            raise views.QueryError(f"{error}\n{catalogue.NONE_YET}") from error
         writer(answer.columns, islice(answer.rows, limit), sys.stdout)
         if next(answer.rows, None) is not None:
             terminal.complain(f"first {limit} rows; --limit N prints more")

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from mathse import layout
 from mathse.benchmarks.benchmark import as_problem
-from mathse.errors import UserError, described
+from mathse.errors import HOW_TO_GET, UserError, described
 from mathse.look.catalogue import catalogue
 from mathse.loop.ask.prompts import lettered
 from mathse.report import names
@@ -154,7 +154,7 @@ def find(root: File, prefix: str) -> Problem:
         return as_problem(items[0])
     file = root / layout.PROBLEMS
     if not file.exists():
-        raise UserError(f"{file}: not there yet; `dvc repro problems` makes it")
+        raise UserError(f"{file}: not there yet; {HOW_TO_GET}")
     matches = _read(file, Problem, pc.starts_with(pc.field("problem_id"), prefix))
     if not matches:
         raise ProblemNotFound(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mathse import layout, params
 from mathse.errors import UserError
+from mathse.look import catalogue
 from mathse.loop.evaluation import scores
 from mathse.params import Params
 from mathse.report.names import Names
@@ -48,6 +49,8 @@ def describe(root: Path, dvc: bool = False) -> str:
     lines = [f"steps    {', '.join(f'{name} ({known.heading(name)})' for name in settings.steps)}"]
     for title, section in sections.items():
         lines += ["", title, *(f"  {line}" for line in list(section) or ["none yet"])]
+    if not any((root / layout.DATA).rglob("*.parquet")):
+        lines += ["", catalogue.NONE_YET]
     return "\n".join(lines)
 
 

@@ -110,9 +110,7 @@ class _Tracer:
         if len(exact or matches) == 1:
             return (exact or matches)[0]
         if not self._views:
-            raise RowNotFound(
-                "there are no tables here yet; `dvc repro` makes them, `dvc pull` fetches them from a remote"
-            )
+            raise RowNotFound(catalogue.NONE_YET)
         if not matches:
             raise RowNotFound(
                 f"no row's id begins with {prefix!r}; `mathse query 'select path_id from paths'` lists some"

@@ -1,6 +1,8 @@
 """Reads params.yaml; every error names the file, the key and what is wrong."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -62,10 +64,36 @@ def load(file: Path = PARAMS, template: bool = False) -> Params:
     try:
         settings = Params.model_validate(content)
     except ValidationError as error:
-        raise ParamsError(describe(error, file)) from error
+        raise ParamsError("\n".join([describe(error, file), *_fragments(error, content, file)])) from error
     if not template:
         _refuse_open_revisions(settings, file)
     return settings
+
+
+def _fragments(error: ValidationError, content: dict[Any, Any], file: Path) -> Iterator[str]:
+    """Which parts of a file are fragments, pasted from a page that shows a few keys of many, and where they belong."""
+    missing = [item["loc"] for item in error.errors(include_url=False) if item["type"] == "missing"]
+    if any(len(place) == 1 for place in missing):
+        yield (
+            f"{file}: is a fragment: it has {', '.join(map(str, content))} alone; put its keys into a whole file, "
+            "such as `mathse preset default` makes"
+        )
+        return
+    for section in dict.fromkeys(str(place[0]) for place in missing if len(place) == 2):
+        if isinstance(content[section], dict):
+            yield (
+                f"{file}: {section}: is a fragment; put {', '.join(map(str, content[section]))} into the section as a "
+                f"preset has it (presets/default.yaml), beside its other keys"
+            )
+    for item in error.errors(include_url=False):
+        if item["type"] == "extra_forbidden" and len(item["loc"]) == 1:
+            key = str(item["loc"][0])
+            if sections := [
+                name
+                for name, field in Params.model_fields.items()
+                if isinstance(field.annotation, type) and key in getattr(field.annotation, "model_fields", {})
+            ]:
+                yield f"{file}: {key}: is a key of {' and of '.join(sections)}; indent it below that section"
 
 
 def _refuse_open_revisions(settings: Params, file: Path) -> None:

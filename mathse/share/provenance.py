@@ -35,7 +35,7 @@ def lineage(root: Path, mix: Mix, counts: Counts, everything: bool) -> dict[str,
         everything: Whether licences were overridden.
     """
     tables = [mix.file, *mix.tables.values(), root / layout.IMAGES]
-    files = {file.resolve().relative_to(root.resolve()).as_posix(): file for file in tables}
+    files = {file.relative_to(root).as_posix(): file for file in tables}  # `data` may be a link to another disk
     try:
         lock = dvc_lock.read(root)
         outputs = [lock.source(path) for path in files]

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from PIL import ExifTags
 
 from mathse import layout
-from mathse.errors import UserError
+from mathse.errors import HOW_TO_GET, UserError
 from mathse.look.catalogue import catalogue
 from mathse.params import STUDENT
 from mathse.report import names
@@ -119,11 +119,11 @@ def find(root: Path, name: str) -> Mix:
     if Path(wanted).suffix == ".parquet":
         wanted = next((of for of, file in mixes.items() if file.resolve() == Path(wanted).resolve()), wanted)
     if wanted not in mixes:
-        there = ", ".join(mixes) or "none yet: `dvc repro` or `dvc pull` brings them"
+        there = ", ".join(mixes) or f"none yet; {HOW_TO_GET}"
         raise ExportError(f"{name}: no such mix; there are: {there}")
     for needed in ("problems", "images"):
         if needed not in tables:
-            raise ExportError(f"{root}: the table of {needed} is not there; `dvc repro` or `dvc pull` brings it")
+            raise ExportError(f"{root}: the table of {needed} is not there; {HOW_TO_GET}")
     # An ORM and its student learn from their own paths, which a teacher marked; steps from those of all steps so far.
     apart = (STUDENT, *known.orms)
     related = {
@@ -136,7 +136,7 @@ def find(root: Path, name: str) -> Mix:
         tuple(view for view, entry in related.items() if entry.kind == kind) for kind in ("paths", judged_in)
     )
     if not paths:
-        raise ExportError(f"{wanted}: no table of paths is there; `dvc repro` or `dvc checkout` brings them")
+        raise ExportError(f"{wanted}: no table of paths is there; {HOW_TO_GET}")
     used = [*paths, *judgements, "problems", *(["origins"] if "origins" in tables else [])]
     trains: Literal["judge", "student"] = "judge" if wanted in known.orms else "student"
     return Mix(wanted, mixes[wanted], {view: tables[view].file for view in used}, paths, judgements, trains)

@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from mathse.errors import UserError
+from mathse.errors import HOW_TO_GET, UserError
 from mathse.tables import seal
 from mathse.tables.columns import arrow_schema, encoding
 from mathse.tables.files import beside, replaced
@@ -191,7 +191,7 @@ def _opened(file: Path) -> Iterator[pq.ParquetFile]:
         with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
             yield parquet
     except FileNotFoundError as error:
-        raise StoreError(f"{file}: not found; make it with `dvc repro`") from error
+        raise StoreError(f"{file}: not found; {HOW_TO_GET}") from error
     except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{file}: damaged or not Parquet ({error}); delete it and run `dvc repro`") from error
 

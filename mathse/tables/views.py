@@ -20,7 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from mathse import layout
-from mathse.errors import UserError
+from mathse.errors import HOW_TO_GET, UserError
 from mathse.tables import store
 from mathse.tables.files import is_running
 
@@ -81,7 +81,7 @@ def connect(
     connection.execute(f"set timezone = 'UTC'; set temp_directory = {literal(str(spill))}")
     for name, file in views.items():
         if not file.is_file():
-            raise QueryError(f"{file}: not found; make it with `dvc repro`")
+            raise QueryError(f"{file}: not found; {HOW_TO_GET}")
         if name not in unverified:
             try:
                 store.require_whole(file)

@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 
-from mathse.errors import UserError
+from mathse.errors import HOW_TO_GET, UserError
 from mathse.loop.ask.engines.local.arithmetic import in_force
 from mathse.loop.ask.engines.local.fingerprint import model_fingerprint, write_lineage
 from mathse.loop.ask.engines.local.loading import context_length, load_model, load_processor, settle
@@ -103,7 +103,7 @@ def train(job: Job) -> tuple[TrainingReport, Timings]:
 def _made_from(job: Job) -> dict[str, Any]:
     """What the lineage file says of a training before it begins."""
     if not job.mix.is_file():
-        raise StoreError(f"{job.mix}: not found; make it with `dvc repro`")
+        raise StoreError(f"{job.mix}: not found; {HOW_TO_GET}")
     return {
         "name": job.out.name,
         "start": {"folder": job.start.as_posix(), "fingerprint": model_fingerprint(job.start)},

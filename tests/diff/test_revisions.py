@@ -1,5 +1,6 @@
 """A small repository of two revisions, its remote, and a clone that has no data of its own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -112,3 +113,18 @@ def test_the_working_tree_is_left_as_it_is(project: Path, tmp_path: Path) -> Non
 def test_a_folder_that_is_no_repository(tmp_path: Path) -> None:
     with pytest.raises(DiffError, match=r"cannot be had|no paths@1 here"):
         find("paths@1", Origin(tmp_path, str(tmp_path / "nowhere"), "HEAD"), tmp_path)
+
+
+def test_a_project_that_is_a_folder_of_another_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "studies" / "mathse"
+    folder.mkdir(parents=True)
+    git(tmp_path, "init", "--initial-branch", "main")
+    dvc(folder, "init", "--subdir")
+    committed(folder, "abc")
+    committed(folder, "bcde")
+    monkeypatch.chdir(folder / "data" / "paths")
+    assert cli.main(["diff", "paths@1", "--rev", "HEAD~1", "--counts", "--json"]) == 0
+    counts = json.loads(capsys.readouterr().out)["counts"]
+    assert (counts["old"], counts["new"], counts["added"], counts["removed"]) == (3, 4, 2, 1)
