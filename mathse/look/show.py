@@ -13,6 +13,7 @@ that a run has not made yet are passed over.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path as File
 from typing import TypeVar
@@ -28,6 +29,7 @@ from mathse.look.catalogue import catalogue
 from mathse.loop.ask.prompts import lettered
 from mathse.report import names
 from mathse.tables import files, store
+from mathse.tables.images import ImageError, as_shown
 from mathse.tables.schemas import BenchmarkItem, Feedback, Image, MixRow, Path, Prediction, Problem, Row, Verdict
 
 SHORT = 8
@@ -185,8 +187,11 @@ def _save_images(root: File, problem: Problem, folder: File) -> Iterator[File]:
     tables = (root / layout.IMAGES, root / layout.BENCHMARK_IMAGES)
     images = list({image.image_id: image for table in tables for image in _read(table, Image, wanted)}.values())
     for image in sorted(images, key=lambda image: problem.image_ids.index(image.image_id)):
-        file = folder / f"{image.image_id[: 2 * SHORT]}.{image.format.lower()}"
-        files.write(file, image.data)
+        data, form = image.data, image.format
+        with suppress(ImageError):  # of what is no picture, its bytes
+            data, form = as_shown(image.data, image.width * image.height)
+        file = folder / f"{image.image_id[: 2 * SHORT]}.{form.lower()}"
+        files.write(file, data)
         yield file
 
 

@@ -25,6 +25,8 @@ from mathse.tables import schemas, store
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 """Formats decoded in this process; EPS, for one, would be handed to another program."""
+PORTABLE = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
+"""Those that browsers show too."""
 CACHED_GROUPS = 32
 """Row groups of encoded images kept in memory, sixteen images each."""
 BENCHMARK_PIXELS = 20_000_000
@@ -61,6 +63,21 @@ def decode(data: bytes, max_pixels: int) -> PIL.Image.Image:
     """
     with decoder(data, max_pixels) as image:
         return upright_rgb(image)
+
+
+def as_shown(data: bytes, max_pixels: int) -> tuple[bytes, str]:
+    """A file in which browsers and other readers see what models are shown, and its format: the same, or a PNG.
+
+    Raises:
+        ImageError: `unreadable image` or `too many pixels`.
+    """
+    with decoder(data, max_pixels) as image:
+        shown = upright_rgb(image)
+        if image.format in PORTABLE and is_shown_as_stored(image, shown):
+            return data, image.format
+        encoded = io.BytesIO()
+        shown.save(encoded, "PNG")
+        return encoded.getvalue(), "PNG"
 
 
 class Images(Protocol):

@@ -20,6 +20,7 @@ from mathse.params import STUDENT
 from mathse.report import names
 from mathse.report.names import Names
 from mathse.tables import seal, store
+from mathse.tables.images import ImageError, as_shown
 from mathse.tables.views import dicts, identifier
 
 _HASH_BYTES = 16
@@ -41,18 +42,10 @@ _NEEDED = {
         "benchmark", "item_id", "licence", "question", "choices", "answer", "image_ids", "subject", "level", "language",
     },
     "predictions": {"problem_id", "text", "answer", "status", "reason"},
-    "images": {"image_id", "data"},
-    "benchmark_images": {"image_id", "data"},
+    "images": {"image_id", "data", "width", "height"},
+    "benchmark_images": {"image_id", "data", "width", "height"},
 }  # fmt: skip
 """The columns that the pages read, by kind of table; others may come and go."""
-_SIGNATURES = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF87a": "image/gif",
-    b"GIF89a": "image/gif",
-    b"BM": "image/bmp",
-}
-"""Media types by the first bytes of a picture. SVG is not among them: it may hold scripts."""
 _HIDDEN = {"text", "path_id", "problem_id", "row_hash", "text_hash"}
 
 
@@ -152,17 +145,15 @@ def missing(root: Path) -> list[str]:
 
 
 def image(connection: duckdb.DuckDBPyConnection, tables: Tables, image_id: str) -> tuple[bytes, str] | None:
-    """An image's bytes and media type; none if there is no such image, or it is no picture that a browser may show."""
+    """An image as models are shown it and its media type; none if there is no such image, or it is no picture."""
     for name in ("images", "benchmark_images"):
         if name not in tables.readable:
             continue
-        row = connection.execute(f"select data from {name} where image_id = ?", [image_id]).fetchone()
-        data = row[0] if row else b""
-        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-            return data, "image/webp"
-        for signature, kind in _SIGNATURES.items():
-            if data.startswith(signature):
-                return data, kind
+        row = connection.execute(f"select data, width * height from {name} where image_id = ?", [image_id]).fetchone()
+        with suppress(ImageError):
+            if row:
+                data, encoding = as_shown(*row)
+                return data, f"image/{encoding.lower()}"
     return None
 
 

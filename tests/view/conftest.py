@@ -33,6 +33,18 @@ def image(data: bytes) -> Image:
 
 
 PICTURES = [picture(colour) for colour in ("red", "green", "blue")]
+INK = PIL.Image.new("RGBA", (40, 30), (0, 0, 0, 0))
+INK.paste((0, 0, 0, 255), (0, 0, 20, 30))
+
+
+def transparent(form: str) -> Image:
+    """Black on a ground that is not there."""
+    encoded = io.BytesIO()
+    INK.save(encoded, form)
+    return image(encoded.getvalue())
+
+
+TRANSPARENT = [transparent(form) for form in ("PNG", "TIFF")]
 DRAWING = image(b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>')
 PROBLEMS = [
     rows.problem("p1", question="How large is angle C?", image_ids=tuple(one.image_id for one in PICTURES)),
@@ -92,7 +104,7 @@ def prediction(problem_id: str, status: Status, **fields: Any) -> Prediction:
 def write_run(root: Path) -> Path:
     """The tables of the run below `root`."""
     store.write(root / layout.PROBLEMS, Problem, PROBLEMS)
-    store.write(root / layout.IMAGES, Image, [*PICTURES, DRAWING])
+    store.write(root / layout.IMAGES, Image, [*PICTURES, *TRANSPARENT, DRAWING])
     store.write(root / layout.BENCHMARK_ITEMS, BenchmarkItem, [ITEM])
     store.write(root / layout.BENCHMARK_IMAGES, Image, [PICTURES[1]])
     for step, written in PATHS.items():

@@ -1,15 +1,17 @@
+import io
 import re
 from pathlib import Path
 
+import PIL.Image
 import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
 from mathse import layout
 from mathse.tables import store
-from mathse.tables.schemas import Problem
+from mathse.tables.schemas import Image, Problem
 from tests import rows
-from tests.view.conftest import DRAWING, PICTURES, SCRIPT, client_of, write_run
+from tests.view.conftest import DRAWING, PICTURES, SCRIPT, TRANSPARENT, client_of, write_run
 
 EVERY_PAGE = (
     "/", "/paths", "/problems", "/compare", "/predictions", "/charts", "/path/r1", "/path/r3", "/path/r4", "/path/r5",
@@ -64,6 +66,15 @@ def test_three_images_in_the_questions_order(client: TestClient) -> None:
     assert re.findall(r'<img src="/image/([^"]+)"', text) == [one.image_id for one in PICTURES]
     answer = client.get(f"/image/{PICTURES[0].image_id}")
     assert (answer.headers["content-type"], answer.content) == ("image/png", PICTURES[0].data)
+
+
+@pytest.mark.parametrize("stored", TRANSPARENT)
+def test_an_image_is_what_the_model_was_shown(client: TestClient, stored: Image) -> None:
+    answer = client.get(f"/image/{stored.image_id}")
+    assert answer.headers["content-type"] == "image/png"
+    with PIL.Image.open(io.BytesIO(answer.content)) as shown:
+        assert shown.mode == "RGB"
+        assert [shown.getpixel((x, 9)) for x in (5, 30)] == [(0, 0, 0), (255, 255, 255)]
 
 
 @pytest.mark.parametrize("image_id", [DRAWING.image_id, "0" * 64, "..%2f..%2fparams.yaml", "a'b", "%00"])
