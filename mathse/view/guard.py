@@ -5,12 +5,13 @@ has a random token, which a cookie then carries; requests under another host nam
 GET and HEAD are refused; scripts, styles, fonts and images come from this server alone.
 """
 
+import html
 import secrets
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN_BYTES = 32
@@ -60,11 +61,18 @@ class Guard:
                 return PlainTextResponse("This token is not, or no longer, the right one.\n", 403)
             # The token moves into a cookie, and out of the address.
             rest = urlencode([pair for pair in pairs if pair[0] != "token"])
-            path = "/" + scope["path"].lstrip("/\\")
-            response = RedirectResponse(path + (f"?{rest}" if rest else ""), 303)
+            address = "/" + scope["path"].lstrip("/\\") + (f"?{rest}" if rest else "")
+            response: Response = RedirectResponse(address, 303)
+            if headers.get("sec-fetch-site") == "cross-site":
+                # From a file or another page: a strict cookie comes back only with what this page itself asks for.
+                response = HTMLResponse(redirection(address))
             response.set_cookie(self._cookie, self._token, httponly=True, samesite="strict", path="/")
             return response
-        if not self._is_right(_cookies(headers).get(self._cookie, "")):
+        try:
+            cookies = SimpleCookie(headers.get("cookie", ""))
+        except CookieError:
+            cookies = SimpleCookie()
+        if self._cookie not in cookies or not self._is_right(cookies[self._cookie].value):
             return PlainTextResponse("Open the address with its token, as `mathse view` printed it.\n", 403)
         return None
 
@@ -72,16 +80,11 @@ class Guard:
         return secrets.compare_digest(token.encode(), self._token.encode())
 
 
-def new_token() -> str:
-    """A token that nobody can guess."""
-    return secrets.token_urlsafe(TOKEN_BYTES)
-
-
-def _cookies(headers: Headers) -> dict[str, str]:
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(headers.get("cookie", "")).items()}
-    except CookieError:
-        return {}
+def redirection(address: str) -> str:
+    """A page that leads to an address at once."""
+    escaped = html.escape(address)
+    refresh = f'<meta http-equiv="refresh" content="0; url={escaped}">'
+    return f'<!doctype html><meta charset="utf-8"><title>MathSE</title>{refresh}<a href="{escaped}">To the pages</a>\n'
 
 
 def _with_headers(send: Send) -> Send:

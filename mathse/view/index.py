@@ -27,8 +27,9 @@ import pyarrow.parquet as pq
 from mathse import layout
 from mathse.errors import UserError
 from mathse.progress import progress
+from mathse.tables.files import sha256
 from mathse.tables.schemas import PathKind, Status
-from mathse.view.tables import Tables
+from mathse.view.tables import Tables, Unreadable, require_whole
 
 KINDS = [kind.value for kind in PathKind]
 STATUSES = [status.value for status in Status]
@@ -122,30 +123,36 @@ order by 2, 3
 def ensure(tables: Tables) -> Path:
     """The index of these tables, built if there is none yet or it is damaged; those of earlier states are removed.
 
+    Its name has the hash of its content, which is compared at each start: of some damage DuckDB makes an older state.
+
     Raises:
         UserError: It cannot be written.
     """
     folder = tables.root / layout.STATE / "view"
-    file = folder / f"{tables.fingerprint()}-{_version()}.duckdb"
-    with suppress(duckdb.Error):
-        if file.is_file():
-            open_index(file).close()
-            return file
-    fresh = folder / f".{os.getpid()}.duckdb"
+    state = f"{tables.fingerprint()}-{_version()}"
+    for file in folder.glob(f"{state}-*.duckdb"):
+        with suppress(OSError):
+            if file.name == f"{state}-{sha256(file)}.duckdb":
+                return file
     for half in folder.glob(".*.duckdb*"):
         if not Path("/proc", half.name.split(".")[1]).exists():  # of a build that was killed
-            _remove([half])
+            remove([half])
+    fresh = folder / f".{os.getpid()}.duckdb"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _build(fresh, tables)
+        file = folder / f"{state}-{sha256(fresh)}.duckdb"
         os.replace(fresh, file)
     except duckdb.InterruptException as error:
         raise KeyboardInterrupt from error
+    except duckdb.OutOfMemoryException as error:
+        raise UserError(f"{folder}: the pages' index needs more memory than {MEMORY_LIMIT} ({error})") from error
     except (OSError, duckdb.Error) as error:
-        raise UserError(f"{folder}: the pages' index cannot be built ({error}); it must be writable") from error
+        remedy = "it must be writable, with room on its disk"
+        raise UserError(f"{folder}: the pages' index cannot be built ({error}); {remedy}") from error
     finally:
-        _remove(folder.glob(f"{fresh.name}*"))
-    _remove(set(folder.glob("[!.]*.duckdb")) - {file})
+        remove(folder.glob(f"{fresh.name}*"))
+    remove(set(folder.glob("[!.]*.duckdb")) - {file})
     return file
 
 
@@ -157,15 +164,17 @@ def open_index(file: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def remove(files: Iterable[Path]) -> None:
+    """Remove files of an index, as far as that can be done: what stays is not used."""
+    for file in files:
+        with suppress(OSError):
+            shutil.rmtree(file, ignore_errors=True) if file.is_dir() else file.unlink()
+
+
 def _version() -> str:
     """Changes when the index would be built otherwise."""
     statements = (_SCHEMA, *_RAW_PROBLEMS.values(), _PROBLEMS, _NO_VERDICTS, _ROWS, _COUNTS, _ANSWERS)
     return hashlib.blake2b("\0".join((duckdb.__version__, *statements)).encode(), digest_size=4).hexdigest()
-
-
-def _remove(files: Iterable[Path]) -> None:
-    for file in files:
-        shutil.rmtree(file, ignore_errors=True) if file.is_dir() else file.unlink(missing_ok=True)
 
 
 def _build(fresh: Path, tables: Tables) -> None:
@@ -183,6 +192,7 @@ def _build(fresh: Path, tables: Tables) -> None:
         with progress("view: index", max(total, 1)) as advance:
             for code, (paths, verdicts) in enumerate(steps.values()):
                 file, judged = tables.readable[paths], tables.readable.get(verdicts or "")
+                judged = judged if judged and _is_whole(connection, judged) else None
                 sql = _ROWS.format(verdicts="from read_parquet($verdicts)" if judged else _NO_VERDICTS)
                 values = {"step": code, "kinds": KINDS, "statuses": STATUSES, "paths": str(file)}
                 values |= {"verdicts": str(judged)} if judged else {}
@@ -204,6 +214,8 @@ def _build(fresh: Path, tables: Tables) -> None:
 
 def _add(connection: duckdb.DuckDBPyConnection, file: Path, add: Callable[[], object]) -> None:
     """Add a table whole or not at all; what is wrong with it becomes a label, to be shown."""
+    if not _is_whole(connection, file):
+        return
     connection.execute("begin")
     try:
         add()
@@ -217,6 +229,15 @@ def _add(connection: duckdb.DuckDBPyConnection, file: Path, add: Callable[[], ob
         _label(connection, "damage", [f"{file}: cannot be read ({reason}); delete it and run `dvc repro`"])
     else:
         connection.execute("commit")
+
+
+def _is_whole(connection: duckdb.DuckDBPyConnection, file: Path) -> bool:
+    try:
+        require_whole(file)
+    except Unreadable as error:
+        _label(connection, "damage", [str(error)])
+        return False
+    return True
 
 
 def _label(connection: duckdb.DuckDBPyConnection, kind: str, names: Sequence[str]) -> None:

@@ -20,7 +20,6 @@ from starlette.responses import HTMLResponse, Response
 from mathse.errors import UserError
 from mathse.look.catalogue import catalogue
 from mathse.report import table
-from mathse.tables import views
 from mathse.view import charts, filters, index, present, rows
 from mathse.view.filters import BadFilter, Query
 from mathse.view.present import Card
@@ -41,7 +40,7 @@ class Pages:
 
     def __init__(self, root: Path, tables: Tables, file: Path) -> None:
         self.root, self.tables, self.names = root, tables, tables.names
-        self._index, self._source = index.open_index(file), views.connect(tables.readable, unverified=tables.readable)
+        self._index = index.open_index(file)
         self.known = filters.vocabulary(self._index)
         self._stamps = tables.stamps()
         # By what is asked for alone: each page of a list asks for its count anew.
@@ -97,7 +96,7 @@ class Pages:
         before = [other for other in others if other["path_id"] == row["parent"]]
         after = [other for other in others if other["parent"] == row["path_id"]]
         step = self.known.label("round", row["step"])
-        sections = record(self._source.cursor(), self.tables, step, row["path_id"])
+        sections = record(self.tables, step, row["path_id"])
         paths = self._cards([*before, row, *after], present.WHOLE)
         return self._page("path.html", request, Query({}), row=row, problem=problem, paths=paths, record=sections)
 
@@ -162,7 +161,7 @@ class Pages:
     def image(self, request: Request) -> Response:
         """An image, by its content id."""
         image_id = filters.identifier("image", request.path_params["id"])
-        picture = image(self._source.cursor(), self.tables, image_id)
+        picture = image(self.tables, image_id)
         if picture is None:
             raise NotThere(f"No picture that can be shown has the id {image_id}")
         data, kind = picture

@@ -4,8 +4,15 @@ In: a project's root and a port. Out: a URL with a token on standard output, and
 """
 
 import mimetypes
+import secrets
+import signal
 import socket
+import sys
+import tempfile
+import threading
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from importlib import resources
 from pathlib import Path
 
@@ -20,9 +27,9 @@ from starlette.types import ASGIApp
 from mathse.errors import UserError
 from mathse.view import index
 from mathse.view.filters import BadFilter
-from mathse.view.guard import Guard, new_token
+from mathse.view.guard import TOKEN_BYTES, Guard, redirection
 from mathse.view.pages import NotThere, Pages
-from mathse.view.tables import discover
+from mathse.view.tables import Unreadable, discover
 
 HOST = "127.0.0.1"
 WAIT = 1
@@ -45,23 +52,44 @@ def serve(root: Path, port: int, browser: bool) -> None:
         except OSError as error:
             raise UserError(f"port {port}: {error.strerror}; --port N takes another, --port 0 any free one") from error
         port = listening.getsockname()[1]
-        token = new_token()
+        token = secrets.token_urlsafe(TOKEN_BYTES)
         app = application(root, port, token)
         url = f"http://{HOST}:{port}/?token={token}"
         print(f"{url}\nCtrl-C ends it.", flush=True)
-        if browser:
-            webbrowser.open(url)
         config = uvicorn.Config(
             app, log_level="error", access_log=False, server_header=False, lifespan="off", ws="none",
             timeout_graceful_shutdown=WAIT,
         )  # fmt: skip
-        uvicorn.Server(config).run(sockets=[listening])
+        with _browser_at(url) if browser else nullcontext():
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+@contextmanager
+def _browser_at(url: str) -> Iterator[None]:
+    """Have the user's browser open an address, by way of a file that nobody else can read.
+
+    The command line of a browser that starts can be read by everybody on the machine, and the address has the token.
+    """
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that the file goes then too
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="mathse-view-", ignore_cleanup_errors=True)
+    except OSError:  # no room for it: the address is printed
+        yield
+        return
+    with folder:
+        page = Path(folder.name, "open.html")
+        page.touch(mode=0o600)
+        page.write_text(redirection(url), encoding="utf-8")
+        # Some browsers return when they are closed.
+        threading.Thread(target=webbrowser.open, args=(page.as_uri(),), daemon=True).start()
+        yield
 
 
 def application(root: Path, port: int, token: str) -> ASGIApp:
     """The pages of a run, behind their guard; builds the index if there is none for these tables."""
     tables = discover(root)
-    pages = Pages(root, tables, index.ensure(tables))
+    file = index.ensure(tables)
+    pages = Pages(root, tables, file)
     # Every file that a page may need, by its name below `static`: nothing else can be asked for.
     top = resources.files("mathse.view") / "static"
     folders = {"": top, "vendor/": top / "vendor", "vendor/fonts/": top / "vendor" / "fonts"}
@@ -72,7 +100,7 @@ def application(root: Path, port: int, token: str) -> ASGIApp:
         if file.is_file()
     }
 
-    def file(request: Request) -> Response:
+    def static_file(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in static:
             raise NotThere(f"There is no file {name[:80]!r}")
@@ -86,16 +114,23 @@ def application(root: Path, port: int, token: str) -> ASGIApp:
         return pages.message(request, "This filter cannot be used", str(error), 400)
 
     def damaged(request: Request, error: Exception) -> Response:
-        reason = str(error).splitlines()[0]
-        remedy = "End `mathse view`, remake the table with `dvc repro`, and start again."
-        return pages.message(request, "A table cannot be read", f"{reason} {remedy}", 503)
+        return pages.message(request, "A table cannot be read", str(error), 503)
+
+    def index_damaged(request: Request, error: Exception) -> Response:
+        reason = str(error).partition("\n")[0]
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return pages.message(request, "This takes too much memory", f"{reason}. Ask for fewer rows.", 503)
+        index.remove([file])
+        remedy = "End `mathse view` and start it again: the index is then built anew."
+        removed = f"{file} is damaged" + (", and cannot be removed: delete it" if file.exists() else ", and is removed")
+        return pages.message(request, "The index of these pages is damaged", f"{removed} ({reason}). {remedy}", 503)
 
     routes = {
         "/": pages.overview, "/paths": pages.paths, "/paths/count": pages.count, "/path/{id}": pages.path,
         "/problems": pages.problems, "/problem/{id:path}": pages.problem, "/compare": pages.compare,
         "/predictions": pages.predictions, "/charts": pages.charts, "/image/{id}": pages.image,
-        "/static/{name:path}": file,
+        "/static/{name:path}": static_file,
     }  # fmt: skip
-    handlers = {404: absent, NotThere: absent, BadFilter: refused, duckdb.Error: damaged}
+    handlers = {404: absent, NotThere: absent, BadFilter: refused, Unreadable: damaged, duckdb.Error: index_damaged}
     app = Starlette(routes=[Route(path, page) for path, page in routes.items()], exception_handlers=handlers)
     return Guard(app, port, token)

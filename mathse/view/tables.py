@@ -10,20 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mathse import layout
+from mathse.errors import UserError
 from mathse.look.catalogue import Entry, catalogue
 from mathse.params import STUDENT
 from mathse.report import names
 from mathse.report.names import Names
 from mathse.tables import seal, store
 from mathse.tables.images import ImageError, as_shown
-from mathse.tables.views import dicts, identifier
 
 _HASH_BYTES = 16
+_CHECKED_ROWS = 4096
 _TAIL = 8
 """Bytes at the end of a Parquet file: the footer's length and a magic word."""
 _NEEDED = {
@@ -47,6 +48,10 @@ _NEEDED = {
 }  # fmt: skip
 """The columns that the pages read, by kind of table; others may come and go."""
 _HIDDEN = {"text", "path_id", "problem_id", "row_hash", "text_hash"}
+
+
+class Unreadable(UserError):
+    """A table of the run is damaged; names it and says what to do."""
 
 
 @dataclass(frozen=True)
@@ -144,38 +149,64 @@ def missing(root: Path) -> list[str]:
     return []
 
 
-def image(connection: duckdb.DuckDBPyConnection, tables: Tables, image_id: str) -> tuple[bytes, str] | None:
-    """An image as models are shown it and its media type; none if there is no such image, or it is no picture."""
+def image(tables: Tables, image_id: str) -> tuple[bytes, str] | None:
+    """An image as models are shown it and its media type; none if there is no such image, or it is no picture.
+
+    Raises:
+        Unreadable: A table of images is damaged.
+    """
     for name in ("images", "benchmark_images"):
         if name not in tables.readable:
             continue
-        row = connection.execute(f"select data, width * height from {name} where image_id = ?", [image_id]).fetchone()
-        with suppress(ImageError):
-            if row:
-                data, encoding = as_shown(*row)
+        for row in _rows(tables.readable[name], "image_id", image_id, ["data", "width", "height"]):
+            with suppress(ImageError):
+                data, encoding = as_shown(row["data"], row["width"] * row["height"])
                 return data, f"image/{encoding.lower()}"
     return None
 
 
-def record(connection: duckdb.DuckDBPyConnection, tables: Tables, step: str, path_id: str) -> dict[str, dict[str, Any]]:
-    """All that the tables hold on a path: its own row, its verdict, the teacher's feedback, the mixes it is in."""
+def record(tables: Tables, step: str, path_id: str) -> dict[str, dict[str, Any]]:
+    """All that the tables hold on a path: its own row, its verdict, the teacher's feedback, the mixes it is in.
+
+    Raises:
+        Unreadable: One of them is damaged.
+    """
     paths, verdicts = tables.steps().get(step, (None, None))
-    sections = [("Path", paths), ("Verdict", verdicts)]
-    sections += [("Feedback of the teacher", f"{orm}_feedback") for orm in tables.of_kind("feedback")]
+    sections = [("Path", tables.readable.get(paths or "")), ("Verdict", tables.readable.get(verdicts or ""))]
+    sections += [("Feedback of the teacher", file) for file in tables.of_kind("feedback").values()]
     record: dict[str, dict[str, Any]] = {}
-    for title, view in sections:
-        if view and (row := _row(connection, view, path_id)):
-            record.setdefault(title, row)
-    trained = [model for model in tables.of_kind("mix") if _row(connection, f"mix_{model}", path_id)]
+    for title, file in sections:
+        for row in _rows(file, "path_id", path_id) if file else ():
+            shown = {name: value for name, value in row.items() if name not in _HIDDEN and value is not None}
+            record.setdefault(title, shown)
+    mixes = tables.of_kind("mix").items()
+    trained = [model for model, file in mixes if _rows(file, "path_id", path_id, ["path_id"])]
     record["Training"] = {"trained": ", ".join(trained) or "no model"}
     return record
 
 
-def _row(connection: duckdb.DuckDBPyConnection, view: str, path_id: str) -> dict[str, Any]:
-    """The row of a path as it is shown; empty if there is none."""
-    rows = dicts(connection.execute(f"select * from {identifier(view)} where path_id = ? limit 1", [path_id]))
-    values = rows[0] if rows else {}
-    return {column: value for column, value in values.items() if column not in _HIDDEN and value is not None}
+def _rows(file: Path, key: str, value: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
+    """Rows of a table by id, from the row groups that may have it; each page that is read is checked."""
+    try:
+        table = pq.read_table(file, columns=columns, filters=pc.field(key) == value, page_checksum_verification=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise Unreadable(f"{file}: damaged ({error}); delete it and run `dvc repro`") from error
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
+
+
+def require_whole(file: Path) -> None:
+    """Read all of a table and check every page, since DuckDB reads past a page that does not match its checksum.
+
+    Raises:
+        Unreadable: It is damaged.
+    """
+    try:
+        with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
+            for _ in parquet.iter_batches(_CHECKED_ROWS, use_threads=False):
+                pass
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise Unreadable(f"{file}: damaged ({error}); delete it and run `dvc repro`") from error
 
 
 def _stamp(file: Path) -> tuple[int, int]:

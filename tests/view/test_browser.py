@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mathse.view.guard import redirection
 from tests.browser import Browser, chromium
 from tests.view.conftest import DRAWING
 
@@ -26,6 +27,24 @@ def window(shown: Path) -> Iterator[tuple[Browser, str]]:
             browser.open(url)
             assert browser.run("return location.search") == "", "the token has left the address"
             yield browser, url.split("/?")[0]
+        finally:
+            running.terminate()
+
+
+def test_a_file_leads_in(shown: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mathse.cli", "-C", str(shown), "view", "--no-browser", "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with (
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running,
+        chromium() as browser,
+    ):
+        try:
+            assert running.stdout is not None
+            page = tmp_path / "open.html"
+            page.write_text(redirection(running.stdout.readline().strip()), encoding="utf-8")
+            browser.open(page.as_uri())
+            browser.wait("location.protocol == 'http:' && location.search == '' && document.querySelector('main h1')")
+            assert browser.run("return document.title") == "Overview · MathSE"
         finally:
             running.terminate()
 

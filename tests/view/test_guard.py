@@ -35,6 +35,14 @@ def test_the_token_moves_into_a_strict_cookie(stranger: TestClient) -> None:
     assert stranger.get("/paths").status_code == 200
 
 
+def test_who_comes_from_a_file_gets_the_cookie_with_a_page_that_goes_on(stranger: TestClient) -> None:
+    answer = stranger.get(f"/paths?round=1&token={TOKEN}&q=%22%3Cb%3E", headers={"Sec-Fetch-Site": "cross-site"})
+    assert (answer.status_code, "samesite=strict" in answer.headers["set-cookie"].lower()) == (200, True)
+    assert '<meta http-equiv="refresh" content="0; url=/paths?round=1&amp;q=%22%3Cb%3E">' in answer.text
+    assert TOKEN not in answer.text
+    assert stranger.get("/paths").status_code == 200
+
+
 def test_the_way_in_leads_nowhere_else(stranger: TestClient) -> None:
     for path in ("//evil.example/", "/\\evil.example", "///evil.example"):
         location = stranger.get(f"http://127.0.0.1:{PORT}{path}?token={TOKEN}").headers["location"]

@@ -1,13 +1,15 @@
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from mathse import layout
+from mathse.errors import UserError
 from mathse.view import filters, index, rows
 from mathse.view.tables import discover
-from tests.view.conftest import write_run
+from tests.view.conftest import client_of, write_run
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +54,68 @@ def test_a_damaged_index_and_what_a_killed_build_left_are_replaced(tmp_path: Pat
     file.write_bytes(file.read_bytes()[:5000])
     left = file.with_name(".999999999.duckdb")
     left.write_bytes(b"half")
+    again = index.ensure(discover(tmp_path))
+    assert index.open_index(again).execute("select count(*) > 60 from rows").fetchall() == [(True,)]
+    assert list(file.parent.iterdir()) == [again]
+
+
+def flipped(content: bytearray) -> None:
+    content[len(content) // 2] ^= 1
+
+
+def with_blocks_swapped(content: bytearray) -> None:
+    """The two headers, each with a sum that is right: DuckDB opens what the file was before."""
+    content[4096:8192], content[8192:12288] = content[8192:12288], content[4096:8192]
+
+
+def overwritten(content: bytearray) -> None:
+    content[:] = b"hello"
+
+
+@pytest.mark.parametrize("damage", [flipped, with_blocks_swapped, overwritten])
+def test_a_damaged_index_is_built_anew_at_the_next_start(tmp_path: Path, damage: Callable[[bytearray], None]) -> None:
+    write_run(tmp_path)
+    file = index.ensure(discover(tmp_path))
+    content = bytearray(file.read_bytes())
+    damage(content)
+    file.write_bytes(content)
+    with client_of(tmp_path) as client:
+        for page in ("/", "/paths?q=angle", "/path/r1", "/problem/p1", "/compare", "/predictions"):
+            assert client.get(page).status_code == 200
+        assert client.get("/paths/count").text == "67 paths"
+    assert len(list(file.parent.iterdir())) == 1
+
+
+def test_an_index_that_is_damaged_while_it_is_shown_is_named_and_removed(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    with client_of(tmp_path) as client:
+        (file,) = (tmp_path / layout.STATE / "view").iterdir()
+        with file.open("r+b") as content:
+            content.seek(3 * 4096)
+            content.write(bytes(file.stat().st_size - 3 * 4096))
+        answer = client.get("/paths?q=angle")
+    assert answer.status_code == 503
+    assert f"{file} is damaged, and is removed" in answer.text
+    assert "start it again: the index is then built anew" in answer.text and "dvc repro" not in answer.text
+    assert not file.exists()
+    with client_of(tmp_path) as client:
+        assert client.get("/paths?q=angle").status_code == 200
+
+
+def test_an_index_of_a_folder_that_cannot_be_written_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_run(tmp_path)
+    file = index.ensure(discover(tmp_path))
+    file.with_name(".999999999.duckdb").write_bytes(b"half")
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", read_only)
     assert index.ensure(discover(tmp_path)) == file
-    assert index.open_index(file).execute("select count(*) > 60 from rows").fetchall() == [(True,)]
-    assert list(file.parent.iterdir()) == [file]
+    file.write_bytes(b"damaged")
+    monkeypatch.setattr(index, "_build", read_only)
+    with pytest.raises(UserError, match=r"cannot be built.*Read-only file system.*must be writable"):
+        index.ensure(discover(tmp_path))
 
 
 def test_parts_and_windows_do_not_change_what_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +182,8 @@ def test_requests_at_once_share_an_index(connection: duckdb.DuckDBPyConnection) 
         (duckdb.IOException("IO Error: page checksum does not match"), False),
     ],
 )
-def test_only_what_is_wrong_with_a_table_is_its_damage(error: duckdb.Error, passed_on: bool) -> None:
+def test_only_what_is_wrong_with_a_table_is_its_damage(error: duckdb.Error, passed_on: bool, tmp_path: Path) -> None:
+    file = write_run(tmp_path) / layout.PROBLEMS
     connection = duckdb.connect()
     connection.execute("create table labels (kind varchar, code integer, name varchar)")
 
@@ -130,8 +192,8 @@ def test_only_what_is_wrong_with_a_table_is_its_damage(error: duckdb.Error, pass
 
     if passed_on:
         with pytest.raises(type(error)):
-            index._add(connection, Path("data/x.parquet"), add)
+            index._add(connection, file, add)
     else:
-        index._add(connection, Path("data/x.parquet"), add)
+        index._add(connection, file, add)
         ((said,),) = connection.execute("select name from labels where kind = 'damage'").fetchall()
-        assert said.startswith("data/x.parquet: cannot be read") and "dvc repro" in said
+        assert said.startswith(f"{file}: cannot be read") and "dvc repro" in said

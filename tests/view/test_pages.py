@@ -218,6 +218,38 @@ def test_a_damaged_table_is_named_and_the_others_are_shown(tmp_path: Path) -> No
         assert ids(text) == ["d1", "f1"]
 
 
+def damaged(file: Path) -> Path:
+    """Change bytes of a table's pages, and none of its footer."""
+    content = bytearray(file.read_bytes())
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    for place in range(40, footer, 40):
+        content[place] ^= 1
+    file.write_bytes(content)
+    return file
+
+
+def test_damaged_verdicts_are_named_and_the_paths_are_shown(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    file = damaged(tmp_path / layout.verdicts("1"))
+    with client_of(tmp_path) as client:
+        text = client.get("/paths?round=1").text
+        assert f"{file}: damaged (" in text and "delete it and run `dvc repro`" in text
+        assert ids(text) == ["r1", "r2", "r3", "r4", "r5"]
+        assert text.count(">not judged<") == 5
+
+
+def test_what_is_damaged_beside_the_index_is_named_where_it_is_asked_for(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    with client_of(tmp_path) as client:
+        for file, page in ((layout.IMAGES, f"/image/{PICTURES[0].image_id}"), (layout.paths("1"), "/path/r1")):
+            assert client.get(page).status_code == 200
+            damaged(tmp_path / file)
+            answer = client.get(page)
+            assert answer.status_code == 503
+            assert f"{tmp_path / file}: damaged (" in answer.text and "delete it and run `dvc repro`" in answer.text
+        assert client.get("/paths?round=1").status_code == 200
+
+
 def test_tables_that_change_are_noticed(tmp_path: Path) -> None:
     write_run(tmp_path)
     with client_of(tmp_path) as client:

@@ -1,9 +1,12 @@
+import html
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -29,6 +32,35 @@ def test_it_prints_its_address_serves_and_ends_cleanly(shown: Path, ending: sign
         running.send_signal(ending)
         assert running.wait(timeout=20) == (0 if ending is signal.SIGINT else -signal.SIGTERM)
         assert "Traceback" not in running.stderr.read()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_the_token_is_in_no_command_line(shown: Path, tmp_path: Path, ending: signal.Signals) -> None:
+    """Everybody on the machine can read the command line of a browser that starts."""
+    browser, words, temporary = tmp_path / "browser", tmp_path / "words", tmp_path / "temporary"
+    browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {words}.part && mv {words}.part {words}\nsleep 60\n')
+    browser.chmod(0o700)
+    temporary.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "BROWSER": f"{browser} %s", "TMPDIR": str(temporary)}
+    command = [sys.executable, "-m", "mathse.cli", "-C", str(shown), "view", "--port", "0"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        url = running.stdout.readline().strip()
+        token = url.partition("token=")[2]
+        end = time.monotonic() + 20
+        while not words.exists():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        asked = words.read_text().strip()
+        assert token and token not in asked
+        page = Path(urllib.parse.urlsplit(asked).path)
+        assert [path.stat().st_mode & 0o777 for path in (page, page.parent)] == [0o600, 0o700]
+        assert html.escape(url) in page.read_text(encoding="utf-8")
+        with urllib.request.urlopen(url.replace("?", "static/view.css?"), timeout=20) as answer:
+            assert answer.status == 200, "it serves while its browser is open"
+        running.send_signal(ending)
+        assert running.wait(timeout=20) == (0 if ending is signal.SIGINT else 128 + signal.SIGTERM)
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_taken_port_is_a_clear_error(shown: Path, capsys: pytest.CaptureFixture[str]) -> None:
