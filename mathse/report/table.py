@@ -13,14 +13,13 @@ percentage where that ends with `%`:
     mean_characters: float = Field(ge=0, ..., json_schema_extra={"shown": "characters of a solution"})
 """
 
-import json
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, Self
 
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from rich import box
 from rich.table import Table
 
@@ -81,6 +80,20 @@ class Measured:
     remaining: int | None
 
 
+class _Report(BaseModel):
+    """What the table shows of the report of a mix or a training."""
+
+    rows: int = Field(default=0, ge=0)
+    solved: int | None = None
+    remaining: int | None = None
+
+    @model_validator(mode="after")
+    def _of_how_many(self) -> Self:
+        if (self.solved is None) != (self.remaining is None):
+            raise ValueError("solved and remaining belong together")
+        return self
+
+
 def load(root: Path) -> list[Measured]:
     """All models that are measured, in the order of `measured`.
 
@@ -103,23 +116,22 @@ def load(root: Path) -> list[Measured]:
             Measured(
                 metrics=scores.load(root / layout.metrics(name)),
                 title=known.title(name),
-                rows=(training or {}).get("rows", 0),
-                solved=(mix or {}).get("solved"),
-                remaining=(mix or {}).get("remaining"),
+                rows=training.rows if training else 0,
+                solved=mix.solved if mix else None,
+                remaining=mix.remaining if mix else None,
             )
         )
     return measured
 
 
-def _report(file: Path) -> dict[str, Any] | None:
+def _report(file: Path) -> _Report | None:
     """What a stage reported; None if there is no such report."""
     try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return _Report.model_validate_json(file.read_bytes())
     except FileNotFoundError:
         return None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValidationError) as error:
         raise UserError(f"{file}: is damaged ({error}); `dvc repro` makes it anew") from error
-    return content
 
 
 def load_orms(root: Path) -> dict[str, OrmMetrics]:
@@ -138,8 +150,8 @@ def load_orms(root: Path) -> dict[str, OrmMetrics]:
         if not file.exists():
             continue
         try:
-            metrics[name] = OrmMetrics.model_validate(json.loads(file.read_text(encoding="utf-8")))
-        except (json.JSONDecodeError, UnicodeDecodeError, ValidationError) as error:
+            metrics[name] = OrmMetrics.model_validate_json(file.read_bytes())
+        except (OSError, ValidationError) as error:
             raise UserError(f"{file}: does not hold the ORM's metrics; `dvc repro` makes it anew: {error}") from error
     return metrics
 

@@ -47,6 +47,6 @@ def _rows(file: Path) -> Rows:
     """The rows that the report stage wrote; none if it has not, or if they are not rows."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []
     return [row for row in content[:MOST_ROWS] if isinstance(row, Mapping)] if isinstance(content, list) else []

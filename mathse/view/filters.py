@@ -41,7 +41,8 @@ _COLUMNS = {
 }  # fmt: skip
 """The index's column behind each choice of a label."""
 _FIXED = {"agree": AGREE, "change": CHANGES}
-_ID = re.compile(r"[0-9A-Za-z_.-]{1,64}(?:/[0-9A-Za-z_.-]{1,128})?")
+_ID = re.compile(r"[0-9A-Za-z_.-]{1,64}(?:/[^\x00-\x1f\x7f]{1,256})?")
+"""A hash, or a benchmark's name and an id of its own, which may be any text."""
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _PIECE = re.compile(r'"([^"]+)"|([^\s"]+)')
 

@@ -24,6 +24,7 @@ from mathse.view import charts, filters, index, present, rows
 from mathse.view.filters import BadFilter, Query
 from mathse.view.present import Card
 from mathse.view.tables import Tables, image, missing, record
+from mathse.view.text import visible
 
 COMMON = ("subject", "level", "source")
 OF_PATHS = ("q", "round", "kind", "verdict", "rule", "agree", *COMMON, "problem", "after", "before")
@@ -49,7 +50,7 @@ class Pages:
         )
         self._templates = Environment(
             loader=PackageLoader("mathse.view"), autoescape=True, undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True,
+            trim_blocks=True, lstrip_blocks=True, finalize=visible,
         )  # fmt: skip
         self._templates.globals.update(
             heading=lambda step: present.heading(step, self.names), model_name=self.names.title, known=self.known,
@@ -116,6 +117,7 @@ class Pages:
             "problem": problem,
             "groups": present.tree(self._cards(paths)),
             "more": len(paths) == rows.OF_A_PROBLEM,
+            "most": rows.OF_A_PROBLEM,
             "predictions": rows.answers(cursor, problem["problem_id"]),
         }
         return self._page("problem.html", request, Query({}), **shown)

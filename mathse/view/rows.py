@@ -19,7 +19,7 @@ from mathse.view.filters import CHANGES, Connection, Query
 PAGE, COMPARED = 25, 10
 """Rows of a list, and of two sides compared, on a page."""
 OF_A_PROBLEM = 300
-"""Paths shown with their problem."""
+"""Paths shown with their problem, and predictions of it."""
 BUDGET = 2.0
 """Seconds after which a search shows what it has."""
 WINDOW, WIDEST = 1 << 17, 1 << 20
@@ -143,8 +143,8 @@ def of_problem(connection: Connection, pid: int, step: int | None = None) -> lis
 
 
 def answers(connection: Connection, problem_id: str) -> list[Row]:
-    """Predictions of a test problem, by model."""
-    sql = "select * from answers where problem_id = ? order by model, sample limit 200"
+    """Predictions of a test problem, first the greedy ones, each by model."""
+    sql = f"select * from answers where problem_id = ? order by sample, model limit {OF_A_PROBLEM}"
     return dicts(connection.execute(sql, [problem_id]))
 
 

@@ -73,13 +73,13 @@ def _browser_at(url: str) -> Iterator[None]:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that the file goes then too
     try:
         folder = tempfile.TemporaryDirectory(prefix="mathse-view-", ignore_cleanup_errors=True)
+        page = Path(folder.name, "open.html")
+        page.touch(mode=0o600)
+        page.write_text(redirection(url), encoding="utf-8")
     except OSError:  # no room for it: the address is printed
         yield
         return
     with folder:
-        page = Path(folder.name, "open.html")
-        page.touch(mode=0o600)
-        page.write_text(redirection(url), encoding="utf-8")
         # Some browsers return when they are closed.
         threading.Thread(target=webbrowser.open, args=(page.as_uri(),), daemon=True).start()
         yield

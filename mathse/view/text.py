@@ -34,6 +34,7 @@ _FORMULA = re.compile(
     rf"|(?<![\\$\w])\$(?![\s$])(?P<dollar>[^$\n]{_SOME})(?<![\s\\])\$(?![\d$])",
     re.DOTALL,
 )
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _BARE = re.compile(r"\\[a-zA-Z]+|[\^_]\{")
 
 
@@ -109,6 +110,16 @@ def answer(text: str) -> list[Piece]:
     if len(cut) == 1 and cut[0].tex is None and len(text) <= LONGEST_FORMULA and _BARE.search(text):
         return [Piece(text, text)]
     return cut
+
+
+def visible(value: object) -> object:
+    r"""What a page shows of a value: of a text, the control and direction characters as they are escaped.
+
+    A form feed where a formula had its `\f` looks like a space, and a sign of direction turns around what follows it.
+    """
+    if not isinstance(value, str) or hasattr(value, "__html__"):
+        return value
+    return _UNSEEN.sub(lambda sign: f"\\x{ord(sign[0]):02x}" if sign[0] < "\x80" else f"\\u{ord(sign[0]):04x}", value)
 
 
 def shortened(text: str, most: int) -> tuple[str, bool]:

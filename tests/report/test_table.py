@@ -72,7 +72,22 @@ def test_several_orms_are_told_apart_and_trained_models_need_their_report(run: P
         table.load(run)
 
 
-def test_damaged_orm_metrics_are_named(run: Path) -> None:
-    (run / layout.metrics("orm")).write_text("[]", encoding="utf-8")
-    with pytest.raises(UserError, match=r"orm\.json: does not hold"):
-        table.load_orms(run)
+DAMAGED = [b"", b"{", b"[]", b"null", b'{"rows": "many", "solved": 1}', b"[" * 100_000, b'{"rows": NaN}', b"\xff\xfe"]
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=range(len(DAMAGED)))
+def test_damaged_files_are_named(run: Path, content: bytes) -> None:
+    for file, load, said in (
+        (layout.metrics("orm"), table.load_orms, "does not hold"),
+        (layout.metrics("1"), table.load, "does not hold"),
+        (layout.mix_report("1"), table.load, "is damaged"),
+        (layout.training_report("1"), table.load, "is damaged"),
+    ):
+        whole = (run / file).read_bytes()
+        (run / file).write_bytes(content)
+        with pytest.raises(UserError, match=rf"(?s){file}: {said}.*`dvc repro` makes it anew"):
+            load(run)
+        (run / file).write_bytes(whole)
+    (run / layout.mix_report("1")).write_text('{"rows": 3, "solved": 1}')
+    with pytest.raises(UserError, match="solved and remaining belong together"):
+        table.load(run)

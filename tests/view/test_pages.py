@@ -8,10 +8,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from mathse import layout
-from mathse.tables import store
-from mathse.tables.schemas import Image, Problem
+from mathse.tables import schemas, store
+from mathse.tables.schemas import BenchmarkItem, Image, Prediction, Problem, Status
 from tests import rows
-from tests.view.conftest import DRAWING, PICTURES, SCRIPT, TRANSPARENT, client_of, write_run
+from tests.view.conftest import DRAWING, ITEM, PICTURES, SCRIPT, TRANSPARENT, client_of, prediction, write_run
 
 EVERY_PAGE = (
     "/", "/paths", "/problems", "/compare", "/predictions", "/charts", "/path/r1", "/path/r3", "/path/r4", "/path/r5",
@@ -34,6 +34,20 @@ def test_every_page_stands_and_holds_no_markup_of_a_model(client: TestClient, pa
 def test_a_path_with_a_script_in_it_shows_as_text(client: TestClient) -> None:
     assert "Step 1: &lt;script&gt;alert(1)&lt;/script&gt;" in client.get("/path/r3").text
     assert SCRIPT not in client.get("/problem/p2").text
+
+
+def test_what_cannot_be_seen_is_written_out(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    hidden = rows.path(
+        "h1", "p1", text="So \x0crac{1}{2} \u202eevil\u202c\x1b[31m.\r\nNo\u200cjoin.\tEnd", answer="\x08eta"
+    )
+    store.write(tmp_path / layout.paths("1"), schemas.Path, [hidden])
+    with client_of(tmp_path) as client:
+        for page in ("/path/h1", "/paths?round=1", "/problem/p1"):
+            text = client.get(page).text
+            assert r"So \x0crac{1}{2} \u202eevil\u202c\x1b[31m." in text
+            assert "\nNo\u200cjoin.\tEnd" in text
+            assert r">\x08eta</b>" in text
 
 
 def test_the_wrong_step_is_marked_and_its_analysis_below_it(client: TestClient) -> None:
@@ -168,6 +182,27 @@ def test_the_items_of_benchmarks_are_problems_too(client: TestClient) -> None:
     text = client.get("/problem/mathvision/17").text
     assert "Which item?" in text and PICTURES[1].image_id in text and "sample 1" in text
     assert "/problem/mathvision/17" in client.get("/problems?split=benchmark").text
+
+
+def test_an_items_id_may_be_any_text(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    item = ITEM.model_copy(update={"item_id": "图 7/a (1)#?&'\"<b>"})
+    store.write(tmp_path / layout.BENCHMARK_ITEMS, BenchmarkItem, [item])
+    predicted = prediction(item.problem_id, Status.WRONG, benchmark="mathvision")
+    store.write(tmp_path / layout.predictions("base"), Prediction, [predicted])
+    with client_of(tmp_path) as client:
+        (link,) = re.findall(r'data-href="(/problem/[^"]+)"', client.get("/problems?split=benchmark").text)
+        answer = client.get(link)
+        assert answer.status_code == 200 and "it is WRONG" in answer.text
+
+
+def test_a_problem_with_many_images_says_how_many_more(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    ids = tuple(f"{number:064d}" for number in range(15))
+    store.write(tmp_path / layout.PROBLEMS, Problem, [rows.problem("p1", image_ids=ids)])
+    with client_of(tmp_path) as client:
+        text = client.get("/problem/p1").text
+        assert text.count("<img") == 12 and "and 3 more" in text
 
 
 def test_predictions_of_an_earlier_schema_are_shown(tmp_path: Path) -> None:

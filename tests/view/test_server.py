@@ -44,22 +44,26 @@ def test_the_token_is_in_no_command_line(shown: Path, tmp_path: Path, ending: si
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "BROWSER": f"{browser} %s", "TMPDIR": str(temporary)}
     command = [sys.executable, "-m", "mathse.cli", "-C", str(shown), "view", "--port", "0"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout
-        url = running.stdout.readline().strip()
-        token = url.partition("token=")[2]
-        end = time.monotonic() + 20
-        while not words.exists():
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        asked = words.read_text().strip()
-        assert token and token not in asked
-        page = Path(urllib.parse.urlsplit(asked).path)
-        assert [path.stat().st_mode & 0o777 for path in (page, page.parent)] == [0o600, 0o700]
-        assert html.escape(url) in page.read_text(encoding="utf-8")
-        with urllib.request.urlopen(url.replace("?", "static/view.css?"), timeout=20) as answer:
-            assert answer.status == 200, "it serves while its browser is open"
-        running.send_signal(ending)
-        assert running.wait(timeout=20) == (0 if ending is signal.SIGINT else 128 + signal.SIGTERM)
+        try:
+            assert running.stdout
+            url = running.stdout.readline().strip()
+            token = url.partition("token=")[2]
+            end = time.monotonic() + 20
+            while not words.exists():
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            asked = words.read_text().strip()
+            assert token and token not in asked
+            page = Path(urllib.parse.urlsplit(asked).path)
+            assert [path.stat().st_mode & 0o777 for path in (page, page.parent)] == [0o600, 0o700]
+            assert html.escape(url) in page.read_text(encoding="utf-8")
+            request = urllib.request.Request(url, headers={"Sec-Fetch-Site": "cross-site"})
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                assert answer.status == 200, "it serves while its browser is open"
+            running.send_signal(ending)
+            assert running.wait(timeout=20) == (0 if ending is signal.SIGINT else 128 + signal.SIGTERM)
+        finally:
+            running.kill()
     assert list(temporary.iterdir()) == []
 
 

@@ -7,7 +7,6 @@ In: predictions and problems. Out: `reports/metrics/<m>.json`, one object per mo
     {"model": "0", "fingerprint": "7d79...", "accuracy": 0.49, "ci_low": 0.441, "ci_high": 0.539, "n": 400, ...}
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -118,8 +117,8 @@ def load(file: Path) -> Metrics:
         UserError: The file is missing or does not hold metrics; names it.
     """
     try:
-        return Metrics.model_validate(json.loads(file.read_text(encoding="utf-8")))
+        return Metrics.model_validate_json(file.read_bytes())
     except FileNotFoundError as error:
         raise UserError(f"{file}: not there yet; `dvc repro` makes it") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, ValidationError) as error:
+    except (OSError, ValidationError) as error:
         raise UserError(f"{file}: does not hold a model's metrics; `dvc repro` makes it anew: {error}") from error
