@@ -29,7 +29,7 @@ from mathse.errors import UserError
 from mathse.progress import progress
 from mathse.tables.files import sha256
 from mathse.tables.schemas import PathKind, Status
-from mathse.view.tables import Tables, Unreadable, require_whole
+from mathse.view.tables import Tables
 
 KINDS = [kind.value for kind in PathKind]
 STATUSES = [status.value for status in Status]
@@ -192,7 +192,6 @@ def _build(fresh: Path, tables: Tables) -> None:
         with progress("view: index", max(total, 1)) as advance:
             for code, (paths, verdicts) in enumerate(steps.values()):
                 file, judged = tables.readable[paths], tables.readable.get(verdicts or "")
-                judged = judged if judged and _is_whole(connection, judged) else None
                 sql = _ROWS.format(verdicts="from read_parquet($verdicts)" if judged else _NO_VERDICTS)
                 values = {"step": code, "kinds": KINDS, "statuses": STATUSES, "paths": str(file)}
                 values |= {"verdicts": str(judged)} if judged else {}
@@ -214,8 +213,6 @@ def _build(fresh: Path, tables: Tables) -> None:
 
 def _add(connection: duckdb.DuckDBPyConnection, file: Path, add: Callable[[], object]) -> None:
     """Add a table whole or not at all; what is wrong with it becomes a label, to be shown."""
-    if not _is_whole(connection, file):
-        return
     connection.execute("begin")
     try:
         add()
@@ -229,15 +226,6 @@ def _add(connection: duckdb.DuckDBPyConnection, file: Path, add: Callable[[], ob
         _label(connection, "damage", [f"{file}: cannot be read ({reason}); delete it and run `dvc repro`"])
     else:
         connection.execute("commit")
-
-
-def _is_whole(connection: duckdb.DuckDBPyConnection, file: Path) -> bool:
-    try:
-        require_whole(file)
-    except Unreadable as error:
-        _label(connection, "damage", [str(error)])
-        return False
-    return True
 
 
 def _label(connection: duckdb.DuckDBPyConnection, kind: str, names: Sequence[str]) -> None:

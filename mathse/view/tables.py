@@ -24,7 +24,6 @@ from mathse.tables import seal, store
 from mathse.tables.images import ImageError, as_shown
 
 _HASH_BYTES = 16
-_CHECKED_ROWS = 4096
 _TAIL = 8
 """Bytes at the end of a Parquet file: the footer's length and a magic word."""
 _NEEDED = {
@@ -193,20 +192,6 @@ def _rows(file: Path, key: str, value: str, columns: list[str] | None = None) ->
         raise Unreadable(f"{file}: damaged ({error}); delete it and run `dvc repro`") from error
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
-
-
-def require_whole(file: Path) -> None:
-    """Read all of a table and check every page, since DuckDB reads past a page that does not match its checksum.
-
-    Raises:
-        Unreadable: It is damaged.
-    """
-    try:
-        with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
-            for _ in parquet.iter_batches(_CHECKED_ROWS, use_threads=False):
-                pass
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise Unreadable(f"{file}: damaged ({error}); delete it and run `dvc repro`") from error
 
 
 def _stamp(file: Path) -> tuple[int, int]:

@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import PIL.Image
@@ -9,7 +10,6 @@ from mathse.look.show import ProblemNotFound, tell
 from mathse.tables import store
 from mathse.tables.schemas import Image
 from tests.share.conftest import picture
-from tests.share.mixed import odd_pictures
 
 
 def test_a_reflection_stands_below_the_path_it_corrects(run: Path, tmp_path: Path) -> None:
@@ -34,12 +34,14 @@ def test_question_choices_gold_and_image(run: Path, tmp_path: Path) -> None:
 
 
 def test_an_image_is_saved_as_the_model_was_shown_it(run: Path, tmp_path: Path) -> None:
-    drawn = odd_pictures()["transparent"]
-    store.write(run / layout.IMAGES, Image, [picture().model_copy(update={"data": drawn, "width": 56, "height": 40})])
+    drawn, encoded = PIL.Image.new("RGBA", (8, 8), (0, 0, 0, 0)), io.BytesIO()
+    drawn.putpixel((5, 5), (0, 0, 0, 255))
+    drawn.save(encoded, "PNG")
+    store.write(run / layout.IMAGES, Image, [picture().model_copy(update={"data": encoded.getvalue()})])
     tell(run, "1abc1", tmp_path / "images")
     (file,) = (tmp_path / "images").iterdir()
     with PIL.Image.open(file) as image:
-        assert (image.mode, image.getpixel((0, 0)), image.getpixel((10, 10))) == ("RGB", (255,) * 3, (0,) * 3)
+        assert (image.mode, image.getpixel((0, 0)), image.getpixel((5, 5))) == ("RGB", (255,) * 3, (0,) * 3)
 
 
 def test_predictions_of_a_test_problem_by_model(run: Path, tmp_path: Path) -> None:

@@ -268,7 +268,7 @@ def test_damaged_verdicts_are_named_and_the_paths_are_shown(tmp_path: Path) -> N
     file = damaged(tmp_path / layout.verdicts("1"))
     with client_of(tmp_path) as client:
         text = client.get("/paths?round=1").text
-        assert f"{file}: damaged (" in text and "delete it and run `dvc repro`" in text
+        assert f"{file}: damaged: its bytes are not those" in text and "run `dvc repro`" in text
         assert ids(text) == ["r1", "r2", "r3", "r4", "r5"]
         assert text.count(">not judged<") == 5
 
