@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mathse import params, yaml_file
+from mathse import params, processes, yaml_file
+from mathse.errors import UserError
 from mathse.look import dvc_lock
+from mathse.params.training import Launch
 from mathse.yaml_file import NotYaml, parse, read
 
 ROOT = Path(__file__).parents[1]
@@ -124,3 +126,10 @@ def test_a_bomb_costs_no_memory(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)})
     assert "more than 200000 values" in done.stdout, done.stderr
+
+
+def test_accelerates_file_is_read_before_it_is_handed_on(tmp_path: Path) -> None:
+    file = tmp_path / "fsdp.yaml"
+    file.write_text("num_processes: 2\nnum_processes: 4\n")
+    with pytest.raises(UserError, match=r"train\.launch\.config: .*fsdp\.yaml: line 2: the key num_processes stands"):
+        processes.become_several(Launch(processes=2, config=file), 1, "stages.train", "0")

@@ -25,8 +25,6 @@ from mathse.errors import UserError
 
 _HERE, _EXCHANGE = -100, 2
 """AT_FDCWD and RENAME_EXCHANGE of Linux."""
-
-
 _OF_DISKS = frozenset(
     {errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE}
 )
@@ -65,7 +63,8 @@ def beside(file: Path, kind: str) -> Iterator[Path]:
     file.parent.mkdir(parents=True, exist_ok=True)
     for path in file.parent.glob(f".{escape(file.name)}.*.{kind}"):
         if not is_running(path.name.split(".")[-2]):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # that of another user may stay
+                path.unlink()
     path = file.with_name(f".{file.name}.{os.getpid()}.{kind}")
     try:
         yield path
@@ -125,8 +124,6 @@ def whole_or_not_at_all(folder: Path) -> Iterator[Path]:
     """
     fresh, old = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
     with _said(folder):
-        if not folder.exists() and old.exists():  # killed between two renames
-            old.rename(folder)
         fresh.mkdir(parents=True, exist_ok=True)
         handle = os.open(fresh, os.O_RDONLY)
     try:
@@ -136,6 +133,8 @@ def whole_or_not_at_all(folder: Path) -> Iterator[Path]:
             raise InUse(f"{folder}: another process is writing it; wait for it or end it") from error
         try:
             with _said(folder):
+                if not folder.exists() and old.exists():  # killed between two renames
+                    old.rename(folder)
                 for path in fresh.iterdir():
                     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
                 yield fresh
@@ -144,19 +143,25 @@ def whole_or_not_at_all(folder: Path) -> Iterator[Path]:
                 if not folder.exists():
                     fresh.rename(folder)
                 elif not _exchange(fresh, folder):
-                    shutil.rmtree(old, ignore_errors=True)
+                    _remove(old)
                     folder.rename(old)
                     fresh.rename(folder)
         finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+            _remove(fresh)
             if folder.exists():
-                shutil.rmtree(old, ignore_errors=True)
+                _remove(old)
             elif old.exists():  # failed between two renames; if this fails too, the next run does it
                 with suppress(OSError):
                     old.rename(folder)
         _sync_folder_of(folder)
     finally:
         os.close(handle)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, a folder, or a link but not what it leads to; what cannot be removed stays."""
+    with suppress(OSError):
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _exchange(one: Path, other: Path) -> bool:

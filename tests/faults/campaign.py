@@ -148,6 +148,10 @@ class Campaign:
                 except UserError as refused:
                     print(refused, flush=True)
                     status = REFUSED
+                except OSError as refused:  # a stage and the command say it so, where it names a file
+                    print(f"{refused.filename}: {refused.strerror}" if refused.filename else traceback.format_exc())
+                    sys.stdout.flush()
+                    status = REFUSED if refused.filename else CRASHED
                 except BaseException:
                     traceback.print_exc()
                 finally:

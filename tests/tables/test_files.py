@@ -1,3 +1,4 @@
+import ctypes
 import errno
 import os
 import subprocess
@@ -93,19 +94,50 @@ def test_what_the_disk_refuses_is_said_with_the_remedy(
         raise OSError(number, os.strerror(number), str(path))
 
     write(tmp_path / "t.txt", "old")
-    for call in ("rename", "write_bytes", "unlink"):
+    for call in ("rename", "write_bytes"):
         with monkeypatch.context() as patch:
             patch.setattr(Path, "unlink", refuse)  # a read-only disk refuses that too
             patch.setattr(Path, call, refuse)
             with pytest.raises(CannotWrite, match=rf"t\.txt: {why}.*what was there before is still there\. \w"):
-                write(tmp_path / "t.txt", "new") if call != "unlink" else raising(tmp_path / "t.txt", number)
+                write(tmp_path / "t.txt", "new")
     assert (tmp_path / "t.txt").read_text() == "old"
 
 
-def raising(file: Path, number: int) -> None:
-    with replaced(file) as fresh:
-        fresh.write_text("half")
-        raise OSError(number, os.strerror(number))
+def test_a_folder_that_is_a_link_gives_way_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "weights").write_text("old")
+    (tmp_path / "model").symlink_to(tmp_path / "disk")
+    with whole_or_not_at_all(tmp_path / "model") as fresh:
+        (fresh / "weights").write_text("new")
+    assert (tmp_path / "model" / "weights").read_text() == "new"
+    assert (tmp_path / "disk" / "weights").read_text() == "old"
+    assert {path.name for path in tmp_path.iterdir()} == {"disk", "model"}
+
+
+def test_a_folder_that_a_kill_left_aside_comes_back(tmp_path: Path) -> None:
+    (tmp_path / ".model.old").mkdir()
+    (tmp_path / ".model.old" / "weights").write_text("old")
+    with pytest.raises(KeyboardInterrupt), whole_or_not_at_all(tmp_path / "model"):
+        raise KeyboardInterrupt
+    assert (tmp_path / "model" / "weights").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("answer", [errno.EINVAL, errno.ENOSYS])
+def test_where_folders_cannot_change_places_one_goes_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: int
+) -> None:
+    class Old:
+        def renameat2(self, *_: object) -> int:
+            ctypes.set_errno(answer)
+            return -1
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: Old())
+    for content in ("old", "new"):
+        with whole_or_not_at_all(tmp_path / "model") as fresh:
+            (fresh / "weights").write_text(content)
+    assert (tmp_path / "model" / "weights").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_an_error_of_another_file_is_not_blamed_on_the_one_that_is_written(tmp_path: Path) -> None:
