@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mathse import processes, stage, tally
-from mathse.errors import UserError
+from mathse.errors import UserError, explained
 from mathse.tables.schemas import Status
 from tests import rows
 
@@ -93,8 +93,9 @@ def test_a_bug_shows_its_traceback() -> None:
 def test_a_disk_that_cannot_be_written_is_told_without_a_traceback(fault: int) -> None:
     status, _, err = finish(start(f"disk{fault}"))
     assert status == 1
-    words = "make it writable, or make room, and run again"
-    assert err == f"judge disk{fault}: data/paths/1.parquet: {os.strerror(fault)}; {words}\n"
+    words = explained(OSError(fault, os.strerror(fault), "data/paths/1.parquet"))
+    assert words is not None and "; " in words, "no remedy"
+    assert err == f"judge disk{fault}: {words}\n"
 
 
 def test_the_lock_of_a_read_only_project_is_told(project: Path) -> None:
