@@ -12,29 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from PIL import ExifTags
-
 from mathse import layout
 from mathse.errors import HOW_TO_GET, UserError
 from mathse.look.catalogue import catalogue
 from mathse.params import STUDENT
 from mathse.report import names
 from mathse.share.columns import EncodedImage, SharedRow, SourceOf, conversation
-from mathse.sources.images import encode
 from mathse.sources.licences import PER_ROW, licences, refusal
 from mathse.tables import views
-from mathse.tables.images import ImageError, ImageStore, decoder, is_shown_as_stored, upright_rgb
+from mathse.tables.images import ImageError, ImageStore, as_shown
 from mathse.tables.schemas import Message
 
 MAX_PIXELS = 2**62
 """Images were within their limit when they were stored."""
-_PLAIN = ("RGB", "L", "1", "CMYK", "YCbCr")
-"""Modes of files in which everybody sees the same, where nothing is transparent or turned."""
-_OPENINGS = {
-    b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"GIF8": "gif", b"RIFF": "webp", b"BM": "bmp", b"II*\0": "tiff",
-    b"MM\0*": "tiff", b"P": "ppm",
-}  # fmt: skip
-"""How files of an image format begin."""
+_ENDINGS = {"JPEG": "jpg"}
+"""Of files whose format has another name."""
 
 _ROWS = """
     with written as ({paths}),
@@ -204,9 +196,5 @@ def refused(origins: Sequence[SourceOf]) -> str | None:
 
 def _picture(image_id: str, data: bytes) -> EncodedImage:
     """The picture that models were shown: the stored file, unless others would see another picture in it."""
-    with decoder(data, MAX_PIXELS) as image:
-        if image.mode not in _PLAIN or image.has_transparency_data or image.getexif().get(ExifTags.Base.Orientation):
-            shown = upright_rgb(image)
-            data = data if is_shown_as_stored(image, shown) else encode(shown).data
-    ending = next((ending for opening, ending in _OPENINGS.items() if data.startswith(opening)), "image")
-    return EncodedImage(bytes=data, path=f"{image_id}.{ending}")
+    data, form = as_shown(data, MAX_PIXELS)
+    return EncodedImage(bytes=data, path=f"{image_id}.{_ENDINGS.get(form, form.lower())}")

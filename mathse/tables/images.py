@@ -14,6 +14,7 @@ from typing import Protocol
 
 import numpy as np
 import PIL
+import PIL.ExifTags
 import PIL.Image
 import PIL.ImageOps
 import pyarrow as pa
@@ -72,6 +73,8 @@ def as_shown(data: bytes, max_pixels: int) -> tuple[bytes, str]:
         ImageError: `unreadable image` or `too many pixels`.
     """
     with decoder(data, max_pixels) as image:
+        if image.format in PORTABLE and _is_plain(image):
+            return data, image.format
         shown = upright_rgb(image)
         if image.format in PORTABLE and is_shown_as_stored(image, shown):
             return data, image.format
@@ -251,6 +254,12 @@ def decoder(data: bytes, max_pixels: int) -> Iterator[PIL.Image.Image]:
         raise ImageError(TOO_LARGE, str(error)) from error
     except Exception as error:  # decoders raise almost anything on damaged files: struct.error, IndexError, ...
         raise ImageError(UNREADABLE, described(error)) from error
+
+
+def _is_plain(image: PIL.Image.Image) -> bool:
+    """Whether everybody sees the same in a file: nothing in it is transparent, turned or wider than bytes."""
+    turned = image.getexif().get(PIL.ExifTags.Base.Orientation)
+    return image.mode in ("RGB", "L", "1", "CMYK", "YCbCr") and not (image.has_transparency_data or turned)
 
 
 def is_shown_as_stored(image: PIL.Image.Image, shown: PIL.Image.Image) -> bool:
