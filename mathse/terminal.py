@@ -15,11 +15,11 @@ from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 if TYPE_CHECKING:
     from rich.console import Console
 
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
 def visible(text: str) -> str:
-    """Text with control and direction characters written out; lines and tabs are kept."""
+    """Text with control and direction characters written out; lines, tabs and the joiners of Persian are kept."""
 
     def written(match: re.Match[str]) -> str:
         number = ord(match[0])

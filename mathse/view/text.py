@@ -11,6 +11,8 @@ Nothing of a text is lost or added: the pieces put together are the text.
 import re
 from dataclasses import dataclass
 
+from mathse import terminal
+
 LONGEST_FORMULA = 1000
 """Characters of a formula; longer ones are shown as they are written."""
 
@@ -34,7 +36,6 @@ _FORMULA = re.compile(
     rf"|(?<![\\$\w])\$(?![\s$])(?P<dollar>[^$\n]{_SOME})(?<![\s\\])\$(?![\d$])",
     re.DOTALL,
 )
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _BARE = re.compile(r"\\[a-zA-Z]+|[\^_]\{")
 
 
@@ -119,7 +120,7 @@ def visible(value: object) -> object:
     """
     if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
-    return _UNSEEN.sub(lambda sign: f"\\x{ord(sign[0]):02x}" if sign[0] < "\x80" else f"\\u{ord(sign[0]):04x}", value)
+    return terminal.visible(value.replace("\r\n", "\n"))
 
 
 def shortened(text: str, most: int) -> tuple[str, bool]:
