@@ -282,12 +282,14 @@ def memory(how: Train, size: Size, longest: float) -> dict[str, float]:
         trained = ADAPTED * how.lora.rank * size.width * size.layers
         states = 2 * size.parameters / shards + STATE * trained
     kept = LAYER if how.gradient_checkpointing is False else 2
+    # TRL's fine-tuning goes through the vocabulary in pieces; DPO has whole logits, of both replies.
+    logits = 2 * seen if how.method == "dpo" else 0
     return {
         "weights, gradients, Adam": states / GIB,
         "bfloat16 copy": copy / GIB,
         "output layer, whole": gathered / GIB,
         "activations": seen * size.width * (size.layers * kept + LAYER) / GIB,
-        "logits": seen * size.vocabulary * LOGIT / GIB,
+        "logits": logits * size.vocabulary * LOGIT / GIB,
     }
 
 

@@ -109,7 +109,9 @@ def test_options_change_what_they_name(seven: Plan) -> None:
 def test_memory_of_full_training_and_of_adapters() -> None:
     alone = estimate.memory(FULL, SEVEN, 1000)
     assert alone["weights, gradients, Adam"] == pytest.approx(16 * SEVEN.parameters / 2**30)
-    assert alone["logits"] == pytest.approx(2 * 1000 * 152_064 * 10 / 2**30)
+    assert alone["logits"] == 0
+    preferring = Train(**{**FULL.model_dump(), "method": "dpo"})
+    assert estimate.memory(preferring, SEVEN, 1000)["logits"] == pytest.approx(2 * 2 * 1000 * 152_064 * 10 / 2**30)
     sharded = Train(**{**FULL.model_dump(), "launch": {"processes": 8, "config": "x.yaml"}})
     assert estimate.memory(sharded, SEVEN, 1000)["weights, gradients, Adam"] * 8 == pytest.approx(
         alone["weights, gradients, Adam"]
@@ -123,13 +125,21 @@ def test_memory_of_full_training_and_of_adapters() -> None:
     assert estimate.memory(unchecked, SEVEN, 1000)["activations"] > 8 * alone["activations"]
 
 
+@pytest.mark.parametrize("rows, tokens, measured", [(2, 330, 37.3), (8, 330, 34.0), (2, 1369, 38.6), (8, 1369, 37.7)])
+def test_the_memory_of_a_step_is_what_a_gpu_took(rows: int, tokens: int, measured: float) -> None:
+    """Of Qwen2-VL-2B's shape on one H200, of eight rows by two or all at once: docs/LOG.md, 2026-11-26."""
+    how = FULL.model_copy(update={"batch_size": 8, "per_device": rows})
+    planned = sum(estimate.memory(how, KNOWN["Qwen/Qwen2-VL-2B-Instruct"], tokens).values())
+    assert planned == pytest.approx(measured, rel=0.12)
+
+
 def test_every_process_loads_the_whole_model(seven: Plan) -> None:
     assert seven.fits[0].host == pytest.approx(8 * 4 * SEVEN.parameters / 2**30)
 
 
 def test_the_fewest_gpus() -> None:
     assert estimate.fewest_gpus(FULL, SEVEN, 1000, GPUS["h100"]) == 2
-    assert estimate.fewest_gpus(FULL, SEVEN, 1000, GPUS["rtx4090"]) == 16
+    assert estimate.fewest_gpus(FULL, SEVEN, 1000, GPUS["rtx4090"]) == 8
     assert estimate.fewest_gpus(FULL, SEVEN, 60_000, GPUS["rtx4090"]) is None
 
 
