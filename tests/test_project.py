@@ -13,7 +13,7 @@ from mathse.params import ParamsError
 from mathse.share.counts import Counts
 from mathse.share.provenance import lineage
 from mathse.share.rows import Mix
-from mathse.tables.files import replaced
+from mathse.tables.files import CannotWrite, replaced
 from tests.share.conftest import run as run
 
 ROOT = Path(__file__).parents[1]
@@ -36,11 +36,18 @@ def test_a_command_walks_up_to_its_project(
 ) -> None:
     monkeypatch.chdir(run / folder)
     printed = []
-    for command in (["show", "1abc1"], ["status"], ["report"], ["check"], ["query", "from paths"], ["trace", "roll"]):
+    for command in (
+        ["show", "1abc1"],
+        ["status"],
+        ["report"],
+        ["preset"],
+        ["query", "select path_id from paths"],
+        ["trace", "roll"],
+    ):
         assert cli.main(command) == 0
         printed.append(capsys.readouterr().out)
     assert "What is angle C of triangle 1?" in printed[0]
-    assert "Steps of roll" in printed[4]
+    assert "roll" in printed[4]
     assert Path.cwd() == run / folder
     assert [place for place in run.rglob(".mathse") if place.parent != run] == []
 
@@ -129,7 +136,7 @@ def test_the_first_error_is_the_one_that_is_told(tmp_path: Path, monkeypatch: py
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr(Path, "unlink", read_only)
-    with pytest.raises(OSError, match="No space left"), replaced(tmp_path / "x"):
+    with pytest.raises(CannotWrite, match="no space left"), replaced(tmp_path / "x"):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mathse import cli, layout, terminal
-from mathse.tables import store
+from mathse.tables import seal, store
 from mathse.tables.schemas import Path as ReasoningPath
 from tests.imports import parsed
 from tests.share.conftest import run as run
@@ -37,7 +37,8 @@ def hostile(run: Path) -> Path:
             if column.name in TEXTS and pa.types.is_string(column.type):
                 texts = [None if text is None else text + EVIL for text in table[column.name].to_pylist()]
                 table = table.set_column(place, column, pa.array(texts, column.type))
-        pq.write_table(table, file)
+        pq.write_table(table.replace_schema_metadata({**table.schema.metadata, seal.KEY: seal.ZEROS}), file)
+        seal.seal(file)
     (run / "data" / f"odd{EVIL}.parquet").write_bytes(b"no table")
     shutil.copytree(ROOT / "mathse" / "sql" / "mixes", run / "mathse" / "sql" / "mixes")
     (run / "own.sql").write_text(f"select '{EVIL}' as path_id, nothing{EVIL} as reason")

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
+import duckdb
 from rich.table import Table
 
 from mathse import terminal
@@ -38,7 +39,7 @@ def query(root: Path, sql: str, writer: Writer, limit: int | None = None) -> Non
         try:
             answer = views.query(connection, sql)
         except views.QueryError as error:
-            if catalogue.catalogue(root):
+            if catalogue.catalogue(root) or not isinstance(error.__cause__, duckdb.CatalogException):
                 raise
             raise views.QueryError(f"{error}\n{catalogue.NONE_YET}") from error
         writer(answer.columns, islice(answer.rows, limit), sys.stdout)

@@ -124,7 +124,7 @@ def require_whole(file: Path) -> None:
         metadata(file)
         raise StoreError(f"{file}: {error}, by which damage is noticed; remake it with `dvc repro`") from error
     except FileNotFoundError as error:
-        raise StoreError(f"{file}: not found; make it with `dvc repro`") from error
+        raise StoreError(f"{file}: not found; {HOW_TO_GET}") from error
     except OSError as error:
         raise StoreError(f"{file}: cannot be read ({error}); delete it and run `dvc repro`") from error
     if not whole:
