@@ -86,8 +86,11 @@ class Journal:
         self._turn = threading.Lock()
 
     def __enter__(self) -> Self:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock_file(self.file)
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock_file(self.file)
+        except OSError as error:
+            raise JournalError(f"{self.file}: cannot be written ({error}); what it held before is safe") from error
         try:
             self._db = _open(self.file)
         except BaseException:
