@@ -38,7 +38,7 @@ _LONGEST_WORDS = 20
 
 def is_chinese(text: str) -> bool:
     """Whether a text has Chinese signs, or those of a proof as Chinese books write it."""
-    return _CHINESE.search(text) is not None
+    return not text.isascii() and _CHINESE.search(text) is not None
 
 
 def conclusion(text: str) -> str | None:

@@ -70,7 +70,9 @@ def find(text: str) -> Extraction:
     Args:
         text: A solution, in the marker form or any other, or a bare answer.
     """
-    text = text[-_READ:].translate(_FULL_WIDTH).strip()
+    text = text[-_READ:].strip()
+    if not text.isascii():
+        text = text.translate(_FULL_WIDTH).strip()
     content = None
     if any(sign in text for sign in "<◁["):
         text = concluding(text)

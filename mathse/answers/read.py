@@ -92,7 +92,8 @@ def read_canonical(text: str, depth: int = 0) -> Value:
     text = bare(text)
     if number := plain_number(text):
         return number
-    if depth == 0 and (whole := _WHOLE.search(text)):
+    says_whole = "∈" in text or "integer" in text or "整数" in text
+    if depth == 0 and says_whole and (whole := _WHOLE.search(text)):
         return _set_builder(text, depth) or _family(text, whole)
     if "又" in text:
         text = _MIXED.sub(" ", text)
