@@ -1,6 +1,8 @@
 """Cases of our own, which grow with every mistake that turns up: pairs of answers, and solutions with their answer."""
 
 import json
+import random
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ CASES = Path(__file__).parent / "cases"
 PAIRS = json.loads((CASES / "grading.json").read_text(encoding="utf-8"))
 KINDS = json.loads((CASES / "kinds.json").read_text(encoding="utf-8"))
 """Pairs of the kinds that graders get wrong, with the verdicts that are right: some are for no rule to decide."""
+DIFFERENT = json.loads((CASES / "different.json").read_text(encoding="utf-8"))
+"""Answers of many kinds, of which no two say the same."""
 SOLUTIONS = json.loads((CASES / "extraction.json").read_text(encoding="utf-8"))
 NO_ANSWER = {"empty text", "no answer found"}
 
@@ -40,6 +44,16 @@ def test_extraction(case: dict[str, Any]) -> None:
     extraction = find(case["text"])
     assert extraction.answer == case["answer"], extraction
     assert (extraction.place in NO_ANSWER) is (case["answer"] is None)
+
+
+def test_no_answer_is_right_for_another() -> None:
+    pairs = random.Random(1).sample(list(permutations(DIFFERENT, 2)), 2_000)
+    assert not [pair for pair in pairs if grade(*pair).status is Status.CORRECT]
+
+
+@pytest.mark.parametrize("answer", DIFFERENT)
+def test_an_answer_is_right_for_itself(answer: str) -> None:
+    assert grade(answer, f"The answer to this problem is {answer}.").status is Status.CORRECT
 
 
 def test_cases_are_many_and_none_stands_twice() -> None:
