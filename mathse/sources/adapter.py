@@ -27,6 +27,7 @@ class Adapter:
         rows: The rows at a location, streamed, none skipped; by default those of its JSON, JSON lines and
             Parquet files.
         hub: Whether the hub's rows have the same fields, so that `problem` takes them as well.
+        root: The folder that a location lies in, out of which no image path may lead.
         recorded: The solutions that a teacher wrote once, of a location: one, or a reject, for each of its rows. Where
             there are any, `licences.yaml` has their own licence as `<name>_recorded`.
     """
@@ -35,6 +36,7 @@ class Adapter:
     problem: Callable[[SourceRow], Raw]
     rows: Callable[[Path], Iterator[SourceRow | Damaged]] = reading.rows
     hub: bool = True
+    root: Callable[[Path], Path] = reading.root
     recorded: Callable[[Path], Iterator[Recorded | Reject]] | None = None
 
     def read(self, location: Path) -> Iterator[Raw | Reject]:

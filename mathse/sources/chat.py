@@ -56,26 +56,35 @@ _LONGEST_ANSWER = 200
 
 def rows(location: Path, wanted: Callable[[str], bool] = reading.holds_rows) -> Iterator[SourceRow | Damaged]:
     """The rows of chat files; each row's folder is that in which its first image is found, if it is found in any."""
-    top = reading.root(location)
+    top = root(location)
+    beside = PurePosixPath(reading.root(location).relative_to(top).as_posix())
     for row in reading.rows(location, wanted):
         if isinstance(row, SourceRow):
-            row = replace(row, folder=_image_folder(row, top))
+            row = replace(row, folder=_image_folder(row, beside / row.folder, top))
         yield row
 
 
-def _image_folder(row: SourceRow, top: Path) -> str:
+def root(location: Path) -> Path:
+    """The folder of chat files with their images: of a file, the one above its own where only that has images."""
+    folder = reading.root(location)
+    has_images = [any((place / name).is_dir() for name in _IMAGE_FOLDERS[1:]) for place in (folder, folder.parent)]
+    return folder.parent if location.is_file() and has_images == [False, True] else folder
+
+
+def _image_folder(row: SourceRow, beside: PurePosixPath, top: Path) -> str:
     named = next((row.fields[name] for name in _IMAGE_FIELDS if row.fields.get(name)), None)
     first = named[0] if isinstance(named, list | tuple) else named
-    if not isinstance(first, str) or ".." in PurePosixPath(first).parts or first.startswith("/"):
-        return row.folder
-    beside = PurePosixPath(row.folder)
-    for above in (beside, *beside.parents):
-        for name in _IMAGE_FOLDERS:
-            folder = "" if (folder := str(above / name)) == "." else folder
-            # Which takes any text for a path.
-            if any(os.path.isfile(top / folder / unicodedata.normalize(form, first)) for form in ("NFC", "NFD")):
-                return folder
-    return row.folder
+    folders = [above / name for above in (beside, *beside.parents) for name in _IMAGE_FOLDERS]
+    if isinstance(first, str) and not first.startswith("/") and ".." not in PurePosixPath(first).parts:
+        spellings = {unicodedata.normalize("NFC", first), unicodedata.normalize("NFD", first)}
+        for folder in folders:
+            if any(os.path.isfile(top / folder / name) for name in spellings):  # which takes any text for a path
+                return _as_text(folder)
+    return _as_text(beside)
+
+
+def _as_text(folder: PurePosixPath) -> str:
+    return "" if folder == PurePosixPath() else str(folder)
 
 
 def problem(row: SourceRow) -> Raw:

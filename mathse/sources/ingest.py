@@ -26,7 +26,7 @@ from mathse.sources.choice import Choice, SourceSplits
 from mathse.sources.gathering import Counts, Gathering
 from mathse.sources.leakage.screen import screen
 from mathse.sources.licences import canonical, licence
-from mathse.sources.reading import SourceError, root
+from mathse.sources.reading import SourceError
 from mathse.sources.rows.raw import Raw, converted
 from mathse.tables import store
 from mathse.tables.schemas import Leak, Reject, Split
@@ -98,7 +98,7 @@ def open_source(source: FigureSource | AdapterSource, seed: int) -> Opened:
     reader, label = adapter(source.name), source.source
     spdx = canonical(source.licence) if source.licence else licence(source.name).spdx
     if source.path is not None:
-        rows, folder = reader.read(source.path), root(source.path)
+        rows, folder = reader.read(source.path), reader.root(source.path)
     elif reader.hub:
         from mathse.sources import hub
 

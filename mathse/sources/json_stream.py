@@ -23,8 +23,8 @@ _REST = re.compile(rb'(?:[^"\\\n]++|\\[^\n])*+')
 _CLOSERS = {ord("["): ord("]"), ord("{"): ord("}")}
 _LONGEST_PREFACE = 500
 """Bytes before the first bracket, above which a file is something else, such as a page of HTML."""
-_BETWEEN = b" \t\r\n,"
-"""What may stand between two values."""
+_BETWEEN = b" \t\r\n," + BOM
+"""What may stand between two values: each of several files put together may begin with a byte order mark."""
 _OUTSIDE = 0
 """In place of the bracket that opens what an element lies in."""
 

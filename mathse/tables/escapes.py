@@ -1,16 +1,18 @@
 r"""LaTeX commands whose backslash a reader of JSON took for an escape: `"\frac{1}{2}"` becomes a form feed and `rac`.
 
-JSON has five escapes that begin LaTeX commands: `\b`, `\f`, `\n`, `\r`, `\t`. Where what is left of a command is no
-word (`heta`, `imes`, `ext{`), the command is put back. Where it is one (`\to` is a tab + `o`), nobody knows whether it
-was meant: such a text is refused, unless its line break may well be one. Any other control character is refused.
+JSON has five escapes that begin LaTeX commands: `\b`, `\f`, `\n`, `\r`, `\t`; Python has `\a` and `\v` too. Where what
+is left of a command is no word (`heta`, `imes`, `ext{`), the command is put back. Where it is one (`\to` is a tab and
+`o`), nobody knows whether it was meant: such a text is refused, unless its line break may well be one. Any other
+control character is refused.
 
 Sample: `mended("\x0crac{1}{2} \times 3")`, its `\t` a tab  ->  `\frac{1}{2} \times 3`
 """
 
 import re
 
-_LETTERS = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
+_LETTERS = {"\a": "a", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v"}
 _LISTED = """
+    above acute aleph align alpha angle approx approxeq arccos arcsin arctan arg array ast asymp
     backslash bar bbox bcancel because begin beta beth between bf big bigcap bigcirc bigcup bigg biggl biggm biggr bigl
     bigm bigoplus bigotimes bigr bigstar bigtriangledown bigtriangleup bigvee bigwedge binom blacksquare blacktriangle
     bm bmod boldsymbol bot bowtie boxed boxminus boxplus boxtimes breve bullet
@@ -22,6 +24,7 @@ _LISTED = """
     tag tan tanh tau tbinom text textbf textcircled textcolor textdegree textgreater textit textless textnormal textrm
     textsf textstyle texttt textup tfrac therefore theta thickapprox thicksim thinspace tilde times tiny to top triangle
     triangledown triangleleft trianglelefteq triangleq triangleright trianglerighteq twoheadrightarrow
+    varepsilon varnothing varphi varpi varrho vartheta vdash vdots vec vee vert vphantom
 """
 _COMMANDS = frozenset(_LISTED.split())
 _REST = "ag an angle au brace brack ceil ef eg e exists ext floor i less m mid o op parallel u vert"
@@ -29,7 +32,7 @@ _WORDS = frozenset(_REST.split())
 """What is left of some commands and is, or might be, a word or a name by itself."""
 _NAMES = frozenset(("e", "eg", "i", "u"))
 """Of these, those that begin no line of prose."""
-_TORN = re.compile(r"((?<!\r)\n|[\b\f\r\t])([a-zA-Z]++)(?!(?<=\neq)\.)")
+_TORN = re.compile(r"((?<!\r)\n|[\a\b\f\r\t\v])([a-zA-Z]++)(?!(?<=\neq)\.)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SUSPECT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]|[\t\n](?=[a-z])")
 _ARGUMENT = re.compile(r"[{(\[^_]|\s*\\")
@@ -56,7 +59,7 @@ def mended(text: str, *, strict: bool = False) -> str:
     def sure(match: re.Match[str]) -> str:
         sign, tail = match.groups()
         name = _LETTERS[sign] + tail
-        return f"\\{name}" if name in _COMMANDS and (sign in "\b\f" or tail not in _WORDS) else match[0]
+        return f"\\{name}" if name in _COMMANDS and (sign in "\a\b\f\v" or tail not in _WORDS) else match[0]
 
     whole = _TORN.sub(sure, text)
     seen = dollars = braces = 0

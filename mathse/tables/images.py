@@ -35,6 +35,7 @@ BENCHMARK_PIXELS = 20_000_000
 
 _WHITES = (2.0**8 - 1, 2.0**10 - 1, 2.0**12 - 1, 2.0**14 - 1, 2.0**16 - 1)
 """White in pictures of so many bits."""
+_PLAIN = ("RGB", "L", "1", "CMYK", "YCbCr")
 _SAMPLE_FORMAT = 339
 """Of TIFF's tags, that which tells integers without a sign (1) from others."""
 UNREADABLE = "unreadable image"
@@ -73,7 +74,7 @@ def as_shown(data: bytes, max_pixels: int) -> tuple[bytes, str]:
         ImageError: `unreadable image` or `too many pixels`.
     """
     with decoder(data, max_pixels) as image:
-        if image.format in PORTABLE and _is_plain(image):
+        if image.format in PORTABLE and is_plain(image):
             return data, image.format
         shown = upright_rgb(image)
         if image.format in PORTABLE and is_shown_as_stored(image, shown):
@@ -256,16 +257,16 @@ def decoder(data: bytes, max_pixels: int) -> Iterator[PIL.Image.Image]:
         raise ImageError(UNREADABLE, described(error)) from error
 
 
-def _is_plain(image: PIL.Image.Image) -> bool:
-    """Whether everybody sees the same in a file: nothing in it is transparent, turned or wider than bytes."""
-    turned = image.getexif().get(PIL.ExifTags.Base.Orientation)
-    return image.mode in ("RGB", "L", "1", "CMYK", "YCbCr") and not (image.has_transparency_data or turned)
+def is_plain(image: PIL.Image.Image) -> bool:
+    """Whether everybody sees the same in an opened file, by its header: nothing is transparent, turned or wide."""
+    turned = image.getexif().get(PIL.ExifTags.Base.Orientation, 1) != 1
+    return image.mode in _PLAIN and not image.has_transparency_data and not turned
 
 
 def is_shown_as_stored(image: PIL.Image.Image, shown: PIL.Image.Image) -> bool:
     """Whether others who open the file, and turn it into RGB as it is, see the picture that models are shown."""
     try:
-        return image.size == shown.size and image.convert("RGB").tobytes() == shown.tobytes()
+        return is_plain(image) or (image.size == shown.size and image.convert("RGB").tobytes() == shown.tobytes())
     except ValueError:  # a mode that Pillow does not turn into RGB
         return False
 

@@ -26,7 +26,20 @@ def test_within_a_formula_a_tab_is_a_command(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["x \to 0", "\tan x", "a \rangle b", "\top", "\tau", "a\x00b", "a\x1b[31mb", "\x0cage 3", "\x7f"]
+    "text",
+    [
+        "\alpine",
+        "\x0bectra",
+        "x \to 0",
+        "\tan x",
+        "a \rangle b",
+        "\top",
+        "\tau",
+        "a\x00b",
+        "a\x1b[31mb",
+        "\x0cage 3",
+        "\x7f",
+    ],
 )
 def test_what_may_be_a_word_or_is_nothing_is_refused(text: str) -> None:
     with pytest.raises(ControlCharacter):
@@ -57,3 +70,7 @@ def test_a_hostile_text_takes_no_time() -> None:
     assert mended("$" + "\to " * 200_000) == "$" + r"\to " * 200_000
     assert mended("\nu " * 200_000) == "\nu " * 200_000
     assert mended("\x0crac" * 200_000) == r"\frac" * 200_000
+
+
+def test_what_python_takes_for_an_escape_is_put_back_too() -> None:
+    assert mended("\alpha + \vec{a} \approx 3") == r"\alpha + \vec{a} \approx 3"

@@ -15,4 +15,4 @@ def problem(row: SourceRow) -> Raw:
     return chat.solved(row, fields.text(row, "instruction"), fields.text(row, "output"), images)
 
 
-ADAPTER = Adapter("math_puma", problem, chat.rows, recorded=own_solutions("math_puma"))
+ADAPTER = Adapter("math_puma", problem, chat.rows, root=chat.root, recorded=own_solutions("math_puma"))

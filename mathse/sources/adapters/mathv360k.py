@@ -12,5 +12,6 @@ ADAPTER = Adapter(
     "mathv360k",
     chat.problem,
     partial(chat.rows, wanted=lambda name: name.endswith((".json", ".jsonl"))),
+    root=chat.root,
     recorded=own_solutions("mathv360k"),
 )

@@ -3,4 +3,4 @@
 from mathse.sources import chat
 from mathse.sources.adapter import Adapter, own_solutions
 
-ADAPTER = Adapter("mathvl", chat.problem, chat.rows, recorded=own_solutions("mathvl"))
+ADAPTER = Adapter("mathvl", chat.problem, chat.rows, root=chat.root, recorded=own_solutions("mathvl"))

@@ -3,4 +3,4 @@
 from mathse.sources import chat
 from mathse.sources.adapter import Adapter, own_solutions
 
-ADAPTER = Adapter("multimath", chat.problem, chat.rows, recorded=own_solutions("multimath"))
+ADAPTER = Adapter("multimath", chat.problem, chat.rows, root=chat.root, recorded=own_solutions("multimath"))

@@ -20,8 +20,10 @@ _POINTED = r"\*{0,2}([A-H])\*{0,2}(?:[.．](?![A-Z]\.)|[、:：)）])\*{0,2}"
 _APART = tuple(re.compile(rf"(?:(?<=\s)|^){_BULLET}{mark}[ \t]*") for mark in (_BRACKETED, _POINTED))
 _GLUED = tuple(re.compile(rf"(?<![A-Z]){mark}[ \t]*") for mark in (_BRACKETED, _POINTED))
 """Options that nothing parts from what stands before them: `等于（  ）A．30°B．45°`."""
-_OPENS = re.compile(r"[)）\]】?？。.．:：,，;；=_\s]\Z")
+_OPENS = re.compile(r"[)）\]】?？。.．:：,，;；=_>\s]\Z")
 """What may stand before the first of these."""
+_SEPARATORS = (";", "；", ",", "，")
+"""What may part options that stand in one line."""
 _BLANK = re.compile(r"[(（]\s*[)）]\s*[.。:：]?\s*\Z")
 """The place where the option's letter is to be written: options follow."""
 _HEADING = re.compile(
@@ -32,13 +34,14 @@ _LETTER = re.compile(r"(?:故?选项?|[Oo]ption )?[(\[【]?([A-Z])[)\]】]?[.:�
 _LONGEST_OPTION = 500
 _WHAT = "(?:答案?|证明?|解析?|解答|过程|步骤|作图|画图|图形?|[本此]题|[:：,，;；、 ])"
 _NO_ANSWERS = (
-    r"proof|prove[dn]?|qed|omitted|skipped|n/?a|none|null|nil|nan|unknown|no answer|tbd|todo|answer|solution",
-    r"not (?:available|applicable|given|provided|known)|to be determined|open[- ]ended|same as (?:above|before)",
+    r"proof|prove[dn]?|qed|omitted|skipped|n/?a|none|null|nil|nan|unknown|tbd|todo|answer|solution",
+    r"no answer(?: .{1,20})?|not (?:available|applicable|given|provided|known)",
+    r"to be determined|open[- ]ended|same as (?:above|before)",
     r"answers? (?:vary|varies|may vary|will vary)|(?:see|refer to|as shown|shown (?:in|on|above|below)) ?.{0,40}",
     r"(?:the )?(?:answer|proof|solution|explanation)s? (?:is |are )?(?:omitted|above|below|not .{1,20}|left .{1,40})",
     rf"{_WHAT}*(?:略去?|省略|从略|看图|如图(?:所示)?|同上)",
     rf"(?:{_WHAT}|[请具体详])*参?见.{{0,3}}(?:解析|解答|详解|答案|分析|证明|过程|图|上|下|题|书|附件)[^\d]{{0,4}}",
-    r"(?:暂?无|没有|暂缺)(?:答案|解析|.{0,2}答案)|未知|待定|待补充?|不详|开放题|(?:答案)?不唯一|证明题?|[画作]图题?|解析|解答",
+    r"(?:暂?无|没有|暂缺)(?:答案|解析|.{0,2}答案)|未知|待定|待补充?|不详|开放题|(?:答案)?不唯一|证明题?|[画作]图题?|解析|解答|答案?",
     r"(?:証明)?略|解説(?:を)?参照|図(?:を)?参照|(?:풀이|해설|그림) ?참[조고]|생략|증명|доказательство|см\. .{1,30}",
 )
 """What stands for an answer where a source has none, a row for each form; English, Chinese, others."""
@@ -60,6 +63,8 @@ def split_options(text: str) -> tuple[str, tuple[str, ...]]:
             continue
         ends = [mark.start() for mark in marks[1:]] + [len(text)]
         options = tuple(text[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True))
+        if all(option[-1:] in _SEPARATORS for option in options[:-1]):
+            options = tuple(option.rstrip("".join(_SEPARATORS)).strip() for option in options)
         before = text[: marks[0].start()]
         heading = _HEADING.search(before)
         sure = heading is not None or _BLANK.search(before) is not None or len(marks) > 2

@@ -33,8 +33,7 @@ LIMITS = Limits()
 
 
 def run(name: str, location: Path) -> tuple[list[Admitted], list[Reject]]:
-    folder = location if location.is_dir() else location.parent
-    rows = list(admit(adapter(name).read(location), folder, licence(name).spdx, LIMITS))
+    rows = list(admit(adapter(name).read(location), adapter(name).root(location), licence(name).spdx, LIMITS))
     return [row for row in rows if isinstance(row, Admitted)], [row for row in rows if isinstance(row, Reject)]
 
 
@@ -312,9 +311,11 @@ def test_chat_images_lie_beside_the_file_or_above(name: str, file: str, image: s
     (tmp_path / image).parent.mkdir(parents=True)
     (tmp_path / image).write_bytes(png())
     as_json(file)(tmp_path, [talk("<image>Find x.", "4", id="1", image=named), talk("<image>y?", "4", image="no.png")])
-    admitted, rejects = run(name, tmp_path)
-    assert [row.images[0].data for row in admitted] == [png()]
-    assert [row.reason for row in rejects] == ["missing image"]
+    for location in (tmp_path, tmp_path / file):
+        if location == tmp_path or not file.startswith("a/"):
+            admitted, rejects = run(name, location)
+            assert [row.images[0].data for row in admitted] == [png()]
+            assert [row.reason for row in rejects] == ["missing image"]
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,8 @@ from mathse.sources.rows.questions import (
         ("如图，点A、B、C、D在圆上", "如图，点A、B、C、D在圆上", ()),
         ("∠A:∠B:∠C:∠D=1:2:3:4", "∠A:∠B:∠C:∠D=1:2:3:4", ()),
         ("P(A)=1, P(B)=2, P(C)=3", "P(A)=1, P(B)=2, P(C)=3", ()),
+        ("Find x. Choices: (A) 30, (B) 45, (C) 60", "Find x.", ("30", "45", "60")),
+        ("求x。A．30°；B．45°；C．60°；D．90°", "求x。", ("30°", "45°", "60°", "90°")),
         ("From A.B. and C.D. to E.", "From A.B. and C.D. to E.", ()),
     ],
 )
