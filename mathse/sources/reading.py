@@ -127,7 +127,9 @@ def _json_rows(file: Path, name: str, folder: str) -> Iterator[SourceRow | Damag
         head = list(islice(jsonl.lines(opened), 2))
         first = head[0].data.removeprefix(BOM).strip() if head else b""
         if name.endswith(".jsonl"):
-            is_lines = first != b"{" and not first.startswith(b"[")
+            # An array of rows, or a row over several lines; a line that is an array of other things is one damaged row.
+            array_of_rows = first.startswith(b"[") and (head[0].reason == "not JSON" or b"{" in first)
+            is_lines = first != b"{" and not array_of_rows
         else:
             # One object alone is a mapping of rows; one that more lines follow is the first of many rows, and so is a
             # damaged one before a whole one.
