@@ -21,6 +21,10 @@ _CLAUSE_END = re.compile(r"[，,;；]\s*")
 _OPTION = re.compile(
     r"(?<![A-Za-z∠△点角边线段圆弧⊙∥⊥≌∽=\\_^\d])[（(]?\s*([A-H](?:\s*[,，、和与及]?\s*[A-H])*)\s*[）)]?(?![A-Za-z'’_\d₀-₉=∥⊥点])"
 )
+_SAYING = re.compile("(?!理由|因为|其中|单位|所以|也就是)[\u3400-\u9fff]{4,}")
+_JUDGED = re.compile(
+    r"(?:^|[\n；;。，,])\s*(?:选项)?([A-H])\s*[.、:：)）]\s*[^\n；;。]{0,60}?(正确|错误|不正确|√|×|符合|不符合|对|错)(?=[\n；;。]|$)"
+)
 _LETTER_ALONE = re.compile(r".{0,2}[（(]?[A-H][）)]?\s*")
 _DENIED = re.compile("错|不|误|排除|并非|否|除了|舍去")
 _STARTS = re.compile(
@@ -43,6 +47,11 @@ def is_chinese(text: str) -> bool:
 
 def conclusion(text: str) -> str | None:
     """What the last sentence says that says something: an option, a value, or words."""
+    head = text.partition("【")[0].strip(" .。")  # an answer, and notes behind it
+    if head != text.strip() and head and len(head) <= _LONGEST_WORDS and is_answer(head):
+        return head
+    if option := _judged_right(text):
+        return option
     sentences = [sentence for sentence in _SENTENCE_END.split(text[-600:]) if sentence.strip()]
     if not sentences:
         return None
@@ -58,6 +67,8 @@ def announced(phrase: str) -> str | None:
         return None
     if _is_mathematics(read(phrase)) or _are_words(phrase):
         return phrase
+    if len(phrase) <= 2 * _LONGEST_WORDS and all(map(_SAYING.fullmatch, _CLAUSE_END.split(phrase))):
+        return phrase  # a theorem has several clauses
     ends = (end.start() for end in _CLAUSE_END.finditer(phrase) if _WORDS.match(phrase, end.end()))
     head = phrase[: next(ends, 0)]
     if head and (_is_mathematics(read(head)) or _are_words(head)):
@@ -96,6 +107,13 @@ def value_in(sentence: str) -> str | None:
     _, *behind = _VERB.split(clauses[-1] if clauses else "")
     words = behind[-1].strip() if behind else ""
     return words if _are_words(words) else None
+
+
+def _judged_right(text: str) -> str | None:
+    """The one option that is right where each is judged: `A. 错误；B. 正确；C. 错误`."""
+    judged = _JUDGED.findall(text[-600:])
+    right = [letter for letter, verdict in judged if verdict in ("正确", "√", "符合", "对")]
+    return right[0] if len(judged) > 1 and len(right) == 1 else None
 
 
 def _option(sentence: str) -> str | None:

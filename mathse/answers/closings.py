@@ -40,6 +40,7 @@ _LETTER = re.compile(
     r"(?:for sure|definitely|clearly|therefore|thus|indeed|simply|just|obviously|option|choice|选项|\W)*"
     r"[(（]?([A-H])[)）]?(?![a-zA-Z'])(?=\W|$)"
 )
+_CHINESE_REASON = re.compile(r"\W*([A-H])\s*[)）]?\s*(?:而|因为|由于|选?项|即|也就是|对应)")
 _APART = re.compile("[,，。；：、“”‘’（(]")
 _REASON = re.compile(r"([^\s,;]+(?: [a-zA-Z°%]+)?),? (?:because|since|as|which|where|but|although)\b")
 """An answer and, behind it, why it is one."""
@@ -208,7 +209,8 @@ def _answer_within(phrase: str) -> str | None:
         if len(rest) <= 1 or (rest[0] in ",.;:)，。；：、）（( " and not rest.startswith(" and")):
             return letter[1] if len(phrase) >= 40 or _APART.search(rest) else phrase
     if chinese.is_chinese(phrase):
-        return chinese.announced(phrase)
+        reasoned_letter = _CHINESE_REASON.match(phrase)
+        return reasoned_letter[1] if reasoned_letter else chinese.announced(phrase)
     if (reasoned := _REASON.match(phrase)) and _DIGIT.search(reasoned[1]):
         return reasoned[1]
     if not is_prose(phrase):
