@@ -12,6 +12,7 @@ build it again.
     labels     kind, code, name: what the numbers stand for, and what is damaged
 """
 
+import errno
 import hashlib
 import os
 import shutil
@@ -120,6 +121,10 @@ order by 2, 3
 """
 
 
+_OF_DISKS = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.EACCES)))
+"""What DuckDB quotes of the system where a disk refuses."""
+
+
 def ensure(tables: Tables) -> Path:
     """The index of these tables, built if there is none yet or it is damaged; those of earlier states are removed.
 
@@ -219,7 +224,7 @@ def _add(connection: duckdb.DuckDBPyConnection, file: Path, add: Callable[[], ob
     except (duckdb.OutOfMemoryException, duckdb.InterruptException):
         raise
     except duckdb.Error as error:
-        if "No space left" in str(error):  # what DuckDB says of a full disk: no fault of this table
+        if any(words in str(error) for words in _OF_DISKS):  # no fault of this table, and gone another time
             raise
         connection.execute("rollback")
         reason = str(error).splitlines()[0]

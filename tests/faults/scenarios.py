@@ -158,7 +158,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         lambda root: import_folder(root, root / "out", "theirs"),
         lambda root: {"imported": _folder(root / layout.SOURCES / "theirs")},
     ),
-    "index": Scenario(write_run, _index, _index_state, ("kill",)),
+    "index": Scenario(write_run, _index, _index_state),
     "metrics": Scenario(
         lambda root: files.write_json(root / METRICS, {"accuracy": 0.5}),
         lambda root: files.write_json(root / METRICS, {"accuracy": 0.75, "by_subject": {"angles": 1.0}}),

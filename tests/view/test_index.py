@@ -179,6 +179,7 @@ def test_requests_at_once_share_an_index(connection: duckdb.DuckDBPyConnection) 
         (duckdb.InterruptException("INTERRUPT Error: Interrupted!"), True),
         (duckdb.OutOfMemoryException("Out of Memory Error"), True),
         (duckdb.IOException("IO Error: Could not write file: No space left on device"), True),
+        (duckdb.IOException('IO Error: Cannot open file "x.parquet": Input/output error'), True),
         (duckdb.IOException("IO Error: page checksum does not match"), False),
     ],
 )
