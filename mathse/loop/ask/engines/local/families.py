@@ -68,7 +68,7 @@ class Family:
             ImageLimitError: The family has no such limit, or the least is above the most.
         """
         changes: dict[str, Any] = {}
-        allowed = _PIXELS if self == DEFAULT and _names_pixels(settings) else self.limits
+        allowed = _named_limits(settings) if self == DEFAULT else self.limits
         for key, value in limits.items():
             if key not in allowed:
                 known = ", ".join(allowed) or "none"
@@ -224,11 +224,16 @@ def image_settings(folder: Path) -> dict[str, Any]:
     return {**images, **whole.get("image_processor", {}), **around}
 
 
-def _names_pixels(settings: Settings) -> bool:
-    """Whether settings limit an image's area; some name sides of it by the same words."""
+def _named_limits(settings: Settings) -> Mapping[str, Limit]:
+    """The limits of a processor that nobody has listed, by the names of its settings."""
     size = settings.get("size") or {}
+    # Some processors name an image's sides by the words by which others name its area.
     areas = {"shortest_edge", "longest_edge"} <= size.keys() and size["longest_edge"] > 2**16
-    return areas or {"min_pixels", "max_pixels"} <= {**settings, **size}.keys()
+    if areas or {"min_pixels", "max_pixels"} <= {**settings, **size}.keys():
+        return _PIXELS
+    if size.keys() == {"longest_edge"}:
+        return {"max_pixels": _longest_side}
+    return _TILES if {"min_patches", "max_patches"} <= settings.keys() else {}
 
 
 def vision_tower(model: Any) -> "nn.Module | None":

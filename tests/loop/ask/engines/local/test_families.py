@@ -250,6 +250,14 @@ def test_a_family_that_is_not_listed_is_limited_where_its_processor_names_pixels
         families.DEFAULT.limited(settings, {"max_pixels": 1000})
 
 
+def test_a_longest_side_and_tiles_are_limits_too() -> None:
+    assert families.DEFAULT.limited({"size": {"longest_edge": 1540}}, {"max_pixels": 90_000}) == {
+        "size": {"longest_edge": 300}
+    }
+    tiles = {"size": {"height": 448, "width": 448}, "min_patches": 1, "max_patches": 12}
+    assert families.DEFAULT.limited(tiles, {"max_tiles": 4}) == {"max_patches": 4}
+
+
 def test_sides_are_no_pixels() -> None:
     with pytest.raises(families.ImageLimitError, match="the model has no such limit; it has: none"):
         families.DEFAULT.limited({"size": {"shortest_edge": 800, "longest_edge": 1333}}, {"max_pixels": 90_000})
