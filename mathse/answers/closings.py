@@ -51,6 +51,13 @@ SPEAKER = frozenset(
 """First words of a phrase that tells of the speaker or the text, and is no answer."""
 
 _SENTENCE_END = re.compile(r"(?<!\d)\.(?=\s|$)|\.(?=\s+[A-Z<\[]|\s*$)|[。\n！]|!\s|<\|")
+_ABBREVIATED = re.compile(
+    r"\b(?:(?:St|Mt|Ft|Dr|Mr|Mrs|Ms|Prof|Gen|Sgt|Capt|Lt)\.(?=\s+[A-Z])"
+    r"|(?:Jan|Feb|Mar|Apr|Aug|Sept?|Oct|Nov|Dec|Fig|Eq|Nr|Vol|pp?)\.(?=\s+\d)|(?:vs|approx|ca|cf)\.(?=\s)"
+    r"|(?:[A-Za-z]\.){2,}(?=\s+(?!(?:A|An|And|As|Because|But|He|Hence|I|In|It|Its|Note|She|Since|So|Step|That|The|Then"
+    r"|There|Therefore|They|This|Thus|To|We|Which|You)\b)[\w$\\(]))"
+)
+"""An abbreviation behind whose full stop the sentence goes on: `St. Louis`, `U.S. dollars`."""
 _MATH = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\(([^\n]+?)\\\)|\$([^$\n]+?)\$", re.DOTALL)
 NUMBER = re.compile(
     r"(?<![\w.,\\])[-−+]?[€£¥$]?\d+(?:[.,]\d+)*(?:\s*/\s*\d+)?(?:\s?%|\s?°|\s?[a-zA-Z]{1,3}[²³]|[€£¥$])?(?![\w])"
@@ -181,9 +188,10 @@ def _group(match: re.Match[str], slot: str) -> str | None:
 def _sentence(text: str) -> str:
     """The text up to its full stop outside of formulas (a decimal point is none), without emphasis."""
     text = text.strip().rstrip("*` ")
+    inside = {match.end() for match in _ABBREVIATED.finditer(text)} if "." in text else set()
     for end in _SENTENCE_END.finditer(text):
         before = text[: end.start()]
-        if before.count("$") % 2 == 0 and before.count("\\(") <= before.count("\\)"):
+        if end.end() not in inside and before.count("$") % 2 == 0 and before.count("\\(") <= before.count("\\)"):
             text = before
             break
     return text.strip().strip("*").strip()

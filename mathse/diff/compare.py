@@ -5,6 +5,7 @@
 Where stored hashes tell rows apart, counts need no more than keys and hashes, and nothing else is read for them.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,9 @@ def compare(old: Dataset, new: Dataset, options: Options, scratch: Path) -> Docu
     Raises:
         DiffError: They cannot be compared, the condition cannot be run, or the changes cannot be saved.
     """
-    sides = open_side(old.file, old.label), open_side(new.file, new.label)
+    with ThreadPoolExecutor() as both:  # each reads a whole file to verify it
+        first, second = both.map(open_side, (old.file, new.file), (old.label, new.label))
+    sides = first, second
     columns = relate(*sides, options.key, options.columns, trust_hashes=not options.verify)
     file = scratch / "changes.parquet"
     content = not options.counts_only or options.condition or options.saved

@@ -44,6 +44,26 @@ def test_finds_the_last_answer(text: str, answer: str | None) -> None:
     assert extract(text) == answer
 
 
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("The answer is St. Louis.", "St. Louis"),
+        ("The answer is U.S. dollars.", "U.S. dollars"),
+        ("The answer is Dr. Smith. He won.", "Dr. Smith"),
+        ("The answer is Washington D.C. and Paris.", "Washington D.C. and Paris"),
+        ("The answer is Jan. 5", "Jan. 5"),
+        ("The answer is approx. 30.", "approx. 30"),
+        ("The answer is the U.S. It is large.", "the U.S"),
+        ("The answer is 5 p.m. It is late.", "5 p.m"),
+        ("The answer is B. Because it is.", "B"),
+        ("The answer is No. The line is longer.", "No"),
+        ("The answer is 6 ft. The man is tall.", "6 ft"),
+    ],
+)
+def test_the_full_stop_of_an_abbreviation_ends_no_answer(text: str, answer: str) -> None:
+    assert extract(text) == answer
+
+
 def test_the_marker_sentence_beats_a_box() -> None:
     assert extract(r"\boxed{3} The answer to this problem is 4.") == "4"
 
