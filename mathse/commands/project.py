@@ -17,7 +17,8 @@ from mathse import layout
 def in_project(arguments: argparse.Namespace) -> Iterator[None]:
     """Carry out a command at its project's root, which `arguments.root` then is."""
     here = Path.cwd()
-    if arguments.root is None:
+    is_named = arguments.root is not None
+    if not is_named:
         arguments.root = layout.project_around(here) or here
         if arguments.root == here:
             arguments.root = Path()
@@ -29,13 +30,17 @@ def in_project(arguments: argparse.Namespace) -> Iterator[None]:
         return
     for name, value in vars(arguments).items():
         if name != "root":
-            setattr(arguments, name, _seen_from(here, value))
+            setattr(arguments, name, _seen_from(here, value, root if is_named else None))
     with chdir(root):
         yield
 
 
-def _seen_from(here: Path, value: Any) -> Any:
-    """An argument that is a file's path, or begins with that of another project; any other as it is."""
+def _seen_from(here: Path, value: Any, named: Path | None) -> Any:
+    """An argument that is a file's path, or begins with that of another project; any other as it is.
+
+    Args:
+        named: The project that `-C` names: what lies in it, such as `models/0`, is meant before what lies here.
+    """
     if isinstance(value, Path):
         return here / value
     if not isinstance(value, str) or not ("/" in value or Path(value).suffix):
@@ -43,6 +48,8 @@ def _seen_from(here: Path, value: Any) -> Any:
     repo, colon, name = value.rpartition(":")
     for path, rest in ((value, ""), (repo, f"{colon}{name}")):
         try:
+            if named and path and (named / path).exists():
+                return value
             if path and (here / path).exists():
                 return f"{here / path}{rest}"
         except (OSError, ValueError):  # too long for a name, as a query may be
