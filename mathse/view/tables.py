@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mathse import layout
-from mathse.errors import UserError
+from mathse.errors import HOW_TO_GET, UserError
 from mathse.look.catalogue import Entry, catalogue
 from mathse.params import STUDENT
 from mathse.report import names
@@ -142,9 +142,9 @@ def discover(root: Path) -> Tables:
 def missing(root: Path) -> list[str]:
     """What there is not yet, each with the command that makes it."""
     if not (root / layout.PROBLEMS).is_file():
-        return [f"{layout.PROBLEMS} is not there yet: `dvc repro problems` makes it, `dvc checkout` fetches it"]
+        return [f"{layout.PROBLEMS} is not there yet: {HOW_TO_GET}"]
     if not any(entry.kind == "paths" for entry in catalogue(root).values()):
-        return ["No paths have been written yet: `dvc repro` runs the loop"]
+        return [f"No table of paths is there yet: {HOW_TO_GET}"]
     return []
 
 

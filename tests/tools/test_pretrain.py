@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mathse.loop.ask.engines.local.fingerprint import LINEAGE, model_fingerprint
+from mathse.params import Compute
 from tools.tiny_base.pretrain import CARD, COMPUTE, Recipe, _drills, pretrain
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,7 @@ def test_the_committed_model_is_that_of_its_lineage_file_and_the_recipe_as_it_st
     lineage = json.loads((TINY / LINEAGE).read_text(encoding="utf-8"))
     assert lineage["model"] == model_fingerprint(TINY)
     assert lineage["settings"] == Recipe().settings()
-    assert lineage["compute"] == COMPUTE.model_dump(mode="json")
+    assert Compute.model_validate(lineage["compute"]) == COMPUTE
     assert (TINY / "README.md").read_bytes() == CARD.read_bytes()
 
 

@@ -234,7 +234,7 @@ def test_no_project_no_tables_says_what_to_run(tmp_path: Path) -> None:
 def test_problems_without_paths_say_so(tmp_path: Path) -> None:
     store.write(tmp_path / layout.PROBLEMS, Problem, [rows.problem()])
     with client_of(tmp_path) as early:
-        assert "No paths have been written yet" in early.get("/").text
+        assert "No table of paths is there yet: make it with" in early.get("/").text
         assert early.get("/problem/p1").status_code == 200
 
 
