@@ -9,9 +9,10 @@ from typing import Self
 
 # A fork leaves the loop and runs the program to the end of the interpreter, as a process of its own would.
 _LOOP = """
-import gc, os, sys
+import atexit, gc, os, sys
 {load}
 gc.freeze()  # a fork that looked through what is loaded would copy it
+atexit.register(gc.unfreeze)  # what is frozen at the interpreter's end is not taken apart, and DuckDB complains
 for line in sys.stdin:
     child = os.fork()
     if child == 0:

@@ -9,6 +9,7 @@ that stages start by themselves, the first of each kind (`STARTED`) is a process
 """
 
 import array
+import atexit
 import gc
 import json
 import os
@@ -100,6 +101,7 @@ def serve(address: str) -> None:
         del sys.modules[name]  # a fork has those of the clone it runs in
     sys.path[:] = [entry for entry in sys.path if entry not in ("", str(ROOT))]
     gc.freeze()  # a fork that looked through what is loaded would copy it
+    atexit.register(gc.unfreeze)  # what is frozen at the interpreter's end is not taken apart, and DuckDB complains
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()
