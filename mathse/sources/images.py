@@ -6,21 +6,17 @@
 """
 
 import hashlib
-import io
 
 import PIL.Image
 
 from mathse.sources.leakage.pictures import look
 from mathse.tables import schemas
-from mathse.tables.images import decoder, is_shown_as_stored, upright_rgb
+from mathse.tables.images import decoder, is_shown_as_stored, png, upright_rgb
 
 
 def encode(image: PIL.Image.Image) -> schemas.Image:
-    """Encode a drawn image as PNG: equal pixels give equal bytes and so the same id, with the same Pillow."""
-    plain = PIL.Image.frombytes(image.mode, image.size, image.tobytes()) if image.info else image
-    buffer = io.BytesIO()
-    plain.save(buffer, format="PNG", compress_level=9)
-    return _row(buffer.getvalue(), "PNG", upright_rgb(plain))
+    """Encode a drawn image as PNG: equal pixels give equal bytes and so the same id."""
+    return _row(png(image), "PNG", upright_rgb(image))
 
 
 def from_bytes(data: bytes, max_pixels: int) -> schemas.Image:
@@ -38,7 +34,9 @@ def from_bytes(data: bytes, max_pixels: int) -> schemas.Image:
     """
     with decoder(data, max_pixels) as image:
         shown = upright_rgb(image)
-        return _row(data, image.format or "", shown) if is_shown_as_stored(image, shown) else encode(shown)
+        if is_shown_as_stored(image, shown):
+            return _row(data, image.format or "", shown)
+        return _row(png(shown), "PNG", shown)
 
 
 def id_of(data: bytes) -> str:

@@ -79,9 +79,15 @@ def as_shown(data: bytes, max_pixels: int) -> tuple[bytes, str]:
         shown = upright_rgb(image)
         if image.format in PORTABLE and is_shown_as_stored(image, shown):
             return data, image.format
-        encoded = io.BytesIO()
-        shown.save(encoded, "PNG")
-        return encoded.getvalue(), "PNG"
+        return png(shown, compress_level=6), "PNG"  # somebody waits for it; 9 takes four times as long
+
+
+def png(image: PIL.Image.Image, compress_level: int = 9) -> bytes:
+    """A picture's pixels as PNG, and nothing else of it: equal pixels give equal bytes, with the same Pillow."""
+    plain = PIL.Image.frombytes(image.mode, image.size, image.tobytes()) if image.info else image
+    encoded = io.BytesIO()
+    plain.save(encoded, format="PNG", compress_level=compress_level)
+    return encoded.getvalue()
 
 
 class Images(Protocol):
@@ -272,17 +278,21 @@ def is_shown_as_stored(image: PIL.Image.Image, shown: PIL.Image.Image) -> bool:
 
 
 def upright_rgb(image: PIL.Image.Image) -> PIL.Image.Image:
-    """The first frame as a person sees it: upright, RGB, on white where it is transparent."""
+    """The first frame as a person sees it: upright, RGB, on white where it is transparent.
+
+    It has nothing but pixels: with the profile of CMYK colours, for one, RGB would be shown in other colours.
+    """
     image.seek(0)
     upright = PIL.ImageOps.exif_transpose(image)
     if upright.mode.startswith("I") or upright.mode == "F":
         tags = getattr(image, "tag_v2", {})
         upright = _in_bytes(upright, unsigned=tags.get(_SAMPLE_FORMAT, (1,))[0] == 1 and bool(tags))
-    if not upright.has_transparency_data:
-        return upright.convert("RGB")
-    layered = upright.convert("RGBA")
-    white = PIL.Image.new("RGBA", layered.size, "white")
-    return PIL.Image.alpha_composite(white, layered).convert("RGB")
+    if upright.has_transparency_data:
+        layered = upright.convert("RGBA")
+        upright = PIL.Image.alpha_composite(PIL.Image.new("RGBA", layered.size, "white"), layered)
+    picture = upright.convert("RGB")
+    picture.info = {}
+    return picture
 
 
 def _in_bytes(image: PIL.Image.Image, unsigned: bool) -> PIL.Image.Image:

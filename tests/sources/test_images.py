@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mathse.sources.images import encode, from_bytes
 from mathse.tables import images, schemas, store
-from mathse.tables.images import ImageError, ImageStore, decode
+from mathse.tables.images import ImageError, ImageStore, as_shown, decode
 
 LIMIT = 10_000
 RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
@@ -221,6 +221,15 @@ def test_print_colours_become_screen_colours() -> None:
     decoded = decode(encoded(picture(mode="CMYK", colour=(0, 255, 255, 0)), "TIFF"), LIMIT)
 
     assert (decoded.mode, decoded.getpixel((0, 0))) == ("RGB", RED)
+
+
+def test_what_is_encoded_anew_has_pixels_and_no_profile_of_other_colours() -> None:
+    clear = PIL.Image.new("RGBA", (6, 4), (0, 0, 0, 0))
+    assert from_bytes(encoded(clear, icc_profile=b"a profile"), LIMIT) == encode(picture(colour=WHITE))
+
+    printed = encoded(picture(mode="CMYK", colour=(0, 255, 255, 0)), "TIFF", icc_profile=b"of CMYK")
+    shown, form = as_shown(printed, LIMIT)
+    assert (form, PIL.Image.open(io.BytesIO(shown)).info, decode(printed, LIMIT).info) == ("PNG", {}, {})
 
 
 def written(file: Path, count: int) -> list[schemas.Image]:
