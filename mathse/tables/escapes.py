@@ -12,22 +12,32 @@ import re
 
 _LETTERS = {"\a": "a", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v"}
 _LISTED = """
-    above acute aleph align alpha angle approx approxeq arccos arcsin arctan arg array ast asymp
-    backslash bar bbox bcancel because begin beta beth between bf big bigcap bigcirc bigcup bigg biggl biggm biggr bigl
-    bigm bigoplus bigotimes bigr bigstar bigtriangledown bigtriangleup bigvee bigwedge binom blacksquare blacktriangle
-    bm bmod boldsymbol bot bowtie boxed boxminus boxplus boxtimes breve bullet
-    fbox fcolorbox fint flat footnotesize forall frac frown
-    nRightarrow nabla natural ncong ne nearrow neg neq newcommand newline nexists ngeq ngtr ni nleftarrow nleq nless
-    nmid nolimits nonumber normalsize not notag notin nparallel nrightarrow nsim nsubseteq nu nwarrow
-    raisebox rangle rbrace rbrack rceil ref renewcommand rfloor rho right rightangle rightarrow rightharpoonup
-    rightleftharpoons rightthreetimes rm root rotatebox rule rvert
-    tag tan tanh tau tbinom text textbf textcircled textcolor textdegree textgreater textit textless textnormal textrm
-    textsf textstyle texttt textup tfrac therefore theta thickapprox thicksim thinspace tilde times tiny to top triangle
-    triangledown triangleleft trianglelefteq triangleq triangleright trianglerighteq twoheadrightarrow
-    varepsilon varnothing varphi varpi varrho vartheta vdash vdots vec vee vert vphantom
+    above acute aleph align alpha amalg angle approx approxeq arccos arcctg arcsin arctan arctg arg argmax argmin array
+    ast asymp atop
+    backepsilon backprime backsim backsimeq backslash bar barwedge bbox bcancel because begin beta beth between bf
+    bfseries big bigcap bigcirc bigcup bigg biggl biggm biggr bigl bigm bigodot bigoplus bigotimes bigr bigsqcup bigstar
+    bigtriangledown bigtriangleup biguplus bigvee bigwedge binom blacklozenge blacksquare blacktriangle
+    blacktriangledown blacktriangleleft blacktriangleright bm bmod bold boldsymbol bot bowtie boxdot boxed boxminus
+    boxplus boxtimes bra braket breve bullet bumpeq
+    fallingdotseq fbox fcolorbox fint flat footnotesize forall frac frak frown
+    nLeftarrow nLeftrightarrow nRightarrow nVDash nVdash nabla natural ncong ne nearrow neg negmedspace negthickspace
+    negthinspace neq newcommand newline nexists ngeq ngeqq ngeqslant ngtr ni nicefrac nleftarrow nleftrightarrow nleq
+    nleqq nleqslant nless nmid nobreakspace noindent nolimits nonumber normalsize not notag notin nparallel nprec
+    npreceq nrightarrow nshortmid nshortparallel nsim nsubseteq nsubseteqq nsucc nsucceq nsupseteq nsupseteqq
+    ntriangleleft ntrianglelefteq ntriangleright ntrianglerighteq nu nvDash nvdash nwarrow
+    raisebox rangle rbrace rbrack rceil ref relax renewcommand rfloor rho right rightangle rightarrow
+    rightarrowtail rightharpoondown rightharpoonup rightleftarrows rightleftharpoons rightrightarrows rightsquigarrow
+    rightthreetimes risingdotseq rm rmoustache root rotatebox rtimes rule rvert
+    tag tan tanh tau tbinom text textasciitilde textbackslash textbf textcelsius textcircled textcolor textdegree
+    textgreater textit textless textmd textmu textnormal textohm textrm textsc textsf textsl textstyle textsubscript
+    textsuperscript texttt textup tfrac therefore theta thickapprox thicksim thinspace tilde times tiny to top triangle
+    triangledown triangleleft trianglelefteq triangleq triangleright trianglerighteq
+    twoheadleftarrow twoheadrightarrow
+    vDash varepsilon varkappa varnothing varphi varpi varpropto varrho varsigma vartheta
+    vartriangle vdash vdots vec vee vert vphantom
 """
 _COMMANDS = frozenset(_LISTED.split())
-_REST = "ag an angle au brace brack ceil ef eg e exists ext floor i less m mid o op parallel u vert"
+_REST = "ag an angle au brace brack ceil ef eg e exists ext floor i less m mid o op parallel times u vert"
 _WORDS = frozenset(_REST.split())
 """What is left of some commands and is, or might be, a word or a name by itself."""
 _NAMES = frozenset(("e", "eg", "i", "u"))

@@ -8,6 +8,8 @@ from mathse.tables.escapes import ControlCharacter, mended
 
 WRITTEN = r"""
     \frac{1}{2} \beta \theta \times \text{cm} \right) \rho \neq \nabla \bar{x} \binom{n}{k} \boxed{3} \triangle
+    \nicefrac{1}{2} \nsucc \nprec \ntriangleleft \nleqslant \negthinspace \risingdotseq \relax \textsuperscript{2}
+    \bigsqcup \bra{x} \bumpeq \fallingdotseq \frak{a}
     \tan\theta \tfrac12 \tau^2 \therefore \tilde{x} \notin \forall \bot \rightarrow \textbf{a} \begin{cases}
 """
 
@@ -34,6 +36,7 @@ def test_within_a_formula_a_tab_is_a_command(text: str) -> None:
         "\tan x",
         "a \rangle b",
         "\top",
+        "A \rtimes B",
         "\tau",
         "a\x00b",
         "a\x1b[31mb",
