@@ -34,18 +34,25 @@ _LETTER = re.compile(r"(?:故?选项?|[Oo]ption )?[(\[【]?([A-Z])[)\]】]?[.:�
 _LONGEST_OPTION = 500
 _WHAT = "(?:答案?|证明?|解析?|解答|过程|步骤|作图|画图|图形?|[本此]题|[:：,，;；、 ])"
 _NO_ANSWERS = (
-    r"proof|prove[dn]?|qed|omitted|skipped|n/?a|none|null|nil|nan|unknown|tbd|todo|answer|solution",
-    r"no answer(?: .{1,20})?|not (?:available|applicable|given|provided|known)",
+    r"proof|prove[dn]?|to be prove[dn]|q\.?e\.?d|omitted|skipped|<?n[./]?a>?|none|null|nil|nan|unknown|tbd|todo",
+    r"answer|solution",
+    r"no answer(?: .{1,20})?|no (?:solution|explanation)s? (?:is |was )?(?:provided|given|available)",
+    r"not (?:available|applicable|given|provided|known)",
     r"to be determined|open[- ]ended|same as (?:above|before)",
     r"answers? (?:vary|varies|may vary|will vary)|(?:see|refer to|as shown|shown (?:in|on|above|below)) ?.{0,40}",
     r"(?:the )?(?:answer|proof|solution|explanation)s? (?:is |are )?(?:omitted|above|below|not .{1,20}|left .{1,40})",
     rf"{_WHAT}*(?:略去?|省略|从略|看图|如图(?:所示)?|同上)",
     rf"(?:{_WHAT}|[请具体详])*参?见.{{0,3}}(?:解析|解答|详解|答案|分析|证明|过程|图|上|下|题|书|附件)[^\d]{{0,4}}",
-    r"(?:暂?无|没有|暂缺)(?:答案|解析|.{0,2}答案)|未知|待定|待补充?|不详|开放题|(?:答案)?不唯一|证明题?|[画作]图题?|解析|解答|答案?",
-    r"(?:証明)?略|解説(?:を)?参照|図(?:を)?参照|(?:풀이|해설|그림) ?참[조고]|생략|증명|доказательство|см\. .{1,30}",
+    r"left (?:to the (?:reader|student)|as an exercise).{0,40}|open[- ]ended(?: question)?",
+    r"(?:暂?无|没有|暂缺)(?:答案|解析|.{0,2}答案)|未知|未提供|未给出|待定|待补充?|不详|开放(?:题|性试题)|(?:答案)?不唯一",
+    r"证毕|得证|证明题?|[画作]图题?|解析|解答|答案?",
+    r"(?:証明)?省?略|解説(?:を)?参照|図(?:を)?参照|(?:풀이|해설|그림) ?참[조고]|생략|증명|доказательство|см\. .{1,30}",
+    r"нет ответа|(?:voir|siehe|véase|veja|vedi) .{1,30}|sin respuesta|sem resposta|sans réponse|ohne antwort",
 )
 """What stands for an answer where a source has none, a row for each form; English, Chinese, others."""
 _NO_ANSWER = re.compile("|".join(_NO_ANSWERS))
+_SIMPLIFIED = str.maketrans("見參請詳體證過驟圖畫題無開給", "见参请详体证过骤图画题无开给")
+"""The characters of these forms that are written in another way in traditional Chinese."""
 _EMPTY = " \t\r\n.。,，;；:：!！?？…·_-–—~*#/\\|'\"“”‘’`()[]{}（）【】《》「」$"
 _IN_TEXT = re.compile(r"\\(?:text|mathrm|mathbf|textbf|boxed)\s*\{([^{}]*)\}")
 
@@ -89,7 +96,7 @@ def is_no_answer(answer: str) -> bool:
     """Whether a gold answer says that there is none: `proof`, `见解析`, `N/A`, or nothing but punctuation."""
     text = _IN_TEXT.sub(r"\1", unicodedata.normalize("NFKC", answer).casefold()).strip()
     bare = text.strip(_EMPTY)
-    return not bare or _NO_ANSWER.fullmatch(bare) is not None
+    return not bare or any(_NO_ANSWER.fullmatch(form) for form in (bare, bare.translate(_SIMPLIFIED)))
 
 
 def letter(answer: str) -> str | None:

@@ -93,9 +93,11 @@ def test_a_hostile_text_takes_no_time() -> None:
 
 NONE = """proof|Proof.|略|(略)|证明略|答案：略|见解析|详见解析|证明见解析|见解答过程|如图所示|看图|暂无答案|答案不唯一
     作图略|nan|NaN|N/A|n/a|#N/A|NULL|None|-|—|--|?|？|...|___|()|$$|see solution|See the figure.|omitted
-    Answers may vary.|\\text{略}|$\\text{N/A}$|unknown|TBD|not given|The proof is left to the reader|풀이 참조|| |"""
+    Answers may vary.|\\text{略}|$\\text{N/A}$|unknown|TBD|not given|The proof is left to the reader|풀이 참조|| |
+    N.A.|<NA>|Q.E.D.|To be proved.|No solution provided|left to the reader|Open-ended question|证毕|得证|未提供|開放題
+    見解析|參見解答過程|圖略|看圖|如圖所示|證明略|無答案|省略|証明省略|нет ответа|Voir le corrigé.|siehe Lösung"""
 SOME = """0|-1|no|No solution|无解|不存在|undefined|DNE|\\emptyset|∅|>|$ < $|=|+|×|√|∥|B|A|no real roots|∞|见解|true
-    Nancy|Nantes|shown|略大于3|图1|解x=3|x|not parallel|Answer A"""
+    Nancy|Nantes|shown|略大于3|图1|圖1|left to right|open|No solutions|過點A|解x=3|x|not parallel|Answer A"""
 
 
 def each(listed: str) -> list[str]:
