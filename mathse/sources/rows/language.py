@@ -19,6 +19,15 @@ _NAMES: Mapping[str, str] = {
     "urdu": "ur", "vietnamese": "vi", "cn": "zh", "jp": "ja", "kr": "ko", "中文": "zh", "汉语": "zh", "英文": "en",
 }  # fmt: skip
 """What sources call languages, besides the codes of ISO 639-1."""
+_LISTED = """
+    aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo
+    es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg
+    ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my nb nd ne ng nl nn no
+    nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te
+    tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
+"""
+_CODES = frozenset(_LISTED.split())
+"""ISO 639-1; Nauru's is left out, as `na` says that a row has none."""
 _SCRIPTS = {
     "ja": r"[\u3041-\u3096\u30a1-\u30fa]",
     "ko": r"[\uac00-\ud7af]",
@@ -85,4 +94,4 @@ def stated(value: object) -> str | None:
     if name in _NAMES:
         return _NAMES[name]
     code = re.split(r"[-_]", name)[0]
-    return code if code in {*_NAMES.values(), *_SCRIPTS, *_WORDS} else None
+    return code if code in _CODES else None

@@ -43,8 +43,11 @@ def test_the_words_say_the_language(text: str, code: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "code"),
-    [("zh", "zh"), ("zh-CN", "zh"), ("Chinese", "zh"), (" english ", "en"), ("fa_IR", "fa"), ("xx", None), (3, None)],
-)
+    [
+        ("zh", "zh"), ("zh-CN", "zh"), ("Chinese", "zh"), (" english ", "en"), ("fa_IR", "fa"), ("sv", "sv"),
+        ("ro-RO", "ro"), ("cn", "zh"), ("xx", None), ("NA", None), ("", None), (3, None),
+    ],
+)  # fmt: skip
 def test_what_a_row_says_of_its_language(value: object, code: str | None) -> None:
     assert stated(value) == code
 
