@@ -58,7 +58,8 @@ def elements(file: BinaryIO, name: str, longest: int = LONGEST) -> Iterator[tupl
         pass
     head = opener + file.read(_LONGEST_PREFACE)
     if b"\0" in head or not (b"[" in head or b"{" in head):
-        yield Damaged(name, "not JSON", f"starts with {opener!r}, not with a bracket")
+        wrong = "NUL bytes, as in UTF-16" if b"\0" in head else f"no bracket; it starts with {head[:20]!r}"
+        yield Damaged(name, "not JSON", wrong if head else "an empty file")
         return
     file.seek(begin)
     by_key = opener == b"{" and _stands_alone(file, longest)

@@ -103,6 +103,19 @@ def test_what_stands_behind_the_first_value_comes_out_too(
     assert len(set(places)) == 3
 
 
+@pytest.mark.parametrize(
+    ("data", "detail"),
+    [
+        (b"", "an empty file"),
+        (b"rows", "no bracket; it starts with b'rows'"),
+        (b'[{"q": 1}]\0', "NUL bytes, as in UTF-16"),
+        ('[{"q": 1}]'.encode("utf-16"), "NUL bytes, as in UTF-16"),
+    ],
+)
+def test_what_is_no_json_from_its_start_is_said_as_it_is(data: bytes, detail: str) -> None:
+    assert list(elements(io.BytesIO(data), "f")) == [Damaged("f", "not JSON", detail)]
+
+
 def test_two_mappings_of_rows_come_out_by_key() -> None:
     data = b'{"7": {"a": 1}, "8": {"a": 2}}\n{"9": {"a": 3}}'
     assert list(elements(io.BytesIO(data), "x")) == [
