@@ -4,6 +4,7 @@ YAML lets a key stand twice, and takes the last; lets a few lines stand for giga
 numbers and nesting grow without end. Every error names the line.
 """
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import yaml
 LARGEST = 4 * 2**20
 """Bytes of a file."""
 DEEPEST = 50
-"""Lists and mappings one within another."""
+"""Lists and mappings one within another, those that aliases stand for among them."""
 MOST_VALUES = 200_000
 """Keys and values of a file, each alias counted as what it stands for."""
 LARGEST_NUMBER = 2**63 - 1
@@ -61,7 +62,7 @@ def parse(text: str, as_texts: bool = False) -> Any:
             node = loader.get_single_node()
             if node is None:
                 return None
-            _Bounds(loader).expanded(node)
+            _Bounds(loader).check(node)
             return loader.construct_document(node)
         finally:
             loader.dispose()
@@ -91,28 +92,36 @@ class _Bounds:
 
     def __init__(self, loader: Any) -> None:
         self._loader = loader
-        self._sizes: dict[int, int | None] = {}
+        self._sizes: dict[int, tuple[int, int] | None] = {}
 
-    def expanded(self, node: yaml.Node) -> int:
-        """How many values a node stands for. An alias is of a node that stands above it, so this goes no deeper."""
+    def check(self, node: yaml.Node) -> tuple[int, int]:
+        """How many values a node stands for, and how deep it is; what aliases stand for counts.
+
+        An alias is of a node that stands above it, so this recurs no deeper than the text is.
+        """
         if id(node) in self._sizes:
-            size = self._sizes[id(node)]
-            if size is None:
+            known = self._sizes[id(node)]
+            if known is None:
                 raise _refusal(node, "an alias of what it lies in")
-            return size
+            return known
         self._sizes[id(node)] = None
-        size = 1
+        below: list[yaml.Node] = []
         if isinstance(node, yaml.ScalarNode):
             self._check_number(node)
         elif isinstance(node, yaml.MappingNode):
             self._check_keys(node)
-            size += sum(self.expanded(key) + self.expanded(value) for key, value in node.value)
+            below = list(chain.from_iterable(node.value))
         else:
-            size += sum(map(self.expanded, node.value))
+            below = node.value
+        sizes = [self.check(member) for member in below]
+        size = 1 + sum(values for values, _ in sizes)
+        depth = int(isinstance(node, yaml.CollectionNode)) + max((depth for _, depth in sizes), default=0)
         if size > MOST_VALUES:
             raise _refusal(node, f"more than {MOST_VALUES} values, those that aliases stand for among them")
-        self._sizes[id(node)] = size
-        return size
+        if depth > DEEPEST:
+            raise _refusal(node, f"more than {DEEPEST} lists and mappings one within another, through aliases")
+        self._sizes[id(node)] = size, depth
+        return size, depth
 
     def _check_number(self, node: yaml.ScalarNode) -> None:
         if node.tag != _INT:

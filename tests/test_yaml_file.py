@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
+ALIASES = f"a: &a {'[' * 40}x{']' * 40}\nb: &b {'[' * 40}*a{']' * 40}\n"
 MERGES = "a: &a {x: 1, y: 2}\n" + "".join(
     f"{name}: &{name} {{<<: [{', '.join([f'*{before}'] * 10)}]}}\n"
     for before, name in zip("abcdefgh", "bcdefghi", strict=True)
@@ -51,6 +52,7 @@ def test_texts_stay_texts() -> None:
         ("[" * 100_000, "more than 50 lists and mappings"),
         ("- " * 100_000 + "x", "more than 50 lists and mappings"),
         ("{a: " * 60 + "1" + "}" * 60, "more than 50 lists and mappings"),
+        (ALIASES, "line 2: more than 50 lists and mappings one within another, through aliases"),
         ("seed: " + "9" * 5000, "line 1: 9999.*whole numbers go up to"),
         ("seed: 9223372036854775808", "whole numbers go up to 9223372036854775807"),
         ("seed: -0x8000000000000001", "whole numbers go up to"),
