@@ -44,7 +44,7 @@ DONE, REFUSED, CRASHED = 0, 2, 3
 
 
 class NoCompiler(Exception):
-    """There is no C compiler, or it cannot make the library."""
+    """There is no C compiler, or this is not Linux."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def preloaded(folder: Path) -> dict[str, str]:
 
     Raises:
         NoCompiler: It cannot be made here.
+        RuntimeError: The compiler finds an error in it.
     """
     library = folder / "faults.so"
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
@@ -69,7 +70,7 @@ def preloaded(folder: Path) -> dict[str, str]:
     command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE), "-ldl"]
     made = subprocess.run(command, capture_output=True, text=True)
     if made.returncode:
-        raise NoCompiler(made.stderr)
+        raise RuntimeError(f"{SOURCE}: {made.stderr}")
     # Libraries that start threads when they are loaded could not be forked safely.
     single = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "ARROW_IO", "POLARS_MAX")}
     return {**os.environ, **single, "LD_PRELOAD": str(library), "MATHSE_FAULTS": str(library)}
@@ -98,6 +99,8 @@ class Campaign:
         shutil.copytree(before, after)
         ending = self._child(after, scenario.act)
         self._require(name, ending)
+        if not ending.calls:
+            raise AssertionError(f"{name}: no system call is seen: the library is not preloaded")
         if scenario.state(before) == scenario.state(after):
             raise AssertionError(f"{name}: changes nothing")
         return ending.calls
