@@ -157,8 +157,8 @@ def _named(gold: Value, answer: Value, places: int | None) -> bool | None:
         pair = (named.value, answer) if named is gold else (gold, named.value)
         return equivalent(*pair, places)
     if other_name(gold.name, answer.name):
-        # Symbols on the right side make it an equation rather than a result: `y = 2x` is `x = y/2`.
-        are_equations = isinstance(gold.value, Formula) and isinstance(answer.value, Formula)
+        # Symbols on a right side make it an equation rather than a result: `y = 6/x` is `xy = 6`.
+        are_equations = isinstance(gold.value, Formula) or isinstance(answer.value, Formula)
         return _same_equation(gold, answer) if are_equations else False
     same = equivalent(gold.value, answer.value, places)
     return _same_equation(gold, answer) if same is False and gold.name != answer.name else same
@@ -186,7 +186,7 @@ def _several(gold: Value, answer: Value, places: int | None) -> bool | None:
     if first is None or second is None:
         return _regions(gold, answer)
     first, second = _as_point(first, second), _as_point(second, first)
-    if _intervals_differ(first, second):
+    if _intervals_differ(first, second) or _nesting(first) != _nesting(second):
         return False
     first, second = _without_root_names(first), _without_root_names(second)
     items, others = _distinct_items(first, places), _distinct_items(second, places)
@@ -200,6 +200,12 @@ def _several(gold: Value, answer: Value, places: int | None) -> bool | None:
 def _holds_nothing(value: Value) -> bool:
     r"""Whether a value is the set of the empty set, which is not empty."""
     return isinstance(value, Several) and value.items == (Words("no solution"),) and value.brackets == "⟦⟧"
+
+
+def _nesting(several: Several) -> int:
+    r"""How many of a set's items are sets: `\{\{1\}\}` is not `\{1\}`."""
+    items = several.items if several.brackets == "⟦⟧" else ()
+    return sum(isinstance(item, Several) and item.brackets == "⟦⟧" for item in items)
 
 
 def _as_several(value: Value) -> Several | None:

@@ -55,6 +55,9 @@ CLOSE = _MP.mpf(10) ** -160
 """Relative difference below which two irrational values are one: far above rounding, far below any mistake."""
 PI = _MP.mpf(_MP.pi)
 
+_MOST_SIGNS = 3
+"""Symbols whose signs are tried in every pattern; others follow these."""
+
 _CONSTANTS: dict[str, Number] = {"π": PI, "e": _MP.mpf(_MP.e), "i": _MP.mpc(0, 1), "∞": math.inf}
 _BRANCHING = frozenset("abs sqrt root max min gcd lcm ln log lg arcsin arccos arctan".split())
 
@@ -158,16 +161,14 @@ def points(names: list[str]) -> list[dict[str, Number]]:
 
 
 def far_points(names: list[str]) -> list[dict[str, Number]]:
-    """Fixed assignments of numbers of any size and sign: all negative, all large, and mixed ones."""
-    negative, large, mixed, opposite = (
-        {name: _coordinate(turn, name) for name in names} for turn in ("negative", "large", "mixed", "opposite")
-    )
-    signs = {name: -1 if zlib.crc32(f"sign {name}".encode()) & 64 else 1 for name in names}
+    """Fixed assignments of numbers of any size, with every pattern of signs of the first symbols."""
     return [
-        {name: -value for name, value in negative.items()},
-        {name: 20 * value for name, value in large.items()},
-        {name: 8 * signs[name] * value for name, value in mixed.items()},
-        {name: -30 * signs[name] * value for name, value in opposite.items()},
+        {
+            name: (-1 if signs >> place % _MOST_SIGNS & 1 else 1) * size * _coordinate(f"far {signs} {size}", name)
+            for place, name in enumerate(names)
+        }
+        for signs in range(2 ** min(len(names), _MOST_SIGNS))
+        for size in (1, 8, 30)
     ]
 
 

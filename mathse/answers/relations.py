@@ -25,6 +25,13 @@ _NAME = re.compile(  # possessive throughout: what it has read is never read in 
 )
 _POINT = re.compile(r"[A-Z](?:_\d+|')*")
 _POINTS = re.compile(rf"(?:{_POINT.pattern}){{2,4}}")
+_SILENT = re.compile(rf"m?∠(?={_POINT.pattern}$)|_(?=[∠△])")
+"""Signs without which a name is the same: `∠A` is `A`, `S_△ABC` is `S△ABC`."""
+_PRODUCT = re.compile("[a-z]{1,2}|[abc]{3}|[xyz]{3}")
+"""A symbol, or a product of symbols that is no word."""
+_FUNCTION = re.compile(r"\\?(?P<name>sin|cos|tan|cot|sec|csc)\(?(?P<of>[^()]+)\)?")
+_OF_A_FIGURE = re.compile(rf"(?P<name>[A-Z](?=[_(△∠])|[a-zA-Z]*[a-z])[_(]*△?(?P<of>∠?{_POINTS.pattern})\)?")
+"""What is measured of a figure: `S_ABC`, `S△ABC`."""
 _INDEX = re.compile(r"(?<=[a-zA-Z])(?=\d)")
 _OF_A_SYMBOL = re.compile(r"[a-zA-Z]\([a-xz]\)")
 _FIGURES = re.compile(r"[A-Z][A-Z_'\d]|[∠△⊙∥⊥≅≌∼∽‖⫽]|//|平行|垂直|全等|相似|parallel|perpendicular|congruent|similar")
@@ -72,14 +79,28 @@ def other_name(first: str, second: str) -> bool:
     names = (first, second)
     if first == second or ("y" in names and any(map(_OF_A_SYMBOL.fullmatch, names))):
         return False
+    first, second = names = (_SILENT.sub("", first), _SILENT.sub("", second))
     if "/" in first + second or not (is_name(first) and is_name(second)):
         return True
-    points = [name.strip("m∠△") for name in names]
+    parts, others = first.split(":"), second.split(":")
+    if len(parts) == len(others) > 1:  # a ratio has an order
+        return any(map(other_name, parts, others))
+    if all(map(_PRODUCT.fullmatch, names)):
+        return sorted(first) != sorted(second)
+    if (function := _FUNCTION.fullmatch(first)) and (other := _FUNCTION.fullmatch(second)):
+        return function["name"] != other["name"] or other_name(function["of"], other["of"])
+    if (measure := _OF_A_FIGURE.fullmatch(first)) and (other := _OF_A_FIGURE.fullmatch(second)):
+        return measure["name"] != other["name"] or other_name(measure["of"], other["of"])
+    points = [name.strip("m∠△|") for name in names]
     if all(_POINTS.fullmatch(name) for name in points):
         # `AB` is `BA`; an angle is where its middle point is.
         spelled = [_POINT.findall(name) for name in points]
         middles = [name[1] for name in spelled if len(name) == 3 and "∠" in first + second]
         return sorted(spelled[0]) != sorted(spelled[1]) or len(set(middles)) > 1
+    if any(map(_POINT.fullmatch, points)) and any(name.lstrip("m").startswith("∠") for name in names):
+        # `∠ABC` is `∠B`.
+        vertices = [point[1] if len(point) == 3 else point[0] for name in points if (point := _POINT.findall(name))]
+        return len(set(vertices)) > 1
     # `f(2)` is not `f(3)`, but `f(x)` may be `f(t)`. A name that begins with a bracket has no argument.
     heads, arguments = [], []
     for name in names:
@@ -87,7 +108,7 @@ def other_name(first: str, second: str) -> bool:
         heads.append(head or name)
         arguments.append(argument.rstrip(")") if head else "")
     are_letters = all(len(head.partition("_")[0].strip("\\∠△'")) <= 1 or head.startswith("\\") for head in heads)
-    are_symbols = all(map(str.isalpha, arguments))
+    are_symbols = all(map(str.isalpha, arguments)) and not all(map(str.isupper, arguments))
     return are_letters and (heads[0] != heads[1] or (arguments[0] != arguments[1] and not are_symbols))
 
 
