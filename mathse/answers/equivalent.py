@@ -158,7 +158,9 @@ def _named(gold: Value, answer: Value, places: int | None) -> bool | None:
         return equivalent(*pair, places)
     if other_name(gold.name, answer.name):
         # Symbols on a right side make it an equation rather than a result: `y = 6/x` is `xy = 6`.
-        are_equations = isinstance(gold.value, Formula) or isinstance(answer.value, Formula)
+        has_symbols = [isinstance(value.value, Formula) for value in (gold, answer)]
+        are_letters = gold.name.isalpha() and answer.name.isalpha()
+        are_equations = all(has_symbols) or (any(has_symbols) and are_letters)
         return _same_equation(gold, answer) if are_equations else False
     same = equivalent(gold.value, answer.value, places)
     return _same_equation(gold, answer) if same is False and gold.name != answer.name else same

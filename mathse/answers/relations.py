@@ -91,16 +91,10 @@ def other_name(first: str, second: str) -> bool:
         return function["name"] != other["name"] or other_name(function["of"], other["of"])
     if (measure := _OF_A_FIGURE.fullmatch(first)) and (other := _OF_A_FIGURE.fullmatch(second)):
         return measure["name"] != other["name"] or other_name(measure["of"], other["of"])
-    points = [name.strip("m∠△|") for name in names]
-    if all(_POINTS.fullmatch(name) for name in points):
-        # `AB` is `BA`; an angle is where its middle point is.
-        spelled = [_POINT.findall(name) for name in points]
-        middles = [name[1] for name in spelled if len(name) == 3 and "∠" in first + second]
-        return sorted(spelled[0]) != sorted(spelled[1]) or len(set(middles)) > 1
-    if any(map(_POINT.fullmatch, points)) and any(name.lstrip("m").startswith("∠") for name in names):
-        # `∠ABC` is `∠B`.
-        vertices = [point[1] if len(point) == 3 else point[0] for name in points if (point := _POINT.findall(name))]
-        return len(set(vertices)) > 1
+    if (other_figure := _other_figure(first, second)) is not None:
+        return other_figure
+    if first.strip("|") == second.strip("|"):
+        return first != second  # `|x|` is not `x`
     # `f(2)` is not `f(3)`, but `f(x)` may be `f(t)`. A name that begins with a bracket has no argument.
     heads, arguments = [], []
     for name in names:
@@ -110,6 +104,21 @@ def other_name(first: str, second: str) -> bool:
     are_letters = all(len(head.partition("_")[0].strip("\\∠△'")) <= 1 or head.startswith("\\") for head in heads)
     are_symbols = all(map(str.isalpha, arguments)) and not all(map(str.isupper, arguments))
     return are_letters and (heads[0] != heads[1] or (arguments[0] != arguments[1] and not are_symbols))
+
+
+def _other_figure(first: str, second: str) -> bool | None:
+    """Whether names of segments, angles and polygons are of two; None if they are no names of figures."""
+    points = [name.strip("m∠△|") for name in (first, second)]
+    spelled = [_POINT.findall(name) for name in points]
+    has_angle = "∠" in first + second
+    if all(_POINTS.fullmatch(name) for name in points):
+        # `AB` is `BA`; an angle is where its middle point is.
+        middles = [name[1] for name in spelled if len(name) == 3 and has_angle]
+        return sorted(spelled[0]) != sorted(spelled[1]) or len(set(middles)) > 1
+    if has_angle and all(spelled) and any(map(_POINT.fullmatch, points)):
+        # `∠ABC` is `∠B`.
+        return len({name[1] if len(name) == 3 else name[0] for name in spelled}) > 1
+    return None
 
 
 def _approximation(text: str, depth: int, read: Reader) -> Value | None:
