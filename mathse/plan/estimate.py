@@ -199,11 +199,13 @@ def _file(name: str | None, root: Path) -> Path:
     raise PlanError(f"no preset {name!r} and no such file; presets: {', '.join(presets) or 'none'}")
 
 
-def _model(settings: Params, root: Path, options: Options) -> tuple[Size, str, Counter, str]:
-    """The model's size and what it is known by, and what counts its tokens, in words too.
+def base_size(settings: Params, root: Path) -> tuple[Size, str, Path | None]:
+    """The base's size and what it is known by, and its folder if it is at hand.
 
-    Its folder tells best, if it is at hand: the base's own or, once it is fetched, models/base, if that is this model
-    at this revision.
+    The folder tells best: the base's own or, once it is fetched, models/base, if that is this model at this revision.
+
+    Raises:
+        UserError: It is not known.
     """
     base, folder = settings.base, root / layout.model("base")
     if base.is_folder:
@@ -212,19 +214,23 @@ def _model(settings: Params, root: Path, options: Options) -> tuple[Size, str, C
     made_from = json.loads(lineage.read_text(encoding="utf-8")) if lineage.is_file() else {}
     at_hand = base.is_folder or (made_from.get("from"), made_from.get("revision")) == (base.source, base.revision)
     if at_hand:
-        size, size_from = sizes.of_folder(folder), "the weight files' headers"
-    elif base.source in sizes.KNOWN:
-        size, size_from = sizes.KNOWN[base.source], "the table of known checkpoints"
-    else:
-        raise PlanError(
-            f"base.from: the size of {base.source} is not known before it is there; fetch it (`dvc repro base`), or "
-            f"give the path of a folder. Known: {', '.join(sizes.KNOWN)}"
-        )
+        return sizes.of_folder(folder), "the weight files' headers", folder
+    if base.source in sizes.KNOWN:
+        return sizes.KNOWN[base.source], "the table of known checkpoints", None
+    raise PlanError(
+        f"base.from: the size of {base.source} is not known before it is there; fetch it (`dvc repro base`), or "
+        f"give the path of a folder. Known: {', '.join(sizes.KNOWN)}"
+    )
+
+
+def _model(settings: Params, root: Path, options: Options) -> tuple[Size, str, Counter, str]:
+    """The model's size and what it is known by, and what counts its tokens, in words too."""
+    size, size_from, folder = base_size(settings, root)
     kind = family(size.model_type)
-    if at_hand and (folder / "tokenizer.json").is_file():
+    if folder is not None and (folder / "tokenizer.json").is_file():
         return size, size_from, tokens.by_processor(folder), "the model's own tokenizer and chat template"
     ratio = options.chars_per_token
-    counter = tokens.by_characters(ratio, tokens.known_image_tokens(kind, base.image.given()))
+    counter = tokens.by_characters(ratio, tokens.known_image_tokens(kind, settings.base.image.given()))
     return size, size_from, counter, f"{ratio:g} characters per token and the family's image rule"
 
 
@@ -336,15 +342,27 @@ def _disk(settings: Params, size: Size, image_bytes: float, requests: Sequence[R
         image_bytes: Mean size of an image's file.
         requests: Whose completions are kept, twice: in a table and in the journal.
     """
+    count = problems(settings)
+    return {
+        **models_disk(settings, size, has_base=False, trained=len(settings.trained)),
+        "images": (count.train + count.orm + count.test) * image_bytes / GIB,
+        "paths and verdicts, with their journals": 2 * 4 * sum(each.completion_tokens for each in requests) / GIB,
+    }
+
+
+def models_disk(settings: Params, size: Size, has_base: bool, trained: int) -> dict[str, float]:
+    """GiB on disk of a run's models, by what takes them.
+
+    Args:
+        has_base: Whether the base is there already.
+        trained: How many models are still to be trained.
+    """
     model = (2 if settings.compute.dtype == "bfloat16" else 4) * size.parameters
-    models, count = len(settings.trained), problems(settings)
     saves = settings.train.save_steps or settings.orm.train.save_steps
     checkpoints = 2 * (STATE - 4) * size.parameters if saves and settings.train.lora is None else 0
     return {
-        "base": model / GIB,
-        f"{models} trained models": models * model / GIB,
-        "DVC's copy of them": models * model / GIB,
-        "checkpoints of a training": checkpoints / GIB,
-        "images": (count.train + count.orm + count.test) * image_bytes / GIB,
-        "paths and verdicts, with their journals": 2 * 4 * sum(each.completion_tokens for each in requests) / GIB,
+        "base": 0.0 if has_base else model / GIB,
+        f"{trained} trained models": trained * model / GIB,
+        "DVC's copy of them": trained * model / GIB,
+        "checkpoints of a training": checkpoints / GIB if trained else 0.0,
     }

@@ -1,24 +1,32 @@
-"""What a run asks of its machine: GPUs, packages, keys, files. `mathse check` says what is not there, with the remedy.
+"""What a run asks of its machine: GPUs, packages, keys, files, and room on the disk.
 
-A stage would say it too, but only when it is reached: after hours of others, or after a teacher has been paid.
+`mathse check` says what is not there, with the remedy. A stage would say it too, but only when it is
+reached: after hours of others, or after a teacher has been paid.
 """
 
 import math
 import os
+import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
 
+from mathse import layout
+from mathse.errors import UserError
 from mathse.loop.ask.engines.local.fingerprint import ModelMissing, require_model
-from mathse.params import Api, Params
-from mathse.params.inference import OPENAI, Described
+from mathse.loop.ask.engines.server.secret import variable
+from mathse.params import BASE, Api, Params
+from mathse.params.inference import Described
+from mathse.plan.estimate import base_size, models_disk
 
 
 def lacking(settings: Params, root: Path) -> list[str]:
     """What stops a run on this machine: one line each, `key: what is not there; remedy`."""
-    return [*_gpus(settings), *_packages(settings, root), *_keys(settings), *_files(settings, root)]
+    return [
+        *_gpus(settings), *_packages(settings, root), *_keys(settings), *_files(settings, root), *_room(settings, root),
+    ]  # fmt: skip
 
 
 def _gpus(settings: Params) -> Iterator[str]:
@@ -98,9 +106,9 @@ def _keys(settings: Params) -> Iterator[str]:
         api: Api | None = role.api if role.engine == "api" else None
         if api is None:
             continue
-        variable = api.key_env or ("OPENAI_API_KEY" if api.base_url.rstrip("/") == OPENAI else None)
-        if variable and not os.environ.get(variable, "").strip():
-            yield f"{name}.api: the environment variable {variable} is not set; put the key for {api.base_url} into it"
+        key = variable(api)
+        if key and not os.environ.get(key, "").strip():
+            yield f"{name}.api: the environment variable {key} is not set; put the key for {api.base_url} into it"
 
 
 def _files(settings: Params, root: Path) -> Iterator[str]:
@@ -119,6 +127,28 @@ def _files(settings: Params, root: Path) -> Iterator[str]:
             for place, source in enumerate(sources)
             if (path := getattr(source, "path", None)) is not None
         }
+    wanted |= {f"distill.recorded.{place}.path": each.path for place, each in enumerate(settings.distill.recorded)}
+    for name, role in _roles(settings).items():
+        if role.engine == "replay" and role.replay is not None:
+            wanted[f"{name}.replay"] = role.replay
     for key, file in wanted.items():
         if not (root / file.expanduser()).exists():
             yield f"{key}: {file}: not found; put it there, or name where it is"
+
+
+def _room(settings: Params, root: Path) -> Iterator[str]:
+    """Of what a run writes, its models take nearly all; those that are there already take no more."""
+    try:
+        size, _, _ = base_size(settings, root)
+    except (UserError, OSError, ValueError):  # not known before the base is there, and whole
+        return
+    missing = [name for name in (BASE, *settings.trained) if not (root / layout.model(name)).is_dir()]
+    trained = len(missing) - (BASE in missing)
+    needed = sum(models_disk(settings, size, has_base=BASE not in missing, trained=trained).values())
+    place = next(folder for folder in (root / layout.MODELS, root) if folder.is_dir())
+    free = shutil.disk_usage(place).free / 2**30
+    if needed > free:
+        yield (
+            f"disk: {len(missing)} models of a run take {needed:,.1f} GiB with DVC's copies and checkpoints, and "
+            f"{free:,.1f} GiB are free at {place}; make room, or work on a larger disk"
+        )

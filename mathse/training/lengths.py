@@ -7,7 +7,7 @@ if these are not as long as they were counted, every row goes through it.
 
 The lengths are kept in a file, so that neither each of several processes nor a training that goes on counts again.
 
-Sample, `.mathse/lengths/0.json`: `{"key": "5d41...", "tokens": [212, 260], "needed": [90, 140]}`
+Sample, `.mathse/lengths/0.json`: `{"key": "5d41...", "tokens": [212, 260], "needed": [90, 140], "sum": "c3fc..."}`
 """
 
 import logging
@@ -64,6 +64,12 @@ class Lengths(BaseModel):
     """Of each row, images included; of what is preferred and what is rejected the longer."""
     needed: tuple[int, ...]
     """Of each row, as the second of a `Length`."""
+    sum: str = ""
+    """Hash of the others, by which a damaged file is noticed."""
+
+    def checksum(self) -> str:
+        """What `sum` is in a file that is whole."""
+        return content_id("kept lengths", self.key, list(self.tokens), list(self.needed))
 
 
 def row_lengths(
@@ -88,11 +94,14 @@ def row_lengths(
         except ValidationError:
             log.warning("%s: damaged; the rows are counted again", job.lengths)
         else:
-            if kept.key == key and len(kept.tokens) == len(kept.needed) == len(dataset):
+            if kept.sum != kept.checksum():
+                log.warning("%s: damaged; the rows are counted again", job.lengths)
+            elif kept.key == key:
                 return kept
     process = Process(job.mix, dataset, collate, images)
     lengths = measure(job.mix, dataset, Counter(processor, images.token_id, sizes), process)
     result = Lengths(key=key, tokens=tuple(length for length, _ in lengths), needed=tuple(last for _, last in lengths))
+    result = result.model_copy(update={"sum": result.checksum()})
     if job.lengths is not None and is_first():
         job.lengths.parent.mkdir(parents=True, exist_ok=True)
         write_json(job.lengths, result)

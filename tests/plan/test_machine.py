@@ -1,4 +1,6 @@
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,15 +23,20 @@ def preset(name: str, **sections: Any) -> Params:
 
 @pytest.fixture(autouse=True)
 def bare_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No GPU, no key, and only what is always installed."""
+    """No GPU, no key, a large disk, and only what is always installed."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     gpus(monkeypatch, 0)
+    free(monkeypatch, 100_000)
     monkeypatch.setattr(machine, "find_spec", lambda name: None)
 
 
 def gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+
+
+def free(monkeypatch: pytest.MonkeyPatch, gib: int) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=gib * 2**30))
 
 
 def test_the_default_runs_on_any_machine() -> None:
@@ -78,6 +85,8 @@ def test_files_packages_and_keys_that_are_not_there(monkeypatch: pytest.MonkeyPa
         mix={"query": "mixes/none.sql", "near_duplicates": None},
         train={"launch": launch, "matrix_learning_rate": None},
         orm={"train": {**preset("smoke").orm.train.model_dump(), "launch": zero, "matrix_learning_rate": None}},
+        teacher={"engine": "replay", "replay": "data/replies.jsonl"},
+        distill={"recorded": [{"name": "mathvl", "path": "data/sources/mathvl.jsonl"}]},
         judge={"engine": "api", "api": {"model": "m", "base_url": "http://localhost:1/v1", "key_env": "OTHER_KEY"}},
     )
     said = "\n".join(lacking(settings, ROOT))
@@ -85,6 +94,22 @@ def test_files_packages_and_keys_that_are_not_there(monkeypatch: pytest.MonkeyPa
         "engine: api: needs openai", "launch.config: presets/accelerate/zero3.yaml: needs deepspeed",
         "judge.api: the environment variable OTHER_KEY is not set", "base.from: ", "models/none",
         "train.launch.config: presets/accelerate/none.yaml: not found", "mix.query: mixes/none.sql: not found",
-        "problems.sources.0.path: data/sources/nowhere: not found",
+        "problems.sources.0.path: data/sources/nowhere: not found", "teacher.replay: data/replies.jsonl: not found",
+        "distill.recorded.0.path: data/sources/mathvl.jsonl: not found",
     ):  # fmt: skip
         assert expected in said, expected
+
+
+def test_a_disk_too_small_for_the_models_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said() -> list[str]:
+        return [line for line in lacking(preset("qwen2-vl-7b"), tmp_path) if line.startswith("disk")]
+
+    free(monkeypatch, 387)
+    assert said() == []
+    free(monkeypatch, 385)
+    assert said() == [
+        "disk: 7 models of a run take 386.1 GiB with DVC's copies and checkpoints, and 385.0 GiB are free at "
+        f"{tmp_path}; make room, or work on a larger disk"
+    ]
+    (tmp_path / "models" / "base").mkdir(parents=True)  # it takes no more
+    assert said() == []

@@ -183,9 +183,13 @@ def test_lengths_are_kept_for_the_same_mix_and_processor(
     assert training.lengths is not None
     training.lengths.write_text('{"key": "')  # damaged
     assert checked(training)[1] == first
+    whole = training.lengths.read_text()
+    training.lengths.write_text(whole.replace(str(first.tokens[0]), str(first.tokens[0] + 1), 1))  # JSON all the same
+    assert training.lengths.read_text() != whole
+    assert checked(training)[1] == first
     store.write(training.mix, MixRow, ROWS[1:])
     assert len(checked(training)[1].tokens) == 15
-    assert len(seen) == 16 + 15
+    assert len(seen) == 16 + 16 + 15
     store.write(training.images, Image, IMAGES[:1])  # the lengths are still known, but an image is not there
     with pytest.raises(UnfitMix, match="missing image"):
         checked(training)

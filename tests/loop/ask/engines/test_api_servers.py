@@ -72,6 +72,7 @@ def answered(said: Said | dict[str, Any], images: ImageStore, **settings: Any) -
         ("stop", "stop"), ("eos_token", "stop"), ("end_turn", "stop"), ("STOP", "stop"), ("stop_sequence", "stop"),
         ("eos", "stop"), ("tool_calls", "stop"), (None, "stop"), ("", "stop"), ("of its own", "stop"), (7, "stop"),
         ("length", "length"), ("max_tokens", "length"), ("MAX_TOKENS", "length"), ("model_length", "length"),
+        ("ERROR_LIMIT", "length"),
     ],
 )  # fmt: skip
 def test_every_server_has_its_own_word_for_the_end(reason: Any, end: str, images: ImageStore) -> None:
@@ -95,6 +96,7 @@ def test_an_end_that_is_not_told_is_known_by_the_tokens(images: ImageStore) -> N
         ([{"type": "text", "text": "Step 1. "}, {"type": "text", "text": "It is 4."}], "Step 1. It is 4."),
         ([{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "It is 4."}], "It is 4."),
         ([{"type": "reasoning", "text": "Hm."}, {"type": "output_text", "text": "It is 4."}], "It is 4."),
+        ([{"type": "text", "text": {"value": "It is 4.", "annotations": []}}], "It is 4."),
         ([{"text": "It is 4."}], "It is 4."), (["It is ", "4."], "It is 4."), ([], ""), (None, ""),
         ({"type": "text", "text": "It is 4."}, "It is 4."),
         ([{"type": "image_url", "image_url": {"url": "data:"}}, {"type": "text", "text": None}], ""),

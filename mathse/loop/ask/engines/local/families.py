@@ -82,7 +82,7 @@ class Family:
             outer, _, inner = limit.partition(".")
             if inner:
                 now = {**self.defaults, **settings}
-                edges = now.get("size") or {}
+                edges = _sides(now)
                 least = now.get("min_pixels") or edges.get("shortest_edge") or edges.get("min_pixels")
                 most = now.get("max_pixels") or edges.get("longest_edge") or edges.get("max_pixels")
                 size = changes.setdefault(outer, {"shortest_edge": int(least or 0), "longest_edge": int(most or 2**62)})
@@ -226,7 +226,7 @@ def image_settings(folder: Path) -> dict[str, Any]:
 
 def _named_limits(settings: Settings) -> Mapping[str, Limit]:
     """The limits of a processor that nobody has listed, by the names of its settings."""
-    size = settings.get("size") or {}
+    size = _sides(settings)
     # Some processors name an image's sides by the words by which others name its area.
     areas = {"shortest_edge", "longest_edge"} <= size.keys() and size["longest_edge"] > 2**16
     if areas or {"min_pixels", "max_pixels"} <= {**settings, **size}.keys():
@@ -234,6 +234,12 @@ def _named_limits(settings: Settings) -> Mapping[str, Limit]:
     if size.keys() == {"longest_edge"}:
         return {"max_pixels": _longest_side}
     return _TILES if {"min_patches", "max_patches"} <= settings.keys() else {}
+
+
+def _sides(settings: Settings) -> Settings:
+    """What `size` names; older processors write one number there, which names nothing."""
+    size = settings.get("size")
+    return size if isinstance(size, Mapping) else {}
 
 
 def vision_tower(model: Any) -> "nn.Module | None":

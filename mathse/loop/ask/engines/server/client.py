@@ -46,15 +46,18 @@ RATE_LIMITED = "rate limited"
 
 CUT = {
     "length", "max_tokens", "max_length", "max_output_tokens", "max_new_tokens", "model_length", "context_length",
-    "token_limit", "model_context_window_exceeded",
+    "token_limit", "model_context_window_exceeded", "error_limit",
 }  # fmt: skip
 """What servers call the end of a completion that has used up its tokens, in small letters."""
 FILTERED = {
     "content_filter", "content_filtered", "safety", "recitation", "blocklist", "prohibited_content", "spii",
-    "image_safety", "sensitive", "guardrail_intervened", "refusal",
+    "image_safety", "sensitive", "guardrail_intervened", "refusal", "error_toxic",
 }  # fmt: skip
 """Ends by which a server withholds a completion."""
-BROKEN = {"error", "abort", "aborted", "cancelled", "canceled", "timeout", "insufficient_system_resource"}
+BROKEN = {
+    "error", "abort", "aborted", "cancelled", "canceled", "timeout", "time_limit", "network_error",
+    "insufficient_system_resource",
+}  # fmt: skip
 """Ends of a completion that the server could not finish."""
 _UNPACKED = ("gzip", "deflate")
 
@@ -291,6 +294,7 @@ def _text(content: object) -> str:
         listed = content if isinstance(content, list) else [content]
         parts = [part if isinstance(part, dict) else {"text": part} for part in listed]
         texts = [part.get("text") for part in parts if part.get("type", "text") in ("text", "output_text")]
+        texts = [text.get("value") if isinstance(text, dict) else text for text in texts]
         return "".join(text for text in texts if isinstance(text, str))
     if content is not None and not isinstance(content, str):
         raise TypeError("content is no text")

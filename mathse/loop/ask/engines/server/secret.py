@@ -31,6 +31,15 @@ class KeyMissing(UserError):
     """The environment variable that should hold the key is not set, or holds no key."""
 
 
+def variable(settings: Api) -> str:
+    """The environment variable that holds the key; empty where none is wanted."""
+    return settings.key_env or (OPENAI_KEY if _at_openai(settings) else "")
+
+
+def _at_openai(settings: Api) -> bool:
+    return settings.base_url.rstrip("/") == OPENAI
+
+
 class Secret:
     """The key, which can be taken out of texts; it does not show itself."""
 
@@ -53,10 +62,9 @@ class Secret:
         Raises:
             KeyMissing: There is none, and the server is OpenAI's; or it cannot be one.
         """
-        at_openai = settings.base_url.rstrip("/") == OPENAI
-        name = settings.key_env or (OPENAI_KEY if at_openai else "")
+        name = variable(settings)
         key = os.environ.get(name, "").strip() if name else ""
-        if not key and at_openai:
+        if not key and _at_openai(settings):
             raise KeyMissing(
                 f"{name}: not set; put the key for {settings.base_url} into this environment variable (or let "
                 "api.key_env name another)"

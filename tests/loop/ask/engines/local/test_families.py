@@ -258,6 +258,14 @@ def test_a_longest_side_and_tiles_are_limits_too() -> None:
     assert families.DEFAULT.limited(tiles, {"max_tiles": 4}) == {"max_patches": 4}
 
 
+def test_a_size_of_one_number_names_no_pixels() -> None:
+    with pytest.raises(families.ImageLimitError, match="the model has no such limit; it has: none"):
+        families.DEFAULT.limited({"size": 224}, {"max_pixels": 90_000})
+    assert families.DEFAULT.limited({"size": 224, "min_pixels": 16, "max_pixels": 99}, {"max_pixels": 50}) == {
+        "size": {"shortest_edge": 16, "longest_edge": 50}
+    }
+
+
 def test_sides_are_no_pixels() -> None:
     with pytest.raises(families.ImageLimitError, match="the model has no such limit; it has: none"):
         families.DEFAULT.limited({"size": {"shortest_edge": 800, "longest_edge": 1333}}, {"max_pixels": 90_000})
