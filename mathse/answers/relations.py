@@ -95,7 +95,8 @@ def other_name(first: str, second: str) -> bool:
         return other_figure
     if first.strip("|") == second.strip("|"):
         return first != second  # `|x|` is not `x`
-    # `f(2)` is not `f(3)`, but `f(x)` may be `f(t)`. A name that begins with a bracket has no argument.
+    # `f(2)` is not `f(3)`, but `f(x)` may be `f(t)`, and `P` is `P(A)`. What begins with a bracket has no
+    # argument.
     heads, arguments = [], []
     for name in names:
         head, _, argument = name.partition("(")
@@ -103,7 +104,9 @@ def other_name(first: str, second: str) -> bool:
         arguments.append(argument.rstrip(")") if head else "")
     are_letters = all(len(head.partition("_")[0].strip("\\∠△'")) <= 1 or head.startswith("\\") for head in heads)
     are_symbols = all(map(str.isalpha, arguments)) and not all(map(str.isupper, arguments))
-    return are_letters and (heads[0] != heads[1] or (arguments[0] != arguments[1] and not are_symbols))
+    return are_letters and (
+        heads[0] != heads[1] or (all(arguments) and arguments[0] != arguments[1] and not are_symbols)
+    )
 
 
 def _other_figure(first: str, second: str) -> bool | None:
