@@ -40,7 +40,8 @@ def explained(error: BaseException) -> str | None:
         return f"{f'{names}: ' if names else ''}{error.strerror}{f'; {remedy}' if remedy else ''}"
     if isinstance(error, MemoryError):
         return "there is not enough memory for this; ask for less at once, or free some"
-    if type(error).__module__.partition(".")[0] in _LIBRARIES:
+    # Arrow and Pillow raise an OSError of words alone.
+    if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _LIBRARIES:
         remedy = "if a file is damaged, `dvc checkout` brings back the recorded one"
         return f"{described(error, 2000)}; {remedy}"
     return None

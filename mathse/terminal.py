@@ -8,6 +8,7 @@ reads what the data has.
 Sample: an escape sign and `[31m` -> `\x1b[31m`; a zero-width space -> `\u200b`
 """
 
+import json
 import re
 import sys
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
@@ -15,16 +16,18 @@ from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 if TYPE_CHECKING:
     from rich.console import Console
 
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 
 def visible(text: str) -> str:
     """Text with control and direction characters written out; lines, tabs and the joiners of Persian are kept."""
 
     def written(match: re.Match[str]) -> str:
-        number = ord(match[0])
-        # JSON escapes the first 32 itself; of the others it knows this form alone.
-        return f"\\x{number:02x}" if number < 32 else f"\\u{number:04x}"
+        # JSON escapes the first 32 itself; of the others it knows one form alone.
+        return f"\\x{ord(match[0]):02x}" if match[0] < " " else json.dumps(match[0])[1:-1]
 
     return _UNSEEN.sub(written, text)
 

@@ -106,6 +106,7 @@ ERRORS = (
     (PermissionError(errno.EACCES, "Permission denied", "data/x"), "data/x: Permission denied; make it readable"),
     (OSError(errno.EROFS, "Read-only file system", ".mathse"), ".mathse: Read-only file system; work in a copy"),
     (OSError(errno.ENOSPC, "No space left on device"), "No space left on device; free some space"),
+    (OSError("ZSTD decompression failed"), "OSError: ZSTD decompression failed; if a file is damaged, `dvc checkout`"),
     (MemoryError(), "there is not enough memory for this"),
     (ValueError("a mistake"), None),
     (UserError("said by itself"), None),

@@ -134,3 +134,13 @@ def test_all_else_is_the_streams_own(stream: Callable[[io.StringIO], io.StringIO
     wrapped = stream(io.StringIO())
     wrapped.writelines(["a\n", "b"])
     assert (wrapped.getvalue(), wrapped.isatty()) == ("a\nb", False)
+
+
+@pytest.mark.parametrize("hidden", ["\u061c", "\u180e", "\u200f", "\u206a", "\ufffa", "\U000e0041"])
+def test_what_hides_or_turns_is_written_as_json_has_it(hidden: str) -> None:
+    assert (shown := terminal.visible(f"a{hidden}b")).isascii()
+    assert json.loads(f'"{shown}"') == f"a{hidden}b"
+
+
+def test_what_people_write_is_kept() -> None:
+    assert terminal.visible(text := "می\u200cشود\tनमस्ते \u200d∠B=45°\n答案 🙂") == text
