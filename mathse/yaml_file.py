@@ -6,7 +6,7 @@ numbers and nesting grow without end. Every error names the line.
 
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -31,7 +31,7 @@ _VALUES: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class _Values(_VALUES):  # type: ignore[misc]
     """Days stay texts: no file of ours holds one, and a library that vLLM loads changes what they are read as."""
 
-    yaml_implicit_resolvers = {
+    yaml_implicit_resolvers: ClassVar = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag != _DAY]
         for first, resolvers in _VALUES.yaml_implicit_resolvers.items()
     }
