@@ -17,7 +17,7 @@ def main(name: str) -> str:
     paths = [path for path in store.scan(layout.orm_paths(name), Path) if path.path_id in held_out]
     verdicts = judge(
         open_for("judge", settings, folder=layout.model(name)), lambda: paths, ProblemLookup(layout.PROBLEMS),
-        settings.judge, layout.journal(f"evaluate_orm-{name}"), verdict_only=settings.orm.target == "verdict",
+        settings.judge, layout.journal(f"evaluate_orm-{name}"), settings.orm.target,
     )  # fmt: skip
     store.write(layout.orm_verdicts(name), Verdict, verdicts)
     judged = store.scan(layout.orm_verdicts(name), Verdict)

@@ -12,11 +12,11 @@ def main(step: str) -> str:
     """Write data/verdicts/<step>.parquet."""
     settings = params.load()
     orm = layout.model(settings.step(step).judge)
-    file, alone = layout.paths(step), settings.orm.target == "verdict"
+    file = layout.paths(step)
     store.require(file, Path)
     judged = judge(
         open_for("judge", settings, folder=orm), lambda: store.scan(file, Path), ProblemLookup(layout.PROBLEMS),
-        settings.judge, layout.journal(f"judge-{step}"), verdict_only=alone,
+        settings.judge, layout.journal(f"judge-{step}"), settings.orm.target,
     )  # fmt: skip
     verdicts = tally.StatusTally(judged)
     store.write(layout.verdicts(step), Verdict, verdicts)

@@ -3,7 +3,7 @@
 from itertools import chain
 
 from mathse import layout, params, stage, tally
-from mathse.loop.annotate import annotate, marking
+from mathse.loop.annotate import Lesson, annotate, marking
 from mathse.loop.ask.engines.opening import open_for
 from mathse.loop.ask.engines.teacher import erring, open_teacher
 from mathse.loop.ask.protocol import Sampling
@@ -31,6 +31,7 @@ def main(name: str) -> str:
     marked = tally.StatusTally(annotate(
         teacher, lambda: store.scan(file, Path), ProblemLookup(layout.PROBLEMS),
         marking(settings.teacher), layout.journal(f"orm_feedback-{name}"),
+        Lesson(orm.target, settings.judge.reference),
     ))  # fmt: skip
     store.write(layout.orm_feedback(name), Feedback, marked)
     return f"{len(problems)} problems in, {paths}; {marked}"

@@ -27,7 +27,7 @@ def judge(
     problems: Mapping[str, Problem],
     settings: params.Judge,
     journal: File,
-    verdict_only: bool = False,
+    target: replies.Target = "full",
 ) -> Iterator[Verdict]:
     """Judge every path.
 
@@ -35,7 +35,7 @@ def judge(
         paths: Gives what to judge, in the same order at every call: it is called twice.
         problems: Problems by id, at least the paths' own; a `ProblemLookup` where there are many.
         settings: Prompt, length, and whether the gold answer is shown.
-        verdict_only: Whether the judge writes its verdict alone (`orm.target: verdict`).
+        target: What the judge replies (`orm.target`).
 
     Yields:
         One verdict per path, in the paths' order; the engine's work is done before the first.
@@ -43,7 +43,7 @@ def judge(
     Raises:
         PromptError: `judge.prompt` does not exist or does not fit `judge.reference`.
     """
-    schema = replies.json_schema(verdict_only=verdict_only)
+    schema = replies.json_schema(target)
     drawn = Sampling(temperature=0.0, max_new_tokens=settings.max_new_tokens)
 
     def request_of(path: Path) -> Request | None:
@@ -58,7 +58,7 @@ def judge(
 
     grader = Grader()
     for path, outcome in ask_about(engine, paths, request_of, journal, title="verdicts"):
-        reply = replies.read(outcome, verdict_only=verdict_only)
+        reply = replies.read(outcome, target)
         problem = problems[path.problem_id]
         by_rule = grader.grade(problem.answer, path.text, problem.choices)
         yield Verdict(

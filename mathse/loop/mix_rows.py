@@ -42,19 +42,19 @@ def student_row(problem: Problem, path: schemas.Path, prompt: str, rejected: tup
 
 
 def judge_row(
-    problem: Problem, path: schemas.Path, feedback: Feedback, judge: Judge, verdict_only: bool = False
+    problem: Problem, path: schemas.Path, feedback: Feedback, judge: Judge, target: replies.Target = "full"
 ) -> MixRow:
-    """Render an annotated path as the ORM is to judge it: the paper's JSON, without the suggestion.
+    """Render an annotated path as the ORM is to judge it: what it is to reply, without the suggestion.
 
     Args:
         judge: The section `judge`: prompt and reference, as when it judges.
-        verdict_only: Whether the ORM is to say the verdict alone, `orm.target: verdict`.
+        target: What the ORM is to reply, `orm.target`.
 
     Raises:
         PromptError: The prompt does not fit.
     """
     messages, _ = judge_turn(judge.prompt, problem, path.text, judge.reference)
-    verdict = replies.write(feedback.status, feedback.error_step, feedback.error_analysis, verdict_only=verdict_only)
+    verdict = replies.write(feedback.status, feedback.error_step, feedback.error_analysis, feedback.checks, target)
     return _row(problem, path, messages, verdict)
 
 

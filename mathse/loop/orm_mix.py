@@ -58,7 +58,6 @@ def _feedback_rows(connection: duckdb.DuckDBPyConnection, part: str, settings: P
         join feedback using (path_id) left join problems on paths.problem_id = problems.problem_id
         where reason is null and part = $part
     """
-    verdict_only = settings.orm.target == "verdict"
     for record in views.records(connection, sql, {"part": part}):
         path, feedback = parsed(schemas.Path, record["paths"]), parsed(Feedback, record["feedback"])
-        yield judge_row(problem_of(record, path), path, feedback, settings.judge, verdict_only)
+        yield judge_row(problem_of(record, path), path, feedback, settings.judge, settings.orm.target)

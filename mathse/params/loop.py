@@ -81,9 +81,9 @@ class Orm(Section):
     temperature: float = Field(gt=0, le=5)
     held_out: Share = Field(lt=1, description="Share of the ORM problems kept for measuring it.")
     mix: Query
-    target: Literal["full", "verdict"] = Field(
-        description="What it learns to reply (the paper's Table 5): the verdict with the first wrong step and why, or "
-        "the verdict alone.",
+    target: Literal["full", "checks", "verdict"] = Field(
+        description="What it learns to reply: the verdict with the first wrong step and why (the paper's), that after "
+        "what it finds of each step up to there, or the verdict alone (the paper's Table 5).",
     )
     train: Train
 

@@ -229,9 +229,10 @@ def _counts(settings: Params, example: Example, local: Counter, teacher: Counter
     }  # fmt: skip
     question = prompts.turn(prompts.render(settings.student.prompt, fields))
     to_judge, _ = judge_turn(settings.judge.prompt, problem, path, settings.judge.reference)
+    target, checks = settings.orm.target, path.splitlines()  # of each step, at most what it says
     verdicts = (
-        replies.write(Status.CORRECT, None, None),
-        replies.write(Status.WRONG, example.error_step, example.error_analysis),
+        replies.write(Status.CORRECT, None, None, checks, target),
+        replies.write(Status.WRONG, example.error_step, example.error_analysis, checks, target),
     )
     solve_in, row = local(question, images), local(question, images, path)
     judge_in, judged = local(to_judge, images), [local(to_judge, images, verdict) for verdict in verdicts]
@@ -242,6 +243,7 @@ def _counts(settings: Params, example: Example, local: Counter, teacher: Counter
 
     return {
         "solve_in": solve_in, "teacher_in": to_teacher("solve@1"), "path": row - solve_in, "judge_in": judge_in,
-        "annotate_in": to_teacher(annotate.PROMPT), "verdict": judge_row - judge_in,
+        "annotate_in": to_teacher(annotate.Lesson(target, settings.judge.reference).prompt),
+        "verdict": judge_row - judge_in,
         "reflect_in": to_teacher(reflect.PROMPT), "row": row, "judge_row": judge_row, "longest": max(row, *judged),
     }  # fmt: skip

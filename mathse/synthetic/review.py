@@ -8,6 +8,7 @@ to be right: the ORM judges the whole path (the paper's section on the ORM). The
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from mathse.answers.extract import extract
 from mathse.synthetic.figures import Figure
@@ -16,6 +17,8 @@ from mathse.synthetic.steps import Calc, Extreme, Pick, Read, Reduce, Step, outc
 
 _CONSTANTS = frozenset({2, 180})
 """What may enter a calculation without being read or calculated before."""
+_OUTCOMES = frozenset({Mistake.VISION, Mistake.CALCULATION})
+"""Mistakes that show in what a step arrives at."""
 _ADVICE = {
     Mistake.VISION: "Look at the figure again and read each label before you use it.",
     Mistake.QUESTION: "Read the question again and use only what it asks for.",
@@ -73,6 +76,39 @@ def review(figure: Figure, path: str) -> Finding | None:
     if answer != figure.answer or not done:
         return Finding("Answer", Mistake.REASONING, "the solution stops early")
     return None
+
+
+def checked(figure: Figure, path: str, finding: Finding | None, reference: bool) -> list[str]:
+    """What a teacher notes who goes through a path: each step up to the first wrong one, and what it finds itself.
+
+    Where no step is wrong, and it has a `reference`, it compares the answers last. Samples: `Step 1: angle A is 60; 50:
+    wrong`, `Step 3: 50 + 60 = 110; 110: right`, `Step 3: 50 - 60 = 10: wrong` (not what to do), `70 and 70: same`.
+    """
+    checks = []
+    for label, text in read_solution(path):
+        step = parse(text)
+        found = None if step is None else _found(step, figure)
+        if finding and label == finding.step:
+            own = f"; {found}" if found is not None and finding.kind in _OUTCOMES else ""
+            return [*checks, f"{label}: {text}{own}: wrong"]
+        checks.append(f"{label}: {text}; {found}: right")
+    if not reference:
+        return checks
+    answer = extract(path) or "none"
+    return [*checks, f"{answer} and {figure.answer}: {'same' if answer == figure.answer else 'different'}"]
+
+
+def _found(step: Step, figure: Figure) -> int | Fraction | str | None:
+    """What a step should arrive at; None if there is no such thing."""
+    match step:
+        case Read(name, _):
+            return figure.readings.get(name)
+        case Calc() | Extreme():
+            return step.true_result
+        case Reduce(top, bottom, _, _):
+            return Fraction(top, bottom) if bottom else None
+        case Pick(option, _):
+            return chr(ord("A") + figure.choices.index(option)) if option in figure.choices else None
 
 
 def _same(step: Step, wanted: Step) -> bool:

@@ -262,6 +262,9 @@ class Feedback(Row):
     author: str = Field(description="The teacher: a name, or the content hash of weights.")
     prompt_id: str = Field(description="Name and version of the annotation prompt.")
     status: Status
+    checks: tuple[str, ...] = Field(
+        default=(), description="What each step up to the first wrong one is found to be, where that was asked for."
+    )
     error_step: str | None = None
     error_analysis: str | None = None
     improvement_suggestion: str | None = None

@@ -111,7 +111,7 @@ def test_a_judge_that_writes_its_verdict_alone(tmp_path: Path) -> None:
         return '{"status": "WRONG"}' if request.subject_id == "a1" else WRONG
 
     paths = [rows.path("a1"), rows.path("a2")]
-    made = list(judge(Scripted(reply), lambda: paths, PROBLEMS, SETTINGS, tmp_path / "j", verdict_only=True))
+    made = list(judge(Scripted(reply), lambda: paths, PROBLEMS, SETTINGS, tmp_path / "j", "verdict"))
     assert [(one.status, one.error_step) for one in made] == [(Status.WRONG, None), (Status.UNDECIDED, None)]
 
 

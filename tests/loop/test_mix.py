@@ -239,7 +239,8 @@ def learning(
     parameters: dict[str, int | float | str] | None = None,
 ) -> Params:
     """Settings with another mix for the ORM."""
-    chosen = Query(query=query, parameters=parameters or {})
+    own = {"wrong_per_correct": 1} if query.parent == SQL else {}
+    chosen = Query(query=query, parameters={**own, **(parameters or {})})
     orm = LOADED.orm.model_copy(update={"held_out": 0.4, "mix": chosen, "target": target})
     return LOADED.model_copy(update={"orm": orm})
 
@@ -276,6 +277,20 @@ def test_an_orm_may_learn_the_verdict_alone(tmp_path: Path) -> None:
 
     said = {row.completion[0].content for part in learned(tmp_path) for row in part}
     assert said == {'{"status": "WRONG"}', '{"status": "CORRECT"}'}
+
+
+def test_an_orm_may_learn_to_check_before_it_concludes(tmp_path: Path) -> None:
+    marked(tmp_path, 10)
+    checks = ("4 and 4: same", "Step 1: 2 + 2 = 4: right")
+    feedback = store.read(tmp_path / layout.orm_feedback("orm"), Feedback)
+    seen = [row.model_copy(update={"checks": checks}) for row in feedback]
+    store.write(tmp_path / layout.orm_feedback("orm"), Feedback, seen)
+    orm_mix.build(learning(target="checks"), "orm", tmp_path)
+
+    for row in learned(tmp_path)[0]:
+        content = json.loads(row.completion[0].content)
+        assert list(content) == ["checks", "status", "error_step", "error_analysis"]
+        assert tuple(content["checks"]) == checks
 
 
 def test_without_a_reference_no_row_shows_gold(tmp_path: Path) -> None:

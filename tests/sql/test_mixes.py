@@ -178,6 +178,7 @@ def balanced(
     problems: Sequence[Problem],
     held_out: float = 0.5,
     seed: int = 1,
+    wrong_per_correct: int = 1,
 ) -> dict[str, tuple[str, str | None]]:
     """Part and reason of each path."""
     connection = duckdb.connect()
@@ -185,7 +186,7 @@ def balanced(
         ("problems", Problem, problems), ("paths", schemas.Path, paths), ("feedback", Feedback, annotations),
     ):  # fmt: skip
         connection.register(name, inline(model, given_rows))
-    query = Query(query=MIXES / "balanced_feedback.sql")
+    query = Query(query=MIXES / "balanced_feedback.sql", parameters={"wrong_per_correct": wrong_per_correct})
     select(connection, query, orm_mix.CONTRACT, {"held_out": held_out, "seed": seed})
     found = connection.execute("select path_id, part, reason from selection").fetchall()
     return {path_id: (part, reason) for path_id, part, reason in found}
@@ -219,6 +220,26 @@ def test_as_many_correct_as_wrong_in_each_part() -> None:
     assert count["train", CORRECT] == count["train", WRONG] > 30
     assert count["held_out", CORRECT] == count["held_out", WRONG] > 8
     assert {reason for _, reason in found.values()} == {None, "surplus"}
+
+
+def test_it_learns_from_more_wrong_ones_and_is_measured_on_as_many() -> None:
+    problems = [rows.problem(f"p{n}", split=Split.ORM) for n in range(60)]
+    paths = [rows.path(f"a{n}-{s}", f"p{n}") for n in range(60) for s in range(6)]
+    annotations = [rows.feedback(p.path_id, p.problem_id, CORRECT if p.path_id.endswith("0") else WRONG) for p in paths]
+    status = {row.path_id: row.status for row in annotations}
+    found = balanced(paths, annotations, problems, held_out=0.3, wrong_per_correct=3)
+
+    count = Counter((part, status[path_id]) for path_id, (part, reason) in found.items() if reason is None)
+    assert 3 * count["train", CORRECT] == count["train", WRONG] > 90
+    assert count["held_out", CORRECT] == count["held_out", WRONG] > 8
+
+    flipped = [
+        rows.feedback(row.path_id, row.problem_id, WRONG if row.status is CORRECT else CORRECT) for row in annotations
+    ]
+    few = balanced(paths, flipped, problems, held_out=0.3, wrong_per_correct=3)
+    status = {row.path_id: row.status for row in flipped}
+    count = Counter((part, status[path_id]) for path_id, (part, reason) in few.items() if reason is None)
+    assert count["train", CORRECT] == count["train", WRONG] > 30
 
 
 def test_adding_paths_moves_no_problem() -> None:

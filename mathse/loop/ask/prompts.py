@@ -2,8 +2,9 @@
 
 Four tasks, as the paper describes them (restated in our own words): *solve* a problem, *judge* a path (the ORM),
 *annotate* a path (the teacher, for the ORM's training data) and *reflect* on a wrong one. Each has a full form for
-large models and, where a tiny model needs it, a `-brief` one. Of the judge's, version 1 shows the gold answer and
-version 2 does not.
+large models and, where a tiny model needs it, a `-brief` one. Of the judge's, odd versions show the gold answer and
+even ones do not; versions 3 and 4 have each step checked before the verdict. So have versions 2 and 3 of *annotate*,
+for judges that see the gold answer and for those that do not.
 
 The sentence that closes a solution is an interface: `mathse.answers.extract` looks for it.
 
@@ -118,16 +119,40 @@ letter of the option and nothing else.
 
 {question}"""
 
+_KEYS = """\
+"status": "CORRECT" or "WRONG", "error_step": the first wrong step or null, "error_analysis": why it is wrong or null"""
+_COMPARISON = """\
+; where none is wrong, last the final answer and the standard answer, and whether they are the same or different"""
+_CHECKED_KEYS = f"""\
+"checks": [each step up to and including the first wrong one: what it says, what you find yourself, and whether it is \
+right or wrong{_COMPARISON}], {_KEYS}"""
+_UNSEEN_KEYS = _CHECKED_KEYS.replace(_COMPARISON, "")
+
+
+def _without_gold(prompt: str) -> str:
+    return prompt.replace("Compare the solution below with the standard answer, and check", "Check").replace(
+        "\nStandard answer: {gold}\n", ""
+    )
+
+
+def _only_in_checks(prompt: str) -> str:
+    return prompt.replace("standard answer away.", "standard answer away in the analysis or the suggestion.")
+
+
 PROMPTS: Mapping[str, str] = {
     "solve@1": _SOLVE,
     "solve-brief@1": "{question}",
     "judge@1": _JUDGE,
-    "judge@2": _JUDGE.replace("Compare the solution below with the standard answer, and check", "Check").replace(
-        "\nStandard answer: {gold}\n", ""
-    ),
+    "judge@2": _without_gold(_JUDGE),
+    "judge@3": _JUDGE.replace(_KEYS, _CHECKED_KEYS),
+    "judge@4": _without_gold(_JUDGE.replace(_KEYS, _UNSEEN_KEYS)),
     "judge-brief@1": "{question}\nSolution: {path}\nStandard answer: {gold}\nVerdict?",
     "judge-brief@2": "{question}\nSolution: {path}\nVerdict?",
+    "judge-brief@3": "{question}\nSolution: {path}\nStandard answer: {gold}\nCheck.",
+    "judge-brief@4": "{question}\nSolution: {path}\nCheck.",
     "annotate@1": _ANNOTATE,
+    "annotate@2": _only_in_checks(_ANNOTATE.replace(_KEYS, _CHECKED_KEYS)),
+    "annotate@3": _ANNOTATE.replace(_KEYS, _UNSEEN_KEYS),
     "reflect@1": _REFLECT,
     "boxed@1": _BOXED,
     "hinted@1": "{hint}\n{question}",

@@ -2,8 +2,11 @@
 
     {"status": "WRONG", "error_step": "Step 2", "error_analysis": "calculation: 50 + 60 is not 111"}
 
-A judge that is trained on the verdict alone (`orm.target: verdict`, the paper's Table 5) writes `{"status": "WRONG"}`,
-and nothing else is a reply of its.
+A judge replies in the form that it was trained on (`orm.target`), and nothing else is a reply of its: the above
+(`full`, the paper's), the verdict alone (`verdict`, its Table 5), or what it finds of each step before its verdict:
+
+    {"checks": ["Step 1: angle A is 50; 50: right", "Step 2: 50 + 60 = 111; 110: wrong"],
+     "status": "WRONG", "error_step": "Step 2", "error_analysis": "calculation: 50 + 60 is not 111"}
 
 A reply is text to be parsed, never obeyed: whatever is not exactly such an object is UNDECIDED with a reason that can
 be counted. A reply that contradicts itself (CORRECT, but naming a wrong step) is undecided too.
@@ -11,7 +14,7 @@ be counted. A reply that contradicts itself (CORRECT, but naming a wrong step) i
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, TypeVar
 
@@ -26,6 +29,8 @@ _BACKSLASH = re.compile(r"""\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|(\\)(?=[a-zA-Z{}()
 """An escape of JSON; or, as group 1, a backslash that begins none, but may begin a command of LaTeX."""
 T = TypeVar("T", bound=BaseModel)
 
+Target = Literal["full", "checks", "verdict"]
+"""What a judge replies: `orm.target`."""
 LONGEST = 20_000
 """Characters; a longer reply is no verdict."""
 
@@ -46,10 +51,10 @@ class _Verdict(_Status):
 
     @field_validator("*")
     @classmethod
-    def is_text(cls, value: str | None) -> str | None:
+    def is_text(cls, value: Any) -> Any:
         """JSON can escape half a character, which no table can hold."""
-        if value is not None:
-            value.encode()
+        for text in value if isinstance(value, list) else (value or "",):
+            text.encode()
         return value
 
 
@@ -57,20 +62,35 @@ class _Annotation(_Verdict):
     improvement_suggestion: str | None
 
 
+class _Checks(BaseModel):
+    checks: list[str]
+
+
+class _CheckedVerdict(_Verdict, _Checks):
+    """Its keys stand in the order in which they are to be written: pydantic takes those of the last base first."""
+
+
+class _CheckedAnnotation(_Annotation, _Checks):
+    """As `_CheckedVerdict`."""
+
+
+_JUDGES: Mapping[Target, type[_Status]] = {"full": _Verdict, "checks": _CheckedVerdict, "verdict": _Status}
+
+
 @cache
-def json_schema(annotation: bool = False, verdict_only: bool = False) -> str:
+def json_schema(target: Target = "full", annotation: bool = False) -> str:
     """The JSON schema of a reply, as text, for engines that can hold a model to it.
 
-    Every key is required and no other admitted, as servers want it that check strictly. An `annotation` has the
-    teacher's fourth key, `improvement_suggestion`; `verdict_only` has `status` alone.
+    Every key is required and no other admitted, as servers want it that check strictly. An `annotation`, from which a
+    judge with that target can learn, has the teacher's own key, `improvement_suggestion`, besides.
     """
-    return schema_of(_form(annotation, verdict_only))
+    return schema_of(_form(target, annotation))
 
 
-def _form(annotation: bool, verdict_only: bool) -> type[_Status]:
-    if annotation and verdict_only:
-        raise ValueError("an annotation is more than a verdict")
-    return _Annotation if annotation else _Status if verdict_only else _Verdict
+def _form(target: Target, annotation: bool) -> type[_Status]:
+    if annotation:
+        return _CheckedAnnotation if target == "checks" else _Annotation
+    return _JUDGES[target]
 
 
 def schema_of(model: type[BaseModel]) -> str:
@@ -91,23 +111,24 @@ class Reply(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     status: Status
+    checks: tuple[str, ...] = ()
     error_step: str | None = None
     error_analysis: str | None = None
     improvement_suggestion: str | None = None
     undecided_reason: str | None = None
 
 
-def read(outcome: Outcome, annotation: bool = False, verdict_only: bool = False) -> Reply:
+def read(outcome: Outcome, target: Target = "full", annotation: bool = False) -> Reply:
     """Parse what came of a request; a failure is UNDECIDED with its own reason. Otherwise as `parse`."""
     if isinstance(outcome, Failure):
         return _undecided(outcome.reason)
-    return parse(outcome.text, annotation, verdict_only)
+    return parse(outcome.text, target, annotation)
 
 
-def parse(text: str, annotation: bool = False, verdict_only: bool = False) -> Reply:
+def parse(text: str, target: Target = "full", annotation: bool = False) -> Reply:
     """Parse a reply, of the form that `json_schema` describes; one fenced code block around the object is admitted."""
     try:
-        verdict = agreed(text, _form(annotation, verdict_only))
+        verdict = agreed(text, _form(target, annotation))
     except NotAgreed as error:
         return _undecided(str(error).replace("the agreed", "a verdict"))
     if isinstance(verdict, _Verdict) and (verdict.status == "CORRECT") != (verdict.error_step is None):
@@ -132,15 +153,20 @@ def agreed(text: str, model: type[T]) -> T:
         raise NotAgreed("not JSON") from None
     if isinstance(content, dict):
         try:
-            content = {
-                key: mended(value, strict=True) if isinstance(value, str) else value for key, value in content.items()
-            }
+            content = {key: _mended(value) for key, value in content.items()}
         except ControlCharacter:
             raise NotAgreed("control character") from None
     try:
         return model.model_validate(content)
     except ValidationError:
         raise NotAgreed("not the agreed object") from None
+
+
+def _mended(value: Any) -> Any:
+    """A text, or the texts of a list, with the LaTeX that JSON's escapes have torn put back."""
+    if isinstance(value, list):
+        return [_mended(entry) for entry in value]
+    return mended(value, strict=True) if isinstance(value, str) else value
 
 
 def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
@@ -155,7 +181,13 @@ def _undecided(reason: str) -> Reply:
     return Reply(status=Status.UNDECIDED, undecided_reason=reason)
 
 
-def write(status: Status, error_step: str | None, error_analysis: str | None, *, verdict_only: bool = False) -> str:
-    """A verdict as the judge is trained to write it; `parse(write(...))` gives it back."""
-    reasons = {} if verdict_only else {"error_step": error_step, "error_analysis": error_analysis}
-    return json.dumps({"status": status, **reasons}, ensure_ascii=False)
+def write(
+    status: Status,
+    error_step: str | None,
+    error_analysis: str | None,
+    checks: Sequence[str] = (),
+    target: Target = "full",
+) -> str:
+    """A verdict as a judge with this target is trained to write it; `parse(write(...))` gives it back."""
+    content = {"checks": list(checks), "status": status, "error_step": error_step, "error_analysis": error_analysis}
+    return json.dumps({key: content[key] for key in _JUDGES[target].model_fields}, ensure_ascii=False)

@@ -1,9 +1,11 @@
--- What the ORM is trained and measured on: as many correct as wrong paths, annotated by the teacher.
+-- What the ORM is trained and measured on: correct and wrong paths, annotated by the teacher.
 --
 -- Grain: one row per candidate path, that is each path of `paths`.
 -- Columns: path_id; part, 'train' or 'held_out', the same for all paths of a problem; reason, why the path is left
 --     out, null if it is in its part.
--- Parameters: $held_out, the share of the problems in the held-out part; $seed, of the division and of the choice.
+-- Parameters: $held_out, the share of the problems in the held-out part; $seed, of the division and of the choice;
+--     $wrong_per_correct, how many wrong paths it is trained on for each correct one, at most. Never more are correct
+--     than wrong, and it is measured on as many of each (the paper's ORM-2K).
 --
 -- Division and choice follow hashes of the ids: adding paths moves no problem from one part to the other.
 
@@ -61,13 +63,19 @@ drawn as (
     where reason is null
 ),
 
-quotas as (
+counted as (
     select
         part,
-        least(count(*) filter (where status = 'CORRECT'), count(*) filter (where status = 'WRONG')) as quota
+        least(count(*) filter (where status = 'CORRECT'), count(*) filter (where status = 'WRONG')) as correct
     from screened
     where reason is null
     group by part
+),
+
+quotas as (
+    select part, 'CORRECT' as status, correct as quota from counted
+    union all
+    select part, 'WRONG' as status, correct * if(part = 'train', $wrong_per_correct, 1) as quota from counted
 ),
 
 final as (
@@ -80,7 +88,7 @@ final as (
         end as reason
     from screened
     left join drawn using (path_id)
-    left join quotas using (part)
+    left join quotas using (part, status)
 )
 
 select * from final order by path_id

@@ -16,7 +16,7 @@ CORRECT = {"status": "CORRECT", "error_step": None, "error_analysis": None}
 @pytest.mark.parametrize("form", ["{}", " {}\n", "```json\n{}\n```", "```\n{}\n```\n"])
 def test_a_verdict_is_parsed(verdict: dict[str, str | None], form: str) -> None:
     reply = parse(form.replace("{}", json.dumps(verdict)))
-    assert reply.model_dump(exclude={"improvement_suggestion"}) == {**verdict, "undecided_reason": None}
+    assert reply.model_dump(exclude={"improvement_suggestion", "checks"}) == {**verdict, "undecided_reason": None}
 
 
 def test_an_annotation_has_a_fourth_key() -> None:
@@ -73,7 +73,7 @@ WRITTEN = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=50)
 def test_latex_that_its_writer_did_not_escape_stays_latex(command: str, annotation: bool) -> None:
     more = ', "improvement_suggestion": null' if annotation else ""
     text = f'{{"status": "WRONG", "error_step": "Step 2: {command}", "error_analysis": "\\\\frac \\"a\\""{more}}}'
-    reply = parse(text, annotation)
+    reply = parse(text, annotation=annotation)
     assert (reply.status, reply.error_step) == (Status.WRONG, f"Step 2: {command}")
     assert reply.error_analysis == r"\frac " + '"a"'
 
@@ -93,13 +93,46 @@ def test_what_is_written_is_parsed_back(status: Status, step: str, analysis: str
 
 @pytest.mark.parametrize("status", [Status.CORRECT, Status.WRONG])
 def test_a_verdict_alone_is_a_reply_where_the_target_says_so(status: Status) -> None:
-    alone, full = write(status, None, None, verdict_only=True), json.dumps(CORRECT)
+    alone, full = write(status, None, None, target="verdict"), json.dumps(CORRECT)
     assert alone == f'{{"status": "{status}"}}'
-    assert parse(alone, verdict_only=True) == Reply(status=status)
-    assert parse(alone).undecided_reason == parse(full, verdict_only=True).undecided_reason == "not a verdict object"
-    schema = json.loads(json_schema(verdict_only=True))
+    assert parse(alone, "verdict") == Reply(status=status)
+    assert parse(alone).undecided_reason == parse(full, "verdict").undecided_reason == "not a verdict object"
+    schema = json.loads(json_schema("verdict"))
     assert list(schema["properties"]) == schema["required"] == ["status"]
     assert schema["additionalProperties"] is False
+
+
+def test_checks_are_written_before_the_verdict_that_rests_on_them() -> None:
+    checks = ("70 and 71: different", "Step 1: 的角 A is 50: right", "Step 2: 50 + 60 = 111: wrong")
+    text = write(Status.WRONG, "Step 2", "calculation: 50 + 60 is not 111", checks, "checks")
+    assert text.startswith('{"checks": ["70 and 71: different", "Step 1: 的角 A')
+    reply = parse(text, "checks")
+    assert (reply.status, reply.checks, reply.error_step) == (Status.WRONG, checks, "Step 2")
+    for annotation, last in ((False, "error_analysis"), (True, "improvement_suggestion")):
+        schema = json.loads(json_schema("checks", annotation))
+        names = ["checks", "status", "error_step", "error_analysis", "improvement_suggestion"]
+        assert list(schema["properties"]) == schema["required"] == names[: names.index(last) + 1]
+
+
+@pytest.mark.parametrize(
+    ("checks", "reason"),
+    [
+        (None, "not a verdict object"),
+        ("Step 1: right", "not a verdict object"),
+        ([1], "not a verdict object"),
+        (["\ud800"], "not a verdict object"),
+        (["a\x01b"], "control character"),
+    ],
+)
+def test_checks_are_texts(checks: object, reason: str) -> None:
+    content = {"checks": checks, **CORRECT} if checks is not None else CORRECT
+    assert parse(json.dumps(content), "checks").undecided_reason == reason
+    assert parse(json.dumps({"checks": [], **CORRECT})).undecided_reason == "not a verdict object"
+
+
+def test_latex_in_checks_is_mended() -> None:
+    text = write(Status.CORRECT, None, None, ("x",), "checks").replace('"x"', r'"\frac{1}{2} and \sqrt{4}: different"')
+    assert parse(text, "checks").checks == (r"\frac{1}{2} and \sqrt{4}: different",)
 
 
 def test_a_failure_is_undecided_with_its_own_reason() -> None:
@@ -109,7 +142,7 @@ def test_a_failure_is_undecided_with_its_own_reason() -> None:
 
 @pytest.mark.parametrize("annotation", [False, True])
 def test_the_schema_is_one_that_strict_servers_take(annotation: bool) -> None:
-    schema = json.loads(json_schema(annotation))
+    schema = json.loads(json_schema(annotation=annotation))
     keys = ["status", "error_step", "error_analysis", *(["improvement_suggestion"] if annotation else [])]
     assert list(schema["properties"]) == schema["required"] == keys
     assert schema["additionalProperties"] is False

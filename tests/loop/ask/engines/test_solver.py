@@ -106,6 +106,24 @@ def test_a_wrong_path_is_marked_with_its_first_wrong_step(problem_id: str) -> No
     assert reply.improvement_suggestion == found.suggestion
 
 
+@pytest.mark.parametrize("problem_id", SCENES)
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_what_it_found_of_each_step_comes_before_its_verdict(problem_id: str, version: str) -> None:
+    (wrong,) = SolverTeacher(SCENES, 1).complete([ask("solve", problem_id, seed=5)])
+    right = scene(problem_id).solution
+    for path, word in ((right, "right"), (text(wrong), "wrong")):
+        reply = parse(annotate(scene(problem_id), path, version), "checks", annotation=True)
+        steps = reply.checks[1:] if version == "2" else reply.checks
+        assert steps and all(check.endswith(": right") for check in steps[:-1])
+        if reply.error_step and reply.error_step.startswith("Step"):
+            assert steps[-1].startswith(f"{reply.error_step}: ") and steps[-1].endswith(": wrong")
+            assert len(steps) == int(reply.error_step.removeprefix("Step "))
+        else:
+            assert steps[-1].endswith(": right")
+        if version == "2":
+            assert reply.checks[0].endswith(": same" if word == "right" else ": different")
+
+
 def test_annotation_does_not_depend_on_the_seed() -> None:
     teacher = SolverTeacher(SCENES, 0.9)
     first, other = teacher.complete([ask("annotate", seed=seed, path="Step 1: bar Q is 5.") for seed in (1, 2)])

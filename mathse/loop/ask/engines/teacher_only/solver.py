@@ -2,7 +2,7 @@
 
 It sees the scene where a person would see the picture, and it is not perfect: in a configured share of its solutions it
 makes one of the mistakes of `mathse.synthetic.mistakes`, so that the ORM's filter has work to do. It answers by the
-prompt's name: `solve@1`, `annotate@1`, `reflect@1`.
+prompt's name: `solve@1`, `annotate@1` to `@3`, `reflect@1`.
 
 When it reflects, feedback that names the step that is really wrong halves its own rate of mistakes; feedback that
 points elsewhere does not help it, and it does not follow it either.
@@ -19,7 +19,7 @@ from mathse.loop.ask.engines.kind import EngineKind, NoSettings, Surroundings
 from mathse.loop.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
 from mathse.synthetic.figures import Figure, figure
 from mathse.synthetic.mistakes import wrong_solution
-from mathse.synthetic.review import review
+from mathse.synthetic.review import checked, review
 from mathse.tables.schemas import content_id
 
 NAME = "figure-solver"
@@ -50,11 +50,12 @@ class SolverTeacher(BatchEngine):
             scene, rng = figure(self._source_ids[request.problem_id]), random.Random(request.seed)
         except (KeyError, ValueError):
             return Failure("not a figure", f"the solver only knows drawn figures; {request.problem_id} is none")
-        match request.prompt_id.partition("@")[0]:
+        task, _, version = request.prompt_id.partition("@")
+        match task:
             case "solve":
                 text = self._solve(scene, rng, self._mistake_rate)
             case "annotate":
-                text = annotate(scene, request.fields["path"])
+                text = annotate(scene, request.fields["path"], version)
             case "reflect":
                 finding = review(scene, request.fields["path"])
                 helpful = finding is not None and request.fields["error_step"] == finding.step
@@ -69,10 +70,12 @@ class SolverTeacher(BatchEngine):
         return mistaken or scene.solution
 
 
-def annotate(scene: Figure, path: str) -> str:
-    """Mark a path: the four-key JSON of the paper's annotation prompt."""
+def annotate(scene: Figure, path: str, version: str = "1") -> str:
+    """Mark a path: the JSON that this version of the annotation prompt asks for."""
     finding = review(scene, path)
+    checks = {"checks": checked(scene, path, finding, reference=version == "2")} if version in ("2", "3") else {}
     marks = {
+        **checks,
         "status": "WRONG" if finding else "CORRECT",
         "error_step": finding.step if finding else None,
         "error_analysis": finding.analysis if finding else None,
