@@ -1,8 +1,8 @@
 """Where every dataset, model and report lies, relative to the project's root: the contract between stages and users.
 
 A step of the loop (`steps` of params.yaml: `0`, `1`, `2`, `final` by default) names its paths, verdicts, mix and what
-remains; the model that the mix trains has the same name, and so have its predictions, metrics and reports. `base`
-stands before the first step; `student` and the ORMs are trained like any other model.
+remains; a model (`models`, by default one per step, of its name) names its predictions, metrics and reports. `base`
+stands before the first step; `student` and the ORMs are trained like any other model, on mixes of their names.
 
     data/paths/1.parquet  data/verdicts/1.parquet  data/mix/1.parquet  data/remaining/1.parquet
     models/1              data/predictions/1.parquet                   reports/metrics/1.json

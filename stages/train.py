@@ -1,4 +1,4 @@
-"""Stage train: train a model on its mix: `student`, one of `orms`, or one of `models`."""
+"""Stage train: train a model on a mix: `student`, one of `orms`, or one of `models`."""
 
 from mathse import layout, params, processes, stage, tally
 from mathse.tables.files import write_json
@@ -8,11 +8,11 @@ from mathse.training.job import Job
 def main(name: str) -> str:
     """Write models/<name>, reports/training/<name>.json and, while it runs, reports/live/<name>.tsv."""
     settings = params.load()
-    judges = name in settings.orms
-    how = settings.orm.train if judges else settings.train
-    prompt = settings.judge.prompt if judges else settings.student.prompt
+    recipe = settings.recipe(name)
+    how = settings.trainings[recipe.by]
+    prompt = settings.judge.prompt if name in settings.orms else settings.student.prompt
     job = Job(
-        mix=layout.mix(name), images=layout.IMAGES, start=layout.model(settings.start_of(name)), out=layout.model(name),
+        mix=layout.mix(recipe.mix), images=layout.IMAGES, start=layout.model(recipe.start), out=layout.model(name),
         settings=how, compute=settings.compute, seed=settings.seed, max_pixels=settings.problems.max_pixels,
         prompt_id=prompt, checkpoints=layout.checkpoints(name), lengths=layout.lengths(name),
         live=layout.live(name), trust_remote_code=settings.trust_remote_code,

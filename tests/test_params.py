@@ -15,6 +15,9 @@ from mathse.params import ParamsError, Section
 
 ROOT = Path(__file__).parent.parent
 STEP = {"prev": "base", "ask": "distill", "model": "base", "judge": "orm"}
+TRAIN = {
+    "epochs": 1, "batch_size": 4, "learning_rate": 1e-3, "warmup": 0, "weight_decay": 0, "scheduler": "cosine"
+}  # fmt: skip
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
 DEFAULTS = Path(__file__).with_name("defaults.json")
 
@@ -141,7 +144,14 @@ def test_the_committed_params_are_the_default_preset() -> None:
         ("steps.1.judge", "me", "steps.1.judge: there is no 'me'"),
         ("steps.0.model", "1", "steps.0 needs models.1 needs steps.1 needs steps.0: name an earlier"),
         ("models", {}, "models: "),
-        ("models.9", {"start": "base"}, "models.9: no step has this name"),
+        ("models.1", {"start": "base"}, "models.1.mix: Field required"),
+        ("models.1.mix", "9", "models.1.mix: there is no '9' at this place; known: 0, 1, 2, final"),
+        ("models.1.mix", "final", "steps.2 needs models.1 needs steps.final needs steps.2: name an earlier"),
+        ("models.1.by", "distill", "models.1.by: "),
+        ("models.1.by", "further", "models.1.by: there is no section `further`; add one beside `train`"),
+        ("models.1.by", "prefer", "add one beside `train`, with its keys: `prefer: {method: dpo, epochs: ..., "),
+        ("prefer", TRAIN, "prefer.method: only dpo learns from preferences; write `method: dpo`"),
+        ("models.orm", {"start": "base", "mix": "1", "by": "train"}, "models.orm: the name is taken"),
         ("models.1.start", "3", "models.1.start: there is no '3'"),
         ("models.1.start", "final", "name an earlier model or judge"),
         ("orms", {}, "orms: "),
@@ -196,6 +206,23 @@ def test_a_revision_left_open_is_for_presets_alone(good: dict[Any, Any], tmp_pat
     assert params.load(tmp_path / "params.yaml", template=True).base == params.Pretrained.model_validate(
         content["base"]
     )
+
+
+def test_several_models_can_be_trained_on_one_mix_each_as_its_section_says(
+    good: dict[Any, Any], tmp_path: Path
+) -> None:
+    good["models"]["1p"] = {"start": "1", "mix": "1", "by": "prefer"}
+    good["models"]["2"] = {"start": "1p", "mix": "2", "by": "further"}
+    good |= {"further": {**TRAIN, "epochs": 3}, "prefer": {**TRAIN, "method": "dpo"}}
+    settings = load(good, tmp_path)
+    assert settings.recipe("1p") == ("1", "1", "prefer")
+    assert settings.recipe("student") == ("base", "student", "train")
+    assert settings.recipe("orm") == ("base", "orm", "orm.train")
+    assert list(settings.trainings) == ["train", "orm.train", "further", "prefer"]
+    assert settings.trainings[settings.recipe("2").by].epochs == 3
+    del good["models"]["1p"]
+    good["models"]["2"]["start"] = "1"
+    assert list(load(good, tmp_path).trainings) == ["train", "orm.train", "further"], "what no model names asks nothing"
 
 
 @pytest.mark.parametrize("section", sorted(n for n, f in params.Params.model_fields.items() if f.is_required()))

@@ -136,7 +136,11 @@ def test_every_key_that_a_stage_names_is_written_out(file: Path) -> None:
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"].values()
     named = {name for stage in stages for name in stage.get("do", stage).get("params", [])}
-    for name in named - {"${item.ask}"} | {step["ask"] for step in content["steps"].values()}:
+    asked, trained = (
+        (step["ask"] for step in content["steps"].values()),
+        (row["by"] for row in content["models"].values()),
+    )
+    for name in named - {"${item.ask}", "${item.by}"} | {*asked, *trained}:
         section = content
         for part in name.split("."):
             assert part in section, f"{file.name} lacks {name}"

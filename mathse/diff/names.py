@@ -114,8 +114,8 @@ def members(name: str, known: Names) -> dict[str, str]:
     elif known.settings is None:
         kinds = WHOLE if step.isdecimal() or step == "final" else ()
     else:
-        there = {"predictions": step in known.settings.measured}
-        kinds = tuple(kind for kind in WHOLE if step in known.settings.steps and there.get(kind, True))
+        names = {"predictions": known.settings.measured}
+        kinds = tuple(kind for kind in WHOLE if step in names.get(kind, known.settings.steps))
     return {kind: f"{repo}{colon}{kind}@{model}" for kind in kinds} or {"": name}
 
 

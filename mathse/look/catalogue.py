@@ -50,8 +50,8 @@ _UNIONS = {
     "paths": "step",
     "verdicts": "step",
     "remaining": "step",
+    "mix": "step",
     "predictions": "model_name",
-    "mix": "model_name",
     "feedback": "orm",
     "held_out": "orm",
 }

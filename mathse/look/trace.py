@@ -26,6 +26,7 @@ from mathse import layout
 from mathse.errors import UserError
 from mathse.look import catalogue
 from mathse.look.lineage import read_lineage
+from mathse.report import names
 from mathse.tables import views
 
 SHOWN_MATCHES = 5
@@ -99,6 +100,7 @@ class _Tracer:
         self._connection = connection
         self._views = {row[0] for row in connection.execute("show tables").fetchall()}
         folders = sorted(folder for folder in (root / layout.MODELS).glob("[!.]*") if folder.is_dir())
+        self._names = names.of(root)
         self._models = {folder.relative_to(root).as_posix(): read_lineage(folder) for folder in folders}
         self._seen: set[str] = set()
 
@@ -144,7 +146,8 @@ class _Tracer:
         self._seen.add(path_id)
         held_out, mixes = (self._rows(view, "path_id", path_id) for view in ("held_out", "mix"))
         # Where the table of a path is not there, the row of a mix made of it says a part.
-        row = next(iter([*self._rows("paths", "path_id", path_id), *held_out, *mixes]), {})
+        parts = [*held_out, *({key: value for key, value in mixed.items() if key != "step"} for mixed in mixes)]
+        row = next(iter([*self._rows("paths", "path_id", path_id), *parts]), {})
         below = [*self._author(row)]
         for verdict in self._rows("verdicts", "path_id", path_id):
             below.append(Node("verdict", "", "judged", verdict | {"judge_folder": self._folder(verdict["author"])}))
@@ -157,9 +160,12 @@ class _Tracer:
             below.append(self.problem(row["problem_id"], "answers", whole=False))
         below += [Node("mix", layout.orm_held_out(mixed["orm"]).as_posix(), "in") for mixed in held_out]
         for mixed in mixes:
-            model = self._model(layout.model(mixed["model_name"]).as_posix(), "trained", down=True)
-            below.append(Node("mix", layout.mix(mixed["model_name"]).as_posix(), "in", {}, (model,)))
-        facts = {key: value for key, value in row.items() if key not in ("path_id", "model_name", "orm")}
+            mix = layout.mix(mixed["step"]).as_posix()
+            trained = {layout.model(name).as_posix() for name in self._names.models_of(mixed["step"])}
+            trained |= {folder for folder, lineage in self._models.items() if mix in made_from(lineage)}
+            models = tuple(self._model(folder, "trained", down=True) for folder in sorted(trained))
+            below.append(Node("mix", mix, "in", {}, models))
+        facts = {key: value for key, value in row.items() if key not in ("path_id", "orm")}
         return Node("path", path_id, role, facts, tuple(below))
 
     def problem(self, problem_id: str, role: str = "", whole: bool = True) -> Node:

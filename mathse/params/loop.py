@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -179,9 +179,14 @@ class Step(Section):
 
 
 class Model(Section):
-    """A student, trained on the mix of its name."""
+    """A student. Several can be trained on one mix.
+
+    Sample: `{start: "0", mix: "1", by: further}`: model 0, trained on by mix 1 as the section `further` says.
+    """
 
     start: Name = Field(description="The model it starts from: base, or an earlier one.")
+    mix: Name = Field(description="The step whose mix trains it.")
+    by: Literal["train", "further", "prefer"] = Field(description="How it is trained: that section of params.")
 
 
 class OrmModel(Section):
@@ -189,6 +194,14 @@ class OrmModel(Section):
 
     student: Name = Field(description="Whose mistakes it learns from: student, or a model of the loop.")
     start: Name = Field(description="The model it starts from: base, a model of the loop, or an earlier ORM.")
+
+
+class Recipe(NamedTuple):
+    """What makes a model: the weights it starts from, the mix that trains it, the section of params that says how."""
+
+    start: str
+    mix: str
+    by: str
 
 
 class Evaluate(Section):
@@ -217,7 +230,7 @@ class Params(Section):
     teacher: Teacher
     student: Student
     steps: dict[Name, Step] = Field(min_length=1, description="In their order; the paper's loop by default.")
-    models: dict[Name, Model] = Field(min_length=1, description="By the step whose mix trains them.")
+    models: dict[Name, Model] = Field(min_length=1, description="In their order; the last is what a run is for.")
     orms: dict[Name, OrmModel] = Field(min_length=1)
     orm: Orm
     judge: Judge
@@ -226,6 +239,14 @@ class Params(Section):
     mix: Mix
     reflect: Reflect
     train: Train
+    further: Train | None = Field(
+        default=None, description="How a model of the loop is trained on, where `models` says `by: further`."
+    )
+    prefer: Train | None = Field(
+        default=None,
+        description="How preferences are learnt (`method: dpo`) from a mix with wrong paths beside its rows, where "
+        "`models` says `by: prefer`.",
+    )
     measured: tuple[Name, ...] = Field(
         min_length=1,
         description="The models that are evaluated, in the order of the report. A list of its own, so that one more on "
@@ -252,11 +273,27 @@ class Params(Section):
     def each_name_stands_for_one_thing(self) -> "Params":
         """Steps, ORMs, the base and the ORM's student name mixes, models and metrics alike."""
         fixed = (BASE, STUDENT)
-        for section, names in (("steps", self.steps), ("orms", self.orms)):
-            if taken := [name for name in names if name in fixed or (section == "orms" and name in self.steps)]:
+        for section, names, others in (
+            ("steps", self.steps, fixed),
+            ("orms", self.orms, (*fixed, *self.steps)),
+            ("models", self.models, (*fixed, *self.orms)),
+        ):
+            if taken := [name for name in names if name in others]:
                 raise ValueError(f"{section}.{taken[0]}: the name is taken; choose another")
-        if unknown := [name for name in self.models if name not in self.steps]:
-            raise ValueError(f"models.{unknown[0]}: no step has this name, so there is no mix to train it on")
+        return self
+
+    @model_validator(mode="after")
+    def each_way_of_training_is_there(self) -> "Params":
+        """A model that is trained further, or by preferences, needs the section that says how."""
+        for name, model in self.models.items():
+            if getattr(self, model.by) is None:
+                method = "method: dpo, " if model.by == "prefer" else ""
+                raise ValueError(
+                    f"models.{name}.by: there is no section `{model.by}`; add one beside `train`, with its keys: "
+                    f"`{model.by}: {{{method}epochs: ..., batch_size: ..., ...}}`"
+                )
+        if self.prefer is not None and self.prefer.method != "dpo":
+            raise ValueError("prefer.method: only dpo learns from preferences; write `method: dpo`")
         return self
 
     @model_validator(mode="after")
@@ -270,6 +307,7 @@ class Params(Section):
             earlier.append(name)
         for name, model in self.models.items():
             _known(f"models.{name}.start", model.start, [BASE, *self.models])
+            _known(f"models.{name}.mix", model.mix, list(self.steps))
         for name, orm in self.orms.items():
             _known(f"orms.{name}.student", orm.student, [STUDENT, *self.models])
             _known(f"orms.{name}.start", orm.start, [BASE, *self.models, *self.orms])
@@ -284,7 +322,7 @@ class Params(Section):
         for name, step in self.steps.items():
             needs[f"steps.{name}"] = {f"steps.{step.prev}", f"models.{step.model}", f"orms.{step.judge}"}
         for name, model in self.models.items():
-            needs[f"models.{name}"] = {f"steps.{name}", f"models.{model.start}"}
+            needs[f"models.{name}"] = {f"steps.{model.mix}", f"models.{model.start}"}
         for name, orm in self.orms.items():
             started = "orms" if orm.start in self.orms else "models"
             needs[f"orms.{name}"] = {f"models.{orm.student}", f"{started}.{orm.start}"}
@@ -299,8 +337,8 @@ class Params(Section):
         """Whether Python code that lies in a model's folder may run: only where the user says so of the base."""
         return self.base.trust_remote_code
 
-    def start_of(self, model: str) -> str:
-        """The model that `model` is trained from.
+    def recipe(self, model: str) -> Recipe:
+        """What makes a model.
 
         Args:
             model: `student`, an ORM's name, or a model's.
@@ -309,12 +347,20 @@ class Params(Section):
             ParamsError: There is no such model.
         """
         if model == STUDENT:
-            return BASE
+            return Recipe(BASE, STUDENT, "train")
         if model in self.orms:
-            return self.orms[model].start
+            return Recipe(self.orms[model].start, model, "orm.train")
         if model in self.models:
-            return self.models[model].start
+            row = self.models[model]
+            return Recipe(row.start, row.mix, row.by)
         raise ParamsError(f"{PARAMS}: models: there is no {model!r}; known: {', '.join(self.trained)}")
+
+    @property
+    def trainings(self) -> dict[str, Train]:
+        """The ways in which some model is trained, by the section of params that says how."""
+        sections = {"train": self.train, "orm.train": self.orm.train, "further": self.further, "prefer": self.prefer}
+        used = {self.recipe(model).by for model in self.trained}
+        return {name: how for name, how in sections.items() if how is not None and name in used}
 
     @property
     def trained(self) -> list[str]:

@@ -75,7 +75,7 @@ class Fit:
     """A training in the memory of its GPUs, in GiB.
 
     Attributes:
-        name: `train` or `orm.train`.
+        name: The section of params that describes it: `train`, `orm.train`, ...
         gpus: Processes that params ask for.
         parts: GiB per GPU, by what takes it.
         fewest: The fewest GPUs it fits on when it is sharded over them; None if 64 do not do.
@@ -158,10 +158,12 @@ def plan(name: str | None, root: Path, options: Options) -> Plan:
     speed = options.tokens_per_second or usual * parameters / size.parameters * gpu.tflops / tflops
     requests, rows = work(settings, means, shares)
     requests = [_priced(each, settings, size, gpu, speed) for each in requests]
-    trainings = [_training(model, rows[model], means, settings, size, options) for model in settings.trained]
+    trainings = [
+        _training(model, rows[settings.recipe(model).mix], means, settings, size, options) for model in settings.trained
+    ]
     gpu_hours = sum(each.gpu_hours or 0 for each in requests) + sum(each.gpu_hours or 0 for each in trainings)
     costs = [each.cost for each in requests if each.cost is not None]
-    sections = {"train": settings.train, "orm.train": settings.orm.train} if on_gpu else {}
+    sections = settings.trainings if on_gpu else {}
     images = {image.image_id: len(image.data) for example in sample for image in example.images}
     return Plan(
         file=(file.relative_to(root) if file.is_relative_to(root) else file).as_posix(),
@@ -235,7 +237,7 @@ def _model(settings: Params, root: Path, options: Options) -> tuple[Size, str, C
 
 
 def _how(settings: Params, model: str) -> Train:
-    return settings.orm.train if model in settings.orms else settings.train
+    return settings.trainings[settings.recipe(model).by]
 
 
 def _priced(requests: Requests, settings: Params, size: Size, gpu: Gpu, tokens_per_second: float) -> Requests:
@@ -358,8 +360,8 @@ def models_disk(settings: Params, size: Size, has_base: bool, trained: int) -> d
         trained: How many models are still to be trained.
     """
     model = (2 if settings.compute.dtype == "bfloat16" else 4) * size.parameters
-    saves = settings.train.save_steps or settings.orm.train.save_steps
-    checkpoints = 2 * (STATE - 4) * size.parameters if saves and settings.train.lora is None else 0
+    saves = any(how.save_steps and how.lora is None for how in settings.trainings.values())
+    checkpoints = 2 * (STATE - 4) * size.parameters if saves else 0
     return {
         "base": 0.0 if has_base else model / GIB,
         f"{trained} trained models": trained * model / GIB,

@@ -41,8 +41,7 @@ def _gpus(settings: Params) -> Iterator[str]:
             "that is built for CUDA"
         )
         return
-    trainings = {"train": settings.train, "orm.train": settings.orm.train}
-    asked: dict[str, float] = {f"{name}.launch.processes": how.processes for name, how in trainings.items()}
+    asked: dict[str, float] = {f"{name}.launch.processes": how.processes for name, how in settings.trainings.items()}
     inference = settings.inference
     each = inference.vllm.tensor_parallel if inference.engine == "vllm" else 1
     if inference.ray is None:
@@ -81,7 +80,7 @@ def _packages(settings: Params, root: Path) -> Iterator[str]:
         extras["engine: api"] = ("openai", "api")
     if settings.compute.attention not in (None, "sdpa") and not find_spec("flash_attn"):
         extras[f"compute.attention: {settings.compute.attention}"] = ("kernels", "flash")
-    for how in (settings.train, settings.orm.train):
+    for how in settings.trainings.values():
         if how.launch is not None and how.launch.config is not None and (root / how.launch.config).is_file():
             launch = yaml.safe_load((root / how.launch.config).read_text(encoding="utf-8"))
             if isinstance(launch, dict) and launch.get("distributed_type") == "DEEPSPEED":
@@ -117,7 +116,7 @@ def _files(settings: Params, root: Path) -> Iterator[str]:
             require_model(root / Path(settings.base.source).expanduser())
         except ModelMissing as error:
             yield f"base.from: {error}"
-    for section, how in {"train": settings.train, "orm.train": settings.orm.train}.items():
+    for section, how in settings.trainings.items():
         if how.launch is not None and how.launch.config is not None and not (root / how.launch.config).is_file():
             yield f"{section}.launch.config: {how.launch.config}: not found; see presets/accelerate/"
     wanted = {"mix.query": settings.mix.query, "orm.mix.query": settings.orm.mix.query}

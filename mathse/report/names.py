@@ -11,7 +11,7 @@ default loop, and what params does not know keeps its own name.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -50,7 +50,7 @@ class Names:
         return list(self.settings.orms) if self.settings else [ORM]
 
     def order(self, names: Iterable[str]) -> list[str]:
-        """Names in the order of the loop: base, student, ORMs, steps; then unknown ones by number, then by name."""
+        """Names in the order of the loop: base, student, ORMs, steps with their models; then unknown ones by number."""
 
         def place(name: str) -> tuple[int, int, int, str]:
             kind, number = (0, 0) if name == BASE else (1, int(name)) if name.isdecimal() else (2, 0)
@@ -60,8 +60,23 @@ class Names:
 
     @cached_property
     def _place(self) -> dict[str, int]:
-        known = [BASE, *([STUDENT, *self.settings.orms, *self.settings.steps] if self.settings else ())]
+        known = [BASE]
+        if self.settings is not None:
+            known += [STUDENT, *self.settings.orms]
+            for step in self.settings.steps:
+                known += [step, *(model for model in self.models_of(step) if model not in self.settings.steps)]
         return {name: place for place, name in enumerate(known)}
+
+    def mix(self, model: str) -> str:
+        """The mix that trains a model; where params do not say, the one of its name."""
+        models = self.settings.models if self.settings else {}
+        return models[model].mix if model in models else model
+
+    def models_of(self, mix: str) -> list[str]:
+        """The models that a mix trains."""
+        if self.settings is None or mix == STUDENT or mix in self.settings.orms:
+            return [mix]
+        return [name for name, model in self.settings.models.items() if model.mix == mix]
 
     def heading(self, name: str) -> str:
         """What people call a step, or what an ORM and its student learn from: `round 1`, `distilled`, `ORM data`."""
@@ -72,9 +87,17 @@ class Names:
         return self._heading(name) or name
 
     def title(self, model: str) -> str:
-        """What people call a model: `base`, `+ distilled`, `+ round 1`."""
-        heading = self._heading(model)
+        """What people call a model: `base`, `+ distilled`, `+ round 1`, `+ round 1, preferences`."""
+        heading = self._titles.get(model) or self._heading(model)
         return f"+ {heading}" if heading else model
+
+    @cached_property
+    def _titles(self) -> dict[str, str]:
+        """By model, the heading of its mix's step; what two models of one mix would be called alike says more."""
+        models = self.settings.models if self.settings else {}
+        preferred = {name: ", preferences" for name, model in models.items() if model.by == "prefer"}
+        others = {name: f" ({name})" for name, model in models.items() if name != model.mix}
+        return _told_apart({name: self._headings[model.mix] for name, model in models.items()}, preferred, others)
 
     def asks(self, step: str) -> str | None:
         """How a step asks for paths: `distill`, `rollout` or `reflect`; None if it is no step."""
@@ -95,13 +118,7 @@ class Names:
         after = {
             step: f" after round {rounds[step]}" for step in rounds if rounds[step] and self.asks(step) != "rollout"
         }
-        for addition in (after, {step: f" ({step})" for step in rounds}):
-            often = Counter(headings.values())
-            headings = {
-                step: heading + addition.get(step, "") if often[heading] > 1 else heading
-                for step, heading in headings.items()
-            }
-        return headings
+        return _told_apart(headings, after, {step: f" ({step})" for step in rounds})
 
     def _named(self, step: str, number: str) -> str | None:
         names = {"distill": "distilled", "rollout": f"round {number}", "reflect": "reflection", None: None}
@@ -173,6 +190,15 @@ class Names:
         for name in dict.fromkeys(old):
             if name not in there and (view := self.view(name)) in there:
                 yield name, view
+
+
+def _told_apart(titles: Mapping[str, str], *additions: Mapping[str, str]) -> dict[str, str]:
+    """Titles by name; those that several names have get their name's additions, one after the other."""
+    told = dict(titles)
+    for addition in additions:
+        often = Counter(told.values())
+        told = {name: title + addition.get(name, "") if often[title] > 1 else title for name, title in told.items()}
+    return told
 
 
 def of(root: Path) -> Names:

@@ -69,7 +69,7 @@ class Measured:
         metrics: Its measurement.
         title: What people call it.
         rows: That it was trained on; 0 for the base.
-        solved: Problems that its own step solved; None where no step's mix trained it.
+        solved: Problems that the step of its mix solved; None where no step's mix trained it.
         remaining: Problems that were unsolved when its step began.
     """
 
@@ -109,7 +109,9 @@ def load(root: Path) -> list[Measured]:
     known = Names(settings)
     measured = []
     for name in models:
-        mix, training = (_report(root / file(name)) for file in (layout.mix_report, layout.training_report))
+        mix, training = (
+            _report(root / file) for file in (layout.mix_report(known.mix(name)), layout.training_report(name))
+        )
         if training is None and name != BASE:
             raise UserError(f"{root / layout.training_report(name)}: not found; `dvc repro` makes it")
         measured.append(

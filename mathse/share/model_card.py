@@ -73,8 +73,8 @@ class Model:
             return f"the model {self.name}"
         if self.name == list(self.known.settings.models)[-1]:
             return "the final model"
-        distilled = self.known.asks(self.name) == "distill"
-        return "the distilled model" if distilled else f"the model of {self.known.heading(self.name)}"
+        title = self.known.title(self.name).removeprefix("+ ")
+        return "the distilled model" if title == "distilled" else f"the model of {title}"
 
     @cached_property
     def starts(self) -> list[Mapping[str, Any]]:

@@ -108,6 +108,7 @@ def find(root: Path, name: str) -> Mix:
     tables = catalogue(root, known)
     mixes = {entry.of: entry.file for entry in tables.values() if entry.kind == "mix"}
     wanted = known.step(name.removeprefix("mix@"))
+    wanted = wanted if wanted in mixes else known.mix(wanted)
     if Path(wanted).suffix == ".parquet":
         wanted = next((of for of, file in mixes.items() if file.resolve() == Path(wanted).resolve()), wanted)
     if wanted not in mixes:

@@ -179,7 +179,8 @@ def record(tables: Tables, step: str, path_id: str) -> dict[str, dict[str, Any]]
             shown = {name: value for name, value in row.items() if name not in _HIDDEN and value is not None}
             record.setdefault(title, shown)
     mixes = tables.of_kind("mix").items()
-    trained = [model for model, file in mixes if _rows(file, "path_id", path_id, ["path_id"])]
+    holding = [mix for mix, file in mixes if _rows(file, "path_id", path_id, ["path_id"])]
+    trained = [model for mix in holding for model in tables.names.models_of(mix)]
     record["Training"] = {"trained": ", ".join(trained) or "no model"}
     return record
 

@@ -55,7 +55,7 @@ def test_all_tables_of_a_kind_are_one_view(run: Path) -> None:
         store.write(run / layout.orm_feedback(orm), Feedback, [rows.feedback("roll", "1abc1", Status.WRONG)])
         store.write(run / layout.orm_held_out(orm), MixRow, [toy.mix_row("roll", "1abc1")])
     connection = connect(run)
-    assert asked(connection, "select model_name from mix where path_id = 'roll'") == [("orm",), ("1",), ("final",)]
+    assert asked(connection, "select step from mix where path_id = 'roll'") == [("orm",), ("1",), ("final",)]
     for kind in ("feedback", "held_out"):
         assert asked(connection, f"select orm, path_id from {kind}") == [("orm", "roll"), ("orm2", "roll")]
 

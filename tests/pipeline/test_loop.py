@@ -96,7 +96,8 @@ def test_new_rounds_leave_the_earlier_ones_alone(edited: Clone) -> None:
         "3": {"prev": "2", "ask": "rollout", "model": "2", "judge": "orm"},
         "final": {"prev": "3", "ask": "reflect", "model": "3", "judge": "orm"},
     }
-    edited.edit_params(steps=rows, models={"3": {"start": "2"}, "final": {"start": "3"}})
+    models = {name: {"start": start, "mix": name, "by": "train"} for name, start in (("3", "2"), ("final", "3"))}
+    edited.edit_params(steps=rows, models=models)
     edited.set_param("measured", [*MODELS, "3"])
     changed = edited.changed_stages()
     new = {f"{stage}@3" for stage in ("paths", "judge", "mix", "train", "evaluate")}

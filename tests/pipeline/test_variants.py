@@ -38,7 +38,7 @@ def test_a_reflection_in_every_round_and_a_refreshed_orm(variant: Clone) -> None
     preset = yaml.safe_load((ROOT / "presets/every-round.yaml").read_text(encoding="utf-8"))
     for section in ("steps", "models", "orms", "measured"):
         variant.set_param(section, preset[section])
-    variant.set_param("models", preset["models"] | {"1r": {"start": "0"}})
+    variant.set_param("models", preset["models"] | {"1r": {**preset["models"]["1r"], "start": "0"}})
     ran = variant.ran(variant.dvc("repro", "evaluate@2r"))
     shared = {"problems", "student_mix", "orm_paths@orm", "train_orm@orm", "paths@0", "judge@1", "mix@1", "train@0"}
     assert not ran & shared, "what both have in common is made once"

@@ -11,6 +11,7 @@ from mathse.report import names
 from mathse.report.names import Names
 
 ROOT = Path(__file__).parents[2]
+MODEL = {"start": "base", "mix": "0", "by": "train"}
 EVERY_ROUND: dict[str, Any] = {
     "steps": {
         "0": {"prev": "base", "ask": "distill", "model": "base", "judge": "orm"},
@@ -19,7 +20,7 @@ EVERY_ROUND: dict[str, Any] = {
         "b": {"prev": "ar", "ask": "rollout", "model": "ar", "judge": "orm2"},
         "br": {"prev": "b", "ask": "reflect", "model": "ar", "judge": "orm2"},
     },
-    "models": {"0": {"start": "base"}, "ar": {"start": "base"}, "br": {"start": "base"}},
+    "models": {name: {**MODEL, "mix": name} for name in ("0", "ar", "br")},
     "orms": {"orm": {"student": "student", "start": "base"}, "orm2": {"student": "ar", "start": "base"}},
     "measured": ["base", "0", "ar", "br"],
     "evaluate": {"batch_size": 8},
@@ -60,6 +61,28 @@ def test_the_order_is_that_of_params_then_numbers_then_names() -> None:
     mixed = ["x", "10", "br", "9", "0", "ar", "orm2", "student", "base"]
     assert known.order(mixed) == ["base", "student", "orm2", "0", "ar", "br", "9", "10", "x"]
     assert Names(None).order(["final", "10", "2", "base", "0"]) == ["base", "0", "2", "10", "final"]
+
+
+def test_models_of_one_mix_are_told_apart_and_stand_beside_it() -> None:
+    models = loop().settings.model_dump()["models"]  # type: ignore[union-attr]
+    further = {"start": "1", "mix": "1", "by": "train"}
+    content = yaml.safe_load((ROOT / "presets" / "default.yaml").read_text(encoding="utf-8"))
+    prefer = {**content["train"], "method": "dpo"}
+    models |= {"1p": {**further, "by": "prefer"}, "1b": further, "1c": further}
+    known = loop(models=models, prefer=prefer)
+    assert [known.title(name) for name in ("1", "1p", "1b", "1c", "2")] == [
+        "+ round 1", "+ round 1, preferences", "+ round 1 (1b)", "+ round 1 (1c)", "+ round 2"
+    ]  # fmt: skip
+    assert known.order(["2", "1c", "1p", "1", "0"]) == ["0", "1", "1p", "1c", "2"]
+    assert (known.mix("1p"), known.mix("orm"), known.mix("base")) == ("1", "orm", "base")
+    assert (known.models_of("1"), known.models_of("student")) == (["1", "1p", "1b", "1c"], ["student"])
+
+
+def test_a_model_by_another_name_than_its_step_is_called_after_the_step() -> None:
+    models = {**EVERY_ROUND["models"], "last": {**MODEL, "mix": "br"}}
+    del models["br"]
+    known = loop(**{**EVERY_ROUND, "models": models, "measured": ["last"]})
+    assert known.title("last") == "+ reflection after round 2"
 
 
 @pytest.mark.parametrize(
@@ -112,8 +135,9 @@ def test_a_step_knows_what_it_was_called(step: str, before: tuple[str, str]) -> 
 
 def test_an_orm_by_another_name_answers_to_the_old_one() -> None:
     orms = {"judge": {"student": "student", "start": "base"}}
+    models = {"0": MODEL}
     steps = {"0": {"prev": "base", "ask": "distill", "model": "base", "judge": "judge"}}
-    known = loop(steps=steps, orms=orms, models={"0": {"start": "base"}}, measured=["0"])
+    known = loop(steps=steps, orms=orms, models=models, measured=["0"])
     assert (known.view("orm_feedback"), known.view("orm_mix")) == ("judge_feedback", "mix_judge")
     assert known.view("verdicts@reflect") == "verdicts_reflect", "there is no reflection"
 

@@ -21,7 +21,9 @@ TEXT = "\n".join([README, *(file.read_text(encoding="utf-8") for file in PAGES)]
 QUERIES = [query for query in re.findall(r'mathse query "(.*?)"', TEXT, re.DOTALL) if query != "..."]
 REPLACED = {"steps", "models", "orms", "measured", "mix", "base"}
 """Sections that the pages show whole; of the others it shows the keys to set."""
-SECTIONS = "steps|models|orms|measured|orm|reflect|mix|compute|inference|base|teacher|student|judge|train"
+SECTIONS = (
+    "steps|models|orms|measured|orm|reflect|mix|compute|inference|base|teacher|student|judge|train|further|prefer"
+)
 SHOWN = rf"(?:{SECTIONS}): *(?:\{{|\[|$|#)"
 SNIPPETS = re.findall(rf"(?:^    {SHOWN}.*\n(?:^     +.*\n)*)+", TEXT, re.MULTILINE)
 """Stretches of params that the pages show, each to be put in together."""
