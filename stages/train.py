@@ -28,7 +28,7 @@ def main(name: str) -> str:
     if processes.is_first():
         write_json(layout.training_report(name), report)
         write_json(layout.timings(f"train-{name}"), timings)
-    left_out = tally.counts({"too long": len(report.too_long)})
+    left_out = tally.counts({"too long": len(report.too_long), "without a wrong path": report.unpaired})
     return f"{report.rows} rows in, {report.steps} steps, loss {report.final_loss:.3f}; {left_out}"
 
 

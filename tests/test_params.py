@@ -151,6 +151,11 @@ def test_the_committed_params_are_the_default_preset() -> None:
         ("models.1.by", "further", "models.1.by: there is no section `further`; add one beside `train`"),
         ("models.1.by", "prefer", "add one beside `train`, with its keys: `prefer: {method: dpo, epochs: ..., "),
         ("prefer", TRAIN, "prefer.method: only dpo learns from preferences; write `method: dpo`"),
+        (
+            "train.optimizer",
+            "kept",
+            "train.optimizer: kept, but student starts from a model without a state: `start: b",
+        ),
         ("models.orm", {"start": "base", "mix": "1", "by": "train"}, "models.orm: the name is taken"),
         ("models.1.start", "3", "models.1.start: there is no '3'"),
         ("models.1.start", "final", "name an earlier model or judge"),
@@ -220,7 +225,14 @@ def test_several_models_can_be_trained_on_one_mix_each_as_its_section_says(
     assert settings.recipe("orm") == ("base", "orm", "orm.train")
     assert list(settings.trainings) == ["train", "orm.train", "further", "prefer"]
     assert settings.trainings[settings.recipe("2").by].epochs == 3
-    del good["models"]["1p"]
+    good["further"]["optimizer"] = "kept"
+    with pytest.raises(
+        ParamsError, match=r"further\.optimizer: kept, but 2 starts from .*`keep_optimizer: true` in `prefer`"
+    ):
+        load(good, tmp_path)
+    good["prefer"]["keep_optimizer"] = True
+    assert load(good, tmp_path).trainings["further"].optimizer == "kept"
+    del good["models"]["1p"], good["further"]["optimizer"]
     good["models"]["2"]["start"] = "1"
     assert list(load(good, tmp_path).trainings) == ["train", "orm.train", "further"], "what no model names asks nothing"
 

@@ -8,7 +8,7 @@ lineage:
     path_id 0a51...  problem_id c3d0...  kind rollout  round 1  image_ids [9f86...]
     prompt      [{"role": "user", "content": "In the triangle, angle A is 50 and angle B is 60. Find angle C."}]
     completion  [{"role": "assistant", "content": "50 + 60 = 110. ... The answer to this problem is 70."}]
-    rejected_path_id  77e2..., and rejected as `completion`, where the mix is one of preferences
+    rejected_path_id  77e2..., and rejected as `completion`, where the mix puts a wrong path beside it
 
 `mathse/loop/checks/*.sql` must return no rows of a mix before it takes its place.
 """

@@ -1,9 +1,9 @@
-"""The steps of the loop, and the whole file with the checks across its sections."""
+"""The sections of the loop, and the whole file with the checks across them."""
 
 from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,7 @@ from mathse.errors import UserError
 from mathse.params.benchmarks import BenchmarkName, BenchmarkSource
 from mathse.params.data import Pretrained
 from mathse.params.inference import Answering, Compute, Described, Inference, teacher_names
+from mathse.params.rows import Model, OrmModel, Recipe, Step
 from mathse.params.section import Count, Name, Prompt, Section, Share, one_of
 from mathse.params.sources import Problems, RecordedName
 from mathse.params.training import Train
@@ -161,49 +162,6 @@ class Matcher(Answering):
     prompt: Prompt = "match@1"
 
 
-class Step(Section):
-    """A step of the loop: paths are asked for, judged, and mixed with those of the step before.
-
-    Sample: `{prev: "0", ask: rollout, model: "0", judge: orm}`: model 0 writes paths for what mix 0 does not solve.
-    """
-
-    prev: Name = Field(description="The step whose mix grows and whose remaining problems are tried; base: none.")
-    ask: Literal["distill", "rollout", "reflect"] = Field(
-        description="How paths are asked for: that section of params."
-    )
-    model: Name = Field(
-        description="Whose weights write them in a rollout. Steps that ask the teacher name one too: they run again, "
-        "from their journal, when it changes."
-    )
-    judge: Name = Field(description="The ORM that judges them.")
-
-
-class Model(Section):
-    """A student. Several can be trained on one mix.
-
-    Sample: `{start: "0", mix: "1", by: further}`: model 0, trained on by mix 1 as the section `further` says.
-    """
-
-    start: Name = Field(description="The model it starts from: base, or an earlier one.")
-    mix: Name = Field(description="The step whose mix trains it.")
-    by: Literal["train", "further", "prefer"] = Field(description="How it is trained: that section of params.")
-
-
-class OrmModel(Section):
-    """An Outcome Reward Model, trained on the paths of a student and of a teacher that errs more often."""
-
-    student: Name = Field(description="Whose mistakes it learns from: student, or a model of the loop.")
-    start: Name = Field(description="The model it starts from: base, a model of the loop, or an earlier ORM.")
-
-
-class Recipe(NamedTuple):
-    """What makes a model: the weights it starts from, the mix that trains it, the section of params that says how."""
-
-    start: str
-    mix: str
-    by: str
-
-
 class Evaluate(Section):
     """Step 4: pass@1, greedy, on the test split and on `benchmarks`; pass@k besides where `samples` is given."""
 
@@ -292,6 +250,19 @@ class Params(Section):
                     f"models.{name}.by: there is no section `{model.by}`; add one beside `train`, with its keys: "
                     f"`{model.by}: {{{method}epochs: ..., batch_size: ..., ...}}`"
                 )
+        for name in self.trained:
+            recipe = self.recipe(name)
+            if self.trainings[recipe.by].optimizer == "kept" and not self._keeps_optimizer(recipe.start):
+                made_by = (
+                    "`start: base` has none"
+                    if recipe.start == BASE
+                    else (
+                        f"write `keep_optimizer: true` in `{self.recipe(recipe.start).by}`, which trains {recipe.start}"
+                    )
+                )
+                raise ValueError(
+                    f"{recipe.by}.optimizer: kept, but {name} starts from a model without a state: {made_by}"
+                )
         if self.prefer is not None and self.prefer.method != "dpo":
             raise ValueError("prefer.method: only dpo learns from preferences; write `method: dpo`")
         return self
@@ -354,6 +325,9 @@ class Params(Section):
             row = self.models[model]
             return Recipe(row.start, row.mix, row.by)
         raise ParamsError(f"{PARAMS}: models: there is no {model!r}; known: {', '.join(self.trained)}")
+
+    def _keeps_optimizer(self, model: str) -> bool:
+        return model != BASE and self.trainings[self.recipe(model).by].keep_optimizer
 
     @property
     def trainings(self) -> dict[str, Train]:

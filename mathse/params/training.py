@@ -80,6 +80,14 @@ class Train(Section):
     weight_decay: float = Field(ge=0, le=1)
     beta2: float = Field(default=0.999, gt=0, lt=1, description="AdamW's second moment.")
     scheduler: Literal["cosine", "linear", "constant_with_warmup"]
+    optimizer: Literal["new", "kept"] = Field(
+        default="new",
+        description="kept: take up the moments, momentum and step counters that the start model's training has left by "
+        "`keep_optimizer`; the schedule begins anew.",
+    )
+    keep_optimizer: bool = Field(
+        default=False, description="Leave the optimizer's state beside the weights; twice their size in float32."
+    )
     lora: Lora | None = Field(default=None, description="Train adapters; null: train the model itself.")
     freeze_vision: bool = Field(default=False, description="Leave the vision tower as it is.")
     gradient_checkpointing: bool | None = Field(
@@ -149,6 +157,19 @@ class Train(Section):
             raise ValueError("lora.dropout: DPO compares with the start model and drops nothing out; leave it 0")
         if self.launch is not None and self.launch.config is not None:
             raise ValueError("launch.config: DPO trains whole copies of the model; leave it out, or take lora to save")
+        return self
+
+    @model_validator(mode="after")
+    def the_optimizers_state_is_whole(self) -> "Train":
+        """Adapters are gone after their training, and shards of a state lie on as many processes."""
+        key = "keep_optimizer" if self.keep_optimizer else "optimizer: kept"
+        if self.keep_optimizer or self.optimizer == "kept":
+            if self.lora is not None:
+                raise ValueError(
+                    f"{key}: adapters are merged, and their optimizer's state with them ends; leave it out"
+                )
+            if self.launch is not None and self.launch.config is not None:
+                raise ValueError(f"{key}: the state lies in shards; leave it or launch.config out")
         return self
 
     @model_validator(mode="after")

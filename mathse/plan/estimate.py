@@ -360,6 +360,8 @@ def models_disk(settings: Params, size: Size, has_base: bool, trained: int) -> d
         trained: How many models are still to be trained.
     """
     model = (2 if settings.compute.dtype == "bfloat16" else 4) * size.parameters
+    if any(how.keep_optimizer for how in settings.trainings.values()):
+        model += 2 * 4 * size.parameters  # Adam's two moments
     saves = any(how.save_steps and how.lora is None for how in settings.trainings.values())
     checkpoints = 2 * (STATE - 4) * size.parameters if saves else 0
     return {

@@ -298,7 +298,7 @@ class MixRow(Row):
     prompt: tuple[Message, ...]
     completion: tuple[Message, ...]
     rejected_path_id: str | None = Field(
-        default=None, description="A judged wrong path of the same problem, where the mix is one of preferences."
+        default=None, description="A judged wrong path of the same problem, if the mix put one beside it."
     )
     rejected: tuple[Message, ...] = Field(default=(), description="What that path says, as `completion`; else empty.")
 

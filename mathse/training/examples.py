@@ -36,11 +36,13 @@ class Examples:
         too_long: Path ids of the rows left out because they are longer than the limit.
         lengths: Tokens of each row of the dataset, images included; of what is preferred and what is rejected the
             longer.
+        unpaired: How many rows were left out since the method needs a rejected path beside each, and they have none.
     """
 
     dataset: Dataset
     too_long: tuple[str, ...]
     lengths: tuple[int, ...]
+    unpaired: int
 
 
 def load_examples(job: Job, limit: int) -> Examples:
@@ -56,7 +58,7 @@ def load_examples(job: Job, limit: int) -> Examples:
         UnfitMix: As `checked`, or a limit would cut an image, or every row is too long.
         StoreError: A table is missing or damaged.
     """
-    dataset, lengths = checked(job)
+    dataset, lengths, unpaired = checked(job)
     path_ids = dataset.with_format(None)["path_id"]
     long = [place for place, length in enumerate(lengths.tokens) if length > limit]
     cut = [
@@ -74,15 +76,15 @@ def load_examples(job: Job, limit: int) -> Examples:
         log.warning("%s: %d rows left out, longer than %d tokens: %s", job.mix, len(long), limit, ", ".join(too_long))
     kept = [place for place, length in enumerate(lengths.tokens) if length <= limit]
     dataset = dataset.select(kept) if long else dataset
-    return Examples(dataset, too_long, tuple(lengths.tokens[place] for place in kept))
+    return Examples(dataset, too_long, tuple(lengths.tokens[place] for place in kept), unpaired)
 
 
-def checked(job: Job) -> tuple[Dataset, Lengths]:
-    """All rows of a training's mix, and their lengths.
+def checked(job: Job) -> tuple[Dataset, Lengths, int]:
+    """The rows of a training's mix, their lengths, and how many were left out for want of a rejected path.
 
     Raises:
-        UnfitMix: The mix is empty or lacks rejected paths that the method needs, an image of it cannot be used or has
-            lost tokens, or the processor refuses a row.
+        UnfitMix: The mix is empty or has no rejected path and the method needs them, an image of it cannot be used or
+            has lost tokens, or the processor refuses a row.
         StoreError: A table is missing or damaged.
     """
     method = METHODS[job.settings.method]
@@ -90,14 +92,16 @@ def checked(job: Job) -> tuple[Dataset, Lengths]:
     table = store.columns(job.mix, MixRow, dict.fromkeys((*fields.values(), "rejected_path_id")))
     if not len(table):
         raise UnfitMix(f"{job.mix}: no rows to train on; see how many its query left out, and why")
+    unpaired = 0
     if "rejected" in method.columns.values():
-        there = pc.and_(table["rejected_path_id"].is_valid(), pc.greater(pc.list_value_length(table["rejected"]), 0))
-        if lacking := len(table) - pc.sum(there).as_py():
+        paired = table.filter(table["rejected_path_id"].is_valid())
+        if not len(paired):
             raise UnfitMix(
-                f"{job.mix}: {lacking} of {len(table)} rows have no rejected path, and preferences need one for each; "
-                "name a mix.query whose SELECT returns rejected_path_id beside path_id and reason, or write "
-                "train.method: sft"
+                f"{job.mix}: none of {len(table)} rows has a rejected path, and preferences are learnt from pairs; "
+                "name a mix.query whose SELECT returns rejected_path_id beside path_id and reason, such as "
+                "mathse/sql/mixes/cumulative_pairs.sql, or write method: sft"
             )
+        unpaired, table = len(table) - len(paired), paired
     examples = pa.table({column: table[field] for column, field in fields.items()})
     known = sizes(job.images, pc.unique(pc.list_flatten(table["image_ids"])).to_pylist())
     _refuse_unusable(job, examples, known)
@@ -105,7 +109,8 @@ def checked(job: Job) -> tuple[Dataset, Lengths]:
     dataset = rows.with_transform(_decoding(job, method.columns))
     processor = load_processor(job.start, job.trust_remote_code)
     image_tokens = ImageTokens(processor, token_id(load_config(job.start, job.trust_remote_code), processor))
-    return dataset, row_lengths(job, dataset, known, processor, method.collate(processor), image_tokens)
+    lengths = row_lengths(job, dataset, known, processor, method.collate(processor), image_tokens)
+    return dataset, lengths, unpaired
 
 
 def _refuse_unusable(job: Job, examples: pa.Table, sizes: Mapping[str, tuple[int, int]]) -> None:

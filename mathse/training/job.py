@@ -58,6 +58,7 @@ class TrainingReport(BaseModel):
     too_long: tuple[str, ...] = Field(
         description="Path ids of the rows longer than the model's context or `max_length`."
     )
+    unpaired: int = Field(description="Rows of the mix without a wrong path beside them, which preferences leave out.")
     steps: int
     epochs: float
     tokens: int = Field(description="Tokens seen, prompts and images included, over all epochs.")

@@ -33,7 +33,7 @@ from mathse.params import Compute, Train
 from mathse.processes import are_several, is_first
 from mathse.tables.files import sha256, whole_or_not_at_all
 from mathse.tables.store import StoreError
-from mathse.training import adapters
+from mathse.training import adapters, optimizer_state
 from mathse.training.checkpoints import KEPT, Checkpoints
 from mathse.training.examples import load_examples
 from mathse.training.job import Job, Loss, Timings, TrainingReport
@@ -63,6 +63,7 @@ def train(job: Job) -> tuple[TrainingReport, Timings]:
         ModelMissing: The start folder holds no model.
         StoreError: The mix is missing or damaged.
         UnfitMix: The mix is empty, or holds rows that cannot be trained on; nothing was trained.
+        OptimizerMismatch: The start model's optimizer has left no state that could be taken up.
         TargetMissing: The model has not the layers that the settings name.
         TrainingDiverged: The loss became infinite or no number; no model was written.
         NotDeterministic: `settings.deterministic` asks for what the GPU's kernels do not give.
@@ -97,16 +98,19 @@ def train(job: Job) -> tuple[TrainingReport, Timings]:
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
     seconds = time.monotonic() - began
-    return report(trainer, fingerprint, len(examples.dataset), examples.too_long, seconds)
+    return report(trainer, fingerprint, len(examples.dataset), examples.too_long, seconds, examples.unpaired)
 
 
 def _made_from(job: Job) -> dict[str, Any]:
     """What the lineage file says of a training before it begins."""
     if not job.mix.is_file():
         raise StoreError(f"{job.mix}: not found; {HOW_TO_GET}")
+    start = {"folder": job.start.as_posix(), "fingerprint": model_fingerprint(job.start)}
+    if job.settings.optimizer == "kept":
+        start["optimizer"] = sha256(optimizer_state.state_file(job.start))
     return {
         "name": job.out.name,
-        "start": {"folder": job.start.as_posix(), "fingerprint": model_fingerprint(job.start)},
+        "start": start,
         "mix": {"file": job.mix.as_posix(), "hash": sha256(job.mix)},
         "method": job.settings.method,
         "settings": job.settings.model_dump(mode="json", exclude={"workers"}),  # which change no weight
@@ -160,6 +164,8 @@ def fit(
             return trainer, ""
         whole = adapters.merged(whole)
         whole.config, processor = unused
+        if run.job and run.job.settings.keep_optimizer:
+            optimizer_state.write(folder, trainer.optimizer, trainer.model)
         whole.to(torch.bfloat16 if arguments["bf16"] else torch.float32).save_pretrained(folder)
         processor.save_pretrained(folder)
         fingerprint = write_lineage(folder, made_from)
@@ -210,7 +216,7 @@ def config(settings: Train, compute: Compute, seed: int) -> dict[str, Any]:
 
 
 def report(
-    trainer: Any, model: str, rows: int, too_long: tuple[str, ...], seconds: float
+    trainer: Any, model: str, rows: int, too_long: tuple[str, ...], seconds: float, unpaired: int = 0
 ) -> tuple[TrainingReport, Timings]:
     """How a finished training's loss went, and what it took.
 
@@ -218,6 +224,7 @@ def report(
         trainer: Watched by a `Watch`.
         model: Content hash of the trained model.
         too_long: Path ids of the rows left out.
+        unpaired: Rows left out for want of a rejected path.
         seconds: Wall-clock time of the whole.
     """
     watch = next(one for one in trainer.callback_handler.callbacks if isinstance(one, Watch))
@@ -229,6 +236,7 @@ def report(
         model=model,
         rows=rows,
         too_long=too_long,
+        unpaired=unpaired,
         steps=trainer.state.global_step,
         epochs=trainer.state.epoch,
         tokens=before + since,

@@ -10,7 +10,7 @@ from torch.distributed.fsdp import MixedPrecisionPolicy
 
 from mathse.loop.ask.engines.local.loading import load_model
 from mathse.processes import is_first
-from mathse.training import adapters
+from mathse.training import adapters, optimizer_state
 from mathse.training.batches import AlwaysAnImage, GroupedByLength
 from mathse.training.job import Job
 from mathse.training.methods import METHODS
@@ -62,6 +62,8 @@ def build(
 def train_to_end(trainer: Any, title: str, run: Run) -> None:
     """Train, from the newest checkpoint if there is one, and say how far it is."""
     trainer.add_callback(Watch(title, run, trainer))
+    if run.job is not None and run.job.settings.optimizer == "kept":
+        optimizer_state.take_up(run.job.start, trainer.create_optimizer(), trainer.model)
     newest = None
     if run.checkpoints is not None:
         newest = run.checkpoints.newest()

@@ -121,7 +121,7 @@ def test_a_step_is_named_the_last_where_none_is(project: Path, name: str | None,
 
 
 def test_a_mix_of_preferences_is_looked_at_with_its_pairs(project: Path) -> None:
-    found = effect(project, project / "mathse/sql/mixes/preferences.sql", "1", {"max_per_problem": 1})
+    found = effect(project, project / "mathse/sql/mixes/cumulative_pairs.sql", "1", {"max_per_problem": 1})
 
     assert found.stable and found.failed == [] and found.reasons[0] == Change("in the mix", 2, 2)
     sql = "select path_id, reason, if(reason is null, {}, null) as rejected_path_id from candidates where is_new"

@@ -170,14 +170,14 @@ def test_a_mix_is_the_same_bytes_again(tmp_path: Path) -> None:
     assert made[0] == made[1]
 
 
-PAIRED = mixed_by(SQL / "preferences.sql", max_per_problem=1)
+PAIRED = mixed_by(SQL / "cumulative_pairs.sql", max_per_problem=1)
 
 
 def wrong(path_id: str, problem_id: str = "p1") -> Verdict:
     return rows.verdict(path_id, problem_id, Status.WRONG)
 
 
-def test_a_mix_of_preferences_keeps_a_wrong_path_beside_each_row(tmp_path: Path) -> None:
+def test_a_mix_with_pairs_keeps_a_wrong_path_beside_each_row_that_has_one(tmp_path: Path) -> None:
     problems = [rows.problem("p1"), rows.problem("p2"), rows.problem("p3")]
     paths = [
         rows.path("a1", "p1", text="Right."), rows.path("a2", "p1", text="Wrong, and long."),
@@ -187,18 +187,18 @@ def test_a_mix_of_preferences_keeps_a_wrong_path_beside_each_row(tmp_path: Path)
     step(tmp_path, paths, verdicts, problems)
     report = mix.build(PAIRED, "0", tmp_path)
 
-    assert report.left_out == {"judged WRONG": 3, "no wrong path": 1}
-    (first,) = store.read(tmp_path / layout.mix("0"), MixRow, verify=True)
+    assert report.left_out == {"judged WRONG": 3}
+    first, alone = store.read(tmp_path / layout.mix("0"), MixRow, verify=True)
+    assert (alone.path_id, alone.rejected_path_id, alone.rejected) == ("b1", None, ())
     assert (first.path_id, first.rejected_path_id, first.rejected[0].content) == ("a1", "a3", "Wrong.")
 
-    paths = [rows.path("b2", "p2", text="Still alone."), rows.path("c2", "p3", text="Yes.")]
-    second = step(tmp_path, paths, [rows.verdict("b2", "p2"), rows.verdict("c2", "p3")], problems, "1")
+    second = step(tmp_path, [rows.path("c2", "p3", text="Yes.")], [rows.verdict("c2", "p3")], problems, "1")
     mix.build(PAIRED, "1", tmp_path)
 
     found = store.read(second, MixRow, verify=True)
-    assert found[0] == first
-    assert [(row.path_id, row.rejected_path_id) for row in found] == [("a1", "a3"), ("c2", "c1")]
-    assert found[1].rejected[0].content == "No."
+    assert found[:2] == [first, alone]
+    assert (found[2].path_id, found[2].rejected_path_id) == ("c2", "c1")
+    assert found[2].rejected[0].content == "No."
 
 
 @pytest.mark.parametrize("named", ["b1", "a1", "nowhere", "a4"])

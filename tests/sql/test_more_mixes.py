@@ -1,4 +1,4 @@
-"""The mixes beside the default one: hardest first, balanced, shortest, rule-checked, preferences."""
+"""The mixes beside the default one: hardest first, balanced, shortest, rule-checked, with pairs."""
 
 import random
 from collections import Counter
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import mathse
 from mathse.params import Query
 from mathse.tables import schemas
-from mathse.tables.schemas import MixRow, Problem, Remaining, Split, Status, Verdict, WrongPath
+from mathse.tables.schemas import MixRow, PathKind, Problem, Remaining, Split, Status, Verdict, WrongPath
 from tests import rows
 from tests.sql.test_mixes import kept, run, some_paths, split_problems, statuses, step
 
@@ -202,11 +202,11 @@ def wrong(path_id: str, text: str, step_name: str = "0") -> WrongPath:
     return WrongPath(path_id=path_id, step=step_name, round=0, sample_idx=0, text=text)
 
 
-def preferred(
+def paired(
     paths: Sequence[schemas.Path], verdicts: Sequence[Verdict], before: Sequence[Remaining] = (), limit: int = 9
 ) -> dict[str, tuple[str | None, str | None]]:
     """Reason and rejected path of each path."""
-    query = Query(query=MIXES / "preferences.sql", parameters={"max_per_problem": limit})
+    query = Query(query=MIXES / "cumulative_pairs.sql", parameters={"max_per_problem": limit})
     connection = step(paths, verdicts, remaining=before)
     run(query, connection)
     found = connection.execute("select path_id, reason, rejected_path_id from selection").fetchall()
@@ -217,23 +217,38 @@ def test_the_shortest_wrong_path_of_this_step_stands_beside_a_correct_one() -> N
     paths, verdicts = several(p1="cwwc")
     carried = Remaining(problem_id="p1", wrong=(wrong("old", "y"),))
 
-    assert preferred(paths, verdicts, [carried]) == {
+    assert paired(paths, verdicts, [carried]) == {
         "p1-0": (None, "p1-1"), "p1-3": (None, "p1-1"), "p1-1": ("judged WRONG", None), "p1-2": ("judged WRONG", None),
     }  # fmt: skip
-    assert preferred(paths, verdicts, [carried], limit=1)["p1-3"][0] == "over the limit per problem"
+    assert paired(paths, verdicts, [carried], limit=1)["p1-3"][0] == "over the limit per problem"
 
 
 def test_where_this_step_has_no_wrong_path_the_newest_before_does() -> None:
     paths, verdicts = several(p1="c")
     carried = Remaining(problem_id="p1", wrong=(wrong("newer", "long", "1"), wrong("older", "y")))
 
-    assert preferred(paths, verdicts, [carried]) == {"p1-0": (None, "newer")}
-    assert preferred(paths, verdicts) == {"p1-0": ("no wrong path", None)}
+    assert paired(paths, verdicts, [carried]) == {"p1-0": (None, "newer")}
+    assert paired(paths, verdicts) == {"p1-0": (None, None)}
 
 
 def test_a_wrong_path_that_says_the_same_is_no_other() -> None:
     paths = [rows.path("a", text="Same text"), rows.path("b", text=" same  Text"), rows.path("c", text="Other text")]
     verdicts = [rows.verdict("a"), rows.verdict("b", status=Status.WRONG), rows.verdict("c", status=Status.WRONG)]
 
-    assert preferred(paths[:2], verdicts[:2])["a"] == ("no wrong path", None)
-    assert preferred(paths, verdicts)["a"] == (None, "c")
+    assert paired(paths[:2], verdicts[:2])["a"] == (None, None)
+    assert paired(paths, verdicts)["a"] == (None, "c")
+
+
+def test_beside_a_reflection_stands_the_path_that_it_reconsiders() -> None:
+    paths = [rows.path("r", text="Right now.", kind=PathKind.REFLECTION, parent_path_id="parent")]
+    carried = Remaining(problem_id="p1", wrong=(wrong("newer", "y", "1"), wrong("parent", "long")))
+
+    assert paired(paths, [rows.verdict("r")], [carried]) == {"r": (None, "parent")}
+
+
+def test_the_rows_are_those_of_the_mix_without_pairs() -> None:
+    paths, verdicts = several(p1="cwwccc", p2="w", p3="cc")
+    query = Query(query=MIXES / "cumulative.sql", parameters={"max_per_problem": 2})
+
+    reasons = run(query, step(paths, verdicts))
+    assert {path_id: reason for path_id, (reason, _) in paired(paths, verdicts, limit=2).items()} == reasons

@@ -91,9 +91,17 @@ def test_a_stopped_training_ends_with_the_same_bytes(
     assert made == wanted
 
 
-def test_rows_without_a_rejected_path_are_counted_and_the_remedy_is_named(tmp_path: Path, tiny_model: Path) -> None:
-    with pytest.raises(UnfitMix, match=r"mix.parquet: 3 of 11 rows have no rejected path.*returns rejected_path_id"):
-        run(tmp_path, tiny_model, [*PREFERENCES, *ROWS[8:11]], **DPO)
+def test_rows_without_a_rejected_path_are_left_out_and_counted(
+    trained: tuple[Path, TrainingReport], tmp_path: Path, tiny_model: Path
+) -> None:
+    report = run(tmp_path, tiny_model, [*PREFERENCES, *ROWS[8:11]], **DPO)
+    assert (report.unpaired, trained[1].unpaired) == (3, 0)
+    assert report == trained[1].model_copy(update={"unpaired": 3})
+
+
+def test_a_mix_without_a_pair_is_refused_with_the_remedy(tmp_path: Path, tiny_model: Path) -> None:
+    with pytest.raises(UnfitMix, match=r"mix.parquet: none of 3 rows has a rejected path.*cumulative_pairs.sql"):
+        run(tmp_path, tiny_model, ROWS[8:11], **DPO)
     assert not (tmp_path / "out").exists()
 
 

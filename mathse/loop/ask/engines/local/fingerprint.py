@@ -1,7 +1,8 @@
 """The content hash by which a model is known: in path rows, journal keys and lineage files; and writing the latter.
 
 Two folders with the same weights, configuration, tokenizer, processor and (if any) code have the same fingerprint,
-wherever they lie. What only describes a model (its lineage file, a README) does not count.
+wherever they lie. What only describes a model (its lineage file, a README), or went into its training (the optimizer's
+state), does not count.
 
 Sample: `models/0` -> `5f0c1d7a4f6e0f3b8f0f0c0a8f3d2b1e`
 """
@@ -16,6 +17,9 @@ from mathse.tables.schemas import content_id
 
 LINEAGE = "lineage.json"
 """Name of the file beside the weights that says how they came to be."""
+
+OPTIMIZER = "optimizer"
+"""Name of the folder beside the weights with the state of the optimizer that trained them, if it was kept."""
 
 DECISIVE = frozenset({".safetensors", ".json", ".txt", ".jinja", ".model", ".py"})
 """Suffixes of the files that decide what a model writes."""
@@ -39,7 +43,8 @@ def model_fingerprint(folder: Path) -> str:
     for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in place.parts)
-        if path.suffix in DECISIVE and path.name != LINEAGE and not hidden and path.is_file():
+        beside = path.name == LINEAGE or place.parts[0] == OPTIMIZER
+        if path.suffix in DECISIVE and not beside and not hidden and path.is_file():
             hashes.append([place.as_posix(), sha256(path)])
     return content_id("model", hashes)
 
