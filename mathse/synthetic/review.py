@@ -84,7 +84,7 @@ def checked(figure: Figure, path: str, finding: Finding | None, reference: bool)
     Where no step is wrong, and it has a `reference`, it compares the answers last. Samples: `Step 1: angle A is 60; 50:
     wrong`, `Step 3: 50 + 60 = 110; 110: right`, `Step 3: 50 - 60 = 10: wrong` (not what to do), `70 and 70: same`.
     """
-    checks = []
+    checks: list[str] = []
     for label, text in read_solution(path):
         step = parse(text)
         found = None if step is None else _found(step, figure)
