@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 
 from mathse.loop.mix import CONTRACT, Tables, opened
 from mathse.loop.selection import select
-from mathse.params import Query
+from mathse.params import Mix
 
 CUMULATIVE = Path(__file__).parents[1] / "mathse" / "sql" / "mixes" / "cumulative.sql"
 CORES = 2
@@ -123,9 +123,9 @@ def _timed(choose: Callable[[Path, str], pa.Table], folder: Path, paths: str) ->
 def _ours(folder: Path, paths: str) -> pa.Table:
     names = ("problems", paths, "verdicts", "previous", "remaining")
     tables = Tables(*(folder / f"{name}.parquet" for name in names))
-    query = Query(query=CUMULATIVE, parameters={"max_per_problem": 1})
-    with opened(tables) as connection:
-        select(connection, query, CONTRACT)
+    mix = Mix(query=CUMULATIVE, parameters={"max_per_problem": 1})
+    with opened(tables, mix) as connection:
+        select(connection, mix, CONTRACT)
         return _table(connection, "from selection where reason is null")
 
 

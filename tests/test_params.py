@@ -277,5 +277,21 @@ def test_a_source_may_leave_its_revision_open_in_a_preset_only(good: dict[Any, A
     assert params.load(tmp_path / "params.yaml", template=True).problems.sources[1].source == "k12"
 
 
+@pytest.mark.parametrize(
+    ("temperatures", "said"),
+    [
+        ({"1": 0.7}, r"rollout\.temperature\.2: step '2' rolls out; give it a temperature"),
+        ({"1": 0.7, "2": 1.0, "final": 1.0}, r"rollout\.temperature\.final: no step of this name rolls out"),
+        ({"1": 0.7, "2": 9.0}, r"rollout\.temperature"),
+    ],
+)
+def test_temperatures_are_given_for_all_rollouts_and_nothing_else(
+    good: dict[Any, Any], temperatures: dict[str, float], said: str, tmp_path: Path
+) -> None:
+    good["rollout"]["temperature"] = temperatures
+    with pytest.raises(ParamsError, match=said):
+        load(good, tmp_path)
+
+
 if __name__ == "__main__":
     DEFAULTS.write_text(json.dumps(defaults(), indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -30,7 +30,7 @@ from mathse.loop.mix import Tables, choose, chosen, share, tables_of
 from mathse.loop.mix_checks import Checked
 from mathse.loop.mix_screen import Screens, screens_of
 from mathse.loop.selection import forget
-from mathse.params import Query
+from mathse.params import Mix, Query
 from mathse.tables import views
 
 MIXES = Path(mathse.__file__).parent / "sql" / "mixes"
@@ -157,7 +157,7 @@ def effect(root: Path, file: Path, step: str | None, values: Mapping[str, int | 
             query=str(file),
             step=step,
             candidates=candidates,
-            stable=_fingerprint(connection, "new") == _shuffled(tables, query, screens, candidates),
+            stable=_fingerprint(connection, "new") == _shuffled(settings.mix, tables, query, screens, candidates),
             stale=stale,
             checks=list(mix_checks.run(connection)),
             reasons=sorted(_changes(connection, "reason", reasons), key=lambda change: change.name != "in the mix"),
@@ -214,7 +214,7 @@ def _fingerprint(connection: duckdb.DuckDBPyConnection, selection: str) -> tuple
     return connection.execute(f"select count(*), sum(h), bit_xor(h) from ({hashes})").fetchone()
 
 
-def _shuffled(tables: Tables, query: Query, screens: Screens, candidates: int) -> tuple[Any, ...] | None:
+def _shuffled(mix: Mix, tables: Tables, query: Query, screens: Screens, candidates: int) -> tuple[Any, ...] | None:
     """What the query chooses on one core, and from rows in another order where they are not too many."""
     files: dict[str, Path] = vars(tables)
     prefix = "stored_" if candidates <= SHUFFLED_ROWS else ""
@@ -222,7 +222,7 @@ def _shuffled(tables: Tables, query: Query, screens: Screens, candidates: int) -
         for name in files if prefix else ():
             rows = f"select stored_{name} from stored_{name} order by hash(stored_{name}), stored_{name}"
             connection.execute(f"create table {name} as select unnest(stored_{name}) from ({rows})")
-        share(connection)
+        share(connection, mix)
         choose(connection, query, screens)
         return _fingerprint(connection, "selection")
 

@@ -18,7 +18,7 @@ from mathse.loop.ask import replies
 from mathse.loop.ask.generate import ask_about
 from mathse.loop.ask.protocol import Engine, Request, Sampling
 from mathse.loop.ask.requests import judge_fields, request
-from mathse.tables.schemas import Path, Problem, Verdict
+from mathse.tables.schemas import Path, Problem, Status, Verdict
 
 
 def judge(
@@ -53,7 +53,7 @@ def judge(
         fields = judge_fields(settings.prompt, problem, path.text, settings.reference)
         return request(
             problem, settings.prompt, fields, drawn,
-            seed=0, subject_id=path.path_id, json_schema=schema, param="judge.prompt",
+            seed=0, subject_id=path.path_id, json_schema=schema, confidence_key="status", param="judge.prompt",
         )  # fmt: skip
 
     grader = Grader()
@@ -69,6 +69,7 @@ def judge(
             status=reply.status,
             error_step=reply.error_step,
             error_analysis=reply.error_analysis,
+            confidence=None if reply.status is Status.UNDECIDED else outcome.confidence,
             raw=outcome.text,
             undecided_reason=reply.undecided_reason,
             rule_status=by_rule.status,

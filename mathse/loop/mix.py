@@ -28,7 +28,7 @@ from mathse.loop import mix_checks
 from mathse.loop.mix_rows import MixError, parsed, problem_of, student_row
 from mathse.loop.mix_screen import Screens, screen, screens_of
 from mathse.loop.selection import Contract, Selected, SelectionError, select
-from mathse.params import STUDENT, Params, Query
+from mathse.params import STUDENT, Mix, Params, Query
 from mathse.tables import schemas, store, views
 from mathse.tables.files import write_json
 from mathse.tables.schemas import MixRow, Remaining, WrongPath
@@ -92,22 +92,31 @@ def chosen(
         UserError: There is no such step, or a table is missing.
     """
     query = settings.mix.model_copy(update={"query": root / settings.mix.query})
-    with opened(tables_of(settings, step, root), others) as connection:
+    with opened(tables_of(settings, step, root), settings.mix, others) as connection:
         yield connection, choose(connection, query, screens_of(settings, root, partial))
 
 
 @contextmanager
-def opened(tables: Tables, others: Mapping[str, Path] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def opened(tables: Tables, mix: Mix, others: Mapping[str, Path] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """The views that a student's mix is chosen from, those of `candidates.sql` too, on all cores."""
     with views.opened({**vars(tables), **(others or {})}, len(os.sched_getaffinity(0)), MEMORY) as connection:
-        share(connection)
+        share(connection, mix)
         yield connection
 
 
-def share(connection: duckdb.DuckDBPyConnection) -> None:
-    """Add the views of `candidates.sql` to those of a step."""
-    for statement in duckdb.extract_statements(CANDIDATES.read_text(encoding="utf-8")):
-        connection.execute(statement)
+def share(connection: duckdb.DuckDBPyConnection, mix: Mix) -> None:
+    """Add the views of `candidates.sql` to those of a step, as the section `mix` would have them.
+
+    Raises:
+        QueryError: A table is of an earlier version.
+    """
+    for name in ("require", "distinct", "prefer"):
+        connection.execute(f"set variable {views.identifier(name)} = $value", {"value": getattr(mix, name)})
+    try:
+        for statement in duckdb.extract_statements(CANDIDATES.read_text(encoding="utf-8")):
+            connection.execute(statement)
+    except duckdb.BinderException as error:
+        raise views.QueryError(f"a table of this step lacks a column ({error}); remake it with `dvc repro`") from error
 
 
 def choose(connection: duckdb.DuckDBPyConnection, query: Query, screens: Screens) -> Selected:
@@ -156,7 +165,7 @@ def build(settings: Params, step: str, root: Path = Path()) -> MixReport:
     tables, mix = tables_of(settings, step, root), root / layout.mix(step)
     with chosen(settings, step, root) as (connection, selected):
         mix_checks.write(mix, _rows(connection, settings.student.prompt), tables.problems)
-    with opened(tables, {"mix": mix}) as connection:
+    with opened(tables, settings.mix, {"mix": mix}) as connection:
         store.write(root / layout.remaining(step), Remaining, _remaining(connection, step))
         (counts,) = views.dicts(
             connection.execute("""

@@ -57,10 +57,14 @@ def _distilled(settings: Params, step: str) -> str:
 
 def _rolled_out(settings: Params, step: str) -> str:
     rollout, remaining = settings.rollout, _remaining(settings, step)
-    drawn = Sampling(rollout.temperature, rollout.top_p, settings.student.max_new_tokens)
+    drawn = Sampling(rollout.temperature_of(step), rollout.top_p, settings.student.max_new_tokens)
     ask = Ask(PathKind.ROLLOUT, settings.round_of(step), settings.student.prompt, drawn, rollout.samples, settings.seed)
     student = open_for("student", settings, folder=layout.model(settings.steps[step].model))
-    paths = _stored(step, solve(student, _problems(remaining), ask, _journal(step)))
+    hard = _wrong_steps(settings, step) if rollout.harder > 1 else {}
+    solved = solve(
+        student, _problems(remaining), ask, _journal(step), lambda problem: rollout.samples_after(hard.get(problem, 0))
+    )
+    paths = _stored(step, solved)
     return f"{len(remaining)} problems remaining, {paths}"
 
 
@@ -84,6 +88,12 @@ def _reflected(settings: Params, step: str) -> str:
 def _remaining(settings: Params, step: str) -> Collection[str]:
     """The problems that the step before has left."""
     return problem_ids(layout.remaining(settings.steps[step].prev), Remaining)
+
+
+def _wrong_steps(settings: Params, step: str) -> dict[str, int]:
+    """How many earlier steps have left wrong paths of a problem, where any has."""
+    rows = store.scan(layout.remaining(settings.steps[step].prev), Remaining)
+    return {row.problem_id: len({wrong.step for wrong in row.wrong}) for row in rows if row.wrong}
 
 
 def _problems(wanted: Collection[str]) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ that nothing asked for is ever missing. Sample:
     problem 3f…, rollout, round 1, sample 0, "Step 1: bar A is 12. … The answer to this problem is 42.", answer 42
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 
@@ -48,13 +48,26 @@ def solving(settings: params.Teacher) -> Sampling:
     return Sampling(settings.temperature, max_new_tokens=settings.max_new_tokens)
 
 
-def solve(engine: Engine, problems: Iterable[Problem], ask: Ask, journal: File) -> Iterator[Path]:
-    """Have `engine` write `ask.samples` paths to each problem.
+def solve(
+    engine: Engine,
+    problems: Iterable[Problem],
+    ask: Ask,
+    journal: File,
+    samples: Callable[[str], int] | None = None,
+) -> Iterator[Path]:
+    """Have `engine` write paths to each problem.
+
+    Args:
+        samples: How many, by the problem's id; None: `ask.samples` of each.
 
     Yields:
         Paths in the order of problems and samples; the engine's work is done before the first.
     """
-    requests = (solve_request(problem, ask, sample) for problem in problems for sample in range(ask.samples))
+    requests = (
+        solve_request(problem, ask, sample)
+        for problem in problems
+        for sample in range(samples(problem.problem_id) if samples else ask.samples)
+    )
     for label, outcome in generate(engine, requests, journal, title=f"{ask.kind} paths, round {ask.round}"):
         yield path_row(engine, ask, label, outcome)
 

@@ -17,6 +17,9 @@ from mathse.params.sources import Problems, RecordedName
 from mathse.params.training import Train
 
 PARAMS = Path("params.yaml")
+MOST_SAMPLES = 1024
+"""Of a problem in one rollout, however hard it is."""
+Temperature = Annotated[float, Field(ge=0, le=5)]
 BASE = "base"
 """The model that everything starts from, and what stands before the first step: an empty mix, and all problems."""
 STUDENT = "student"
@@ -67,6 +70,21 @@ class NearDuplicates(Section):
 class Mix(Query):
     """A student's mix."""
 
+    require: Literal["orm", "rule", "both"] = Field(
+        default="orm",
+        description="Whose word makes a path a right one. orm: the judge's. rule: the rule grader's, without an ORM. "
+        "both: the judge's, unless the rule grader calls the path WRONG; where that is UNDECIDED the judge decides.",
+    )
+    distinct: Literal["text", "formulas"] = Field(
+        default="text",
+        description="By what two paths to a problem are the same, so that one stays: their text, white space and case "
+        "aside; or their calculations in order, wording aside (a path without any is compared by its text).",
+    )
+    prefer: Literal["shortest", "confident"] = Field(
+        default="shortest",
+        description="Which right paths come first where a mix takes so many of a problem: the shortest, or those "
+        "of which the judge is surest (a path whose `confidence` is unknown comes last).",
+    )
     near_duplicates: NearDuplicates | None = Field(
         default=None, description="Solutions nearly those of other rows leave the mix; null: they stay."
     )
@@ -127,8 +145,25 @@ class Rollout(Section):
     """How the student is asked for paths (step 2)."""
 
     samples: Count = Field(description="Paths per problem.")
-    temperature: float = Field(ge=0, le=5)
+    harder: float = Field(
+        default=1,
+        ge=1,
+        le=4,
+        description="By how much `samples` grows with each earlier step that has left wrong paths of a problem, so "
+        "that more samples go to what stays unsolved (DART-Math, arXiv 2407.13690); rounded down, at most 1,024.",
+    )
+    temperature: Temperature | dict[Name, Temperature] = Field(
+        description='A number, or one for each step that rolls out, such as `{"1": 0.7, "2": 1.0}`.'
+    )
     top_p: Share = 1.0
+
+    def samples_after(self, wrong_steps: int) -> int:
+        """Paths for a problem of which so many earlier steps have left wrong paths."""
+        return min(MOST_SAMPLES, int(self.samples * self.harder**wrong_steps)) if wrong_steps else self.samples
+
+    def temperature_of(self, step: str) -> float:
+        """The temperature of a step that rolls out."""
+        return self.temperature[step] if isinstance(self.temperature, dict) else self.temperature
 
 
 class Reflect(Section):
@@ -284,6 +319,19 @@ class Params(Section):
             _known(f"orms.{name}.start", orm.start, [BASE, *self.models, *self.orms])
         for place, measured in enumerate(self.measured):
             _known(f"measured.{place}", measured, [BASE, STUDENT, *self.models])
+        return self
+
+    @model_validator(mode="after")
+    def each_rollout_has_its_temperature(self) -> "Params":
+        """Where temperatures are given by step, they are for the steps that roll out, and for all of them."""
+        if isinstance(temperatures := self.rollout.temperature, dict):
+            rollouts = [name for name, step in self.steps.items() if step.ask == "rollout"]
+            if missing := [name for name in rollouts if name not in temperatures]:
+                raise ValueError(
+                    f"rollout.temperature.{missing[0]}: step {missing[0]!r} rolls out; give it a temperature"
+                )
+            if unknown := [name for name in temperatures if name not in rollouts]:
+                raise ValueError(f"rollout.temperature.{unknown[0]}: no step of this name rolls out; leave it out")
         return self
 
     @model_validator(mode="after")

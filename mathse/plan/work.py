@@ -134,7 +134,9 @@ def _loop(settings: Params, means: Means, shares: Shares, problems: int) -> tupl
             gained = tried * shares.kept
             added = gained * (min(int(most), samples) if isinstance(most, int) else 1)
         elif step.ask == "rollout":
-            by, prompt, samples = "student", means.solve_in, settings.rollout.samples
+            # At most: what was tried before and is still unsolved has wrong paths of each earlier step.
+            by, prompt = "student", means.solve_in
+            samples = settings.rollout.samples_after(settings.round_of(name) - 1)
             tried, gained = remaining, remaining * shares.solved
             added = gained
         else:

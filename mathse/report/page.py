@@ -34,6 +34,8 @@ def build(root: Path) -> list[Path]:
         "orm_confusion": series.orm_confusion(list(orms.values())[-1]),  # the one that judges last
         "error_types": series.error_types(root, settings),
     }
+    undrawn = {"pass_at": rows} if (rows := series.pass_at(models)) else {}
+    plots = {name: (json.dumps(rows, indent=1) + "\n").encode() for name, rows in (data | undrawn).items()}
     pictures = drawing.of_report(data)
     body = f"{table.markdown(models)}\n{table.orm_lines(orms)}\n{benchmarks.markdown(models)}"
     images = (f"![{chart.title}](plots/{chart.name}.png)\n" for chart in pictures)
@@ -41,7 +43,7 @@ def build(root: Path) -> list[Path]:
     page = "\n".join(["# The loop, measured\n", body, *images, f"{STEPS}:\n", changes])
     official = json.dumps(benchmarks.official(root, models, settings), indent=1, ensure_ascii=False)
     contents = {
-        **{layout.PLOTS / f"{name}.json": (json.dumps(rows, indent=1) + "\n").encode() for name, rows in data.items()},
+        **{layout.PLOTS / f"{name}.json": content for name, content in plots.items()},
         **{layout.PLOTS / f"{chart.name}.png": chart.png() for chart in pictures},
         layout.OFFICIAL_TABLES: (official + "\n").encode(),
         TABLE: body.encode(),

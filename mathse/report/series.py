@@ -2,6 +2,8 @@
 
 accuracy       one row per model              {"stage": "+ distilled", "train_rows": 240, "accuracy": 0.49, ...}
 measures       one row per measure and model  {"measure": "mean_characters", "stage": "+ distilled", "value": 96.5, ...}
+pass_at        one row per model and k, where `evaluate.samples` is given: it falls where variety is lost
+                               {"stage": "+ distilled", "k": 4, "pass_at": 0.61}
 transitions    one row per step and outcome   {"step": "base to + distilled", "outcome": "gained", "problems": 112}
 orm_confusion  one row per held-out path      {"annotated": "WRONG", "judged": "UNDECIDED"}
 error_types    one row per round and type     {"round": "round 1", "type": "vision", "paths": 31, "share": 0.23}
@@ -51,6 +53,15 @@ def measures(models: Iterable[Measured]) -> Rows:
         for measure in MEASURES
         for title, metrics in measured
         if (number := measure.of(metrics)) is not None
+    ]
+
+
+def pass_at(models: Iterable[Measured]) -> Rows:
+    """pass@k of the drawn samples, by model and k."""
+    return [
+        {"stage": model.title, "k": int(k), "pass_at": share}
+        for model in models
+        for k, share in model.metrics.pass_at.items()
     ]
 
 

@@ -242,6 +242,10 @@ class Verdict(Row):
     status: Status
     error_step: str | None = Field(default=None, description="The first wrong step, as the judge names it.")
     error_analysis: str | None = Field(default=None, description="Why it is wrong.")
+    confidence: float | None = Field(
+        default=None, ge=0, le=1,
+        description="The judge's probability of its status: of the tokens that spell it; null if unknown.",
+    )  # fmt: skip
     raw: str = Field(description="The judge's reply, unparsed.")
     undecided_reason: str | None = Field(default=None, description="Why UNDECIDED, if so: short and countable.")
     rule_status: Status = Field(description="The rule grader's own verdict: final answer against gold.")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mathse import params
-from mathse.loop.ask.protocol import Failure, Request, Sampling
+from mathse.loop.ask.protocol import Completion, Failure, Outcome, Request, Sampling
 from mathse.loop.judge import judge
 from mathse.tables import schemas
 from mathse.tables.schemas import Status
@@ -32,6 +32,16 @@ def test_a_verdict_carries_what_the_judge_said(tmp_path: Path) -> None:
     assert (verdict.status, verdict.error_step) == (Status.WRONG, "Step 1")
     assert (verdict.error_analysis, verdict.raw, verdict.undecided_reason) == ("vision: it is not 5", WRONG, None)
     assert (verdict.tokens_in, verdict.tokens_out, verdict.cost) == (len("judge@1"), len(WRONG.split()), 0.5)
+
+
+@pytest.mark.parametrize(("said", "sure"), [(WRONG, 0.75), (CORRECT, 0.75), ("It is WRONG", None)])
+def test_a_verdict_says_how_sure_the_judge_was_of_its_status(said: str, sure: float | None, tmp_path: Path) -> None:
+    class Sure(Scripted):
+        def _outcome(self, request: Request) -> Outcome:
+            assert request.confidence_key == "status"
+            return Completion(said, "stop", 1, 1, confidence=0.75)
+
+    assert judged(Sure(lambda _: said), [rows.path("a1")], tmp_path)["a1"].confidence == sure
 
 
 def test_the_rule_grader_stands_beside_the_judge(tmp_path: Path) -> None:

@@ -35,3 +35,15 @@ def test_a_measure_is_shown_in_the_table_the_page_and_the_view(run: Path) -> Non
         assert measure.title in table.markdown(table.load(run)).splitlines()[0]
         assert f"(plots/{measure.name}.png)" in text
         assert drawn[measure.name].rows == rows
+
+
+def test_pass_at_k_is_in_the_reports_data_by_model(run: Path) -> None:
+    file = run / layout.metrics("base")
+    metrics = json.loads(file.read_text(encoding="utf-8")) | {"pass_at": {"1": 0.25, "4": 0.5}}
+    file.write_text(json.dumps(metrics), encoding="utf-8")
+    page.build(run)
+
+    assert json.loads((run / layout.PLOTS / "pass_at.json").read_text(encoding="utf-8")) == [
+        {"stage": "base", "k": 1, "pass_at": 0.25},
+        {"stage": "base", "k": 4, "pass_at": 0.5},
+    ]

@@ -3,6 +3,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -14,13 +15,14 @@ import mathse
 from mathse.loop import orm_mix
 from mathse.loop.mix import CONTRACT, share
 from mathse.loop.selection import select
-from mathse.params import Query
+from mathse.params import Mix, Query
 from mathse.tables import schemas
 from mathse.tables.columns import arrow_schema
 from mathse.tables.schemas import Feedback, Message, MixRow, PathKind, Problem, Remaining, Row, Split, Status, Verdict
 from tests import rows
 
 MIXES = Path(mathse.__file__).parent / "sql" / "mixes"
+FORMULAS = Path(__file__).with_name("formulas.json")
 CORRECT, WRONG, UNDECIDED = Status.CORRECT, Status.WRONG, Status.UNDECIDED
 
 
@@ -41,15 +43,16 @@ def step(
     previous: Sequence[MixRow] = (),
     problems: Sequence[Problem] = (rows.problem(),),
     remaining: Sequence[Remaining] = (),
+    **rules: Any,
 ) -> duckdb.DuckDBPyConnection:
-    """The views of a step, those that the mixes share too."""
+    """The views of a step, those that the mixes share too, as the section `mix` with these `rules` has them."""
     connection = duckdb.connect()
     for model, name, given_rows in (
         (Problem, "problems", problems), (schemas.Path, "paths", paths), (Verdict, "verdicts", verdicts),
         (MixRow, "previous", previous), (Remaining, "remaining", remaining),
     ):  # fmt: skip
         connection.register(name, inline(model, given_rows))
-    share(connection)
+    share(connection, Mix(query=MIXES / "cumulative.sql", **rules))
     return connection
 
 
@@ -284,6 +287,11 @@ def test_a_balanced_mix_is_balanced_and_divides_problems(
     for given_rows in (paths, annotations, problems):
         shuffler.shuffle(given_rows)
     assert balanced(paths, annotations, problems, share) == found
+
+
+@pytest.mark.parametrize(("text", "formulas"), json.loads(FORMULAS.read_text(encoding="utf-8")).items())
+def test_formulas_are_told_from_the_words_around_them(text: str, formulas: str | None) -> None:
+    assert step([], []).execute("select formulas($text)", {"text": text}).fetchone() == (formulas,)
 
 
 @pytest.mark.parametrize("file", sorted(MIXES.glob("*.sql")), ids=lambda file: file.stem)

@@ -1,4 +1,4 @@
-"""The mixes beside the default one: hardest first, balanced, shortest, rule-checked, with pairs."""
+"""The mixes beside the default one: hardest first, balanced, shortest, with pairs."""
 
 import random
 from collections import Counter
@@ -17,7 +17,7 @@ from tests import rows
 from tests.sql.test_mixes import kept, run, some_paths, split_problems, statuses, step
 
 MIXES = Path(mathse.__file__).parent / "sql" / "mixes"
-WIDE = {
+WIDE: dict[str, dict[str, int | float | str]] = {
     "hardest_first": {"max_per_problem": 9, "max_rows": 99},
     "balanced": {"max_per_problem": 9, "max_per_cell": 99},
     "shortest": {"max_per_problem": 9},
@@ -183,19 +183,78 @@ def test_a_mix_keeps_its_limits_in_any_order_of_rows(
     assert chosen(name, paths, verdicts, (), problems, max_per_problem=limit) == found
 
 
-def test_rule_checked_asks_the_rule_grader_alone() -> None:
-    paths = [rows.path(name, "p1", text="x" * (9 - place)) for place, name in enumerate("abcd")]
-    graded = {"a": Status.CORRECT, "b": Status.CORRECT, "c": Status.WRONG, "d": Status.UNDECIDED}
+@pytest.mark.parametrize("name", [*WIDE, "cumulative", "cumulative_pairs"])
+@pytest.mark.parametrize(
+    ("judged", "graded", "orm", "rule", "both"),
+    [
+        ("CORRECT", "CORRECT", None, None, None),
+        ("CORRECT", "WRONG", None, "graded WRONG", "graded WRONG"),
+        ("CORRECT", "UNDECIDED", None, "graded UNDECIDED", None),
+        ("WRONG", "CORRECT", "judged WRONG", None, "judged WRONG"),
+        ("UNDECIDED", "CORRECT", "judged UNDECIDED", None, "judged UNDECIDED"),
+        ("WRONG", "WRONG", "judged WRONG", "graded WRONG", "judged WRONG"),
+    ],
+)
+def test_a_path_is_right_by_the_word_that_is_required(
+    name: str, judged: str, graded: str, orm: str | None, rule: str | None, both: str | None
+) -> None:
+    query = Query(query=MIXES / f"{name}.sql", parameters=WIDE.get(name, {"max_per_problem": 9}))
+    verdict = rows.verdict(status=Status(judged), rule_status=Status(graded))
+    before = [Remaining(problem_id="p1", wrong=(wrong("w", "Wrong."),))]
+    for require, reason in (("orm", orm), ("rule", rule), ("both", both)):
+        connection = step([rows.path()], [verdict], remaining=before, require=require)
+        assert run(query, connection) == {"a1": reason}
+        said_wrong = {"orm": judged == "WRONG", "rule": graded == "WRONG", "both": "WRONG" in (judged, graded)}
+        newest = connection.execute("select path_id from wrong_paths where age = 0").fetchall()
+        assert newest == ([("a1",)] if said_wrong[require] else [])
+
+
+def test_of_paths_that_calculate_the_same_the_shortest_stays() -> None:
+    texts = {
+        "a": "We add: 5 + 6 = 11.", "b": "$5+6=11$", "c": "6 + 5 = 11", "d": "It is eleven.", "e": "It is  Eleven.",
+    }  # fmt: skip
+    paths = [rows.path(name, text=text) for name, text in texts.items()]
+    verdicts = [rows.verdict(path.path_id) for path in paths]
+    before = [Remaining(problem_id="p1", wrong=(wrong("w", "Wrong."),))]
+
+    def reasons(name: str, limit: int, previous: Sequence[MixRow] = ()) -> list[str | None]:
+        parameters = WIDE.get(name, {}) | {"max_per_problem": limit}
+        connection = step(paths, verdicts, previous, remaining=before, distinct="formulas")
+        found = run(Query(query=MIXES / f"{name}.sql", parameters=parameters), connection)
+        return [found[path.path_id] for path in paths]
+
+    same, over = "duplicate formulas", "over the limit per problem"
+    for name in [*WIDE, "cumulative", "cumulative_pairs"]:
+        assert reasons(name, 9) == [same, None, None, None, same]
+    assert reasons("cumulative", 2) == [same, None, None, over, same]
+    assert reasons("cumulative", 9, [kept("old", text="We add 5 + 6 = 11")]) == [same, same, None, None, same]
+    assert reasons("shortest", 9, [kept("old", text="5 + 6 = 11 in all")]) == [same, None, None, None, same]
+
+
+@pytest.mark.parametrize("name", ["cumulative", "cumulative_pairs", "balanced", "hardest_first"])
+def test_the_surest_come_first_where_they_are_preferred(name: str) -> None:
+    sure = {"a": 0.5, "bb": None, "ccc": 0.9, "dddd": 0.9, "eeeee": 0.7}
+    paths = [rows.path(text, text=text) for text in sure]
+    verdicts = [rows.verdict(text, confidence=value) for text, value in sure.items()]
+    before = [Remaining(problem_id="p1", wrong=(wrong("w", "Wrong."),))]
+    query = Query(query=MIXES / f"{name}.sql", parameters=WIDE.get(name, {}) | {"max_per_problem": 3})
+
+    for prefer, entered in (("confident", {"ccc", "dddd", "eeeee"}), ("shortest", {"a", "bb", "ccc"})):
+        found = run(query, step(paths, verdicts, remaining=before, prefer=prefer))
+        assert {path_id for path_id, reason in found.items() if reason is None} == entered
+
+
+def test_the_rule_grader_says_which_problems_are_hard_where_its_word_is_required() -> None:
+    paths = [rows.path(f"{problem}{n}", problem, text="x" * (n + 1)) for problem in ("p1", "p2") for n in range(2)]
+    graded = {"p21": Status.WRONG}
     verdicts = [
-        rows.verdict(name, "p1", Status.WRONG).model_copy(update={"rule_status": status})
-        for name, status in graded.items()
+        rows.verdict(path.path_id, path.problem_id, rule_status=graded.get(path.path_id, Status.CORRECT))
+        for path in paths
     ]
-    query = Query(query=MIXES / "rule_checked.sql", parameters={"max_per_problem": 1})
-    for before, entered in ((), "b"), ([kept("old", "p1")], "old"):
-        found = run(query, step(paths, verdicts, before))
-        assert [name for name, reason in found.items() if reason is None] == [entered]
-        assert (found["c"], found["d"]) == ("graded WRONG", "graded UNDECIDED")
-        assert found["a"] == "over the limit per problem"
+    query = Query(query=MIXES / "hardest_first.sql", parameters={"max_per_problem": 1, "max_rows": 1})
+    found = run(query, step(paths, verdicts, problems=[rows.problem("p1"), rows.problem("p2")], require="rule"))
+
+    assert [name for name, reason in found.items() if reason is None] == ["p20"]
 
 
 def wrong(path_id: str, text: str, step_name: str = "0") -> WrongPath:

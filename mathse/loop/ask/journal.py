@@ -4,7 +4,7 @@ The file lies outside the stage's outputs (DVC deletes those before it runs a st
 edited stage that runs again finds in them every completion that it asks for, and what it has spent besides.
 
     completions  key      Request.key: hash of everything that decides the completion
-                 payload  {"text": "...", "finish_reason": "stop", "tokens_in": 31, "tokens_out": 58, "cost": 0.0}
+                 payload  {"text": "...", "finish_reason": "stop", "tokens_in": 31, "tokens_out": 58, "cost": 0.0, ...}
     bills        key      likewise, of a request that a server may have billed without a completion to show for it
                  held     the most that the try under way can cost: written before it is sent
                  lost     what earlier tries have cost

@@ -48,6 +48,8 @@ class Request:
         subject_id: What the request is about beside the problem, such as the path that is judged; part of its identity.
         json_schema: The JSON schema that the reply should follow, as JSON text; empty where it is free text. An engine
             that can hold a model to it does so if its params say so; the reply is parsed in any case.
+        confidence_key: The key of that reply for whose value the probability is wanted (`Completion.confidence`); empty
+            where none is. It decides nothing of the completion, so it is no part of the request's identity.
     """
 
     problem_id: str
@@ -60,6 +62,7 @@ class Request:
     fields: Mapping[str, str] = field(default_factory=dict)
     subject_id: str = ""
     json_schema: str = ""
+    confidence_key: str = ""
 
     def key(self, fingerprint: str) -> str:
         """Hash of everything that decides the completion, given the engine's `fingerprint`."""
@@ -82,7 +85,7 @@ class Request:
             [
                 self.problem_id, self.sample_idx, self.prompt_id, [[m.role, m.content] for m in self.messages],
                 self.image_ids, [sampling.temperature, sampling.top_p, sampling.max_new_tokens], self.seed,
-                dict(self.fields), self.subject_id, self.json_schema,
+                dict(self.fields), self.subject_id, self.json_schema, self.confidence_key,
             ]
         )  # fmt: skip
 
@@ -116,13 +119,14 @@ class Label:
 
 @dataclass(frozen=True)
 class Completion:
-    """What an engine wrote."""
+    """What an engine wrote; `confidence` as `mathse.loop.ask.confidence` has it, None where it is not known."""
 
     text: str
     finish_reason: Literal["stop", "length"]
     tokens_in: int
     tokens_out: int
     cost: float = 0.0
+    confidence: float | None = None
 
     error: ClassVar[None] = None
 
@@ -146,6 +150,7 @@ class Failure:
     tokens_in: ClassVar[int] = 0
     tokens_out: ClassVar[int] = 0
     cost: ClassVar[float] = 0.0
+    confidence: ClassVar[None] = None
 
     @property
     def error(self) -> str:
@@ -154,7 +159,7 @@ class Failure:
 
 
 Outcome = Completion | Failure
-"""Either has `text`, `finish_reason`, `tokens_in`, `tokens_out`, `cost` and `error` (None: there is none)."""
+"""Either has `text`, `finish_reason`, `tokens_in`, `tokens_out`, `cost`, `confidence` and `error` (None: none)."""
 
 
 @dataclass(frozen=True)

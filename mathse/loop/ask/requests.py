@@ -36,6 +36,7 @@ def request(
     sample_idx: int = 0,
     subject_id: str = "",
     json_schema: str = "",
+    confidence_key: str = "",
     param: str = "student.prompt",
     images: bool = True,
 ) -> Request:
@@ -58,6 +59,7 @@ def request(
         fields=fields,
         subject_id=subject_id,
         json_schema=json_schema,
+        confidence_key=confidence_key,
     )
 
 

@@ -5,8 +5,8 @@
 -- Parameters: $max_per_problem, how many new paths a problem may bring; $max_per_cell, how many paths of one subject
 --     and level the mix may have, those of `previous` counted (they all stay, also where they are more).
 --
--- Within a subject and level the problems take turns: each brings its shortest path before one brings its second. Where
--- turns are equal the shortest path comes first, then the path_id decides.
+-- Within a subject and level the problems take turns: each brings its first path (`mix.prefer`) before one brings its
+-- second. Where turns are equal the preferred path comes first, then the shortest, then the path_id decides.
 
 with
 
@@ -15,14 +15,15 @@ limited as (
         path_id,
         subject,
         level,
+        preference,
         characters,
         place,
         case
             when reason is not null then reason
-            when copy > 1 then 'duplicate text'
+            when copy > 1 then duplicate()
             when place > $max_per_problem then 'over the limit per problem'
         end as reason
-    from by_length
+    from by_preference
 ),
 
 counted_before as (
@@ -33,7 +34,7 @@ ranked as (
     select
         limited.*,
         row_number() over (
-            partition by subject, level, reason is null order by place, characters, path_id
+            partition by subject, level, reason is null order by place, preference, characters, path_id
         ) + coalesce(before, 0) as rank
     from limited
     left join counted_before using (subject, level)

@@ -6,20 +6,22 @@
 --     it, or null. Paths of `previous` keep theirs.
 -- Parameters: $max_per_problem, how many paths a problem may have in the mix, those of `previous` counted.
 --
--- Of paths to the same problem the shortest come first, then the path_id decides. Beside a reflection stands the path
--- that it reconsiders; else a wrong path of this step, or of the newest before; of several the shortest, then the path_id
--- decides. It never says what the right one says.
+-- Beside a reflection stands the path that it reconsiders; else a wrong path of this step, or of the newest before; of
+-- several the shortest, then the path_id decides. It never says what the right one says.
 
 with
 
 screened as (
-    select path_id, problem_id, text_hash, characters, paths_before, is_known, reason from candidates where is_new
+    select path_id, problem_id, content_hash, preference, characters, paths_before, is_known, reason
+    from candidates
+    where is_new
 ),
 
 compared as (
     select
         *,
-        is_known or row_number() over (partition by problem_id, text_hash order by characters, path_id) > 1
+        is_known
+        or row_number() over (partition by problem_id, content_hash order by preference, characters, path_id) > 1
             as is_duplicate
     from screened
     where reason is null
@@ -28,7 +30,9 @@ compared as (
 placed as (
     select
         *,
-        row_number() over (partition by problem_id, is_duplicate order by characters, path_id) + paths_before as place
+        row_number() over (
+            partition by problem_id, is_duplicate order by preference, characters, path_id
+        ) + paths_before as place
     from compared
 ),
 
@@ -36,7 +40,7 @@ decided as (
     select
         path_id,
         case
-            when is_duplicate then 'duplicate text'
+            when is_duplicate then duplicate()
             when place > $max_per_problem then 'over the limit per problem'
         end as reason
     from placed

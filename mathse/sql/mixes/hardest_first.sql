@@ -5,16 +5,16 @@
 -- Parameters: $max_per_problem, how many new paths a problem may bring; $max_rows, how many paths the whole mix may
 --     have, those of `previous` counted (they all stay, also where they are more).
 --
--- A problem's pass rate is the share of its paths that the judge found correct; requests that failed are none of them.
+-- A problem's pass rate is the share of its paths that are taken for right; requests that failed are none of them.
 -- Of problems with the same rate the one of the higher level comes first, then the problem_id decides; of paths to the
--- same problem the shortest come first, then the path_id decides.
+-- same problem those that `mix.prefer` prefers, then the shortest, then the path_id decides.
 
 with
 
 pass_rates as (
-    select problem_id, avg((status = 'CORRECT')::int) as pass_rate
+    select problem_id, avg(is_right::int) as pass_rate
     from candidates
-    where is_new and status is not null and finish_reason != 'error'
+    where is_new and is_right is not null and finish_reason != 'error'
     group by problem_id
 ),
 
@@ -23,20 +23,21 @@ limited as (
         path_id,
         problem_id,
         level,
+        preference,
         characters,
         case
             when reason is not null then reason
-            when copy > 1 then 'duplicate text'
+            when copy > 1 then duplicate()
             when place > $max_per_problem then 'over the limit per problem'
         end as reason
-    from by_length
+    from by_preference
 ),
 
 ranked as (
     select
         limited.*,
         row_number() over (
-            partition by reason is null order by pass_rate, level desc, problem_id, characters, path_id
+            partition by reason is null order by pass_rate, level desc, problem_id, preference, characters, path_id
         ) + (select count(*) from previous) as rank
     from limited
     left join pass_rates using (problem_id)

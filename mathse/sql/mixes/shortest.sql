@@ -5,7 +5,7 @@
 -- Columns: path_id; reason, why the path is left out, null if it is in the mix.
 -- Parameters: $max_per_problem, how many paths a problem may have in the mix.
 --
--- Of paths of the same length the one of `previous` comes first, then the path_id decides.
+-- Always the shortest, whatever `mix.prefer` says. Of paths of the same length the one of `previous` comes first, then the path_id decides.
 
 with
 
@@ -17,7 +17,7 @@ single as (
         characters,
         reason,
         row_number() over (
-            partition by problem_id, folded, reason is null order by characters, is_new, path_id
+            partition by problem_id, content, reason is null order by characters, is_new, path_id
         ) as copy
     from candidates
 ),
@@ -36,7 +36,7 @@ final as (
         path_id,
         case
             when reason is not null then reason
-            when copy > 1 then 'duplicate text'
+            when copy > 1 then duplicate()
             when place > $max_per_problem then 'a shorter path is there'
         end as reason
     from placed

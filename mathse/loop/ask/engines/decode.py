@@ -7,6 +7,7 @@ the argmax of `logits / temperature + g`, with `g` standard Gumbel noise, is a s
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -87,13 +88,26 @@ def _within_nucleus(scores: Tensor, top_ps: Tensor) -> Tensor:
     return scores.masked_fill(outside.scatter(1, order, outside), -torch.inf)
 
 
+@dataclass(frozen=True)
+class Written:
+    """What follows a row's prompt: the new tokens, its stop token included if it came to one.
+
+    Attributes:
+        logprobs: Of each token, the natural logarithm of its probability at temperature 1; empty where not wanted.
+    """
+
+    tokens: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+
+
 def decode(
     model: "PreTrainedModel",
     inputs: Mapping[str, Any],
     sampler: Sampler,
     limits: Sequence[int],
     stops: Collection[int],
-) -> list[list[int]]:
+    weigh: bool = False,
+) -> list[Written]:
     """Write the tokens that follow each row's prompt.
 
     Args:
@@ -103,11 +117,9 @@ def decode(
         sampler: Picks tokens; made for these rows.
         limits: The most tokens each row may get, 1 or more.
         stops: Ids that end a row.
-
-    Returns:
-        The new tokens of each row, its stop token included if it came to one.
+        weigh: Whether the tokens' probabilities are wanted.
     """
-    written: list[list[int]] = [[] for _ in limits]
+    written = [Written() for _ in limits]
     rows = list(range(len(limits)))
     going = set(rows)
     state = _State(model, inputs, max(limits))
@@ -116,8 +128,14 @@ def decode(
         tokens = sampler.pick(logits)
         for row, token in zip(rows, tokens.tolist(), strict=True):
             if row in going:
-                written[row].append(token)
-        going = {row for row in going if written[row][-1] not in stops and len(written[row]) < limits[row]}
+                written[row].tokens.append(token)
+        if weigh:
+            logprobs = logits.float().log_softmax(-1).gather(1, tokens[:, None])[:, 0]
+            for row, logprob in zip(rows, logprobs.tolist(), strict=True):
+                if row in going:
+                    written[row].logprobs.append(logprob)
+        ended = {row for row in going if written[row].tokens[-1] in stops or len(written[row].tokens) == limits[row]}
+        going -= ended
         if not going:
             return written
         if len(going) <= DROP_BELOW * len(rows):

@@ -2,6 +2,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,28 @@ def test_a_completion_has_text_tokens_and_cost(
     outcome = ask_one(settings, images, request(1, text="What is two plus two?"))
     assert outcome == Completion("Answer to What is two plus two?", "stop", 5, 7, (100 * 5 + 1000 * 7) / 1e6)
     assert "m: 1 completions, 5 prompt and 7 completion tokens, cost 0.0075" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("logprobs", "sure"),
+    [
+        ([{"token": '{"status": "', "logprob": -1}, {"token": 'WRONG"}', "logprob": -0.5}], 0.606531),
+        ([{"token": '{"status": "WRONG"}'}], None),
+        ([{"token": '{"status": "WRONG"}', "logprob": "likely"}], None),
+        ("none", None),
+    ],
+)
+def test_a_server_that_tells_probabilities_is_heard(
+    logprobs: object, sure: float | None, server: ChatServer, images: ImageStore
+) -> None:
+    said = completion('{"status": "WRONG"}', tokens_in=2)
+    said["choices"][0]["logprobs"] = {"content": logprobs}
+    server.script = lambda body: said
+    weighed = replace(request(1), confidence_key="status")
+    outcome = ask_one(api(server, extra={"logprobs": True}), images, weighed)
+
+    assert (outcome.text, outcome.confidence) == ('{"status": "WRONG"}', sure)
+    assert server.bodies[0]["logprobs"] is True
 
 
 def test_what_is_sent(server: ChatServer, images: ImageStore) -> None:

@@ -1,9 +1,13 @@
 from collections.abc import Sequence
+from dataclasses import replace
+from math import exp
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from mathse.loop.ask.engines.decode import Sampler, Written, decode
 from mathse.loop.ask.engines.kind import LocalModel
 from mathse.loop.ask.engines.local.fingerprint import ModelMissing
 from mathse.loop.ask.engines.runtimes.transformers import TransformersEngine, conversation
@@ -16,6 +20,7 @@ from tests.loop.ask.engines import generation
 from tests.loop.ask.engines.noise import IMAGES
 
 COMPUTE = Compute(threads=1)
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +116,32 @@ def test_a_stop_token_ends_a_text_and_is_not_in_it(engine: TransformersEngine, m
 
 def test_special_tokens_are_not_in_the_text(engine: TransformersEngine) -> None:
     stop = engine._processor.tokenizer.eos_token_id
-    assert engine._completion(3, [stop]) == Completion("", "stop", 3, 1)
+    assert engine._completion(3, Written([stop])) == Completion("", "stop", 3, 1)
+
+
+@torch.inference_mode()
+def test_tokens_are_weighed_as_the_model_weighs_them(engine: TransformersEngine) -> None:
+    inputs = engine._encode([(request(2, pictures=0), [])])
+    limits, seeds = [12], [0]
+    row, plain = (
+        decode(engine._model, inputs, Sampler([Sampling()], seeds, CPU), limits, engine._stops, weigh=weigh)[0]
+        for weigh in (True, False)
+    )
+    assert (plain.tokens, plain.logprobs) == (row.tokens, [])
+
+    whole = torch.cat([inputs["input_ids"], torch.tensor([row.tokens])], dim=1)
+    logprobs = engine._model(input_ids=whole).logits[0, -len(row.tokens) - 1 : -1].log_softmax(-1)
+    expected = logprobs.gather(1, torch.tensor(row.tokens)[:, None])[:, 0]
+    assert torch.allclose(torch.tensor(row.logprobs), expected, atol=1e-4)
+
+
+def test_a_reply_comes_with_the_probability_of_its_status(engine: TransformersEngine) -> None:
+    tokens = engine._processor.tokenizer('{"status": "WRONG"}', add_special_tokens=False)["input_ids"]
+    said = engine._completion(3, Written(tokens, [-0.01] * len(tokens)), "status")
+    unasked = engine._completion(3, Written(tokens, [-0.01] * len(tokens)))
+
+    assert said.confidence is not None and exp(-0.01 * len(tokens)) < said.confidence < 1
+    assert unasked == replace(said, confidence=None)
 
 
 def test_a_missing_image_fails_its_request_alone(engine: TransformersEngine) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from mathse.loop.ask.engines.decode import Sampler, decode
+from mathse.loop.ask.confidence import confidence
+from mathse.loop.ask.engines.decode import Sampler, Written, decode
 from mathse.loop.ask.engines.kind import EngineKind, LocalModel, NoSettings
 from mathse.loop.ask.engines.local.chat import closing_id
 from mathse.loop.ask.engines.local.families import family_of
@@ -87,8 +88,9 @@ class TransformersEngine(BatchEngine):
         samplings = [request.sampling for request, _ in batch]
         limits = [min(s.max_new_tokens, context - length) for s, length in zip(samplings, lengths, strict=True)]
         sampler = Sampler(samplings, [request.seed for request, _ in batch], self._model.device)
-        tokens = decode(self._model, inputs, sampler, limits, self._stops)
-        return [self._completion(length, row) for length, row in zip(lengths, tokens, strict=True)]
+        keys = [request.confidence_key for request, _ in batch]
+        rows = decode(self._model, inputs, sampler, limits, self._stops, weigh=any(keys))
+        return [self._completion(length, row, key) for length, row, key in zip(lengths, rows, keys, strict=True)]
 
     def _encode(self, batch: Sequence[tuple[Request, list[Any]]]) -> Any:
         """Token ids, mask and pixels of a batch, padded on the left."""
@@ -103,10 +105,24 @@ class TransformersEngine(BatchEngine):
             add_special_tokens=False,
         ).to(self._model.device)
 
-    def _completion(self, tokens_in: int, tokens: list[int]) -> Completion:
-        stopped = tokens[-1] in self._stops
-        text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return Completion(text, "stop" if stopped else "length", tokens_in, len(tokens))
+    def _completion(self, tokens_in: int, row: Written, key: str = "") -> Completion:
+        stopped = row.tokens[-1] in self._stops
+        text = plain_text(self._processor.tokenizer, row.tokens)
+        return Completion(
+            text, "stop" if stopped else "length", tokens_in, len(row.tokens),
+            confidence=confidence(pieces(self._processor.tokenizer, row.tokens), row.logprobs, key) if key else None,
+        )  # fmt: skip
+
+
+def plain_text(tokenizer: Any, tokens: Sequence[int]) -> str:
+    """What tokens say, without the special ones."""
+    text: str = tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return text
+
+
+def pieces(tokenizer: Any, tokens: Sequence[int]) -> list[str]:
+    """What each token says on its own; a part of a character outside ASCII says nothing that can be read."""
+    return [plain_text(tokenizer, [token]) for token in tokens]
 
 
 def conversation(messages: Sequence[Message], images: int) -> list[dict[str, Any]]:

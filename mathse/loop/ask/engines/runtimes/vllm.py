@@ -19,13 +19,14 @@ from itertools import count
 from typing import Any
 
 from mathse.errors import UserError
+from mathse.loop.ask.confidence import confidence
 from mathse.loop.ask.engines.kind import EngineKind, LocalModel
 from mathse.loop.ask.engines.local import vision
 from mathse.loop.ask.engines.local.chat import closing_id
 from mathse.loop.ask.engines.local.families import family_of
 from mathse.loop.ask.engines.local.fingerprint import model_fingerprint
 from mathse.loop.ask.engines.local.loading import load_processor, require_finite, settle
-from mathse.loop.ask.engines.runtimes.transformers import conversation, stop_ids
+from mathse.loop.ask.engines.runtimes.transformers import conversation, pieces, plain_text, stop_ids
 from mathse.loop.ask.protocol import Completion, Failure, Outcome, Request, Task
 from mathse.params import Compute, Vllm
 from mathse.tables.images import ImageError, Images
@@ -86,7 +87,7 @@ class VllmEngine:
         """See `Engine.answer`; a local model is free of charge."""
         coming, taken = iter(batches), deque[Task]()
         room = INSIDE * self._settings.in_flight
-        inside: dict[str, str] = {}
+        inside: dict[str, Task] = {}
         try:
             while True:
                 outcomes = self._fill(coming, taken, inside, room)
@@ -101,7 +102,7 @@ class VllmEngine:
             raise
 
     def _fill(
-        self, coming: Iterator[Sequence[Task]], taken: deque[Task], inside: dict[str, str], room: int
+        self, coming: Iterator[Sequence[Task]], taken: deque[Task], inside: dict[str, Task], room: int
     ) -> dict[str, Outcome]:
         """Put requests in until there is no room or no more of them for now; returns those that could not be."""
         failures: dict[str, Outcome] = {}
@@ -115,7 +116,7 @@ class VllmEngine:
             if failure:
                 failures[task.key] = failure
             else:
-                inside[name] = task.key
+                inside[name] = task
         return failures
 
     def _add(self, name: str, request: Request) -> Failure | None:
@@ -141,6 +142,7 @@ class VllmEngine:
             stop_token_ids=sorted(self._stops),
             detokenize=False,
             output_kind=self._vllm.sampling_params.RequestOutputKind.FINAL_ONLY,
+            logprobs=0 if request.confidence_key else None,  # of the tokens written, and of no others
             structured_outputs=self._vllm.sampling_params.StructuredOutputsParams(json=schema) if schema else None,
         )
         try:
@@ -152,7 +154,7 @@ class VllmEngine:
             return Failure(reason, f"{type(error).__name__}: {error}")
         return None
 
-    def _step(self, inside: dict[str, str]) -> dict[str, Outcome]:
+    def _step(self, inside: dict[str, Task]) -> dict[str, Outcome]:
         """Wait for the engine's next step; returns what it finished."""
         try:
             outputs = self._engine.step()
@@ -160,16 +162,23 @@ class VllmEngine:
             raise VllmError(
                 f"vLLM has died ({type(error).__name__}: {error}); what it finished is journaled: run again to go on"
             ) from error
-        return {inside.pop(output.request_id): self._outcome(output) for output in outputs if output.finished}
+        finished = [(inside.pop(output.request_id), output) for output in outputs if output.finished]
+        return {task.key: self._outcome(output, task.request.confidence_key) for task, output in finished}
 
-    def _outcome(self, output: Any) -> Outcome:
-        """What vLLM's own object for a finished request says."""
+    def _outcome(self, output: Any, key: str) -> Outcome:
+        """What vLLM's own object for a finished request says; how sure the model was of the value of `key`, if any."""
         (sequence,) = output.outputs
         tokens = list(sequence.token_ids)
         if sequence.finish_reason not in ("stop", "length"):
             return Failure("engine error", f"finished by {sequence.finish_reason}", retryable=True)
-        text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return Completion(text, sequence.finish_reason, len(output.prompt_token_ids), len(tokens))
+        tokenizer, sure = self._processor.tokenizer, None
+        if key:
+            logprobs = [entry[token].logprob for token, entry in zip(tokens, sequence.logprobs, strict=True)]
+            sure = confidence(pieces(tokenizer, tokens), logprobs, key)
+        return Completion(
+            plain_text(tokenizer, tokens), sequence.finish_reason, len(output.prompt_token_ids), len(tokens),
+            confidence=sure,
+        )  # fmt: skip
 
 
 def _import_vllm(compute: Compute, settings: Vllm) -> Any:

@@ -110,12 +110,15 @@ class ServerReply:
         finish_reason: How it ended; None where the server does not say.
         usage: None where the server does not say, or says no numbers.
         fault: Why this is no completion, if it is none.
+        tokens: What each token says and the logarithm of its probability, where the server says so: it does if
+            `api.extra` has `logprobs: true`.
     """
 
     text: str
     finish_reason: Literal["stop", "length"] | None
     usage: Usage | None
     fault: Fault | None = None
+    tokens: tuple[tuple[str, float], ...] = ()
 
 
 def chat_body(request: Request, urls: Sequence[str], settings: Api) -> dict[str, Any]:
@@ -248,7 +251,8 @@ class Client:
         if isinstance(refusal, str) and refusal:
             return ServerReply("", "stop", usage, Fault("refusal", refusal))
         # Names of the end are many: `stop`, `eos_token`, `end_turn`, `stop_sequence`, `tool_calls`.
-        return ServerReply(text, ("length" if reason in CUT else "stop") if reason else None, usage)
+        end: Literal["stop", "length"] | None = ("length" if reason in CUT else "stop") if reason else None
+        return ServerReply(text, end, usage, tokens=_tokens(choice.get("logprobs")))
 
 
 async def _read(response: Any) -> bytes:
@@ -299,6 +303,18 @@ def _text(content: object) -> str:
     if content is not None and not isinstance(content, str):
         raise TypeError("content is no text")
     return content or ""
+
+
+def _tokens(content: object) -> tuple[tuple[str, float], ...]:
+    """Tokens and the logarithms of their probabilities; none where the server tells none, or something else."""
+    entries = content.get("content") if isinstance(content, dict) else None
+    tokens = []
+    for entry in entries if isinstance(entries, list) else ():
+        token, logprob = (entry.get("token"), entry.get("logprob")) if isinstance(entry, dict) else (None, None)
+        if not isinstance(token, str) or not isinstance(logprob, int | float) or isinstance(logprob, bool):
+            return ()
+        tokens.append((token, float(logprob)))
+    return tuple(tokens)
 
 
 def _usage(content: object) -> Usage | None:

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from mathse.errors import UserError
+from mathse.loop.ask.confidence import confidence
 from mathse.loop.ask.engines.server.budget import Clock, Estimate, Purse, TokenBudget, cost
 from mathse.loop.ask.engines.server.client import CONNECTION_LOST, RATE_LIMITED, Client, Fault
 from mathse.loop.ask.engines.server.secret import Secret
@@ -263,7 +264,10 @@ class Sender:
         if reply.fault:
             return reply.fault.failure()
         end = reply.finish_reason or ("length" if tokens_out >= size.most_out else "stop")
-        return Completion(reply.text, end, tokens_in, tokens_out, paid)
+        key = call.task.request.confidence_key
+        pieces, logprobs = [token for token, _ in reply.tokens], [logprob for _, logprob in reply.tokens]
+        sure = confidence(pieces, logprobs, key) if key else None
+        return Completion(reply.text, end, tokens_in, tokens_out, paid, sure)
 
     def _note_fault(self, call: Call, fault: Fault) -> None:
         """Draw the consequences of a try that failed: for the money, the patience and everybody else's requests."""
