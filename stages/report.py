@@ -1,4 +1,4 @@
-"""Stage report: the table, the plots (data and pictures) and a page of both."""
+"""Stage report: the table, the plots (data and pictures), the ORM on each step's paths, and pages."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from mathse.report.page import build
 
 
 def main() -> str:
-    """Write reports/table.md, reports/report.md and reports/plots/."""
+    """Write reports/{index.html,judged.json,report.md,table.md} and reports/plots/."""
     return f"{len(build(Path()))} files"
 
 

@@ -59,18 +59,24 @@ def query(arguments: argparse.Namespace) -> None:
 @command(
     "print the table of the loop: accuracy by stage with its interval",
     "Read from reports/metrics, mixes and training; plots and pages lie in reports/. Seconds are shown\n"
-    "of what ran on this machine.",
+    "of what ran on this machine. With --docs, the numbers in README.md and docs/RESULTS.md are written anew.",
     "mathse report",
+    argument("--docs", action="store_true", help="write the tables of README.md and docs/RESULTS.md from the reports"),
 )
 def report(arguments: argparse.Namespace) -> None:
     from mathse import params, terminal
     from mathse.look import status
-    from mathse.report import benchmarks, table
+    from mathse.report import benchmarks, judging, names, results, table
 
+    if arguments.docs:
+        print("\n".join(map(str, results.write(arguments.root))) or "the pages are as the reports are")
+        return
     console = terminal.console()
     models = table.load(arguments.root)
     console.print(table.terminal(models))
     console.print(table.orm_lines(table.load_orms(arguments.root)))
+    for line in judging.lines(judging.load(arguments.root), names.of(arguments.root)):
+        console.print(line, soft_wrap=True)
     if public := benchmarks.terminal(models):
         console.print("", public, *benchmarks.notes(models), sep="\n")
     for line in status.timings(arguments.root, params.load(arguments.root / params.PARAMS)):

@@ -12,6 +12,7 @@ drawn. Colours are the light ones of `mathse view` (mathse/view/static/view.css)
 import atexit
 import io
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -29,10 +30,19 @@ DATA = {
     "accuracy_by_rows": "accuracy",
     "transitions": "transitions",
     "orm_confusion": "orm_confusion",
+    "acceptance": "acceptance",
+    "agreement": "agreement",
+    "calibration": "calibration",
     "error_types": "error_types",
+    "solved": "solved",
+    "lengths": "lengths",
+    "pass_at": "pass_at",
+    "work": "work",
     "measures": "measures",
 }
 """Charts of the report, in its order, each with the series that it draws (`mathse.report.series`)."""
+OPTIONAL = ("calibration", "pass_at")
+"""Charts of what not every run measures: an ORM's confidence, and answers drawn beside the greedy one."""
 VEGA_LITE = "5.21"
 SCALE = 2
 """Pixels of a picture per pixel of the chart."""
@@ -58,6 +68,7 @@ EMPTY = {
 """What is drawn of no rows: not every chart has a size without any."""
 
 Rows = Sequence[Mapping[str, Any]]
+_MARK = re.compile(r'<path aria-label="([^"]*)"( role="graphics-symbol"[^>]*)/>')
 
 
 @dataclass(frozen=True)
@@ -102,14 +113,29 @@ def chart(name: str, rows: Rows) -> Chart:
 
 
 def of_report(data: Mapping[str, Rows]) -> list[Chart]:
-    """The report's charts of its series; of the measures, one chart each (`mathse.report.table.MEASURES`)."""
-    charts = [chart(name, data[series]) for name, series in DATA.items()]
+    """The report's charts of its series; of the measures, one chart each (`mathse.report.table.MEASURES`).
+
+    What not every run measures is left out where there are no rows of it.
+    """
+    charts = [chart(name, data[series]) for name, series in DATA.items() if data[series] or name not in OPTIONAL]
     together = charts.pop()
     titles = {str(row.get("measure")): str(row.get("title")).capitalize() for row in together.rows}
     for measure, title in titles.items():
         rows = [row for row in together.rows if str(row.get("measure")) == measure]
         charts.append(Chart(measure, title, together.spec, rows))
     return charts
+
+
+def themed(svg: str, sheet: str) -> str:
+    """A drawing in a page's own colours: each light colour of the sheet as its variable, numbers told to the mouse.
+
+    Args:
+        sheet: The page's style sheet; its first rule has the light colours, as `--name: #rrggbb;`.
+    """
+    svg = _MARK.sub(r"<path\2><title>\1</title></path>", svg)
+    for name, colour in re.findall(r"--([\w-]+): (#[0-9a-f]{6});", sheet[: sheet.index("}")]):
+        svg = svg.replace(colour, f"var(--{name})")
+    return svg
 
 
 @lru_cache(maxsize=64)

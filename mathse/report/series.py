@@ -6,29 +6,39 @@ pass_at        one row per model and k, where `evaluate.samples` is given: it fa
                                {"stage": "+ distilled", "k": 4, "pass_at": 0.61}
 transitions    one row per step and outcome   {"step": "base to + distilled", "outcome": "gained", "problems": 112}
 orm_confusion  one row per held-out path      {"annotated": "WRONG", "judged": "UNDECIDED"}
-error_types    one row per round and type     {"round": "round 1", "type": "vision", "paths": 31, "share": 0.23}
+error_types    one row per round, who says so, and type
+                                              {"round": "round 1", "says": "by the scene", "type": "vision", ...}
+acceptance     one row per step, measure of the ORM, and group of problems
+                                              {"step": "round 1", "measure": "precision", "by": "subject", ...}
+agreement      one row per step and outcome   {"step": "round 1", "outcome": "both say wrong", ...}
+solved         one row per step and group     {"step": "round 1", "by": "level", "group": "1", "share": 0.31, ...}
+lengths        one row per model and step     {"of": "paths of a step", "name": "round 1", "mean": 126.1, ...}
+pass_at        one row per model and k        {"stage": "+ round 1", "k": 4, "rate": 0.41}
+calibration    one row per step and bin       {"step": "round 1", "confidence": 0.93, "share": 0.9, "n": 120, ...}
+work           one row per piece of work and kind of token
+                                              {"work": "paths, round 1", "tokens": "read", "count": 77000, "cost": 0.0}
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import quantiles
+from typing import TypeVar
 
-from mathse import layout
 from mathse.loop.evaluation.orm_scores import OrmMetrics
-from mathse.loop.evaluation.statistics import DIGITS
+from mathse.loop.evaluation.statistics import DIGITS, wilson
 from mathse.loop.evaluation.transitions import Transition
-from mathse.params import Params
+from mathse.report.judging import SHARES, SOUND, Asked, Case, Counts, Use, measure
 from mathse.report.names import Names
 from mathse.report.table import MEASURES, Measured
-from mathse.tables import store
-from mathse.tables.schemas import Status, Verdict
+from mathse.tables.schemas import Status
 
-Rows = list[dict[str, str | int | float]]
+C = TypeVar("C", Case, Asked)
+Row = dict[str, str | int | float]
+Rows = list[Row]
 
+ALL = "all"
+"""The group of all problems."""
 OUTCOMES = ("stayed_correct", "gained", "lost", "stayed_wrong")
-UNNAMED = "unnamed"
-_TYPE = re.compile(r"\s*(\w+)\s*:")
 
 
 def accuracy(models: Sequence[Measured]) -> Rows:
@@ -56,15 +66,6 @@ def measures(models: Iterable[Measured]) -> Rows:
     ]
 
 
-def pass_at(models: Iterable[Measured]) -> Rows:
-    """pass@k of the drawn samples, by model and k."""
-    return [
-        {"stage": model.title, "k": int(k), "pass_at": share}
-        for model in models
-        for k, share in model.metrics.pass_at.items()
-    ]
-
-
 def transitions(steps: Iterable[Transition]) -> Rows:
     """What became of the run's own tests in each step."""
     return [
@@ -83,25 +84,168 @@ def orm_confusion(orm: OrmMetrics) -> Rows:
     ]
 
 
-def error_types(root: Path, settings: Params) -> Rows:
-    """Why the judge calls a round's paths wrong (the paper's Figure 4): the word before the analysis's colon.
-
-    Raises:
-        UserError: A round's verdicts are missing.
-    """
+def error_types(counts: Counts, names: Names) -> Rows:
+    """Why a round's paths are wrong (the paper's Figure 4): as the ORM says, and by the scenes where there are some."""
     rows: Rows = []
-    known = Names(settings)
-    for step in (name for name, about in settings.steps.items() if about.ask == "rollout"):
-        verdicts = store.scan(root / layout.verdicts(step), Verdict)
-        counts = Counter(error_type(row) for row in verdicts if row.status is Status.WRONG)
+    for step in (step for step in _steps(counts.cases) if names.asks(step) == "rollout"):
+        named: Counter[str] = Counter()
+        true: Counter[str] = Counter()
+        for case, often in counts.cases.items():
+            if case.step == step and case.named:
+                named[case.named] += often
+            if case.step == step and case.truth not in (None, SOUND):
+                true[str(case.truth)] += often
         rows += [
-            {"round": known.heading(step), "type": name, "paths": count, "share": round(count / counts.total(), DIGITS)}
-            for name, count in sorted(counts.items())
+            {
+                "round": names.heading(step),
+                "says": says,
+                "type": kind,
+                "paths": paths,
+                "share": round(paths / kinds.total(), DIGITS),
+            }
+            for says, kinds in (("the ORM says", named), ("by the scene", true))
+            for kind, paths in sorted(kinds.items())
         ]
     return rows
 
 
-def error_type(verdict: Verdict) -> str:
-    """The kind of mistake that a verdict's analysis opens with, or `unnamed`."""
-    match = _TYPE.match(verdict.error_analysis or "")
-    return match[1].casefold() if match else UNNAMED
+def acceptance(counts: Counts, names: Names) -> Rows:
+    """What an ORM is worth on each step's own paths (`mathse.report.judging.Judged`), by subject and level too."""
+    rows: Rows = []
+    for step in _steps(counts.cases):
+        for by, group, cases in _groups({case: often for case, often in counts.cases.items() if case.step == step}):
+            judged = measure(cases)
+            for name in SHARES:
+                share = getattr(judged, name)
+                if share.n:
+                    row: Row = {"step": names.heading(step), "measure": name, "by": by, "group": group}
+                    rows.append(row | _proportion(share.hits, share.n))
+    return rows
+
+
+def agreement(counts: Counts, names: Names) -> Rows:
+    """The ORM against the rule grader, where both decide; and where one does not."""
+
+    def outcome(case: Case) -> str:
+        if Status.UNDECIDED in (case.orm, case.rule):
+            return "one is undecided"
+        if case.orm is case.rule:
+            return "both say correct" if case.orm is Status.CORRECT else "both say wrong"
+        return "correct to the ORM alone" if case.orm is Status.CORRECT else "correct by rule alone"
+
+    return [
+        {"step": names.heading(step), "outcome": name, "paths": paths}
+        for step in _steps(counts.cases)
+        for name, paths in sorted(_sums(counts.cases, step, outcome).items())
+    ]
+
+
+def solved(counts: Counts, names: Names) -> Rows:
+    """Of the problems that a step asked about, those that it brought a row into the mix of."""
+    rows: Rows = []
+    for step in _steps(counts.asked):
+        for by, group, asked in _groups({one: often for one, often in counts.asked.items() if one.step == step}):
+            n = sum(asked.values())
+            hits = sum(often for one, often in asked.items() if one.solved)
+            row: Row = {"step": names.heading(step), "by": by, "group": group}
+            rows.append(row | _proportion(hits, n))
+    return rows
+
+
+def lengths(predictions: Mapping[str, Sequence[int]], counts: Counts, names: Names) -> Rows:
+    """Characters of a solution: mean, and what a tenth, half and nine tenths of them stay below.
+
+    Args:
+        predictions: Characters of each greedy answer to the run's own tests, by model's title.
+    """
+    steps = _steps(counts.cases)
+    groups = {
+        "answers of a model": predictions,
+        "paths of a step": {names.heading(step): counts.lengths[step] for step in steps},
+        "rows it adds to the mix": {names.heading(step): counts.accepted_lengths[step] for step in steps},
+    }
+    rows: Rows = []
+    for of, by_name in groups.items():
+        for name, characters in by_name.items():
+            if not characters:
+                continue
+            tenths = quantiles(characters, n=10, method="inclusive") if len(characters) > 1 else [*characters] * 9
+            low, median, high = (round(tenths[place], 1) for place in (0, 4, 8))
+            mean = round(sum(characters) / len(characters), 1)
+            row: Row = {"of": of, "name": name, "solutions": len(characters)}
+            rows.append(row | {"mean": mean, "low": low, "median": median, "high": high})
+    return rows
+
+
+def pass_at(models: Sequence[Measured]) -> Rows:
+    """pass@k of the drawn answers (`evaluate.samples`), by model; no rows where none are drawn."""
+    return [
+        {"stage": model.title, "k": int(k), "rate": rate}
+        for model in models
+        for k, rate in model.metrics.pass_at.items()
+    ]
+
+
+BINS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+"""Lower ends of the bins of confidence; the first holds all below the second."""
+
+
+def calibration(counts: Counts, names: Names) -> Rows:
+    """How often the rule grader agrees with an ORM that is so sure; no rows where it does not tell."""
+    rows: Rows = []
+    for step, pairs in counts.confidences.items():
+        for low, high in zip(BINS, (*BINS[1:], 2.0), strict=True):
+            within = [pair for pair in pairs if (low <= pair[0] or low == BINS[0]) and pair[0] < high]
+            if not within:
+                continue
+            agreed = sum(agrees for _, agrees in within)
+            sure = round(sum(confidence for confidence, _ in within) / len(within), DIGITS)
+            row: Row = {"step": names.heading(step), "confidence": sure}
+            rows.append(row | _proportion(agreed, len(within)))
+    return rows
+
+
+def work(uses: Mapping[str, Use], trained: Mapping[str, int]) -> Rows:
+    """Where tokens and money went: no seconds, which are not the same on two machines.
+
+    Args:
+        uses: What was asked, in the order of the loop.
+        trained: Tokens that went through a training, by its name.
+    """
+    rows: Rows = [
+        {"work": name, "tokens": kind, "count": count, "cost": round(use.cost, DIGITS) if kind == "written" else 0.0}
+        for name, use in uses.items()
+        for kind, count in (("read", use.tokens_in), ("written", use.tokens_out))
+    ]
+    return rows + [
+        {"work": name, "tokens": "trained on", "count": count, "cost": 0.0} for name, count in trained.items()
+    ]
+
+
+def _proportion(hits: int, n: int) -> Row:
+    """A share with its 95 % interval, as columns."""
+    low, high = wilson(hits, n)
+    row: Row = {"n": n, "hits": hits}
+    return row | {"share": round(hits / n, DIGITS), "ci_low": round(low, DIGITS), "ci_high": round(high, DIGITS)}
+
+
+def _steps(counted: Iterable[Case | Asked]) -> list[str]:
+    """The steps that were counted, as they came."""
+    return list(dict.fromkeys(one.step for one in counted))
+
+
+def _sums(counted: Mapping[C, int], step: str, name: Callable[[C], str]) -> Counter[str]:
+    """The counts of a step by name."""
+    sums: Counter[str] = Counter()
+    for one, often in counted.items():
+        if one.step == step:
+            sums[name(one)] += often
+    return sums
+
+
+def _groups(counted: Mapping[C, int]) -> Iterable[tuple[str, str, dict[C, int]]]:
+    """All, then by subject, then by level: what is grouped by, the group's name, and what is counted in it."""
+    yield ALL, ALL, dict(counted)
+    for by in ("subject", "level"):
+        for group in sorted({getattr(one, by) for one in counted}):
+            yield by, str(group), {one: often for one, often in counted.items() if getattr(one, by) == group}

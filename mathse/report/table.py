@@ -126,6 +126,15 @@ def load(root: Path) -> list[Measured]:
     return measured
 
 
+def mix_report(root: Path, step: str) -> _Report | None:
+    """What the mix of a step came to; None if it is not there yet.
+
+    Raises:
+        UserError: The report is damaged.
+    """
+    return _report(root / layout.mix_report(step))
+
+
 def _report(file: Path) -> _Report | None:
     """What a stage reported; None if there is no such report."""
     try:

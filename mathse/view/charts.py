@@ -4,7 +4,6 @@ Their rows are those that the report stage wrote; of the verdicts, those of the 
 """
 
 import json
-import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -14,7 +13,6 @@ from mathse.report import drawing
 from mathse.report.drawing import Chart, Rows
 
 MOST_ROWS = 5000
-_MARK = re.compile(r'<path aria-label="([^"]*)"( role="graphics-symbol"[^>]*)/>')
 
 
 def figures(root: Path, verdicts: Rows) -> list[tuple[Chart, str]]:
@@ -27,18 +25,15 @@ def figures(root: Path, verdicts: Rows) -> list[tuple[Chart, str]]:
         verdicts: Number of `paths` by `step` and `verdict`.
     """
     sheet = (resources.files("mathse.view") / "static" / "view.css").read_text(encoding="utf-8")
-    palette = re.findall(r"--([\w-]+): (#[0-9a-f]{6});", sheet[: sheet.index("}")])  # the light colours
     series = {name: _rows(root / layout.PLOTS / f"{name}.json") for name in drawing.DATA.values()}
     drawn = []
     for chart in (drawing.chart("verdicts", verdicts), *drawing.of_report(series)):
         if not chart.rows:
             continue
         try:
-            svg = _MARK.sub(r"<path\2><title>\1</title></path>", chart.svg())
+            svg = drawing.themed(chart.svg(), sheet)
         except ValueError:
             svg = ""
-        for name, colour in palette:
-            svg = svg.replace(colour, f"var(--{name})")
         drawn.append((chart, svg))
     return drawn
 

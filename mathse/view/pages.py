@@ -20,11 +20,11 @@ from starlette.responses import HTMLResponse, Response
 from mathse.errors import UserError
 from mathse.look.catalogue import catalogue
 from mathse.report import table
+from mathse.report.text import visible
 from mathse.view import charts, filters, index, present, rows
 from mathse.view.filters import BadFilter, Query
 from mathse.view.present import Card
 from mathse.view.tables import Tables, image, missing, record
-from mathse.view.text import visible
 
 COMMON = ("subject", "level", "source")
 OF_PATHS = ("q", "round", "kind", "verdict", "rule", "agree", *COMMON, "problem", "after", "before")

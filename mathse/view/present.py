@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mathse.report.names import Names
+from mathse.report.text import Piece, SolutionStep, answer, pieces, shortened, steps
 from mathse.view.filters import Vocabulary
 from mathse.view.rows import Row
-from mathse.view.text import Piece, SolutionStep, answer, pieces, shortened, steps
 
 BRIEF = 1500
 WHOLE = 60_000

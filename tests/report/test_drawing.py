@@ -29,10 +29,30 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         for outcome in ("stayed_correct", "gained", "lost", "stayed_wrong")
     ],
     "orm_confusion": [{"annotated": "CORRECT", "judged": "WRONG"}],
-    "error_types": [{"round": "round 1", "type": "vision", "paths": 3, "share": 1.0}],
+    "acceptance": [
+        {"step": "round 1", "measure": name, "by": "level", "group": "1", "n": 9, "hits": 8, "share": 0.9,
+         "ci_low": 0.6, "ci_high": 1}
+        for name in ("precision", "recall")
+    ],
+    "agreement": [{"step": "round 1", "outcome": "both say wrong", "paths": 3}],
+    "calibration": [{"step": "round 1", "confidence": 0.9, "n": 9, "hits": 7, "share": 0.8, "ci_low": 0.6,
+                     "ci_high": 0.9}],
+    "error_types": [
+        {"round": "round 1", "says": says, "type": "vision", "paths": 3, "share": 1.0}
+        for says in ("the ORM says", "by the scene")
+    ],
+    "solved": [
+        {"step": "round 1", "by": "all", "group": "all", "n": 9, "hits": 8, "share": 0.9, "ci_low": 0.6,
+         "ci_high": 1}
+    ],
+    "lengths": [
+        {"of": "answers of a model", "name": "base", "solutions": 2, "mean": 5, "low": 4, "median": 5, "high": 6}
+    ],
+    "pass_at": [{"stage": "base", "k": k, "rate": k / 8} for k in (1, 2, 4)],
+    "work": [{"work": "paths, round 1", "tokens": "read", "count": 7000, "cost": 0.0}],
     "measures": [{"measure": "length", "title": "characters", "stage": "base", "value": 23.4}],
     "verdicts": [{"step": "Round 1", "verdict": "WRONG", "paths": 5}],
-}
+}  # fmt: skip
 
 
 def series(name: str) -> list[dict[str, Any]]:

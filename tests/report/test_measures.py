@@ -44,6 +44,6 @@ def test_pass_at_k_is_in_the_reports_data_by_model(run: Path) -> None:
     page.build(run)
 
     assert json.loads((run / layout.PLOTS / "pass_at.json").read_text(encoding="utf-8")) == [
-        {"stage": "base", "k": 1, "pass_at": 0.25},
-        {"stage": "base", "k": 4, "pass_at": 0.5},
+        {"stage": "base", "k": 1, "rate": 0.25},
+        {"stage": "base", "k": 4, "rate": 0.5},
     ]

@@ -7,8 +7,9 @@ import pytest
 
 from mathse import layout, params
 from mathse.errors import UserError
-from mathse.report import benchmarks, drawing, page, series
-from mathse.report.series import error_type
+from mathse.report import benchmarks, drawing, judging, page, series
+from mathse.report.judging import error_type
+from mathse.report.names import Names
 from mathse.report.table import MEASURES, load
 from mathse.tables.schemas import OWN_TESTS, Status
 from tests.share.conftest import verdict
@@ -18,7 +19,8 @@ def test_every_promised_file_is_written(run: Path) -> None:
     written = page.build(run)
     assert all(file.stat().st_size for file in written)
     names = [*drawing.DATA, *(measure.name for measure in MEASURES)]
-    names.remove("measures")
+    for name in ("measures", *drawing.OPTIONAL):
+        names.remove(name)
     assert {file.name for file in written if file.suffix == ".png"} == {f"{name}.png" for name in names}
     text = (run / page.PAGE).read_text(encoding="utf-8")
     for link in (part.split(")")[0] for part in text.split("](")[1:]):
@@ -42,7 +44,7 @@ def test_plot_data_is_flat_rows(run: Path) -> None:
     page.build(run)
     for file in (run / layout.PLOTS).glob("*.json"):
         rows = json.loads(file.read_text(encoding="utf-8"))
-        assert rows
+        assert rows or file.stem in drawing.OPTIONAL
         assert all(isinstance(value, str | int | float) for row in rows for value in row.values())
 
 
@@ -55,7 +57,9 @@ def test_transitions_of_a_step_add_up(run: Path) -> None:
 
 def test_error_types_are_counted_by_round(run: Path) -> None:
     settings = params.load(run / params.PARAMS)
-    assert series.error_types(run, settings) == [{"round": "round 1", "type": "vision", "paths": 1, "share": 1.0}]
+    assert series.error_types(judging.count(run, settings), Names(settings)) == [
+        {"round": "round 1", "says": "the ORM says", "type": "vision", "paths": 1, "share": 1.0}
+    ]
 
 
 def test_nothing_that_git_tracks_tells_how_long_it_took(run: Path) -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathse.view import text
+from mathse.report import text
 
 BITS = [
     "$",

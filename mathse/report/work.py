@@ -1,0 +1,112 @@
+"""What a run's work came to besides accuracy: characters that models answered with, tokens read and written, cost.
+
+In: `data/predictions/*`, `data/paths/student.parquet`, `data/orm/*/{paths,feedback,verdicts}`, `reports/training/*`.
+Seconds lie in `reports/timings`, which git does not track, as they are not the same on two machines; `mathse report`
+prints them.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import BaseModel, Field, ValidationError
+
+from mathse import layout
+from mathse.errors import UserError
+from mathse.params import STUDENT, Params
+from mathse.report.judging import Counts, Use
+from mathse.report.names import Names
+from mathse.report.table import Measured
+from mathse.tables import schemas, store
+from mathse.tables.schemas import OWN_TESTS, Feedback, Prediction, Row, Verdict
+
+
+class Training(BaseModel):
+    """What a training reported (`reports/training`), as far as it is shown."""
+
+    model: str = Field(default="", description="Content hash of the weights.")
+    rows: int = Field(default=0, ge=0)
+    steps: int = Field(default=0, ge=0)
+    tokens: int = Field(default=0, ge=0, description="That went through it, repeated epochs included.")
+    final_loss: float | None = None
+
+
+def training(root: Path, name: str) -> Training | None:
+    """What the training of a model reported; None where it is not trained yet.
+
+    Raises:
+        UserError: The report is damaged.
+    """
+    file = root / layout.training_report(name)
+    try:
+        return Training.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        raise UserError(f"{file}: is damaged ({error}); `dvc repro` makes it anew") from error
+
+
+def trained_tokens(root: Path, settings: Params) -> dict[str, int]:
+    """Tokens that went through each training, by what people call it, in the order of the loop."""
+    reports = {name: training(root, name) for name in settings.trained}
+    names = Names(settings)
+    return {f"training {_of(names, name)}": report.tokens for name, report in reports.items() if report}
+
+
+def answer_lengths(root: Path, models: Sequence[Measured]) -> dict[str, list[int]]:
+    """Characters of each greedy answer to the run's own tests, by model's title.
+
+    Raises:
+        StoreError: A prediction table is missing.
+    """
+    lengths = {}
+    for model in models:
+        file = root / layout.predictions(model.metrics.model)
+        store.require(file, Prediction)
+        greedy = (pc.field("sample_idx") == 0) & (pc.field("benchmark") == OWN_TESTS)
+        texts = pq.read_table(file, columns=["text"], filters=greedy).column("text")
+        lengths[model.title] = pc.utf8_length(texts).to_pylist()
+    return lengths
+
+
+def uses(root: Path, settings: Params, counts: Counts) -> dict[str, Use]:
+    """Tokens and cost of all that was asked, by what it was, in the order of the loop."""
+    names = Names(settings)
+    asked: dict[str, Use] = {}
+    if (lessons := root / layout.paths(STUDENT)).exists():
+        asked["lessons of the student"] = _sum(lessons, schemas.Path)
+    tables: tuple[tuple[str, Path, type[Row]], ...] = tuple(
+        (f"{what} ({_of(names, orm)})", root / file(orm), model)
+        for orm in settings.orms
+        for what, file, model in (
+            ("paths", layout.orm_paths, schemas.Path),
+            ("marks", layout.orm_feedback, Feedback),
+            ("verdicts", layout.orm_verdicts, Verdict),
+        )
+    )
+    asked |= {name: _sum(file, model) for name, file, model in tables if file.exists()}
+    for step in settings.steps:
+        asked[f"paths, {names.heading(step)}"] = counts.writing[step]
+        asked[f"verdicts, {names.heading(step)}"] = counts.judging[step]
+    for name in settings.measured:
+        asked[f"answers of {names.title(name)}"] = _sum(root / layout.predictions(name), Prediction)
+    return asked
+
+
+def total(uses: Iterable[Use]) -> Use:
+    """All of it together."""
+    tokens_in, tokens_out, cost = zip(Use(), *uses, strict=True)
+    return Use(sum(tokens_in), sum(tokens_out), sum(cost))
+
+
+def _of(names: Names, name: str) -> str:
+    return name if name in names.orms or name == STUDENT else names.title(name)
+
+
+def _sum(file: Path, model: type[Row]) -> Use:
+    """What the rows of a table took together."""
+    store.require(file, model)
+    table = pq.read_table(file, columns=["tokens_in", "tokens_out", "cost"])
+    read, written, cost = (pc.sum(table.column(name)).as_py() or 0 for name in table.column_names)
+    return Use(read, written, cost)
