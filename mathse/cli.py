@@ -12,7 +12,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from mathse import terminal
-from mathse.commands import compare, follow, look, mix, prepare, score, share
+from mathse.commands import compare, experiment, follow, look, mix, prepare, score, share
 from mathse.commands.project import in_project
 from mathse.errors import UserError, explained
 from mathse.limits import INTERRUPTED, ending_at_interrupt
@@ -38,6 +38,7 @@ COMMANDS = (
     prepare.preset.add,
     prepare.plan.add,
     prepare.check.add,
+    experiment.ablate.add,
 )
 """In the order in which the help lists them."""
 

@@ -34,6 +34,7 @@ FLOORS = (
     {"look"},
     {"share"},
     {"diff", "plan", "view"},
+    {"ablate"},
     {"commands", "cli", "stage"},
 )
 TREE = Tree(ROOT)

@@ -27,14 +27,24 @@ def preset(arguments: argparse.Namespace) -> None:
 @command(
     "estimate what a run needs before it is started",
     "Requests and training rows of every step, their tokens counted on sample problems, GPU-hours, memory, disk,\n"
-    "hours and money, and all that is assumed for it.",
-    "mathse plan qwen2-vl-7b --gpu-hour-price 2.5",
+    "hours and money, and all that is assumed for it. With --ablate the same of an experiment, variant by variant:\n"
+    "what its runs have in common counts once.",
+    "mathse plan qwen2-vl-7b --gpu-hour-price 2.5\n  mathse plan qwen2-vl-7b --ablate table3",
     options.add,
 )
 def plan(arguments: argparse.Namespace) -> None:
     from mathse.plan.estimate import plan
     from mathse.plan.text import render
 
+    if arguments.ablate:
+        from mathse.ablate import experiment, forecast
+
+        name, chosen = experiment.find(arguments.ablate)
+        made = forecast.forecast(
+            name, chosen, arguments.name, arguments.root, options.parsed(arguments), arguments.seeds
+        )
+        print(made.as_json() if arguments.json else forecast.render(made))
+        return
     estimate = plan(arguments.name, arguments.root, options.parsed(arguments))
     print(estimate.as_json() if arguments.json else render(estimate))
 

@@ -6,7 +6,7 @@ depends on it. `load` is the only way in; it imports nothing heavy and turns eve
 
 from mathse.params.benchmarks import BenchmarkSource
 from mathse.params.data import Pretrained
-from mathse.params.file import describe, load
+from mathse.params.file import describe, load, parse
 from mathse.params.inference import (
     Api,
     Compute,
@@ -78,6 +78,7 @@ __all__ = [
     "answering_names",
     "describe",
     "load",
+    "parse",
     "runtime_names",
     "teacher_names",
 ]

@@ -47,6 +47,11 @@ def load(file: Path = PARAMS, template: bool = False) -> Params:
         raise ParamsError(f"{file}: not found; run from the project's root, or `mathse preset default`") from error
     except yaml_file.NotYaml as error:
         raise ParamsError(f"{file}: {error}") from error
+    return parse(content, file, template)
+
+
+def parse(content: Any, file: Path, template: bool = False) -> Params:
+    """Check what a params file holds; arguments and errors are those of `load`, `file` is what errors name."""
     if not isinstance(content, dict):
         raise ParamsError(f"{file}: must hold a mapping of sections, found {type(content).__name__}")
     for section in ("steps", "models", "orms"):

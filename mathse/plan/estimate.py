@@ -143,8 +143,12 @@ def plan(name: str | None, root: Path, options: Options) -> Plan:
         ParamsError: The file is not in order.
         UserError: A data set has no limit, so nobody knows how many problems it has.
     """
-    file = _file(name, root)
-    settings = params.load(file, template=True)
+    file = params_file(name, root)
+    return estimate(params.load(file, template=True), file, root, options)
+
+
+def estimate(settings: Params, file: Path, root: Path, options: Options) -> Plan:
+    """As `plan`, of params that are loaded; `file` is where they are from."""
     size, size_from, counter, tokens_from = _model(settings, root, options)
     sample = tokens.sample(settings, options.sample, options.path_chars, options.image_side)
     teacher = settings.teacher
@@ -181,7 +185,7 @@ def plan(name: str | None, root: Path, options: Options) -> Plan:
         generation_gpus=_generation_gpus(settings),
         tokens_per_second=speed if on_gpu else None,
         disk=_disk(settings, size, sum(images.values()) / len(images), requests),
-        hours=_hours(settings, requests, trainings, options.api_seconds) if on_gpu else {},
+        hours=hours(settings, requests, trainings, options.api_seconds) if on_gpu else {},
         gpu_hours=gpu_hours,
         api_cost=sum(costs) if costs else None,
         spending_cap=teacher.api.spending_cap if teacher.api else None,
@@ -190,7 +194,12 @@ def plan(name: str | None, root: Path, options: Options) -> Plan:
     )
 
 
-def _file(name: str | None, root: Path) -> Path:
+def params_file(name: str | None, root: Path) -> Path:
+    """A preset by its name, a params file, or the project's own.
+
+    Raises:
+        PlanError: There is no such preset or file.
+    """
     if name is None:
         return root / params.PARAMS
     presets = sorted(file.stem for file in (root / PRESETS).glob("*.yaml"))
@@ -317,7 +326,7 @@ def _generation_gpus(settings: Params) -> int:
     return actors * (inference.vllm.tensor_parallel if inference.engine == "vllm" else 1)
 
 
-def _hours(
+def hours(
     settings: Params, requests: Sequence[Requests], trainings: Sequence[Training], api_seconds: float
 ) -> dict[str, float]:
     """Hours by what is waited for, if nothing runs beside anything."""

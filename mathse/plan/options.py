@@ -63,6 +63,8 @@ def add(command: argparse.ArgumentParser) -> None:
     """Add the arguments of the command; an option that is not given keeps its default."""
     command.add_argument("name", metavar="PRESET", nargs="?", help="a preset, or a params file (default: params.yaml)")
     command.add_argument("--json", action="store_true", help="as JSON")
+    command.add_argument("--ablate", metavar="EXPERIMENT", help="what an experiment on these params would take")
+    command.add_argument("--seeds", type=_count, metavar="N", default=3, help="of the experiment (default: 3)")
     command.add_argument("--gpu", choices=tuple(GPUS), help=f"the GPU (default: {Options.gpu})")
     for option, kind, meaning in (
         ("--gpu-hour-price", _positive, "money for an hour of one GPU"),

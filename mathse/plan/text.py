@@ -18,7 +18,7 @@ def _head(plan: Plan) -> list[str]:
         f"{plan.file}: an estimate, before anything is run",
         "",
         f"model     {plan.model}",
-        f"          {_big(size.parameters)} parameters, {size.layers} layers of width {size.width:,}; "
+        f"          {big(size.parameters)} parameters, {size.layers} layers of width {size.width:,}; "
         f"by {plan.size_from}",
         f"problems  {problems.train:,} to train on, {problems.orm:,} for the ORM, {problems.test:,} to test",
         f"tokens    counted on {plan.options.sample} sample problems by {plan.tokens_from}:",
@@ -30,15 +30,15 @@ def _head(plan: Plan) -> list[str]:
 def _requests(plan: Plan) -> list[str]:
     rows = [
         (
-            each.step, each.by, f"{each.number:,}", _big(each.prompt_tokens), _big(each.completion_tokens),
+            each.step, each.by, f"{each.number:,}", big(each.prompt_tokens), big(each.completion_tokens),
             _number(each.gpu_hours), _number(each.cost),
         )
         for each in plan.requests
     ]  # fmt: skip
     total = (
         "in all", "", f"{sum(each.number for each in plan.requests):,}",
-        _big(sum(each.prompt_tokens for each in plan.requests)),
-        _big(sum(each.completion_tokens for each in plan.requests)),
+        big(sum(each.prompt_tokens for each in plan.requests)),
+        big(sum(each.completion_tokens for each in plan.requests)),
         _number(_sum(each.gpu_hours for each in plan.requests)), _number(plan.api_cost),
     )  # fmt: skip
     heads = ("requests", "by", "number", "prompt tokens", "completion", "GPU-hours", "cost")
@@ -47,11 +47,11 @@ def _requests(plan: Plan) -> list[str]:
 
 def _trainings(plan: Plan) -> list[str]:
     rows = [
-        (each.name, f"{each.rows:,}", _big(each.tokens), f"{each.steps:,}", _number(each.gpu_hours))
+        (each.name, f"{each.rows:,}", big(each.tokens), f"{each.steps:,}", _number(each.gpu_hours))
         for each in plan.trainings
     ]
     total = (
-        "in all", "", _big(sum(each.tokens for each in plan.trainings)),
+        "in all", "", big(sum(each.tokens for each in plan.trainings)),
         f"{sum(each.steps for each in plan.trainings):,}", _number(_sum(each.gpu_hours for each in plan.trainings)),
     )  # fmt: skip
     return _table(("trainings", "rows", "tokens", "steps", "GPU-hours"), [*rows, total], left=1)
@@ -147,7 +147,7 @@ def _gib(value: float) -> str:
     return f"{value:,.0f} GiB" if value >= 10 else f"{value:,.1f} GiB" if value >= 1 else f"{value * 1024:,.0f} MiB"
 
 
-def _big(number: float) -> str:
+def big(number: float) -> str:
     """Three digits and a unit: `8.29 billion`, `150 thousand`."""
     for size, unit in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
         if number >= size:

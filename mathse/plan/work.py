@@ -3,7 +3,7 @@
 Which paths a judge will find correct nobody knows beforehand: `Shares` says what is assumed. All else follows from
 params: how many problems, samples, rounds and models there are.
 
-Sample: `Requests("rollout 1", "student", 14400, 2278080, 777600)`
+Sample: `Requests("rollout 1", "paths@1", "student", 14400, 2278080, 777600)`
 """
 
 from dataclasses import dataclass
@@ -43,6 +43,7 @@ class Requests:
 
     Attributes:
         step: What it is called, such as `rollout 1`.
+        stage: Of dvc.yaml, which asks; `evaluate` stands for the evaluations of all models.
         by: Who answers: `teacher`, `student` or `orm`.
         number: Completions to be made.
         prompt_tokens: Of all of them, images included.
@@ -52,6 +53,7 @@ class Requests:
     """
 
     step: str
+    stage: str
     by: str
     number: int
     prompt_tokens: int
@@ -92,7 +94,7 @@ def work(settings: Params, means: Means, shares: Shares) -> tuple[list[Requests]
     loop_requests, loop_rows = _loop(settings, means, shares, count.train)
     items = count.test + sum(source.expected for source in settings.benchmarks)
     answers = len(settings.measured) * items * (1 + settings.evaluate.samples)
-    evaluation = _requests("evaluate", "student", answers, means.solve_in, means.path)
+    evaluation = _requests("evaluate", "evaluate", "student", answers, means.solve_in, means.path)
     return [*orm_requests, *loop_requests, evaluation], {**rows, **loop_rows}
 
 
@@ -105,14 +107,16 @@ def _step_0(settings: Params, means: Means, shares: Shares, problems: int) -> tu
     correct += taught * (1 - orm.teacher_mistake_rate if settings.teacher.engine == "solver" else shares.kept)
     balanced = 2 * min(correct, written + taught - correct)
     held_out = round(balanced * orm.held_out)
-    requests = [_requests("student data", "teacher", warmup, means.teacher_in, means.path)]
+    requests = [_requests("student data", "student_mix", "teacher", warmup, means.teacher_in, means.path)]
     for name in settings.orms:
         title = "ORM" if len(settings.orms) == 1 else name
         requests += [
-            _requests(f"{title} paths", "student", written, means.solve_in, means.path),
-            _requests(f"{title} paths", "teacher", taught, means.teacher_in, means.path),
-            _requests(f"{title} feedback", "teacher", written + taught, means.annotate_in, means.verdict),
-            _requests(f"{title} evaluation", "orm", held_out, means.judge_in, means.verdict),
+            _requests(f"{title} paths", f"orm_paths@{name}", "student", written, means.solve_in, means.path),
+            _requests(f"{title} paths", f"orm_paths@{name}", "teacher", taught, means.teacher_in, means.path),
+            _requests(
+                f"{title} feedback", f"orm_paths@{name}", "teacher", written + taught, means.annotate_in, means.verdict
+            ),
+            _requests(f"{title} evaluation", f"evaluate_orm@{name}", "orm", held_out, means.judge_in, means.verdict),
         ]
     return requests, {STUDENT: round(warmup * shares.kept), **dict.fromkeys(settings.orms, round(balanced) - held_out)}
 
@@ -148,15 +152,19 @@ def _loop(settings: Params, means: Means, shares: Shares, problems: int) -> tupl
         # Two steps that ask alike are told apart by their names.
         alike = list(titles.values()).count(titles[name]) > 1
         title = f"{titles[name]} ({name})" if alike else titles[name]
+        if step.ask == "reflect" and settings.reflect.feedback == "teacher":
+            marked = round(tried) * samples // settings.reflect.samples
+            marks = _requests(f"marks for {title}", f"paths@{name}", by, marked, means.annotate_in, means.verdict)
+            requests.append(marks)
         requests += [
-            _requests(title, by, round(tried) * samples, prompt, means.path),
-            _requests(f"judge {title}", "orm", round(tried) * samples, means.judge_in, means.verdict),
+            _requests(title, f"paths@{name}", by, round(tried) * samples, prompt, means.path),
+            _requests(f"judge {title}", f"judge@{name}", "orm", round(tried) * samples, means.judge_in, means.verdict),
         ]
         solved[name] = solved[step.prev] + gained
         rows[name] = round(rows[step.prev] + added)
     return requests, rows
 
 
-def _requests(step: str, by: str, number: int, prompt: float, completion: float) -> Requests:
+def _requests(step: str, stage: str, by: str, number: int, prompt: float, completion: float) -> Requests:
     """So many requests, each of so many tokens."""
-    return Requests(step, by, number, round(number * prompt), round(number * completion))
+    return Requests(step, stage, by, number, round(number * prompt), round(number * completion))

@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -137,7 +138,8 @@ def _answer(client: socket.socket) -> None:
     for stream in streams:
         os.close(stream)
     _, status = os.waitpid(child, 0)
-    client.sendall(str(os.waitstatus_to_exitcode(status) & 0xFF).encode())
+    with suppress(BrokenPipeError):  # whoever asked may have been killed
+        client.sendall(str(os.waitstatus_to_exitcode(status) & 0xFF).encode())
 
 
 def _run(command: list[str], folder: str, environment: dict[str, str], streams: list[int]) -> int:

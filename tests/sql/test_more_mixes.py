@@ -19,6 +19,7 @@ from tests.sql.test_mixes import kept, run, some_paths, split_problems, statuses
 MIXES = Path(mathse.__file__).parent / "sql" / "mixes"
 WIDE: dict[str, dict[str, int | float | str]] = {
     "hardest_first": {"max_per_problem": 9, "max_rows": 99},
+    "limited": {"max_per_problem": 9, "max_rows": 99},
     "balanced": {"max_per_problem": 9, "max_per_cell": 99},
     "shortest": {"max_per_problem": 9},
 }
@@ -98,6 +99,17 @@ def test_the_hardest_problems_come_first() -> None:
         **{None: 3, "judged WRONG": 3, "over the limit per problem": 2 + 1, "easier than the rest": 1}
     }
     assert found["easy-0"] == "easier than the rest"
+
+
+def test_each_problem_has_its_first_path_before_any_has_its_second() -> None:
+    paths, verdicts = several(p1="cc", p2="cw", p3="c")
+    problems = [rows.problem(name) for name in ("p1", "p2", "p3")]
+    found = chosen("limited", paths, verdicts, [kept("old", "p9")], problems, max_rows=4)
+
+    assert {name for name, reason in found.items() if reason is None} == {"p1-0", "p2-0", "p3-0", "old"}
+    assert found["p1-1"] == "over the limit of rows"
+    fewer = chosen("limited", paths, verdicts, (), problems, max_rows=2, max_per_problem=1)
+    assert [name for name, reason in fewer.items() if reason is None] == ["p1-0", "p2-0"]
 
 
 def test_a_failed_request_makes_no_problem_harder() -> None:

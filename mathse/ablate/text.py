@@ -1,0 +1,144 @@
+"""The tables of an experiment, as Markdown that a terminal of 80 columns shows whole.
+
+| variant | model | accuracy, %       | against baseline     | p       |
+|---------|-------|-------------------|----------------------|---------|
+| orm     | final | 45.6 (43.1, 48.0) |                      |         |
+| none    | final | 41.2 (38.8, 43.7) | -4.4 (-6.3, -2.6)    | 6.1e-06 |
+"""
+
+import textwrap
+from collections.abc import Sequence
+
+from mathse.ablate.experiment import Experiment
+from mathse.ablate.results import ModelResult, Results
+
+WIDTH = 80
+MOST_SEEDS = 4
+"""Seeds that are shown one by one."""
+
+
+def listed(experiments: dict[str, Experiment]) -> str:
+    """One line per experiment."""
+    return "\n".join(
+        f"{name:18} {experiment.title} ({', '.join(variant.name for variant in experiment.variants)})"
+        for name, experiment in experiments.items()
+    )
+
+
+def render(experiment: Experiment, results: Results, seeds: Sequence[int]) -> str:
+    """Question, variants, both tables and what to know about them.
+
+    Args:
+        seeds: Those that were asked for; what is missing of them is said.
+    """
+    parts = [
+        [f"# {results.experiment}: {experiment.title}", "", f"{experiment.question} ({experiment.source})", ""],
+        [f"- {variant.name}: {variant.title}" for variant in experiment.variants],
+        ["", *markdown(results), "", *_beside(results), "", *_notes(experiment, results, seeds)],
+    ]
+    return "\n".join(line for part in parts for line in part)
+
+
+def markdown(results: Results) -> list[str]:
+    """Accuracies across seeds with what they are compared with."""
+    rows = []
+    for row in results.comparison:
+        other = row.difference
+        rows.append(
+            (
+                row.variant, row.model, _interval(row.mean, row.low, row.high),
+                _interval(other.mean, other.low, other.high, "+") if other else "", _p(other.p) if other else "",
+            )
+        )  # fmt: skip
+    return table(("variant", "model", "accuracy, %", "difference", "p"), rows, left=2)
+
+
+def _beside(results: Results) -> list[str]:
+    """Each seed, and what the models were made from, in the mean of the seeds."""
+    seeds = sorted({seed for row in results.comparison for seed in row.seeds})[:MOST_SEEDS]
+    rows = []
+    for row in results.comparison:
+        runs = {run.seed: run for run in results.runs if run.variant == row.variant}
+        models = {seed: run.models[row.model] for seed, run in runs.items() if row.model in run.models}
+        shares = [f"{100 * models[seed].accuracy:.1f}" if seed in models else "" for seed in seeds]
+        rows.append((row.variant, row.model, *_means(list(models.values())), *shares))
+    return table(("variant", "model", "rows", "calls", *(f"seed {seed}" for seed in seeds)), rows, left=2)
+
+
+def _means(models: Sequence[ModelResult]) -> tuple[str, str]:
+    rows = sum(model.rows for model in models) / len(models)
+    calls = sum(model.teacher_calls for model in models) / len(models)
+    return f"{rows:.0f}", f"{calls:.0f}"
+
+
+def _notes(experiment: Experiment, results: Results, seeds: Sequence[int]) -> list[str]:
+    lines = [
+        f"{results.tests.n} test problems. In brackets: 95 %, test problems drawn again.",
+        "difference: to the baseline's model, of the baseline itself to its model before;",
+        "p: McNemar's exact test on the pairs of all seeds together, a little too sure as",
+        "the seeds have the problems in common; each seed's own p is in the file.",
+        "calls: replies of the teacher on the way to the model, the ORM's data left out.",
+    ]
+    for variant in experiment.variants:
+        runs = [run for run in results.runs if run.variant == variant.name]
+        accepted, right = (
+            sum(getattr(step, field) for run in runs for step in run.steps.values())
+            for field in ("accepted_decided", "accepted_right")
+        )
+        if accepted:
+            orms = [orm for run in runs for orm in run.orms.values()]
+            shares = [
+                sum(getattr(orm, field) for orm in orms) / len(orms)
+                for field in ("accuracy_correct", "accuracy_wrong", "step_accuracy")
+            ]
+            correct, wrong, step = (f"{100 * share:.1f}" for share in shares)
+            lines.append(
+                f"ORM of {variant.name}: {100 * right / accepted:.1f} % of what it accepted is right by rule; "
+                f"held out: correct {correct}, wrong {wrong}, step {step} %"
+            )
+    if experiment.paper:
+        lines.append("reported: " + "; ".join(
+            f"{of} " + ", ".join(f"{name} {value:g}" for name, value in values.items())
+            for of, values in experiment.paper.items()
+        ))  # fmt: skip
+    if lacking := missing(experiment, results, seeds):
+        lines.append(f"partial: not run yet: {', '.join(f'{variant}, seed {seed}' for variant, seed in lacking)}")
+    return wrapped(lines)
+
+
+def missing(experiment: Experiment, results: Results, seeds: Sequence[int]) -> list[tuple[str, int]]:
+    """The variants and seeds without a run."""
+    there = {(run.variant, run.seed) for run in results.runs}
+    return [
+        (variant.name, seed) for seed in seeds for variant in experiment.variants if (variant.name, seed) not in there
+    ]
+
+
+def wrapped(lines: Sequence[str]) -> list[str]:
+    """Lines that are broken where a terminal ends."""
+    return [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent="  ")]
+
+
+def _interval(mean: float, low: float, high: float, sign: str = "") -> str:
+    return f"{100 * mean:{sign}.1f} ({100 * low:{sign}.1f}, {100 * high:{sign}.1f})"
+
+
+def _p(value: float) -> str:
+    return f"{value:.2g}"
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Columns as wide as their widest cell; the first `left` of them start at the left."""
+    widths = [max(len(line[place]) for line in (heads, *rows)) for place in range(len(heads))]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = [
+            cell.ljust(width) if place < left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        return f"| {' | '.join(padded)} |"
+
+    rule = (
+        "|" + "|".join("-" * (width + 1) + ("-" if place < left else ":") for place, width in enumerate(widths)) + "|"
+    )
+    return [line(heads), rule, *map(line, rows)]
