@@ -101,8 +101,8 @@ class Orm(Section):
     held_out: Share = Field(lt=1, description="Share of the ORM problems kept for measuring it.")
     mix: Query
     target: Literal["full", "checks", "verdict"] = Field(
-        description="What it learns to reply: the verdict with the first wrong step and why (the paper's), that after "
-        "what it finds of each step up to there, or the verdict alone (the paper's Table 5).",
+        description="What it learns to reply: the verdict with the first wrong step and why (the paper's); that with "
+        "both answers before it, and what it finds at each step; or the verdict alone (the paper's Table 5).",
     )
     train: Train
 

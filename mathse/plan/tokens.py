@@ -229,10 +229,11 @@ def _counts(settings: Params, example: Example, local: Counter, teacher: Counter
     }  # fmt: skip
     question = prompts.turn(prompts.render(settings.student.prompt, fields))
     to_judge, _ = judge_turn(settings.judge.prompt, problem, path, settings.judge.reference)
-    target, checks = settings.orm.target, path.splitlines()  # of each step, at most what it says
+    target, answers = settings.orm.target, f"{problem.answer} and {problem.answer}: different"
+    checks = path.splitlines()  # each step with what is found there: about as long as it is
     verdicts = (
-        replies.write(Status.CORRECT, None, None, checks, target),
-        replies.write(Status.WRONG, example.error_step, example.error_analysis, checks, target),
+        replies.write(Status.CORRECT, answers=answers, target=target),
+        replies.write(Status.WRONG, example.error_step, example.error_analysis, answers, checks, target),
     )
     solve_in, row = local(question, images), local(question, images, path)
     judge_in, judged = local(to_judge, images), [local(to_judge, images, verdict) for verdict in verdicts]

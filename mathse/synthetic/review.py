@@ -7,7 +7,7 @@ to be right: the ORM judges the whole path (the paper's section on the ORM). The
     Step 3, "calculation: 50 + 60 is not 111"
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from mathse.answers.extract import extract
@@ -78,37 +78,44 @@ def review(figure: Figure, path: str) -> Finding | None:
     return None
 
 
-def checked(figure: Figure, path: str, finding: Finding | None, reference: bool) -> list[str]:
-    """What a teacher notes who goes through a path: each step up to the first wrong one, and what it finds itself.
+def compared(figure: Figure, path: str) -> str:
+    """A path's final answer beside the right one: `54 and 55: different`."""
+    answer = extract(path) or "none"
+    return f"{answer} and {figure.answer}: {'same' if answer == figure.answer else 'different'}"
 
-    Where no step is wrong, and it has a `reference`, it compares the answers last. Samples: `Step 1: angle A is 60; 50:
-    wrong`, `Step 3: 50 + 60 = 110; 110: right`, `Step 3: 50 - 60 = 10: wrong` (not what to do), `70 and 70: same`.
+
+def checked(figure: Figure, path: str, finding: Finding) -> list[str]:
+    """Each step of a wrong path up to the first wrong one: what is found there, and whether the path has that.
+
+    Samples: `Step 1: angle A is 50: right`; where the path has 60, `Step 1: angle A is 50: wrong`; and where it is the
+    step itself that is wrong, not what it arrives at, the step as it stands: `Step 3: 50 - 60 = 10: wrong`.
     """
-    checks: list[str] = []
+    checks = []
     for label, text in read_solution(path):
         step = parse(text)
-        found = None if step is None else _found(step, figure)
-        if finding and label == finding.step:
-            own = f"; {found}" if found is not None and finding.kind in _OUTCOMES else ""
-            return [*checks, f"{label}: {text}{own}: wrong"]
-        checks.append(f"{label}: {text}; {found}: right")
-    if not reference:
-        return checks
-    answer = extract(path) or "none"
-    return [*checks, f"{answer} and {figure.answer}: {'same' if answer == figure.answer else 'different'}"]
+        if label != finding.step:
+            checks.append(f"{label}: {text}: right")
+            continue
+        found = None if step is None or finding.kind not in _OUTCOMES else _found(step, figure)
+        checks.append(f"{label}: {text if found is None else found}: wrong")
+        break
+    return checks
 
 
-def _found(step: Step, figure: Figure) -> int | Fraction | str | None:
-    """What a step should arrive at; None if there is no such thing."""
+def _found(step: Step, figure: Figure) -> Step | None:
+    """A step with what it should arrive at; None if there is no such thing."""
     match step:
-        case Read(name, _):
-            return figure.readings.get(name)
-        case Calc() | Extreme():
-            return step.true_result
-        case Reduce(top, bottom, _, _):
-            return Fraction(top, bottom) if bottom else None
-        case Pick(option, _):
-            return chr(ord("A") + figure.choices.index(option)) if option in figure.choices else None
+        case Read(name, _) if name in figure.readings:
+            return Read(name, figure.readings[name])
+        case Calc():
+            result = step.true_result
+            return None if result is None else replace(step, result=result)
+        case Extreme():
+            return replace(step, result=step.true_result)
+        case Reduce(top, bottom, _, _) if bottom:
+            exact = Fraction(top, bottom)
+            return Reduce(top, bottom, exact.numerator, exact.denominator)
+    return None
 
 
 def _same(step: Step, wanted: Step) -> bool:

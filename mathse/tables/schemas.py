@@ -266,8 +266,9 @@ class Feedback(Row):
     author: str = Field(description="The teacher: a name, or the content hash of weights.")
     prompt_id: str = Field(description="Name and version of the annotation prompt.")
     status: Status
+    answers: str | None = Field(default=None, description="The final answer beside the gold, where that was asked for.")
     checks: tuple[str, ...] = Field(
-        default=(), description="What each step up to the first wrong one is found to be, where that was asked for."
+        default=(), description="Of a wrong path, what is found at each step up to the first wrong one, likewise."
     )
     error_step: str | None = None
     error_analysis: str | None = None

@@ -279,18 +279,18 @@ def test_an_orm_may_learn_the_verdict_alone(tmp_path: Path) -> None:
     assert said == {'{"status": "WRONG"}', '{"status": "CORRECT"}'}
 
 
-def test_an_orm_may_learn_to_check_before_it_concludes(tmp_path: Path) -> None:
+def test_an_orm_may_learn_to_show_how_it_got_there(tmp_path: Path) -> None:
     marked(tmp_path, 10)
-    checks = ("4 and 4: same", "Step 1: 2 + 2 = 4: right")
+    marks = {"answers": "4 and 5: different", "checks": ("Step 1: 2 + 2 = 4: wrong",)}
     feedback = store.read(tmp_path / layout.orm_feedback("orm"), Feedback)
-    seen = [row.model_copy(update={"checks": checks}) for row in feedback]
+    seen = [row.model_copy(update=marks) for row in feedback]
     store.write(tmp_path / layout.orm_feedback("orm"), Feedback, seen)
     orm_mix.build(learning(target="checks"), "orm", tmp_path)
 
     for row in learned(tmp_path)[0]:
         content = json.loads(row.completion[0].content)
-        assert list(content) == ["checks", "status", "error_step", "error_analysis"]
-        assert tuple(content["checks"]) == checks
+        assert list(content) == ["answers", "status", "checks", "error_step", "error_analysis"]
+        assert content["answers"] == marks["answers"] and tuple(content["checks"]) == marks["checks"]
 
 
 def test_without_a_reference_no_row_shows_gold(tmp_path: Path) -> None:

@@ -121,12 +121,13 @@ letter of the option and nothing else.
 
 _KEYS = """\
 "status": "CORRECT" or "WRONG", "error_step": the first wrong step or null, "error_analysis": why it is wrong or null"""
-_COMPARISON = """\
-; where none is wrong, last the final answer and the standard answer, and whether they are the same or different"""
-_CHECKED_KEYS = f"""\
-"checks": [each step up to and including the first wrong one: what it says, what you find yourself, and whether it is \
-right or wrong{_COMPARISON}], {_KEYS}"""
-_UNSEEN_KEYS = _CHECKED_KEYS.replace(_COMPARISON, "")
+_CHECKS = """\
+"status": "CORRECT" or "WRONG", "checks": [of a wrong solution, each step up to and including the first wrong one: \
+what you find there yourself, and whether the solution is right or wrong about it; of a correct one, nothing], \
+"error_step": the first wrong step or null, "error_analysis": why it is wrong or null"""
+_COMPARED = f"""\
+"answers": the final answer and the standard answer, and whether they are the same or different, {_CHECKS}"""
+_NOT_COMPARED = f'"answers": null, {_CHECKS}'
 
 
 def _without_gold(prompt: str) -> str:
@@ -144,15 +145,15 @@ PROMPTS: Mapping[str, str] = {
     "solve-brief@1": "{question}",
     "judge@1": _JUDGE,
     "judge@2": _without_gold(_JUDGE),
-    "judge@3": _JUDGE.replace(_KEYS, _CHECKED_KEYS),
-    "judge@4": _without_gold(_JUDGE.replace(_KEYS, _UNSEEN_KEYS)),
+    "judge@3": _JUDGE.replace(_KEYS, _COMPARED),
+    "judge@4": _without_gold(_JUDGE.replace(_KEYS, _NOT_COMPARED)),
     "judge-brief@1": "{question}\nSolution: {path}\nStandard answer: {gold}\nVerdict?",
     "judge-brief@2": "{question}\nSolution: {path}\nVerdict?",
     "judge-brief@3": "{question}\nSolution: {path}\nStandard answer: {gold}\nCheck.",
     "judge-brief@4": "{question}\nSolution: {path}\nCheck.",
     "annotate@1": _ANNOTATE,
-    "annotate@2": _only_in_checks(_ANNOTATE.replace(_KEYS, _CHECKED_KEYS)),
-    "annotate@3": _ANNOTATE.replace(_KEYS, _UNSEEN_KEYS),
+    "annotate@2": _only_in_checks(_ANNOTATE.replace(_KEYS, _COMPARED)),
+    "annotate@3": _ANNOTATE.replace(_KEYS, _NOT_COMPARED),
     "reflect@1": _REFLECT,
     "boxed@1": _BOXED,
     "hinted@1": "{hint}\n{question}",

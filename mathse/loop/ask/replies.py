@@ -3,10 +3,11 @@
     {"status": "WRONG", "error_step": "Step 2", "error_analysis": "calculation: 50 + 60 is not 111"}
 
 A judge replies in the form that it was trained on (`orm.target`), and nothing else is a reply of its: the above
-(`full`, the paper's), the verdict alone (`verdict`, its Table 5), or what it finds of each step before its verdict:
+(`full`, the paper's), the verdict alone (`verdict`, its Table 5), or one that shows how it got there (`checks`):
 
-    {"checks": ["Step 1: angle A is 50; 50: right", "Step 2: 50 + 60 = 111; 110: wrong"],
-     "status": "WRONG", "error_step": "Step 2", "error_analysis": "calculation: 50 + 60 is not 111"}
+    {"answers": "61 and 62: different", "status": "WRONG",
+     "checks": ["Step 1: angle A is 50: right", "Step 2: 50 + 11 = 61: wrong"],
+     "error_step": "Step 2", "error_analysis": "calculation: 50 + 11 is not 62"}
 
 A reply is text to be parsed, never obeyed: whatever is not exactly such an object is UNDECIDED with a reason that can
 be counted. A reply that contradicts itself (CORRECT, but naming a wrong step) is undecided too.
@@ -39,15 +40,8 @@ class NotAgreed(ValueError):
     """A reply is not the object that was agreed on; the message is a reason that can be counted."""
 
 
-class _Status(BaseModel):
+class _Reply(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
-
-    status: Literal["CORRECT", "WRONG"]
-
-
-class _Verdict(_Status):
-    error_step: str | None
-    error_analysis: str | None
 
     @field_validator("*")
     @classmethod
@@ -58,23 +52,33 @@ class _Verdict(_Status):
         return value
 
 
+class _Status(_Reply):
+    status: Literal["CORRECT", "WRONG"]
+
+
+class _Verdict(_Status):
+    error_step: str | None
+    error_analysis: str | None
+
+
 class _Annotation(_Verdict):
     improvement_suggestion: str | None
 
 
-class _Checks(BaseModel):
+# Its keys are written in this order: what the answers are decides first, and the step is named after it was looked for.
+class _Checked(_Reply):
+    answers: str | None
+    status: Literal["CORRECT", "WRONG"]
     checks: list[str]
+    error_step: str | None
+    error_analysis: str | None
 
 
-class _CheckedVerdict(_Verdict, _Checks):
-    """Its keys stand in the order in which they are to be written: pydantic takes those of the last base first."""
+class _CheckedAnnotation(_Checked):
+    improvement_suggestion: str | None
 
 
-class _CheckedAnnotation(_Annotation, _Checks):
-    """As `_CheckedVerdict`."""
-
-
-_JUDGES: Mapping[Target, type[_Status]] = {"full": _Verdict, "checks": _CheckedVerdict, "verdict": _Status}
+_JUDGES: Mapping[Target, type[_Reply]] = {"full": _Verdict, "checks": _Checked, "verdict": _Status}
 
 
 @cache
@@ -87,7 +91,7 @@ def json_schema(target: Target = "full", annotation: bool = False) -> str:
     return schema_of(_form(target, annotation))
 
 
-def _form(target: Target, annotation: bool) -> type[_Status]:
+def _form(target: Target, annotation: bool) -> type[_Reply]:
     if annotation:
         return _CheckedAnnotation if target == "checks" else _Annotation
     return _JUDGES[target]
@@ -111,6 +115,7 @@ class Reply(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     status: Status
+    answers: str | None = None
     checks: tuple[str, ...] = ()
     error_step: str | None = None
     error_analysis: str | None = None
@@ -131,9 +136,10 @@ def parse(text: str, target: Target = "full", annotation: bool = False) -> Reply
         verdict = agreed(text, _form(target, annotation))
     except NotAgreed as error:
         return _undecided(str(error).replace("the agreed", "a verdict"))
-    if isinstance(verdict, _Verdict) and (verdict.status == "CORRECT") != (verdict.error_step is None):
+    content = verdict.model_dump()
+    if "error_step" in content and (content["status"] == "CORRECT") != (content["error_step"] is None):
         return _undecided("contradicts itself")
-    return Reply(**verdict.model_dump() | {"status": Status(verdict.status)})
+    return Reply(**content | {"status": Status(content["status"])})
 
 
 def agreed(text: str, model: type[T]) -> T:
@@ -183,11 +189,15 @@ def _undecided(reason: str) -> Reply:
 
 def write(
     status: Status,
-    error_step: str | None,
-    error_analysis: str | None,
+    error_step: str | None = None,
+    error_analysis: str | None = None,
+    answers: str | None = None,
     checks: Sequence[str] = (),
     target: Target = "full",
 ) -> str:
     """A verdict as a judge with this target is trained to write it; `parse(write(...))` gives it back."""
-    content = {"checks": list(checks), "status": status, "error_step": error_step, "error_analysis": error_analysis}
+    content = {
+        "answers": answers, "status": status, "checks": list(checks), "error_step": error_step,
+        "error_analysis": error_analysis,
+    }  # fmt: skip
     return json.dumps({key: content[key] for key in _JUDGES[target].model_fields}, ensure_ascii=False)

@@ -16,7 +16,7 @@ CORRECT = {"status": "CORRECT", "error_step": None, "error_analysis": None}
 @pytest.mark.parametrize("form", ["{}", " {}\n", "```json\n{}\n```", "```\n{}\n```\n"])
 def test_a_verdict_is_parsed(verdict: dict[str, str | None], form: str) -> None:
     reply = parse(form.replace("{}", json.dumps(verdict)))
-    assert reply.model_dump(exclude={"improvement_suggestion", "checks"}) == {**verdict, "undecided_reason": None}
+    assert reply.model_dump(exclude={"improvement_suggestion", "answers", "checks"}) == {**verdict, "undecided_reason": None}
 
 
 def test_an_annotation_has_a_fourth_key() -> None:
@@ -102,37 +102,40 @@ def test_a_verdict_alone_is_a_reply_where_the_target_says_so(status: Status) -> 
     assert schema["additionalProperties"] is False
 
 
-def test_checks_are_written_before_the_verdict_that_rests_on_them() -> None:
-    checks = ("70 and 71: different", "Step 1: 的角 A is 50: right", "Step 2: 50 + 60 = 111: wrong")
-    text = write(Status.WRONG, "Step 2", "calculation: 50 + 60 is not 111", checks, "checks")
-    assert text.startswith('{"checks": ["70 and 71: different", "Step 1: 的角 A')
+def test_what_the_answers_are_is_written_first_and_the_step_after_it_was_looked_for() -> None:
+    checks = ("Step 1: 的角 A is 50: right", "Step 2: 50 + 11 = 61: wrong")
+    text = write(Status.WRONG, "Step 2", "a slip", "61 and 62: different", checks, "checks")
+    keys = ["answers", "status", "checks", "error_step", "error_analysis"]
+    assert list(json.loads(text)) == keys and "的角" in text
     reply = parse(text, "checks")
-    assert (reply.status, reply.checks, reply.error_step) == (Status.WRONG, checks, "Step 2")
-    for annotation, last in ((False, "error_analysis"), (True, "improvement_suggestion")):
+    assert (reply.answers, reply.status, reply.checks) == ("61 and 62: different", Status.WRONG, checks)
+    assert (reply.error_step, reply.error_analysis) == ("Step 2", "a slip")
+    for annotation in (False, True):
         schema = json.loads(json_schema("checks", annotation))
-        names = ["checks", "status", "error_step", "error_analysis", "improvement_suggestion"]
-        assert list(schema["properties"]) == schema["required"] == names[: names.index(last) + 1]
+        assert list(schema["properties"]) == schema["required"] == keys + ["improvement_suggestion"] * annotation
 
 
 @pytest.mark.parametrize(
-    ("checks", "reason"),
+    ("marks", "reason"),
     [
-        (None, "not a verdict object"),
-        ("Step 1: right", "not a verdict object"),
-        ([1], "not a verdict object"),
-        (["\ud800"], "not a verdict object"),
-        (["a\x01b"], "control character"),
+        ({}, "not a verdict object"),
+        ({"answers": None}, "not a verdict object"),
+        ({"answers": None, "checks": "Step 1: right"}, "not a verdict object"),
+        ({"answers": None, "checks": [1]}, "not a verdict object"),
+        ({"answers": 1, "checks": []}, "not a verdict object"),
+        ({"answers": None, "checks": ["\ud800"]}, "not a verdict object"),
+        ({"answers": None, "checks": ["a\x01b"]}, "control character"),
+        ({"answers": None, "checks": [], "error_step": "Step 1"}, "contradicts itself"),
     ],
 )
-def test_checks_are_texts(checks: object, reason: str) -> None:
-    content = {"checks": checks, **CORRECT} if checks is not None else CORRECT
-    assert parse(json.dumps(content), "checks").undecided_reason == reason
-    assert parse(json.dumps({"checks": [], **CORRECT})).undecided_reason == "not a verdict object"
+def test_marks_of_another_form_are_undecided(marks: dict[str, object], reason: str) -> None:
+    assert parse(json.dumps(CORRECT | marks), "checks").undecided_reason == reason
+    assert parse(json.dumps({"answers": None, "checks": [], **CORRECT})).undecided_reason == "not a verdict object"
 
 
 def test_latex_in_checks_is_mended() -> None:
-    text = write(Status.CORRECT, None, None, ("x",), "checks").replace('"x"', r'"\frac{1}{2} and \sqrt{4}: different"')
-    assert parse(text, "checks").checks == (r"\frac{1}{2} and \sqrt{4}: different",)
+    text = write(Status.CORRECT, checks=("x",), target="checks").replace('"x"', r'"\frac{1}{2} and \sqrt{4}: right"')
+    assert parse(text, "checks").checks == (r"\frac{1}{2} and \sqrt{4}: right",)
 
 
 def test_a_failure_is_undecided_with_its_own_reason() -> None:

@@ -108,20 +108,37 @@ def test_a_wrong_path_is_marked_with_its_first_wrong_step(problem_id: str) -> No
 
 @pytest.mark.parametrize("problem_id", SCENES)
 @pytest.mark.parametrize("version", ["2", "3"])
-def test_what_it_found_of_each_step_comes_before_its_verdict(problem_id: str, version: str) -> None:
+def test_it_says_what_it_finds_at_each_step_up_to_the_wrong_one(problem_id: str, version: str) -> None:
+    figure = scene(problem_id)
     (wrong,) = SolverTeacher(SCENES, 1).complete([ask("solve", problem_id, seed=5)])
-    right = scene(problem_id).solution
-    for path, word in ((right, "right"), (text(wrong), "wrong")):
-        reply = parse(annotate(scene(problem_id), path, version), "checks", annotation=True)
-        steps = reply.checks[1:] if version == "2" else reply.checks
-        assert steps and all(check.endswith(": right") for check in steps[:-1])
-        if reply.error_step and reply.error_step.startswith("Step"):
-            assert steps[-1].startswith(f"{reply.error_step}: ") and steps[-1].endswith(": wrong")
-            assert len(steps) == int(reply.error_step.removeprefix("Step "))
-        else:
-            assert steps[-1].endswith(": right")
-        if version == "2":
-            assert reply.checks[0].endswith(": same" if word == "right" else ": different")
+    right, reply = (
+        parse(annotate(figure, path, version), "checks", annotation=True) for path in (figure.solution, text(wrong))
+    )
+    shown = version == "2"
+    assert (right.status, right.answers, right.checks) == (
+        Status.CORRECT, f"{figure.answer} and {figure.answer}: same" if shown else None, ()
+    )  # fmt: skip
+    assert (reply.answers or "").endswith(f" and {figure.answer}: different" if shown else "")
+    *before, last = reply.checks
+    assert all(check.endswith(": right") and check[: -len(": right")] in text(wrong) for check in before)
+    assert last.startswith(f"{reply.error_step}: ") and last.endswith(": wrong")
+    assert len(reply.checks) == int((reply.error_step or "").removeprefix("Step "))
+
+
+@pytest.mark.parametrize(
+    ("path", "check"),
+    [
+        ("Step 1: bar A is 1. The answer to this problem is 1.", "Step 1: bar A is {A}: wrong"),
+        ("Step 1: bar A is {A}. Step 2: {A} + {A} = 1.", "Step 2: {A} + {A} = 1: wrong"),
+        ("Step 1: bar Q is 5.", "Step 1: bar Q is 5: wrong"),
+        ("Step 1: no step.", "Step 1: no step: wrong"),
+    ],
+)
+def test_where_the_step_itself_is_wrong_it_stands_as_it_is(path: str, check: str) -> None:
+    figure = next(scene(name) for name in SCENES if "bar A" in {str(part) for part in scene(name).readings})
+    value = {"A": figure.readings["bar A"]}
+    reply = parse(annotate(figure, path.format(**value), "2"), "checks", annotation=True)
+    assert reply.checks[-1] == check.format(**value)
 
 
 def test_annotation_does_not_depend_on_the_seed() -> None:

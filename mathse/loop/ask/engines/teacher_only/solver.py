@@ -19,7 +19,7 @@ from mathse.loop.ask.engines.kind import EngineKind, NoSettings, Surroundings
 from mathse.loop.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
 from mathse.synthetic.figures import Figure, figure
 from mathse.synthetic.mistakes import wrong_solution
-from mathse.synthetic.review import checked, review
+from mathse.synthetic.review import checked, compared, review
 from mathse.tables.schemas import content_id
 
 NAME = "figure-solver"
@@ -73,14 +73,15 @@ class SolverTeacher(BatchEngine):
 def annotate(scene: Figure, path: str, version: str = "1") -> str:
     """Mark a path: the JSON that this version of the annotation prompt asks for."""
     finding = review(scene, path)
-    checks = {"checks": checked(scene, path, finding, reference=version == "2")} if version in ("2", "3") else {}
-    marks = {
-        **checks,
+    marks: dict[str, object] = {
         "status": "WRONG" if finding else "CORRECT",
         "error_step": finding.step if finding else None,
         "error_analysis": finding.analysis if finding else None,
         "improvement_suggestion": finding.suggestion if finding else None,
     }
+    if version in ("2", "3"):
+        marks["answers"] = compared(scene, path) if version == "2" else None
+        marks["checks"] = checked(scene, path, finding) if finding else []
     return json.dumps(marks, ensure_ascii=False)
 
 
