@@ -1,6 +1,6 @@
 """How sure a model was of one value in its JSON reply, by the probabilities of the tokens that it wrote.
 
-    {"status": "CORRECT", "error_step": null, ...}     key "status", tokens `"COR` 0.98, `RECT",` 0.999   ->   0.97902
+    {"status": "CORRECT", "error_step": null, ...}     key "status", tokens `"COR` 0.98, `RECT",` 0.999   ->   0.979
 
 It is the product of the probabilities, each given what stands before it, of all tokens that spell any part of the
 value: the probability that a sample at temperature 1 goes on with this value where it stands. Of several keys of that
@@ -11,11 +11,12 @@ import math
 import re
 from collections.abc import Sequence
 
-DIGITS = 6
+DIGITS = 3
+"""More would differ by what else was in the batch, which a resumed run fills anew."""
 
 
 def confidence(pieces: Sequence[str], logprobs: Sequence[float], key: str) -> float | None:
-    """The probability of a key's value in a reply, from 0 to 1 in six digits.
+    """The probability of a key's value in a reply, from 0 to 1 in three digits.
 
     Args:
         pieces: What each token says; together the reply.
