@@ -81,6 +81,8 @@ class Workspace:
                 files.write(fresh / ".dvc" / "config.local", self._config(cache))
         elif _git(self.folder, "rev-parse", "HEAD") != self.commit:
             _git(self.folder, "checkout", "--quiet", "--force", "--detach", self.commit)
+        # DVC takes a killed process for a running one until its parent has taken note of its end; here none is left.
+        (self.folder / ".dvc" / "tmp" / "rwlock").unlink(missing_ok=True)
         file = self.folder / params.PARAMS
         own = self.root / params.PARAMS
         text = own.read_text(encoding="utf-8") if yaml_file.read(own) == content else yaml.safe_dump(
