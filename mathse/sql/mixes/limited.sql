@@ -17,10 +17,10 @@ limited as (
         place,
         case
             when reason is not null then reason
-            when copy > 1 then 'duplicate text'
+            when copy > 1 then duplicate()
             when place > $max_per_problem then 'over the limit per problem'
         end as reason
-    from by_length
+    from by_preference
 ),
 
 ranked as (
