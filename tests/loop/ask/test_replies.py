@@ -16,7 +16,8 @@ CORRECT = {"status": "CORRECT", "error_step": None, "error_analysis": None}
 @pytest.mark.parametrize("form", ["{}", " {}\n", "```json\n{}\n```", "```\n{}\n```\n"])
 def test_a_verdict_is_parsed(verdict: dict[str, str | None], form: str) -> None:
     reply = parse(form.replace("{}", json.dumps(verdict)))
-    assert reply.model_dump(exclude={"improvement_suggestion", "answers", "checks"}) == {**verdict, "undecided_reason": None}
+    others = {"improvement_suggestion", "answers", "checks"}
+    assert reply.model_dump(exclude=others) == {**verdict, "undecided_reason": None}
 
 
 def test_an_annotation_has_a_fourth_key() -> None:
