@@ -229,7 +229,7 @@ def _counts(settings: Params, example: Example, local: Counter, teacher: Counter
     }  # fmt: skip
     question = prompts.turn(prompts.render(settings.student.prompt, fields))
     to_judge, _ = judge_turn(settings.judge.prompt, problem, path, settings.judge.reference)
-    target, answers = settings.orm.target, f"{problem.answer} and {problem.answer}: different"
+    target, answers = settings.orm.target, "different"
     checks = path.splitlines()  # each step with what is found there: about as long as it is
     verdicts = (
         replies.write(Status.CORRECT, answers=answers, target=target),

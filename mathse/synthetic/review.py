@@ -9,6 +9,7 @@ to be right: the ORM judges the whole path (the paper's section on the ORM). The
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Literal
 
 from mathse.answers.extract import extract
 from mathse.synthetic.figures import Figure
@@ -78,10 +79,9 @@ def review(figure: Figure, path: str) -> Finding | None:
     return None
 
 
-def compared(figure: Figure, path: str) -> str:
-    """A path's final answer beside the right one: `54 and 55: different`."""
-    answer = extract(path) or "none"
-    return f"{answer} and {figure.answer}: {'same' if answer == figure.answer else 'different'}"
+def compared(figure: Figure, path: str) -> Literal["same", "different"]:
+    """A path's final answer beside the right one."""
+    return "same" if extract(path) == figure.answer else "different"
 
 
 def checked(figure: Figure, path: str, finding: Finding) -> list[str]:

@@ -126,7 +126,7 @@ _CHECKS = """\
 what you find there yourself, and whether the solution is right or wrong about it; of a correct one, nothing], \
 "error_step": the first wrong step or null, "error_analysis": why it is wrong or null"""
 _COMPARED = f"""\
-"answers": the final answer and the standard answer, and whether they are the same or different, {_CHECKS}"""
+"answers": "same" or "different": the final answer beside the standard answer, {_CHECKS}"""
 _NOT_COMPARED = f'"answers": null, {_CHECKS}'
 
 

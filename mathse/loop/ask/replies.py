@@ -5,7 +5,7 @@
 A judge replies in the form that it was trained on (`orm.target`), and nothing else is a reply of its: the above
 (`full`, the paper's), the verdict alone (`verdict`, its Table 5), or one that shows how it got there (`checks`):
 
-    {"answers": "61 and 62: different", "status": "WRONG",
+    {"answers": "different", "status": "WRONG",
      "checks": ["Step 1: angle A is 50: right", "Step 2: 50 + 11 = 61: wrong"],
      "error_step": "Step 2", "error_analysis": "calculation: 50 + 11 is not 62"}
 
@@ -67,7 +67,7 @@ class _Annotation(_Verdict):
 
 # Its keys are written in this order: what the answers are decides first, and the step is named after it was looked for.
 class _Checked(_Reply):
-    answers: str | None
+    answers: Literal["same", "different"] | None
     status: Literal["CORRECT", "WRONG"]
     checks: list[str]
     error_step: str | None
