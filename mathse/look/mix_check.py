@@ -48,7 +48,8 @@ _ROWS = """
     semi join (from {name} where reason is null) using (path_id)
     union all by name
     select
-        path_id, problem_id, kind, round, image_ids, [{{'role': 'user', 'content': question}}] as prompt,
+        path_id, problem_id, kind, round, image_ids,
+        [{{'role': 'user', 'content': concat_ws(' ', question, drafts.text, error_step, error_analysis)}}] as prompt,
         [{{'role': 'assistant', 'content': paths.text}}] as completion, wrong.rejected_path_id,
         if(wrong.text is null, [], [{{'role': 'assistant', 'content': wrong.text}}]) as rejected
     from paths
@@ -56,6 +57,7 @@ _ROWS = """
     semi join (from {name} where reason is null) using (path_id)
     left join problems using (problem_id)
     left join {name}_pairs as wrong using (path_id)
+    left join drafts using (path_id)
 """
 
 

@@ -2,7 +2,8 @@
 -- remaining (what that left unsolved, with the wrong paths). They take nothing where a mix does not name them.
 --
 -- Variables: require (`mix.require`), whose word makes a path a right one; distinct (`mix.distinct`), by what two paths are
---     the same; prefer (`mix.prefer`), which of several right ones comes first.
+--     the same; prefer (`mix.prefer`), which of several right ones comes first; reflections (`mix.reflections`), whether
+--     their rows show what they reconsider.
 --
 -- candidates     one row per path that a mix decides on: each of `previous`, and each of `paths` that it does not have
 --     path_id, problem_id, kind, round
@@ -34,6 +35,10 @@
 --                problems that were unsolved before this one. orm: the judge says so. rule: the rule grader. both: either
 --     path_id, problem_id, step (null: this one), round, sample_idx, text, error_step, error_analysis
 --     age             0: this step's; else counted from 1 per problem, the newest first
+--
+-- drafts         one row per new reflection where `mix.reflections` is draft, else none: of the wrong path that it
+--                reconsiders
+--     path_id (the reflection's), text, error_step, error_analysis; null where that is none of `wrong_paths`
 --
 -- folded(text)   white space and case folded, as texts are compared
 -- formulas(text) the calculations in it, in their order, numbers and operators written in one way; null: it has none
@@ -217,3 +222,10 @@ join judged using (path_id)
 where text != ''
 union all by name
 select * from carried anti join paths using (path_id);
+
+create or replace view drafts as
+select paths.path_id, wrong_paths.text, error_step, error_analysis
+from paths
+left join wrong_paths
+    on paths.parent_path_id = wrong_paths.path_id and paths.problem_id = wrong_paths.problem_id
+where paths.kind = 'reflection' and getvariable('reflections') = 'draft';

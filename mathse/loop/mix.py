@@ -10,6 +10,8 @@ lineage:
     completion  [{"role": "assistant", "content": "50 + 60 = 110. ... The answer to this problem is 70."}]
     rejected_path_id  77e2..., and rejected as `completion`, where the mix puts a wrong path beside it
 
+With `mix.reflections: draft` the prompt of a reflection shows the wrong path that it reconsiders, too.
+
 `mathse/loop/checks/*.sql` must return no rows of a mix before it takes its place.
 """
 
@@ -19,19 +21,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 
 from mathse import layout
 from mathse.loop import mix_checks
-from mathse.loop.mix_rows import MixError, parsed, problem_of, student_row
+from mathse.loop.ask import prompts
+from mathse.loop.mix_rows import Draft, MixError, parsed, problem_of, student_row
 from mathse.loop.mix_screen import Screens, screen, screens_of
 from mathse.loop.selection import Contract, Selected, SelectionError, select
 from mathse.params import STUDENT, Mix, Params, Query
 from mathse.tables import schemas, store, views
 from mathse.tables.files import write_json
-from mathse.tables.schemas import MixRow, Remaining, WrongPath
+from mathse.tables.schemas import MixRow, PathKind, Remaining, WrongPath
 
 CONTRACT = Contract("mix", ("previous", "paths"), optional=("rejected_path_id",))
 CANDIDATES = Path(__file__).with_name("candidates.sql")
@@ -110,7 +114,7 @@ def share(connection: duckdb.DuckDBPyConnection, mix: Mix) -> None:
     Raises:
         QueryError: A table is of an earlier version.
     """
-    for name in ("require", "distinct", "prefer"):
+    for name in ("require", "distinct", "prefer", "reflections"):
         connection.execute(f"set variable {views.identifier(name)} = $value", {"value": getattr(mix, name)})
     try:
         for statement in duckdb.extract_statements(CANDIDATES.read_text(encoding="utf-8")):
@@ -159,12 +163,12 @@ def build(settings: Params, step: str, root: Path = Path()) -> MixReport:
 
     Raises:
         SelectionError: The query does not keep its contract.
-        MixError: The student's prompt does not exist or does not fit, or a path in the mix has no problem.
+        MixError: The student's prompt does not exist or does not fit, or a path in the mix lacks its problem or draft.
         CheckFailed: A check found rows; the mix before the run, if any, is still in place.
     """
     tables, mix = tables_of(settings, step, root), root / layout.mix(step)
     with chosen(settings, step, root) as (connection, selected):
-        mix_checks.write(mix, _rows(connection, settings.student.prompt), tables.problems)
+        mix_checks.write(mix, _rows(connection, settings), tables.problems)
     with opened(tables, settings.mix, {"mix": mix}) as connection:
         store.write(root / layout.remaining(step), Remaining, _remaining(connection, step))
         (counts,) = views.dicts(
@@ -201,21 +205,38 @@ def _pair(connection: duckdb.DuckDBPyConnection, query: Query) -> None:
         )
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, prompt: str) -> Iterator[MixRow]:
+def _rows(connection: duckdb.DuckDBPyConnection, settings: Params) -> Iterator[MixRow]:
     """The rows chosen: those of the mix before as they are, then the new ones."""
+    prompt, with_drafts = settings.student.prompt, settings.mix.reflections == "draft"
+    if with_drafts and prompt not in prompts.WITH_DRAFT:
+        raise MixError(
+            f"mix.reflections: a student that is asked with {prompt} can be shown no draft; set student.prompt to "
+            f"{' or '.join(prompts.WITH_DRAFT)}, or mix.reflections to corrected"
+        )
     before = "select previous from previous join selection using (path_id) where reason is null"
     for record in views.records(connection, before):
         yield parsed(MixRow, record["previous"])
     new = """
-        select problems, paths, pairs.rejected_path_id, pairs.text
+        select problems, paths, pairs.rejected_path_id, pairs.text, drafts
         from paths anti join previous using (path_id)
         join selection using (path_id) left join problems using (problem_id) left join pairs using (path_id)
+        left join drafts using (path_id)
         where reason is null
     """
     for record in views.records(connection, new):
         path = parsed(schemas.Path, record["paths"])
         rejected = None if record["text"] is None else (record["rejected_path_id"], record["text"])
-        yield student_row(problem_of(record, path), path, prompt, rejected)
+        draft = _draft(path, record["drafts"]) if with_drafts and path.kind is PathKind.REFLECTION else None
+        yield student_row(problem_of(record, path), path, prompt, rejected, draft)
+
+
+def _draft(path: schemas.Path, wrong: Mapping[str, Any]) -> Draft:
+    if wrong["text"] is None:
+        raise MixError(
+            f"mix.reflections: path {path.path_id} reconsiders {path.parent_path_id}, which is no wrong path to the "
+            "same problem; remake the step's tables with `dvc repro`, or set mix.reflections to corrected"
+        )
+    return Draft(wrong["text"], wrong["error_step"], wrong["error_analysis"])
 
 
 def _remaining(connection: duckdb.DuckDBPyConnection, step: str) -> Iterator[Remaining]:

@@ -2,14 +2,17 @@
 
 prompt      [{"role": "user", "content": "In the triangle, angle A is 50 and angle B is 60. Find angle C."}]
 completion  [{"role": "assistant", "content": "Step 1: ... The answer to this problem is 70."}]
+
+The row of a reflection may have a draft in its prompt: the wrong path that it reconsiders, with the judge's critique.
+So the authors' page describes the paper's rows; R3V (arXiv 2411.00855) and LEMMA (arXiv 2503.17439) train on such, too.
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mathse.errors import UserError
 from mathse.loop.ask import prompts, replies
-from mathse.loop.ask.requests import judge_turn
+from mathse.loop.ask.requests import critique_fields, judge_turn
 from mathse.params import Judge
 from mathse.tables import schemas
 from mathse.tables.schemas import Feedback, Message, MixRow, Problem, Row
@@ -21,19 +24,37 @@ class MixError(UserError):
     """A mix cannot be made from its parts: a prompt that does not fit, an empty part, a path without a problem."""
 
 
-def student_row(problem: Problem, path: schemas.Path, prompt: str, rejected: tuple[str, str] | None = None) -> MixRow:
+class Draft(NamedTuple):
+    """A wrong path that a row corrects, with the first wrong step and why it is wrong, if the judge named them."""
+
+    text: str
+    error_step: str | None
+    error_analysis: str | None
+
+
+def student_row(
+    problem: Problem,
+    path: schemas.Path,
+    prompt: str,
+    rejected: tuple[str, str] | None = None,
+    draft: Draft | None = None,
+) -> MixRow:
     """Render a path as the student is to write it.
 
     Args:
         path: A right path to it.
         prompt: Name and version of the prompt that the student is asked with.
         rejected: Id and text of a wrong path that this one is to be preferred to.
+        draft: What the prompt shows besides the question; the prompt is then that of `prompts.WITH_DRAFT`.
 
     Raises:
         MixError: The prompt does not exist, or needs more than the question.
     """
     try:
-        question = prompts.render(prompt, {"question": prompts.question_with_choices(problem)})
+        if draft is None:
+            question = prompts.render(prompt, {"question": prompts.question_with_choices(problem)})
+        else:
+            question = prompts.render(prompts.WITH_DRAFT[prompt], critique_fields(problem, *draft))
     except prompts.UnknownPrompt as error:
         raise MixError(f"student.prompt: {error}") from error
     except KeyError as error:

@@ -3,7 +3,8 @@
 In: the connection in which `selection.select` has left its result, and the benchmarks' items. Out: the same view
 `selection`, with a reason where there was none:
 
-    leak             the solution, the wrong one beside it, or its problem's question, is or quotes a benchmark item
+    leak             the solution, the wrong one beside it, the draft before it, or its problem's question, is or quotes
+                     a benchmark item
     near duplicate   the solution is nearly that of a row that stays: of the mix before first, then by path_id
 
 What a model writes may hold a benchmark's question even where no problem does, as when it has seen it before.
@@ -29,21 +30,30 @@ LEAK, NEAR = "leak", "near duplicate"
 
 _CHOSEN = """
     create or replace view chosen_texts as
-    select path_id, problem_id, completion[-1].content as text, rejected[-1].content as rejected, 0 as is_new
+    select
+        path_id, problem_id, completion[-1].content as text, rejected[-1].content as rejected,
+        case when kind = 'reflection' and getvariable('reflections') = 'draft' then prompt[-1].content end as draft,
+        0 as is_new
     from previous
     semi join (from selection where reason is null) using (path_id)
     union all by name
-    select path_id, problem_id, paths.text, pairs.text as rejected, 1 as is_new from paths
+    select
+        path_id, problem_id, paths.text, pairs.text as rejected,
+        concat_ws(chr(10), drafts.text, error_step, error_analysis) as draft,
+        1 as is_new
+    from paths
     anti join previous using (path_id)
     semi join (from selection where reason is null) using (path_id)
     left join pairs using (path_id)
+    left join drafts using (path_id)
 """
 _SOLUTIONS = (
     "select path_id as problem_id, text as question, []::varchar[] as choices from chosen_texts order by path_id"
 )
-_REJECTED = """
-    select path_id as problem_id, rejected as question, []::varchar[] as choices
-    from chosen_texts where rejected is not null order by path_id
+_WRONG = """
+    select path_id as problem_id, wrong as question, []::varchar[] as choices
+    from (select path_id, unnest([rejected, draft]) as wrong from chosen_texts)
+    where wrong != '' order by path_id, wrong
 """
 _QUESTIONS = (
     "select problem_id, question, choices from problems semi join chosen_texts using (problem_id) order by problem_id"
@@ -111,7 +121,7 @@ def _leave(connection: duckdb.DuckDBPyConnection, reason: str, path_ids: list[st
 
 
 def _leaking(connection: duckdb.DuckDBPyConnection, file: Path, rule: Rule) -> list[str]:
-    """Paths whose solution, or whose wrong path, or whose problem's question, is or quotes an item."""
+    """Paths whose solution, or a wrong path shown with it, or whose problem's question, is or quotes an item."""
     items = text.benchmark_items(file)
     if items.is_empty():
         return []
@@ -122,8 +132,8 @@ def _leaking(connection: duckdb.DuckDBPyConnection, file: Path, rule: Rule) -> l
         return text.find(batches, items, rule)
 
     solutions, questions = leaks(_SOLUTIONS), leaks(_QUESTIONS)
-    if connection.execute("select path_id from chosen_texts where rejected is not null limit 1").fetchall():
-        solutions += leaks(_REJECTED)
+    if connection.execute("select path_id from chosen_texts where rejected != '' or draft != '' limit 1").fetchall():
+        solutions += leaks(_WRONG)
     for what, leak in [("path", leak) for leak in solutions] + [("problem", leak) for leak in questions]:
         log.info("mix: %s %s quotes %s %s: %s", what, leak.problem_id, leak.benchmark, leak.item_id, leak.shared)
     quoting = connection.execute(

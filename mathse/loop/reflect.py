@@ -20,17 +20,16 @@ from pathlib import Path as File
 from typing import Literal
 
 from mathse.loop.annotate import mark_request
-from mathse.loop.ask import prompts, replies
+from mathse.loop.ask import replies
 from mathse.loop.ask.generate import ask_about, generate
 from mathse.loop.ask.protocol import Engine, Request, Sampling
-from mathse.loop.ask.requests import request, request_seed
+from mathse.loop.ask.requests import critique_fields, request, request_seed
 from mathse.loop.solve import Ask, path_row
 from mathse.tables.schemas import Path, Problem, Remaining, Status, WrongPath
 
 log = logging.getLogger(__name__)
 
 PROMPT = "reflect@1"
-UNNAMED = "none named"
 
 Scope = Literal["unsolved", "all"]
 Remark = tuple[str | None, str | None]
@@ -83,12 +82,7 @@ def reflect(
         for problem_id, wrong, (step, analysis), cost in _remarks(teacher, remaining, problems, scope, marks, feedback):
             marks_cost += cost
             problem = problems[problem_id]
-            fields = {
-                "question": prompts.question_with_choices(problem),
-                "path": wrong.text,
-                "error_step": step or UNNAMED,
-                "error_analysis": analysis or UNNAMED,
-            }
+            fields = critique_fields(problem, wrong.text, step, analysis)
             for sample in range(ask.samples):
                 yield request(
                     problem, ask.prompt_id, fields, ask.sampling,

@@ -85,6 +85,11 @@ class Mix(Query):
         description="Which right paths come first where a mix takes so many of a problem: the shortest, or those "
         "of which the judge is surest (a path whose `confidence` is unknown comes last).",
     )
+    reflections: Literal["corrected", "draft"] = Field(
+        default="corrected",
+        description="The prompt of a reflection's row. corrected: the question, as of any row. draft: also the wrong "
+        "path that it reconsiders and the judge's critique. Models are asked with `student.prompt` in either case.",
+    )
     near_duplicates: NearDuplicates | None = Field(
         default=None, description="Solutions nearly those of other rows leave the mix; null: they stay."
     )

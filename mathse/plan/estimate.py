@@ -160,10 +160,11 @@ def estimate(settings: Params, file: Path, root: Path, options: Options) -> Plan
     on_gpu, gpu = settings.compute.device == "cuda", GPUS[options.gpu]
     usual, parameters, tflops = REFERENCE
     speed = options.tokens_per_second or usual * parameters / size.parameters * gpu.tflops / tflops
-    requests, rows = work(settings, means, shares)
+    requests, rows, reflections = work(settings, means, shares)
     requests = [_priced(each, settings, size, gpu, speed) for each in requests]
     trainings = [
-        _training(model, rows[settings.recipe(model).mix], means, settings, size, options) for model in settings.trained
+        _training(model, rows[mix], reflections.get(mix, 0), means, settings, size, options)
+        for model, mix in ((model, settings.recipe(model).mix) for model in settings.trained)
     ]
     gpu_hours = sum(each.gpu_hours or 0 for each in requests) + sum(each.gpu_hours or 0 for each in trainings)
     costs = [each.cost for each in requests if each.cost is not None]
@@ -265,11 +266,14 @@ def _priced(requests: Requests, settings: Params, size: Size, gpu: Gpu, tokens_p
     return replace(requests, gpu_hours=(reading + writing) / 3600)
 
 
-def _training(model: str, rows: int, means: Means, settings: Params, size: Size, options: Options) -> Training:
+def _training(
+    model: str, rows: int, reflections: int, means: Means, settings: Params, size: Size, options: Options
+) -> Training:
     how, row = _how(settings, model), means.judge_row if model in settings.orms else means.row
     whole = math.ceil(math.ceil(rows / how.batch_size) * how.epochs)
     steps = whole if how.max_steps < 0 else how.max_steps
-    seen = round(rows * how.epochs * row * steps / max(1, whole))
+    epoch = rows * row + reflections * means.draft
+    seen = round(epoch * how.epochs * steps / max(1, whole))
     if settings.compute.device != "cuda":
         return Training(model, rows, seen, steps)
     flops = (ADAPTERS if how.lora else FULL) * size.parameters * seen

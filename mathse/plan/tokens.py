@@ -47,6 +47,7 @@ class Means:
         verdict: A judge's reply; half of the paths are wrong, with a step named.
         reflect_in: A wrong path with its problem, as the teacher is asked to reconsider it.
         row: A training row of a student.
+        draft: What a reflection's row has besides, where it shows its draft (`mix.reflections`); else 0.
         judge_row: A training row of the ORM, half of them of wrong paths.
         longest: The longest training row of the sample, of either kind.
     """
@@ -59,6 +60,7 @@ class Means:
     verdict: float
     reflect_in: float
     row: float
+    draft: float
     judge_row: float
     longest: float
 
@@ -238,6 +240,10 @@ def _counts(settings: Params, example: Example, local: Counter, teacher: Counter
     solve_in, row = local(question, images), local(question, images, path)
     judge_in, judged = local(to_judge, images), [local(to_judge, images, verdict) for verdict in verdicts]
     judge_row = sum(judged) / len(judged)
+    draft = 0
+    if settings.mix.reflections == "draft" and settings.student.prompt in prompts.WITH_DRAFT:
+        shown = prompts.render(prompts.WITH_DRAFT[settings.student.prompt], fields)
+        draft = local(prompts.turn(shown), images, path) - row
 
     def to_teacher(prompt: str) -> int:
         return teacher(prompts.turn(prompts.render(prompt, fields)), images)
@@ -246,5 +252,6 @@ def _counts(settings: Params, example: Example, local: Counter, teacher: Counter
         "solve_in": solve_in, "teacher_in": to_teacher("solve@1"), "path": row - solve_in, "judge_in": judge_in,
         "annotate_in": to_teacher(annotate.Lesson(target, settings.judge.reference).prompt),
         "verdict": judge_row - judge_in,
-        "reflect_in": to_teacher(reflect.PROMPT), "row": row, "judge_row": judge_row, "longest": max(row, *judged),
+        "reflect_in": to_teacher(reflect.PROMPT), "row": row, "draft": draft, "judge_row": judge_row,
+        "longest": max(row + draft, *judged),
     }  # fmt: skip

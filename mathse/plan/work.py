@@ -83,19 +83,19 @@ def problems(settings: Params) -> Problems:
     return Problems(*map(sum, zip(*counts, strict=True)))
 
 
-def work(settings: Params, means: Means, shares: Shares) -> tuple[list[Requests], dict[str, int]]:
-    """All requests of a run, in their order, and the rows that each model is trained on.
+def work(settings: Params, means: Means, shares: Shares) -> tuple[list[Requests], dict[str, int], dict[str, int]]:
+    """All requests of a run, in their order; the rows of each mix, and how many of them are reflections.
 
     Args:
         means: Tokens of a request and of a row.
     """
     count = problems(settings)
     orm_requests, rows = _step_0(settings, means, shares, count.orm)
-    loop_requests, loop_rows = _loop(settings, means, shares, count.train)
+    loop_requests, loop_rows, reflections = _loop(settings, means, shares, count.train)
     items = count.test + sum(source.expected for source in settings.benchmarks)
     answers = len(settings.measured) * items * (1 + settings.evaluate.samples)
     evaluation = _requests("evaluate", "evaluate", "student", answers, means.solve_in, means.path)
-    return [*orm_requests, *loop_requests, evaluation], {**rows, **loop_rows}
+    return [*orm_requests, *loop_requests, evaluation], {**rows, **loop_rows}, reflections
 
 
 def _step_0(settings: Params, means: Means, shares: Shares, problems: int) -> tuple[list[Requests], dict[str, int]]:
@@ -121,15 +121,17 @@ def _step_0(settings: Params, means: Means, shares: Shares, problems: int) -> tu
     return requests, {STUDENT: round(warmup * shares.kept), **dict.fromkeys(settings.orms, round(balanced) - held_out)}
 
 
-def _loop(settings: Params, means: Means, shares: Shares, problems: int) -> tuple[list[Requests], dict[str, int]]:
-    """The paths and verdicts of every step, and the rows of its mix."""
+def _loop(
+    settings: Params, means: Means, shares: Shares, problems: int
+) -> tuple[list[Requests], dict[str, int], dict[str, int]]:
+    """The paths and verdicts of every step, the rows of its mix, and the reflections among them."""
     most = settings.mix.parameters.get("max_per_problem", 1)
     titles = {
         name: f"rollout {settings.round_of(name)}" if step.ask == "rollout" else step.ask
         for name, step in settings.steps.items()
     }
     requests: list[Requests] = []
-    solved, rows = {BASE: 0.0}, {BASE: 0}
+    solved, rows, reflections = {BASE: 0.0}, {BASE: 0}, {BASE: 0}
     for name, step in settings.steps.items():
         remaining = problems - solved[step.prev]
         if step.ask == "distill":
@@ -162,7 +164,8 @@ def _loop(settings: Params, means: Means, shares: Shares, problems: int) -> tupl
         ]
         solved[name] = solved[step.prev] + gained
         rows[name] = round(rows[step.prev] + added)
-    return requests, rows
+        reflections[name] = reflections[step.prev] + (round(added) if step.ask == "reflect" else 0)
+    return requests, rows, reflections
 
 
 def _requests(step: str, stage: str, by: str, number: int, prompt: float, completion: float) -> Requests:

@@ -1,6 +1,7 @@
 """A mix's query is looked at before anything is trained: what it breaks, and what it would change."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from mathse.errors import UserError
 from mathse.look.mix_check import UNSTABLE, Change, effect, lines
 from mathse.loop.mix import build
 from mathse.tables import schemas, store
-from mathse.tables.schemas import BenchmarkItem, Problem, Split, Status, Verdict
+from mathse.tables.schemas import BenchmarkItem, PathKind, Problem, Split, Status, Verdict
 from mathse.tables.start import write_base
 from tests import rows
 
@@ -130,6 +131,22 @@ def test_a_mix_of_preferences_is_looked_at_with_its_pairs(project: Path) -> None
     assert effect(project, named, "1", {}).stable
     chance = "(select path_id from wrong_paths limit 1)"
     assert not effect(project, written(project, sql.format(chance)), "1", {}).stable
+
+
+def test_rows_with_other_drafts_are_no_duplicates(project: Path) -> None:
+    step(project, "1", [("w1", "p2", Status.WRONG), ("w2", "p2", Status.WRONG)])
+    build(params.load(project / "params.yaml"), "1", project)
+    again = {"problem_id": "p2", "text": "It is 4.", "kind": PathKind.REFLECTION}
+    paths = [rows.path("r1", parent_path_id="w1", **again), rows.path("r2", parent_path_id="w2", **again)]
+    store.write(project / layout.paths("2"), schemas.Path, paths)
+    store.write(project / layout.verdicts("2"), Verdict, [rows.verdict(path.path_id, "p2") for path in paths])
+    named = written(project, "select path_id, reason from candidates")
+
+    assert [check.name for check in effect(project, named, "2", {}).failed] == ["no_duplicate_text"]
+    file = project / "params.yaml"
+    shown = re.sub(r"^mix: \{", "mix: {reflections: draft, ", file.read_text(), flags=re.MULTILINE)
+    file.write_text(shown)
+    assert effect(project, named, "2", {}).failed == []
 
 
 def test_a_leak_is_a_reason_like_others(project: Path) -> None:

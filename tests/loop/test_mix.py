@@ -173,8 +173,8 @@ def test_a_mix_is_the_same_bytes_again(tmp_path: Path) -> None:
 PAIRED = mixed_by(SQL / "cumulative_pairs.sql", max_per_problem=1)
 
 
-def wrong(path_id: str, problem_id: str = "p1") -> Verdict:
-    return rows.verdict(path_id, problem_id, Status.WRONG)
+def wrong(path_id: str, problem_id: str = "p1", **critique: str) -> Verdict:
+    return rows.verdict(path_id, problem_id, Status.WRONG, **critique)
 
 
 def test_a_mix_with_pairs_keeps_a_wrong_path_beside_each_row_that_has_one(tmp_path: Path) -> None:
@@ -199,6 +199,85 @@ def test_a_mix_with_pairs_keeps_a_wrong_path_beside_each_row_that_has_one(tmp_pa
     assert found[:2] == [first, alone]
     assert (found[2].path_id, found[2].rejected_path_id) == ("c2", "c1")
     assert found[2].rejected[0].content == "No."
+
+
+def drafted(settings: Params = CUMULATIVE, prompt: str = "solve-brief@1") -> Params:
+    """Settings by which the row of a reflection shows its draft."""
+    student = settings.student.model_copy(update={"prompt": prompt})
+    mixes = settings.mix.model_copy(update={"reflections": "draft"})
+    return settings.model_copy(update={"mix": mixes, "student": student})
+
+
+def reconsidered(root: Path, settings: Params, parent: str = "w1", **critique: str) -> Path:
+    """Mix 0 with a row of p2 and a wrong path to p1; then what was asked for step 1, in which p1 is reflected on."""
+    problems = [rows.problem("p1", question="How many?"), rows.problem("p2"), rows.problem("p3")]
+    paths = [rows.path("w1", text="{path} 3."), rows.path("w2", text="2."), rows.path("a1", "p2")]
+    step(root, paths, [wrong("w1", **critique), wrong("w2"), rows.verdict("a1", "p2")], problems)
+    mix.build(settings, "0", root)
+    reflection = rows.path("r1", text="It is 4.", kind=PathKind.REFLECTION, parent_path_id=parent)
+    return step(
+        root, [reflection, rows.path("b1", "p3")], [rows.verdict("r1"), rows.verdict("b1", "p3")], problems, "1"
+    )
+
+
+def asked(row: MixRow) -> str:
+    (turn,) = row.prompt
+    return turn.content
+
+
+def test_the_row_of_a_reflection_may_show_its_draft_and_the_critique(tmp_path: Path) -> None:
+    settings = drafted(PAIRED)
+    made = reconsidered(tmp_path, settings, error_step="Step 1", error_analysis="calculation: 1 + 2 is not 4")
+    mix.build(settings, "1", tmp_path)
+
+    found = {row.path_id: row for row in store.read(made, MixRow, verify=True)}
+    assert {path_id: asked(row) for path_id, row in found.items() if path_id != "r1"} == {
+        "a1": "What is p2?", "b1": "What is p3?"
+    }  # fmt: skip
+    assert asked(found["r1"]) == (
+        "How many?\nSolution: {path} 3.\nWrong: Step 1, calculation: 1 + 2 is not 4\nCorrect it."
+    )
+    assert found["r1"].completion[0].content == "It is 4."
+    assert (found["r1"].rejected_path_id, found["r1"].rejected[0].content) == ("w1", "{path} 3.")
+    step(tmp_path, [], [], store.read(tmp_path / layout.PROBLEMS, Problem), "2")
+    mix.build(CUMULATIVE, "2", tmp_path)
+    assert store.read(tmp_path / layout.mix("2"), MixRow) == list(found.values()), "rows of the mix before were changed"
+
+
+def test_a_critique_that_names_nothing_says_so(tmp_path: Path) -> None:
+    made = reconsidered(tmp_path, drafted(prompt="solve@1"))
+    mix.build(drafted(prompt="solve@1"), "1", tmp_path)
+
+    (said,) = [asked(row) for row in store.read(made, MixRow) if row.path_id == "r1"]
+    assert (
+        "The answer to this problem is <answer>" in said and "How many?\n\nA solution that is certainly wrong:" in said
+    )
+    assert said.endswith("wrong:\n{path} 3.\n\nStep that a reviewer doubts: none named\nReviewer's reason: none named")
+
+
+def test_by_default_a_reflection_is_a_row_like_any_other(tmp_path: Path) -> None:
+    made = reconsidered(tmp_path, CUMULATIVE, parent="nowhere")
+    mix.build(CUMULATIVE, "1", tmp_path)
+
+    assert [asked(row) for row in store.read(made, MixRow)] == ["What is p2?", "What is p3?", "How many?"]
+
+
+@pytest.mark.parametrize("parent", ["nowhere", "a1"])
+def test_a_reflection_without_its_draft_is_named(tmp_path: Path, parent: str) -> None:
+    made = reconsidered(tmp_path, drafted(), parent)
+
+    with pytest.raises(
+        MixError, match=rf"mix\.reflections: path r1 reconsiders {parent}, which is no wrong path to the"
+    ):
+        mix.build(drafted(), "1", tmp_path)
+    assert not made.exists()
+
+
+def test_a_prompt_that_can_show_no_draft_is_named_before_there_is_a_reflection(tmp_path: Path) -> None:
+    step(tmp_path, [rows.path()], [rows.verdict()], [rows.problem()])
+
+    with pytest.raises(MixError, match=r"mix\.reflections: .*boxed@1 .* student\.prompt to solve@1 or solve-brief@1"):
+        mix.build(drafted(prompt="boxed@1"), "0", tmp_path)
 
 
 @pytest.mark.parametrize("named", ["b1", "a1", "nowhere", "a4"])

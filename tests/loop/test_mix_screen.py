@@ -10,9 +10,9 @@ from mathse.loop import mix
 from mathse.loop.mix_screen import screens_of
 from mathse.params import NearDuplicates, Params
 from mathse.tables import schemas, store
-from mathse.tables.schemas import BenchmarkItem, MixRow, Status
+from mathse.tables.schemas import BenchmarkItem, MixRow, PathKind, Status
 from tests import rows
-from tests.loop.test_mix import LOADED, PAIRED, SQL, mixed_by, step
+from tests.loop.test_mix import LOADED, PAIRED, SQL, drafted, mixed_by, step
 from tests.sources.leakage.test_planted import QUESTION
 from tests.sources.leakage.test_text import filler
 
@@ -67,6 +67,29 @@ def test_a_row_whose_wrong_path_quotes_an_item_leaves(tmp_path: Path) -> None:
     items(tmp_path, QUESTION)
 
     assert mix.build(screened(PAIRED), "0", tmp_path).left_out == {"judged WRONG": 1, "leak": 1} and kept(file) == []
+
+
+@pytest.mark.parametrize("quoting", ["draft", "critique"])
+def test_a_row_whose_draft_quotes_an_item_leaves_and_leaves_again(tmp_path: Path, quoting: str) -> None:
+    said = f"{QUESTION} It is 66."
+    text, critique = (said, None) if quoting == "draft" else ("It is 66.", said)
+    problems = [rows.problem("p1"), rows.problem("p2")]
+    step(
+        tmp_path,
+        [rows.path("w", text=text)],
+        [rows.verdict("w", status=Status.WRONG, error_analysis=critique)],
+        problems,
+    )
+    mix.build(drafted(ALL), "0", tmp_path)
+    reflection = rows.path("r", text="Right.", kind=PathKind.REFLECTION, parent_path_id="w")
+    file = step(tmp_path, [reflection], [rows.verdict("r")], problems, "1")
+    items(tmp_path, QUESTION)
+
+    assert mix.build(screened(ALL), "1", tmp_path).left_out == {} and kept(file) == ["r"], "its prompt has no draft"
+    assert mix.build(drafted(screened(ALL)), "1", tmp_path).left_out == {"leak": 1} and kept(file) == []
+    mix.build(drafted(ALL), "1", tmp_path)
+    later = step(tmp_path, [rows.path("b", "p2")], [rows.verdict("b", "p2")], problems, "2")
+    assert mix.build(drafted(screened(ALL)), "2", tmp_path).left_out == {"leak": 1} and kept(later) == ["b"]
 
 
 def test_all_rows_of_a_question_that_is_an_item_leave(tmp_path: Path) -> None:

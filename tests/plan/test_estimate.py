@@ -206,6 +206,18 @@ def test_reflection_in_every_round_and_a_second_orm_are_planned(tmp_path: Path) 
     assert asked["rollout 2", "student"] < before["rollout 2", "student"], "the first reflection has solved some"
 
 
+def test_drafts_lengthen_the_rows_of_reflections(seven: Plan, tmp_path: Path) -> None:
+    content = yaml.safe_load((ROOT / "presets" / "qwen2-vl-7b.yaml").read_text(encoding="utf-8"))
+    planned = plan(str(preset_with(tmp_path, mix={**content["mix"], "reflections": "draft"})), ROOT, Options())
+    before, after = ({one.name: one for one in each.trainings} for each in (seven, planned))
+    assert {name for name in before if before[name] != after[name]} == {"final"}
+    corrected = after["final"].rows - after["2"].rows
+    more = after["final"].tokens - before["final"].tokens
+    assert more == pytest.approx(corrected * planned.means.draft * content["train"]["epochs"], rel=1e-6)
+    assert seven.means.draft == 0 and planned.means.draft > planned.means.path
+    assert planned.means.longest > seven.means.longest
+
+
 def real(folder: Path, **changed: Any) -> Path:
     sources = [{"name": "geometry3k", "path": "data/sources/geometry3k", "limit": 24_000}]
     content = yaml.safe_load((ROOT / "presets" / "qwen2-vl-7b.yaml").read_text(encoding="utf-8"))

@@ -4,7 +4,8 @@ Four tasks, as the paper describes them (restated in our own words): *solve* a p
 *annotate* a path (the teacher, for the ORM's training data) and *reflect* on a wrong one. Each has a full form for
 large models and, where a tiny model needs it, a `-brief` one. Of the judge's, odd versions show the gold answer and
 even ones do not; versions 3 and 4 have each step checked before the verdict. So have versions 2 and 3 of *annotate*,
-for judges that see the gold answer and for those that do not.
+for judges that see the gold answer and for those that do not. `solve-draft` is asked of nobody: it is the prompt of a
+training row that corrects a draft (`WITH_DRAFT`).
 
 The sentence that closes a solution is an interface: `mathse.answers.extract` looks for it.
 
@@ -28,6 +29,15 @@ For a multiple-choice problem the answer is the letter of the option.
 
 Problem:
 {question}"""
+
+_DRAFT = """\
+
+
+A solution that is certainly wrong:
+{path}
+
+Step that a reviewer doubts: {error_step}
+Reviewer's reason: {error_analysis}"""
 
 _JUDGE = """\
 You are a careful examiner of mathematics. Compare the solution below with the standard answer, and check its steps in \
@@ -143,6 +153,8 @@ def _only_in_checks(prompt: str) -> str:
 PROMPTS: Mapping[str, str] = {
     "solve@1": _SOLVE,
     "solve-brief@1": "{question}",
+    "solve-draft@1": _SOLVE + _DRAFT,
+    "solve-draft-brief@1": "{question}\nSolution: {path}\nWrong: {error_step}, {error_analysis}\nCorrect it.",
     "judge@1": _JUDGE,
     "judge@2": _without_gold(_JUDGE),
     "judge@3": _JUDGE.replace(_KEYS, _COMPARED),
@@ -161,6 +173,9 @@ PROMPTS: Mapping[str, str] = {
     "extract@1": _EXTRACT,
     "match@1": _MATCH,
 }
+
+WITH_DRAFT: Mapping[str, str] = {"solve@1": "solve-draft@1", "solve-brief@1": "solve-draft-brief@1"}
+"""By the student's prompt, the one that shows a wrong solution and its critique besides."""
 
 _FIELD = re.compile(r"\{([a-z_]+)\}")
 

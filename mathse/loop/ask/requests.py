@@ -13,6 +13,9 @@ from mathse.loop.ask import prompts
 from mathse.loop.ask.protocol import Request, Sampling
 from mathse.tables.schemas import Message, Problem, content_id
 
+UNNAMED = "none named"
+"""In place of a wrong step or a reason where there is none."""
+
 
 class PromptError(UserError):
     """A prompt that params name does not exist, or does not fit what it is for."""
@@ -97,6 +100,18 @@ def judge_fields(prompt: str, problem: Problem, path_text: str, reference: bool)
         )
     fields = {"question": prompts.question_with_choices(problem), "path": path_text}
     return fields | ({"gold": problem.answer} if reference else {})
+
+
+def critique_fields(
+    problem: Problem, path_text: str, error_step: str | None, error_analysis: str | None
+) -> dict[str, str]:
+    """What is known of a wrong path: when the teacher reconsiders it, and where a training row shows it as a draft."""
+    return {
+        "question": prompts.question_with_choices(problem),
+        "path": path_text,
+        "error_step": error_step or UNNAMED,
+        "error_analysis": error_analysis or UNNAMED,
+    }
 
 
 def judge_turn(
