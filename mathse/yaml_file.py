@@ -83,6 +83,13 @@ def parse(text: str, as_texts: bool = False) -> Any:
         raise NotYaml(f"not valid YAML: {error}") from error
 
 
+def at(content: Any, name: str) -> Any:
+    """What stands at a path of keys, such as `train.epochs`; None where there is nothing."""
+    for key in name.split("."):
+        content = content.get(key) if isinstance(content, dict) else None
+    return content
+
+
 def _check_events(text: str, loader_class: Any) -> None:
     """Hold depth and tags to the bounds before any value is built, which is done recursively."""
     depth = 0

@@ -30,8 +30,7 @@ def main(name: str) -> str:
     store.write(file, Path, paths)
     marked = tally.StatusTally(annotate(
         teacher, lambda: store.scan(file, Path), ProblemLookup(layout.PROBLEMS),
-        marking(settings.teacher), layout.journal(f"orm_feedback-{name}"),
-        Lesson(orm.target, settings.judge.reference),
+        marking(settings.teacher), layout.journal(f"orm_feedback-{name}"), Lesson(orm.target, settings.judge.reference),
     ))  # fmt: skip
     store.write(layout.orm_feedback(name), Feedback, marked)
     return f"{len(problems)} problems in, {paths}; {marked}"

@@ -5,7 +5,7 @@ experiment      reads such a file, and lays a variant's params over those of the
 pipeline        the stages of a run by the key under which the run cache knows them, from dvc.yaml and params
 workspace       the clone that a run has while it lasts
 run             runs what is missing, seed by seed, and records it
-results         reports/ablations/NAME.json: what every run came to, problem by problem
+measurement     what a run came to, problem by problem, for reports/ablations/NAME.json (mathse/report/ablations.py)
 comparison      means, intervals and paired tests across seeds
 text            the tables
 forecast        what an experiment would take, variant by variant

@@ -13,8 +13,8 @@ stands beside it.
 from collections.abc import Sequence
 
 from mathse.ablate.experiment import Experiment
-from mathse.ablate.results import Difference, ProblemSet, Results, Row, Run, SeedDifference, from_digits
 from mathse.loop.evaluation.statistics import DIGITS, bootstrap, mcnemar
+from mathse.report.ablations import Difference, ProblemSet, Results, Row, Run, SeedDifference, from_digits
 
 Place = tuple[str, str]
 """A variant and one of its models."""

@@ -14,13 +14,16 @@ may follow from the run's own params, or from the baseline's run with the same s
 
     {of: train, with: {epochs: 3}}       the section `train` with another number of epochs
     {of: train.epochs, times: 0.5}       half as many epochs as `train` has
-    {of: judge.prompt, version: 2}       judge-brief@2 where the run has judge-brief@1
+    {of: train.epochs, times: 0.5, unless: {train.optimizer: kept}}   as many as it has where that holds of the run
+    {of: judge.prompt, version: 3}       judge-brief@3 where the run has judge-brief@1
+    {of: judge.prompt, after: 1}         the version after the run's: judge-brief@2 where it has judge-brief@1
     {rows_of: "2"}                       the rows that trained the baseline's model 2
     {teacher_calls_of: "2"}              what the teacher was asked on the way to it, the ORM's data left out
     {teacher_calls_of: "2", per: train}  the same, for each training problem: a share, such as distill.fraction
 """
 
 import copy
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -35,6 +38,7 @@ from mathse.params.section import Name
 SHIPPED = Path(__file__).with_name("experiments")
 DIGITS = 6
 """Decimals of a share that follows from the baseline."""
+_VERSIONED = re.compile(r"(.+)@(\d+)")
 
 
 class ExperimentError(UserError):
@@ -155,6 +159,8 @@ class _FromParams(_Part):
     of: str
     times: float | None = None
     version: int | None = None
+    after: int | None = None
+    unless: dict[str, Any] = Field(default_factory=dict)
     changes: dict[str, Any] = Field(default_factory=dict, alias="with")
 
 
@@ -246,15 +252,18 @@ def _resolved(value: Any, content: Mapping[str, Any], place: Path, key: str, bas
 
 def _of_params(asked: _FromParams, content: Mapping[str, Any], place: Path, key: str) -> Any:
     """A section with changes, a multiple of a number, or another version of a prompt."""
-    found: Any = content
-    for name in asked.of.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
+    found = yaml_file.at(content, asked.of)
+    if asked.unless and all(yaml_file.at(content, name) == held for name, held in asked.unless.items()):
+        return copy.deepcopy(found)
     if isinstance(found, dict):
         changes = _resolved(asked.changes, content, place, key, None)
         return copy.deepcopy(found) | changes
     if isinstance(found, int | float) and asked.times is not None:
         number = round(found * asked.times, DIGITS)
         return int(number) if number == int(number) else number
-    if isinstance(found, str) and asked.version is not None:
-        return f"{found.partition('@')[0]}@{asked.version}"
+    if isinstance(found, str) and (named := _VERSIONED.fullmatch(found)):
+        if asked.version is not None:
+            return f"{named[1]}@{asked.version}"
+        if asked.after is not None:
+            return f"{named[1]}@{int(named[2]) + asked.after}"
     raise ExperimentError(f"{place}: {key}: the params have no {asked.of!r} from which that could follow")

@@ -15,7 +15,7 @@ from typing import Any
 from mathse import params, yaml_file
 from mathse.ablate import pipeline, text
 from mathse.ablate.experiment import Baseline, Experiment, laid_over
-from mathse.ablate.results import steps_to
+from mathse.ablate.measurement import steps_to
 from mathse.params import Params
 from mathse.plan.estimate import Plan, estimate, hours, params_file
 from mathse.plan.options import GPUS, Options

@@ -83,18 +83,11 @@ def _filled(text: Any, content: Mapping[str, Any], item: Mapping[str, Any]) -> A
         return text
 
     def value(name: str) -> Any:
-        return _at({**content, **item}, name.strip())
+        return yaml_file.at({**content, **item}, name.strip())
 
     if whole := _INSERTED.fullmatch(text):
         return value(whole[1])
     return _INSERTED.sub(lambda match: str(value(match[1])), text)
-
-
-def _at(content: Any, name: str) -> Any:
-    """What stands at a path of keys; None where there is nothing."""
-    for key in name.split("."):
-        content = content.get(key) if isinstance(content, dict) else None
-    return content
 
 
 def keys(root: Path, content: Mapping[str, Any], target: str = TARGET) -> dict[str, str]:
@@ -113,7 +106,7 @@ def keys(root: Path, content: Mapping[str, Any], target: str = TARGET) -> dict[s
             read = {
                 dep: [key(other) for other in names] if names else _content(root, dep) for dep, names in makers.items()
             }
-            values = {name: _at(content, name) for name in stage.params}
+            values = {name: yaml_file.at(content, name) for name in stage.params}
             text = json.dumps([stage.command, values, read, stage.outs], sort_keys=True)
             found[name] = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
         return found[name]

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from mathse import params, yaml_file
-from mathse.ablate import comparison, pipeline, results
+from mathse.ablate import comparison, measurement, pipeline
 from mathse.ablate.experiment import Baseline, Experiment, Variant, laid_over
-from mathse.ablate.results import ProblemSet, Results, Run
 from mathse.ablate.workspace import FOLDER, Stages, Workspace, dvc_cache, end_leftovers, head, require_clean
 from mathse.errors import UserError
 from mathse.params import PARAMS
+from mathse.report import ablations
+from mathse.report.ablations import ProblemSet, Results, Run
 
 Say = Callable[[str], None]
 
@@ -42,7 +43,7 @@ class Ablation:
     @property
     def file(self) -> Path:
         """Where results are kept."""
-        return results.path(self.root, self.name)
+        return ablations.path(self.root, self.name)
 
     def run(self, seeds: Sequence[int], only: str | None = None) -> Results:
         """Run what is missing and record it.
@@ -60,7 +61,7 @@ class Ablation:
             if ended := end_leftovers(self.root):
                 self.say(f"ended {ended} processes that a killed `mathse ablate` had left")
             cache, kept, tests = dvc_cache(self.root), dict[tuple[str, int], Run](), None
-            before = results.load(self.file)
+            before = ablations.load(self.file)
             recorded = {(run.variant, run.seed): run for run in before.runs} if before else {}
             asked = [
                 (variant, seed) for seed in seeds for variant in self.experiment.ordered() if variant.name in wanted
@@ -141,7 +142,7 @@ class Ablation:
         stages = workspace.repro(self.say)
         self.stages.ran += stages.ran
         self.stages.cached += stages.cached
-        run, its_tests = results.collect(workspace.folder, settings, variant.name, inputs)
+        run, its_tests = measurement.collect(workspace.folder, settings, variant.name, inputs)
         workspace.record(f"{self.name}-{variant.name}-{seed}", f"{self.name}: {variant.name}, seed {seed}")
         scored = ", ".join(f"{model} {100 * result.accuracy:.1f} %" for model, result in run.models.items())
         self.say(f"  {len(stages.ran)} stages run, {len(stages.cached)} from the run cache; {scored}")
@@ -149,7 +150,7 @@ class Ablation:
 
     def _save(self, tests: ProblemSet, kept: Mapping[tuple[str, int], Run]) -> Results:
         made = comparison.results(self.name, self.experiment, tests, list(kept.values()))
-        results.save(self.file, made)
+        ablations.save(self.file, made)
         return made
 
     @contextmanager

@@ -1,6 +1,6 @@
 """The tables of an experiment, as Markdown that a terminal of 80 columns shows whole.
 
-| variant | model | accuracy, %       | against baseline     | p       |
+| variant | model | accuracy, %       | difference           | p       |
 |---------|-------|-------------------|----------------------|---------|
 | orm     | final | 45.6 (43.1, 48.0) |                      |         |
 | none    | final | 41.2 (38.8, 43.7) | -4.4 (-6.3, -2.6)    | 6.1e-06 |
@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Sequence
 
 from mathse.ablate.experiment import Experiment
-from mathse.ablate.results import ModelResult, Results
+from mathse.report.ablations import Results, interval, made_from
 
 WIDTH = 80
 MOST_SEEDS = 4
@@ -46,8 +46,8 @@ def markdown(results: Results) -> list[str]:
         other = row.difference
         rows.append(
             (
-                row.variant, row.model, _interval(row.mean, row.low, row.high),
-                _interval(other.mean, other.low, other.high, "+") if other else "", _p(other.p) if other else "",
+                row.variant, row.model, interval(row, to=", "), interval(other, "+", ", ") if other else "",
+                f"{other.p:.2g}" if other else "",
             )
         )  # fmt: skip
     return table(("variant", "model", "accuracy, %", "difference", "p"), rows, left=2)
@@ -58,17 +58,10 @@ def _beside(results: Results) -> list[str]:
     seeds = sorted({seed for row in results.comparison for seed in row.seeds})[:MOST_SEEDS]
     rows = []
     for row in results.comparison:
-        runs = {run.seed: run for run in results.runs if run.variant == row.variant}
-        models = {seed: run.models[row.model] for seed, run in runs.items() if row.model in run.models}
+        models = results.models(row.variant, row.model)
         shares = [f"{100 * models[seed].accuracy:.1f}" if seed in models else "" for seed in seeds]
-        rows.append((row.variant, row.model, *_means(list(models.values())), *shares))
+        rows.append((row.variant, row.model, *made_from(models.values()), *shares))
     return table(("variant", "model", "rows", "calls", *(f"seed {seed}" for seed in seeds)), rows, left=2)
-
-
-def _means(models: Sequence[ModelResult]) -> tuple[str, str]:
-    rows = sum(model.rows for model in models) / len(models)
-    calls = sum(model.teacher_calls for model in models) / len(models)
-    return f"{rows:.0f}", f"{calls:.0f}"
 
 
 def _notes(experiment: Experiment, results: Results, seeds: Sequence[int]) -> list[str]:
@@ -117,14 +110,6 @@ def missing(experiment: Experiment, results: Results, seeds: Sequence[int]) -> l
 def wrapped(lines: Sequence[str]) -> list[str]:
     """Lines that are broken where a terminal ends."""
     return [part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent="  ")]
-
-
-def _interval(mean: float, low: float, high: float, sign: str = "") -> str:
-    return f"{100 * mean:{sign}.1f} ({100 * low:{sign}.1f}, {100 * high:{sign}.1f})"
-
-
-def _p(value: float) -> str:
-    return f"{value:.2g}"
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> list[str]:

@@ -36,8 +36,9 @@ def ablate(arguments: argparse.Namespace) -> None:
     from functools import partial
 
     from mathse import params
-    from mathse.ablate import experiment, results, run, text
+    from mathse.ablate import experiment, run, text
     from mathse.errors import UserError
+    from mathse.report import ablations
 
     if arguments.name is None:
         print(text.listed(experiment.shipped()))
@@ -46,7 +47,7 @@ def ablate(arguments: argparse.Namespace) -> None:
     first = params.load(arguments.root / params.PARAMS).seed
     seeds = range(first, first + arguments.seeds)
     if arguments.show or arguments.json:
-        if (known := results.load(results.path(arguments.root, name))) is None:
+        if (known := ablations.load(ablations.path(arguments.root, name))) is None:
             raise UserError(f"{name}: nothing is recorded yet; `mathse ablate {arguments.name}` runs it")
         if arguments.json:
             print(json.dumps([row.model_dump() for row in known.comparison], indent=2))

@@ -6,6 +6,7 @@ depends on it. `load` is the only way in; it imports nothing heavy and turns eve
 
 from mathse.params.benchmarks import BenchmarkSource
 from mathse.params.data import Pretrained
+from mathse.params.evaluation import Evaluate, Extractor, Matcher
 from mathse.params.file import describe, load, parse
 from mathse.params.inference import (
     Api,
@@ -24,10 +25,7 @@ from mathse.params.loop import (
     PARAMS,
     STUDENT,
     Distill,
-    Evaluate,
-    Extractor,
     Judge,
-    Matcher,
     Mix,
     NearDuplicates,
     Params,

@@ -1,97 +1,207 @@
-"""What experiments came to (`reports/ablations/*.json`), as tables: per variant, model and seed, with paired tests.
+"""What experiments came to: `reports/ablations/NAME.json`, from which every number can be derived again.
 
-The files hold more than is shown, so that every number can be derived again; here are read the names, the seeds'
-accuracies and the comparison across seeds.
+`mathse ablate` writes them (`mathse.ablate`). A run's answers to the test problems are kept one by one, as hexadecimal
+digits: the bits are the problems in the order of their ids, 1 where the model's greedy answer is correct. So two runs
+can be compared problem by problem from the file alone. Nothing in it depends on when, where or in how many attempts the
+runs were made.
+
+Sample of a run: `{"variant": "none", "seed": 1, "inputs": "9f86d0...", "models": {"final": {"rows": 2919, ...}}}`
 """
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mathse import layout
 from mathse.errors import UserError
+from mathse.tables.files import write_json
 
 
-class _Model(BaseModel):
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ProblemSet(_Record):
+    """The test problems, which every run of an experiment has in common."""
+
+    n: int = Field(gt=0)
+    sha256: str = Field(description="Of their sorted ids, one per line.")
+
+
+class ModelResult(_Record):
+    """A model of a run."""
+
+    fingerprint: str = Field(description="Content hash of its weights.")
+    accuracy: float = Field(ge=0, le=1, description="Of its greedy answers to the test problems.")
+    correct: int = Field(ge=0)
+    rows: int = Field(ge=0, description="That trained it.")
+    teacher_calls: int = Field(ge=0, description="Replies of the teacher on the way to it, the ORM's data left out.")
+    solved: str = Field(pattern="^[0-9a-f]+$", description="Hexadecimal bits: which test problems it solves.")
+
+
+class StepResult(_Record):
+    """What the ORM and the rule grader said of a step's paths."""
+
+    paths: int = Field(ge=0)
+    accepted: int = Field(ge=0, description="Judged CORRECT.")
+    accepted_decided: int = Field(ge=0, description="Of these, what the rule grader decides.")
+    accepted_right: int = Field(ge=0, description="Of these again, what it finds CORRECT.")
+    right: int = Field(ge=0, description="Paths that the rule grader finds CORRECT, accepted or not.")
+
+
+class OrmResult(_Record):
+    """An ORM on its held-out paths (the paper's Table 5)."""
+
+    n: int = Field(gt=0)
     accuracy: float
-    rows: int = 0
-    teacher_calls: int = 0
+    accuracy_correct: float
+    accuracy_wrong: float
+    step_accuracy: float
 
 
-class _Run(BaseModel):
+class Run(_Record):
+    """One variant with one seed."""
+
     variant: str
     seed: int
-    models: dict[str, _Model]
+    inputs: str = Field(description="Stands for all that decides the run: pipeline, code, params and data.")
+    train_problems: int = Field(ge=0)
+    models: dict[str, ModelResult]
+    steps: dict[str, StepResult] = Field(description="The steps on the way to these models.")
+    orms: dict[str, OrmResult]
+
+    def rows_of(self, model: str) -> int:
+        """The rows that trained a model."""
+        return self._model(model).rows
+
+    def teacher_calls_of(self, model: str) -> int:
+        """What the teacher was asked on the way to it."""
+        return self._model(model).teacher_calls
+
+    def _model(self, name: str) -> ModelResult:
+        if name not in self.models:
+            raise UserError(f"{self.variant}: model {name!r} is not measured; there are {', '.join(self.models)}")
+        return self.models[name]
 
 
-class _Difference(BaseModel):
-    variant: str
+class SeedDifference(_Record):
+    """Two models of the same seed on the same test problems."""
+
+    gained: int = Field(ge=0, description="Problems that only the variant's model solves.")
+    lost: int = Field(ge=0, description="Problems that only the other solves.")
+    p: float = Field(description="McNemar's exact test, two-sided.")
+
+
+class Difference(_Record):
+    """A model against another on the same test problems and seeds."""
+
+    variant: str = Field(description="Of the other model.")
     model: str
     mean: float
     low: float
     high: float
-    p: float
+    p: float = Field(description="McNemar's exact test on the pairs of all seeds together.")
+    by_seed: dict[str, SeedDifference]
 
 
-class _Row(BaseModel):
+class Row(_Record):
+    """A variant's model across seeds; intervals are 95 %, drawn over test problems, each with all of its seeds."""
+
     variant: str
     model: str
-    mean: float
+    seeds: tuple[int, ...]
+    mean: float = Field(description="Accuracy.")
     low: float
     high: float
-    difference: _Difference | None = None
+    difference: Difference | None = Field(description="Null: there is nothing to compare it with.")
 
 
-class _Tests(BaseModel):
-    n: int
-
-
-class Ablation(BaseModel):
-    """An experiment's results."""
+class Results(_Record):
+    """The file of an experiment."""
 
     experiment: str
     title: str
-    tests: _Tests
-    runs: tuple[_Run, ...]
-    comparison: tuple[_Row, ...]
+    baseline: str
+    tests: ProblemSet
+    runs: tuple[Run, ...]
+    comparison: tuple[Row, ...]
 
-    def cells(self) -> list[tuple[str, ...]]:
-        """A row per variant and model, the heading first; accuracies and differences in %."""
-        seeds = sorted({run.seed for run in self.runs})
-        heading = ("variant", "model", "rows", "teacher calls", *(f"seed {seed}" for seed in seeds))
-        cells: list[tuple[str, ...]] = [(*heading, "mean (95 %)", "difference (95 %)", "p", "against")]
-        for row in self.comparison:
-            models = {
-                run.seed: run.models[row.model]
-                for run in self.runs
-                if run.variant == row.variant and row.model in run.models
-            }
-            n = max(1, len(models))
-            rows, calls = (sum(getattr(m, name) for m in models.values()) / n for name in ("rows", "teacher_calls"))
-            by_seed = (f"{100 * models[seed].accuracy:.1f}" if seed in models else "" for seed in seeds)
-            other = row.difference
-            compared = (
-                (_interval(other, "+"), f"{other.p:.2g}", f"{other.variant}, {other.model}") if other else ("", "", "")
-            )
-            cells.append((row.variant, row.model, f"{rows:,.0f}", f"{calls:,.0f}", *by_seed, _interval(row), *compared))
-        return cells
+    def models(self, variant: str, model: str) -> dict[int, ModelResult]:
+        """A variant's model by seed."""
+        return {run.seed: run.models[model] for run in self.runs if run.variant == variant and model in run.models}
 
 
-def load(root: Path) -> list[Ablation]:
-    """All experiments that have results, by name.
+def path(root: Path, name: str) -> Path:
+    """Where an experiment's results lie."""
+    return root / layout.ABLATIONS / f"{name}.json"
+
+
+def load(file: Path) -> Results | None:
+    """The results of an experiment; None where there are none yet.
 
     Raises:
-        UserError: A file does not hold such results.
+        UserError: The file does not hold results.
     """
-    ablations = []
-    for file in sorted((root / layout.ABLATIONS).glob("*.json")):
-        try:
-            ablations.append(Ablation.model_validate_json(file.read_bytes()))
-        except (OSError, ValidationError) as error:
-            raise UserError(f"{file}: does not hold an experiment's results; take it from git ({error})") from error
-    return ablations
+    try:
+        return Results.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        raise UserError(f"{file}: does not hold an experiment's results; take it from git, or delete it") from error
 
 
-def _interval(row: _Row | _Difference, sign: str = "") -> str:
+def load_all(root: Path) -> list[Results]:
+    """Those of every experiment that has some, by name.
+
+    Raises:
+        UserError: A file does not hold results.
+    """
+    files = sorted((root / layout.ABLATIONS).glob("*.json"))
+    return [results for file in files if (results := load(file)) is not None]
+
+
+def save(file: Path, results: Results) -> None:
+    """Write the results, whole or not at all."""
+    write_json(file, results)
+
+
+def as_digits(outcomes: Iterable[bool]) -> str:
+    """Outcomes as hexadecimal digits, four to a digit, the last ones filled with 0."""
+    bits = "".join("01"[outcome] for outcome in outcomes)
+    filled = bits.ljust(-(-len(bits) // 4) * 4, "0")
+    return "".join(f"{int(filled[place : place + 4], 2):x}" for place in range(0, len(filled), 4))
+
+
+def from_digits(digits: str, n: int) -> list[bool]:
+    """The first `n` outcomes of such digits."""
+    return [bit == "1" for digit in digits for bit in f"{int(digit, 16):04b}"][:n]
+
+
+def cells(results: Results) -> list[tuple[str, ...]]:
+    """A row per variant and model, the heading first; accuracies and differences in %."""
+    seeds = sorted({run.seed for run in results.runs})
+    heading = ("variant", "model", "rows", "teacher calls", *(f"seed {seed}" for seed in seeds))
+    rows: list[tuple[str, ...]] = [(*heading, "mean (95 %)", "difference (95 %)", "p", "against")]
+    for row in results.comparison:
+        models = results.models(row.variant, row.model)
+        by_seed = (f"{100 * models[seed].accuracy:.1f}" if seed in models else "" for seed in seeds)
+        other = row.difference
+        compared = (
+            (interval(other, "+"), f"{other.p:.2g}", f"{other.variant}, {other.model}") if other else ("", "", "")
+        )
+        rows.append((row.variant, row.model, *made_from(models.values()), *by_seed, interval(row), *compared))
+    return rows
+
+
+def made_from(models: Collection[ModelResult]) -> tuple[str, str]:
+    """The rows that trained a model and the calls of the teacher on the way to it, in the mean of the seeds."""
+    rows = sum(model.rows for model in models) / len(models)
+    calls = sum(model.teacher_calls for model in models) / len(models)
+    return f"{rows:,.0f}", f"{calls:,.0f}"
+
+
+def interval(row: Row | Difference, sign: str = "", to: str = " to ") -> str:
+    """A mean and its interval in %: `45.6 (43.1 to 48.0)`."""
     mean, low, high = (f"{100 * number:{sign}.1f}" for number in (row.mean, row.low, row.high))
-    return f"{mean} ({low} to {high})"
+    return f"{mean} ({low}{to}{high})"

@@ -119,3 +119,8 @@ def step_cells(transitions: Iterable[tuple[str, Transition]]) -> Cells:
         on = "own tests" if name == OWN_TESTS else name
         rows.append((f"{step.before} to {step.after}", on, f"{step.gained:,}", f"{step.lost:,}", f"{step.p_value:.2g}"))
     return rows
+
+
+def shares(outcomes: Sequence[int]) -> list[str]:
+    """What became of the problems in a step, each outcome with its share of all: `402 (20.1 %)`."""
+    return [f"{count:,} ({100 * count / sum(outcomes):.1f} %)" for count in outcomes]

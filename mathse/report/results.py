@@ -2,8 +2,7 @@
 
 A page has blocks between `<!-- NAME -->` and `<!-- /NAME -->`; `mathse report --docs` writes them anew, and a test
 fails where a page says anything else. Everything is read from what git tracks, so that a fresh clone can check it:
-`reports/{metrics,mixes,training}/*.json`, `reports/judged.json`, `reports/plots/*.json`, `reports/seeds.json` and
-`reports/ablations/*.json`.
+`reports/{metrics,mixes,training,ablations}/*.json`, `reports/judged.json` and `reports/plots/*.json`.
 
     results       a line per model, and the ORM's on its held-out paths
     own_paths     the ORM on each step's own paths
@@ -12,14 +11,14 @@ fails where a page says anything else. Everything is read from what git tracks, 
     solved        problems that a step solved, by subject and level
     lengths       characters of a solution
     work          tokens and cost
-    seeds         accuracies by seed
+    seeds         accuracies by seed, and what each step gained over all of them
     gains         what the seeds' final models and rounds gained, in words
-    experiments   what experiments came to
+    experiments   what the other experiments came to
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,14 @@ from mathse import layout, params
 from mathse.errors import UserError
 from mathse.loop.evaluation.statistics import mcnemar
 from mathse.params import BASE
-from mathse.report import ablations, judging, names, paper, table
+from mathse.report import ablations, benchmarks, judging, names, paper, table
+from mathse.report.ablations import Results
 from mathse.report.series import OUTCOMES
 
 PAGES = (Path("README.md"), Path("docs/RESULTS.md"))
-SEEDS = layout.REPORTS / "seeds.json"
+STEPS = "table1"
+"""The experiment that runs the loop as it is with several seeds."""
+NOT_RUN = f"Not run yet: `mathse ablate {STEPS}`."
 _BLOCK = re.compile(r"(<!-- (?P<name>\w+) -->\n)(?P<body>.*?)(<!-- /(?P=name) -->)", re.DOTALL)
 _Row = Mapping[str, Any]
 
@@ -90,13 +92,9 @@ def _transitions(root: Path) -> str:
     cells: table.Cells = [("step", *(outcome.replace("_", " ") for outcome in OUTCOMES), "p (McNemar)")]
     for step, counts in steps.items():
         p = mcnemar(counts["gained"], counts["lost"])
-        cells.append((step, *_shares([counts[outcome] for outcome in OUTCOMES]), f"{p:.2g}"))
-    cells += [(f"the paper's {step}", *_shares(counts), "") for step, counts in paper.FIGURE_2.items()]
+        cells.append((step, *benchmarks.shares([counts[outcome] for outcome in OUTCOMES]), f"{p:.2g}"))
+    cells += [(f"the paper's {step}", *benchmarks.shares(counts), "") for step, counts in paper.FIGURE_2.items()]
     return table.grid(cells)
-
-
-def _shares(counts: Sequence[int]) -> Iterable[str]:
-    return (f"{count:,} ({100 * count / sum(counts):.1f} %)" for count in counts)
 
 
 def _error_types(root: Path) -> str:
@@ -140,45 +138,61 @@ def _work(root: Path) -> str:
 
 
 def _seeds(root: Path) -> str:
-    """Accuracies by seed, and their means."""
-    results: dict[str, dict[str, float]] = _json(root / SEEDS)
+    """Accuracies by seed, and over all seeds: their means, and what each step gained."""
+    if (results := _steps(root)) is None:
+        return NOT_RUN
     known = names.of(root)
-    models = known.order(next(iter(results.values())).keys() - set(known.orms))
-    columns = [*models, *(orm for orm in known.orms if orm in next(iter(results.values())))]
-    heads = (known.title(name) if name in models else "ORM" for name in columns)
-    cells: table.Cells = [("seed", *heads)]
-    by_seed = {seed: [results[seed][name] for name in columns] for seed in sorted(results, key=int)}
-    by_seed["mean"] = [sum(column) / len(column) for column in zip(*by_seed.values(), strict=True)]
-    cells += [(seed, *(f"{100 * share:.1f}" for share in shares)) for seed, shares in by_seed.items()]
+    runs = [run for run in results.runs if run.variant == results.baseline]
+    steps = [row for row in results.comparison if row.variant == results.baseline]
+    orms = list(runs[0].orms)
+    titles = ["ORM"] if len(orms) == 1 else [f"ORM {orm}" for orm in orms]
+    cells: table.Cells = [("seed", *(known.title(row.model) for row in steps), *titles)]
+    for run in runs:
+        shares = [run.models[row.model].accuracy for row in steps] + [run.orms[orm].accuracy for orm in orms]
+        cells.append((str(run.seed), *(f"{100 * share:.1f}" for share in shares)))
+    orm_means = (sum(run.orms[orm].accuracy for run in runs) / len(runs) for orm in orms)
+    cells.append(("mean (95 %)", *map(ablations.interval, steps), *(f"{100 * mean:.1f}" for mean in orm_means)))
+    gains, empty = [row.difference for row in steps], [""] * len(orms)
+    cells.append(("gain (95 %)", *(ablations.interval(gain, "+") if gain else "" for gain in gains), *empty))
+    cells.append(("p", *(f"{gain.p:.2g}" if gain else "" for gain in gains), *empty))
     return table.grid(cells)
 
 
 def _gains(root: Path) -> str:
     """In words, what the steps after the distilled model gained."""
-    results: dict[str, dict[str, float]] = _json(root / SEEDS)
+    if (results := _steps(root)) is None:
+        return NOT_RUN
     known = names.of(root)
-    models = known.order(next(iter(results.values())).keys() - set(known.orms))
-    first, *rounds, last = (name for name in models if name != BASE)
+    steps = [row for row in results.comparison if row.variant == results.baseline]
+    first, *rounds, last = (row.model for row in steps if row.model != BASE)
     told = [_gain(results, first, last, "the final model", known.title(first))]
     if rounds:
         told.append(_gain(results, first, rounds[-1], f"the rounds by themselves ({known.title(rounds[-1])})", "it"))
-    return f"Over {len(results)} seeds, in points: {'; '.join(told)}."
+    p = max(row.difference.p for row in steps if row.difference)
+    seeds = "1 seed" if len(steps[0].seeds) == 1 else f"{len(steps[0].seeds)} seeds"
+    return f"Over {seeds}, in points: {'; '.join(told)}. No step has a p above {p:.2g} (McNemar, all seeds together)."
 
 
-def _gain(results: Mapping[str, Mapping[str, float]], before: str, after: str, what: str, over: str) -> str:
-    gains = [100 * (accuracies[after] - accuracies[before]) for accuracies in results.values()]
+def _gain(results: Results, before: str, after: str, what: str, over: str) -> str:
+    models = [results.models(results.baseline, model) for model in (before, after)]
+    gains = [100 * (later.accuracy - models[0][seed].accuracy) for seed, later in models[1].items()]
     mean = sum(gains) / len(gains)
     return f"{what} over {over} {min(gains):+.1f} to {max(gains):+.1f}, {mean:+.1f} on average"
 
 
+def _steps(root: Path) -> Results | None:
+    """What the run itself came to with each seed, whose models are compared each with the one before."""
+    return ablations.load(ablations.path(root, STEPS))
+
+
 def _experiments(root: Path) -> str:
-    done = ablations.load(root)
-    if not done:
+    experiments = [results for results in ablations.load_all(root) if results.experiment != STEPS]
+    if not experiments:
         return "No experiment has results yet."
     return "\n".join(
-        f"### {one.title}\n\n`mathse ablate {one.experiment}`, {one.tests.n:,} test problems.\n\n"
-        f"{table.grid(one.cells(), left=2)}"
-        for one in done
+        f"### {results.title}\n\n`mathse ablate {results.experiment}`, {results.tests.n:,} test problems.\n\n"
+        f"{table.grid(ablations.cells(results), left=2)}"
+        for results in experiments
     )
 
 

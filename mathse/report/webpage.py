@@ -14,15 +14,15 @@ from typing import NamedTuple
 
 import pyarrow.parquet as pq
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from mathse import layout
 from mathse.loop.evaluation.orm_scores import OrmMetrics
 from mathse.loop.evaluation.transitions import Transition
 from mathse.params import BASE, Params
-from mathse.report import ablations, benchmarks, drawing, examples, judging, loop_picture, paper, table, work
+from mathse.report import ablations, benchmarks, drawing, examples, judging, loop_picture, paper, table, text, work
 from mathse.report.judging import Counts, Judged
 from mathse.report.names import Names
+from mathse.report.series import OUTCOMES
 from mathse.report.table import Cells, Measured
 from mathse.tables import store
 from mathse.tables.schemas import OWN_TESTS, MixRow, PathKind, Problem, Split, Status
@@ -88,15 +88,15 @@ def render(run: Run) -> str:
     sheet = (folder / "index.css").read_text(encoding="utf-8")
     environment = Environment(
         loader=PackageLoader("mathse.report"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, finalize=_finalize,
+        trim_blocks=True, lstrip_blocks=True, finalize=text.visible,
     )  # fmt: skip
     charts = {chart.name: chart for chart in drawing.of_report(run.series)}
-    drawn = {name: Markup(visible(drawing.themed(chart.svg(), sheet))) for name, chart in charts.items()}
+    drawn = {name: visible(drawing.themed(chart.svg(), sheet)) for name, chart in charts.items()}
     return environment.get_template("index.html").render(
-        sheet=Markup(sheet),
+        sheet=sheet,
         run=run,
         facts=_facts(run),
-        loop=Markup(loop_picture.draw(_rows(run), "The loop, with the counts of this run")),
+        loop=loop_picture.draw(_rows(run), "The loop, with the counts of this run"),
         charts=charts,
         drawn=drawn,
         stages=_stages(run),
@@ -110,8 +110,8 @@ def render(run: Run) -> str:
         lengths=paper.LENGTHS,
         tokens=_tokens(run),
         ablations=[
-            (ablation.title, Grid(f"{ablation.experiment}: {ablation.tests.n:,} test problems", ablation.cells()))
-            for ablation in ablations.load(run.root)
+            (results.title, Grid(f"{results.experiment}: {results.tests.n:,} test problems", ablations.cells(results)))
+            for results in ablations.load_all(run.root)
         ],
         paper_ablations=(
             ("Table 3, feedback of a reflection", paper.TABLE_3),
@@ -120,11 +120,6 @@ def render(run: Run) -> str:
         examples=examples.examples(run.root, run.settings),
         lineage=_lineage(run),
     )
-
-
-def _finalize(value: object) -> object:
-    """Text with control and direction characters written out."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _facts(run: Run) -> dict[str, str]:
@@ -221,15 +216,14 @@ def _stages(run: Run) -> Grid:
 
 def _changes(run: Run) -> Grid:
     """The paper's Figure 2, as shares of the problems: what each step gained and lost."""
-    cells: Cells = [("step", "on", "stayed correct", "gained", "lost", "stayed wrong", "p (McNemar)")]
+    outcomes = (outcome.replace("_", " ") for outcome in OUTCOMES)
+    cells: Cells = [("step", "on", *outcomes, "p (McNemar)")]
     for name, step in run.steps:
-        counts = (step.stayed_correct, step.gained, step.lost, step.stayed_wrong)
-        shares = (f"{count:,} ({100 * count / step.n:.1f} %)" for count in counts)
+        shares = benchmarks.shares([getattr(step, outcome) for outcome in OUTCOMES])
         on = "own tests" if name == OWN_TESTS else name
         cells.append((f"{step.before} to {step.after}", on, *shares, f"{step.p_value:.2g}"))
     for name, reported in paper.FIGURE_2.items():
-        n = sum(reported)
-        cells.append((f"paper: {name}", "2,000 problems", *(f"{c:,} ({100 * c / n:.1f} %)" for c in reported), ""))
+        cells.append((f"paper: {name}", "2,000 problems", *benchmarks.shares(reported), ""))
     return Grid("What each step gained and lost (the paper's Figure 2)", cells, len(paper.FIGURE_2))
 
 

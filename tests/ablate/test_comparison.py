@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathse import layout
-from mathse.ablate import results, text
+from mathse.ablate import text
 from mathse.ablate.comparison import compare, counterparts
 from mathse.ablate.comparison import results as compared
 from mathse.ablate.experiment import Experiment, find
-from mathse.ablate.results import Judged, ModelResult, OrmResult, ProblemSet, Results, Run, as_digits, from_digits
 from mathse.loop.evaluation.statistics import mcnemar
+from mathse.report import ablations
+from mathse.report.ablations import ModelResult, OrmResult, ProblemSet, Results, Run, StepResult, as_digits, from_digits
 
 N = 10
 TESTS = ProblemSet(n=N, sha256="ab")
@@ -40,7 +41,7 @@ def run(variant: str, seed: int, **solved: str) -> Run:
         for name, bits in solved.items()
     }  # fmt: skip
     orm = OrmResult(n=4, accuracy=0.9, accuracy_correct=1, accuracy_wrong=0.8, step_accuracy=0.5)
-    step = Judged(paths=9, accepted=6, accepted_decided=5, accepted_right=4, right=5)
+    step = StepResult(paths=9, accepted=6, accepted_decided=5, accepted_right=4, right=5)
     return Run(
         variant=variant, seed=seed, inputs="i", train_problems=50, models=models, steps={"1": step}, orms={"orm": orm}
     )  # fmt: skip
@@ -100,9 +101,9 @@ def test_the_file_depends_on_the_runs_alone_and_gives_the_numbers_again(tmp_path
     shuffled = list(RUNS)
     random.Random(1).shuffle(shuffled)
     for folder, runs in (("a", RUNS), ("b", shuffled)):
-        results.save(tmp_path / folder / "mine.json", made(runs))
+        ablations.save(tmp_path / folder / "mine.json", made(runs))
     assert (tmp_path / "a/mine.json").read_bytes() == (tmp_path / "b/mine.json").read_bytes()
-    kept = results.load(tmp_path / "a" / "mine.json")
+    kept = ablations.load(tmp_path / "a" / "mine.json")
     assert kept is not None
     assert compare(EXPERIMENT, kept.tests, kept.runs) == list(kept.comparison)
 
@@ -111,7 +112,7 @@ def test_the_file_depends_on_the_runs_alone_and_gives_the_numbers_again(tmp_path
     "file", sorted((Path(__file__).parents[2] / layout.ABLATIONS).glob("*.json")), ids=lambda f: f.stem
 )
 def test_committed_numbers_follow_from_the_committed_outcomes(file: Path) -> None:
-    kept = results.load(file)
+    kept = ablations.load(file)
     assert kept is not None
     assert compare(find(file.stem)[1], kept.tests, kept.runs) == list(kept.comparison)
 
@@ -133,7 +134,7 @@ def test_what_is_missing_is_said() -> None:
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
-    assert results.load(file) is None
+    assert ablations.load(file) is None
     file.write_text("{}")
     with pytest.raises(Exception, match="does not hold an experiment's results"):
-        results.load(file)
+        ablations.load(file)

@@ -102,7 +102,10 @@ def test_a_value_may_follow_from_the_baseline(value: object, expected: float) ->
     [
         ({"of": "train.epochs", "times": 0.5}, 5),
         ({"of": "train.epochs", "times": 0.25}, 2.5),
-        ({"of": "judge.prompt", "version": 2}, "judge-brief@2"),
+        ({"of": "train.epochs", "times": 0.5, "unless": {"train.batch_size": 8}}, 5),
+        ({"of": "train.epochs", "times": 0.5, "unless": {"train.batch_size": 16, "seed": 1}}, 10),
+        ({"of": "judge.prompt", "version": 7}, "judge-brief@7"),
+        ({"of": "judge.prompt", "after": 1}, "judge-brief@2"),
         ({"of": "rollout", "with": {"samples": {"of": "distill.samples", "times": 3}}}, None),
     ],
 )
@@ -114,6 +117,31 @@ def test_a_value_may_follow_from_the_params_themselves(value: dict[str, Any], ex
     assert (changed[section][last] if last else changed[section]) == (
         CONTENT["rollout"] | {"samples": 3} if expected is None else expected
     )
+
+
+@pytest.mark.parametrize("target", ["full", "checks"])
+def test_prompts_are_those_of_the_orms_target_whichever_the_run_has(target: str) -> None:
+    prompt, tokens = {"full": ("judge-brief@1", 64), "checks": ("judge-brief@3", 160)}[target]
+    content = CONTENT | {
+        "orm": CONTENT["orm"] | {"target": target},
+        "judge": CONTENT["judge"] | {"prompt": prompt, "max_new_tokens": tokens},
+    }
+    asked = {}
+    for name in ("table5", "no_gold"):
+        for variant in find(name)[1].variants:
+            settings = laid_over(content, name, variant)[1]
+            asked[variant.name] = settings.orm.target, settings.judge.prompt
+            assert settings.judge.max_new_tokens >= (160 if settings.orm.target == "checks" else 64)
+            if variant.name == target:
+                changed, _ = laid_over(content, name, variant)
+                assert changed == content | {"measured": ["1", "2", "final"]}, "the run itself, of which all is cached"
+    assert asked == {
+        "full": ("full", "judge-brief@1"),
+        "verdict": ("verdict", "judge-brief@1"),
+        "checks": ("checks", "judge-brief@3"),
+        "gold": (target, prompt),
+        "no-gold": (target, {"full": "judge-brief@2", "checks": "judge-brief@4"}[target]),
+    }
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,18 @@
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from mathse import cli
+from mathse.ablate import comparison
+from mathse.ablate.experiment import Experiment, find
 from mathse.errors import UserError
-from mathse.report import page, paper, results
+from mathse.loop.evaluation.statistics import mcnemar
+from mathse.report import ablations, page, paper, results
+from mathse.report.ablations import ModelResult, OrmResult, ProblemSet, Run, as_digits
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,16 +53,55 @@ def test_a_changed_number_is_written_anew(run: Path, capsys: pytest.CaptureFixtu
     assert results.fill(written, run, Path("README.md")) != written
 
 
-def test_seeds_are_averaged_and_their_gains_told(run: Path) -> None:
-    accuracies = {"1": (0.1, 0.2, 0.25, 0.5, 0.9), "2": (0.1, 0.3, 0.25, 0.4, 0.8)}
-    content = {
-        seed: dict(zip(("base", "0", "1", "final", "orm"), row, strict=True)) for seed, row in accuracies.items()
+def test_seeds_and_what_each_step_gained_are_those_of_the_experiment(run: Path) -> None:
+    def filled() -> str:
+        return results.fill("<!-- seeds -->\n<!-- /seeds -->\n<!-- gains -->\n<!-- /gains -->", run, Path("README.md"))
+
+    assert filled().count("Not run yet: `mathse ablate table1`.") == 2
+
+    solved = {  # by seed and model, of 20 test problems
+        1: {"base": 2, "0": 4, "1": 5, "final": 10},
+        2: {"base": 2, "0": 6, "1": 5, "final": 12},
     }
-    (run / results.SEEDS).write_text(json.dumps(content), encoding="utf-8")
-    text = results.fill("<!-- seeds -->\n<!-- /seeds -->\n<!-- gains -->\n<!-- /gains -->", run, Path("README.md"))
-    assert "| mean | 10.0 | 25.0 | 25.0 | 45.0 | 85.0 |" in text
-    assert "the final model over + distilled +10.0 to +30.0, +20.0 on average" in text
-    assert "(+ round 1) over it -5.0 to +5.0, +0.0 on average" in text
+    record(run, solved)
+    text = filled()
+    assert "| seed | base | + distilled | + round 1 | + reflection | ORM |" in text
+    assert "| 2 | 10.0 | 30.0 | 25.0 | 60.0 | 92.0 |" in text
+    mean = next(line for line in text.splitlines() if line.startswith("| mean (95 %) |"))
+    assert [cell.split()[0] for cell in mean.split(" | ")[1:]] == ["10.0", "25.0", "25.0", "55.0", "91.5"]
+    assert re.search(r"\| gain \(95 %\) \|  \| \+15\.0 \(.*\) \| \+0\.0 \(.*\) \| \+30\.0 \(.*\) \|  \|", text)
+    assert f"| p |  | {mcnemar(6, 0):.2g} | 1 | {mcnemar(12, 0):.2g} |  |" in text
+    assert "the final model over + distilled +30.0 to +30.0, +30.0 on average" in text
+    assert "(+ round 1) over it -5.0 to +5.0, +0.0 on average. No step has a p above 1 " in text
+
+    record(run, {1: solved[1]})
+    text = filled()
+    assert "Over 1 seed, in points" in text and "| 2 |" not in text
+
+
+def record(root: Path, solved: Mapping[int, Mapping[str, int]]) -> None:
+    """Record an experiment of runs whose models solve the first so many of 20 test problems."""
+    runs = [
+        Run(
+            variant="loop", seed=seed, inputs="i", train_problems=50, steps={},
+            models={
+                name: ModelResult(
+                    fingerprint="f", accuracy=number / 20, correct=number, rows=9, teacher_calls=9,
+                    solved=as_digits(place < number for place in range(20)),
+                )
+                for name, number in models.items()
+            },
+            orms={
+                "orm": OrmResult(n=9, accuracy=0.9 + seed / 100, accuracy_correct=1, accuracy_wrong=1, step_accuracy=1)
+            },
+        )
+        for seed, models in solved.items()
+    ]  # fmt: skip
+    name, experiment = find("table1")
+    loop = {"name": "loop", "title": "the loop", "measured": list(solved[1])}
+    experiment = Experiment.model_validate(experiment.model_dump() | {"variants": [loop]})
+    compared = comparison.results(name, experiment, ProblemSet(n=20, sha256="ab"), runs)
+    ablations.save(ablations.path(root, name), compared)
 
 
 def test_what_is_missing_or_unknown_is_named(run: Path) -> None:

@@ -119,20 +119,29 @@ def test_pictures_have_a_bound_together(run: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_experiments_are_tables(run: Path) -> None:
-    (run / layout.ABLATIONS).mkdir()
     difference = {"variant": "orm", "model": "final", "mean": -0.02, "low": -0.05, "high": 0.01, "p": 0.21}
-    row = {"variant": "none", "model": "final", "mean": 0.4, "low": 0.3, "high": 0.5, "difference": difference}
+    row = {"variant": "none", "model": "final", "mean": 0.4, "low": 0.3, "high": 0.5, "seeds": (3, 5)}
     runs = [
-        {"variant": "none", "seed": seed, "models": {"final": {"accuracy": seed / 10, "rows": 90 + seed}}}
+        {
+            "variant": "none", "seed": seed, "inputs": "i", "train_problems": 9, "steps": {}, "orms": {},
+            "models": {
+                "final": {
+                    "fingerprint": "f", "accuracy": seed / 10, "correct": seed, "rows": 90 + seed,
+                    "teacher_calls": 1200, "solved": "0",
+                }
+            },
+        }
         for seed in (3, 5)
-    ]
-    content = {"experiment": "table3", "title": HOSTILE, "tests": {"n": 900}, "runs": runs, "comparison": [row]}
-    file = run / layout.ABLATIONS / "table3.json"
-    ablation = ablations.Ablation.model_validate(content)
-    assert ablation.cells()[1] == (
-        "none", "final", "94", "0", "30.0", "50.0", "40.0 (30.0 to 50.0)", "-2.0 (-5.0 to +1.0)", "0.21", "orm, final",
+    ]  # fmt: skip
+    content = {"experiment": "table3", "title": HOSTILE, "baseline": "orm", "tests": {"n": 900, "sha256": "ab"}}
+    experiment = ablations.Results.model_validate(
+        content | {"runs": runs, "comparison": [row | {"difference": difference | {"by_seed": {}}}]}
+    )
+    assert ablations.cells(experiment)[1] == (
+        "none", "final", "94", "1,200", "30.0", "50.0", "40.0 (30.0 to 50.0)", "-2.0 (-5.0 to +1.0)", "0.21",
+        "orm, final",
     )  # fmt: skip
-    file.write_text(ablation.model_dump_json(), encoding="utf-8")
+    ablations.save(ablations.path(run, "table3"), experiment)
     assert "table3: 900 test problems" in built(run)
 
 
