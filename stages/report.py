@@ -7,7 +7,7 @@ from mathse.report.page import build
 
 
 def main() -> str:
-    """Write reports/{index.html,judged.json,report.md,table.md} and reports/plots/."""
+    """Write reports/{index.html,judged.json,report.md} and reports/plots/."""
     return f"{len(build(Path()))} files"
 
 

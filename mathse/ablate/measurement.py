@@ -7,7 +7,7 @@ from mathse import layout
 from mathse.loop.evaluation import scores
 from mathse.loop.evaluation.orm_scores import OrmMetrics
 from mathse.params import BASE, Params
-from mathse.report import work
+from mathse.report import table
 from mathse.report.ablations import ModelResult, OrmResult, ProblemSet, Run, StepResult, as_digits
 from mathse.tables import store
 from mathse.tables.schemas import OWN_TESTS, Prediction, Status, Verdict
@@ -30,7 +30,7 @@ def collect(root: Path, settings: Params, variant: str, inputs: str) -> tuple[Ru
     calls = {step: _teacher_calls(root, settings, step) for step in set().union(*steps.values())}
     models = {}
     for model, outcomes in solved.items():
-        metrics, training = scores.load(root / layout.metrics(model)), work.training(root, model)
+        metrics, training = scores.load(root / layout.metrics(model)), table.training(root, model)
         models[model] = ModelResult(
             fingerprint=metrics.fingerprint,
             accuracy=metrics.accuracy,
@@ -74,12 +74,12 @@ def steps_to(settings: Params, model: str) -> set[str]:
 
 def _solved(root: Path, model: str) -> dict[str, bool]:
     """Which test problems a model's greedy answers solve."""
-    table = store.columns(
+    answers = store.columns(
         root / layout.predictions(model), Prediction, ["benchmark", "problem_id", "sample_idx", "status"]
     )
     return {
         row["problem_id"]: row["status"] == Status.CORRECT
-        for row in table.to_pylist()
+        for row in answers.to_pylist()
         if row["benchmark"] == OWN_TESTS and row["sample_idx"] == 0
     }
 
@@ -88,8 +88,8 @@ def _teacher_calls(root: Path, settings: Params, step: str) -> int:
     """How often a step called the teacher: recorded solutions cost no call, marks before a reflection one each."""
     if settings.steps[step].ask == "rollout":
         return 0
-    table = store.columns(root / layout.paths(step), PathRow, ["author", "parent_path_id"]).to_pylist()
-    written = [row for row in table if not row["author"].startswith(RECORDED)]
+    paths = store.columns(root / layout.paths(step), PathRow, ["author", "parent_path_id"]).to_pylist()
+    written = [row for row in paths if not row["author"].startswith(RECORDED)]
     marks = {row["parent_path_id"] for row in written} if settings.reflect.feedback == "teacher" else set()
     return len(written) + len(marks - {None})
 

@@ -1,8 +1,8 @@
-"""Build what lies under `reports/` beside the metrics: the table, the plots (data and pictures), and pages of it all.
+"""Build what lies under `reports/` beside the metrics: the plots (data and pictures), and pages of it all.
 
 In: `reports/{metrics,mixes,training,ablations}/*.json`, `data/{problems,paths,verdicts,mix,predictions,orm}/*`.
-Out: `reports/table.md`, `reports/plots/*.{json,png}`, `reports/report.md`, `reports/index.html`,
-`reports/judged.json`, `reports/official.json`; the same inputs give the same bytes.
+Out: `reports/plots/*.{json,png}`, `reports/report.md`, `reports/index.html`, `reports/judged.json`,
+`reports/official.json`; the same inputs give the same bytes.
 """
 
 import json
@@ -14,14 +14,13 @@ from mathse.report.names import Names
 from mathse.tables.files import write
 from mathse.tables.schemas import OWN_TESTS
 
-TABLE = layout.REPORTS / "table.md"
 PAGE = layout.REPORTS / "report.md"
 WEB_PAGE = layout.REPORTS / "index.html"
 STEPS = "Problems that a step gained and lost, and how likely so uneven a change is by chance (McNemar's exact test)"
 
 
 def build(root: Path) -> list[Path]:
-    """Write the table, the plots and the page, and return the files in order.
+    """Write the plots and the pages, and return the files in order.
 
     Raises:
         UserError: A metrics file or a table is missing; names it.
@@ -59,7 +58,6 @@ def build(root: Path) -> list[Path]:
         **{layout.PLOTS / f"{chart.name}.png": chart.png() for chart in pictures},
         layout.JUDGED: judging.document(judged),
         layout.OFFICIAL_TABLES: (official + "\n").encode(),
-        TABLE: body.encode(),
         PAGE: page.encode(),
         WEB_PAGE: webpage.render(run).encode(),
     }

@@ -17,7 +17,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from rich import box
@@ -33,6 +33,7 @@ from mathse.params import BASE
 from mathse.report.names import Names
 
 Cells = list[tuple[str, ...]]
+R = TypeVar("R", bound=BaseModel)
 
 
 class Measure(NamedTuple):
@@ -80,8 +81,18 @@ class Measured:
     remaining: int | None
 
 
-class _Report(BaseModel):
-    """What the table shows of the report of a mix or a training."""
+class Training(BaseModel):
+    """What a training reported (`reports/training`), as far as it is shown."""
+
+    model: str = Field(default="", description="Content hash of the weights.")
+    rows: int = Field(default=0, ge=0)
+    steps: int = Field(default=0, ge=0)
+    tokens: int = Field(default=0, ge=0, description="That went through it, repeated epochs included.")
+    final_loss: float | None = None
+
+
+class Mix(BaseModel):
+    """What a mix reported (`reports/mixes`), as far as it is shown."""
 
     rows: int = Field(default=0, ge=0)
     solved: int | None = None
@@ -109,16 +120,14 @@ def load(root: Path) -> list[Measured]:
     known = Names(settings)
     measured = []
     for name in models:
-        mix, training = (
-            _report(root / file) for file in (layout.mix_report(known.mix(name)), layout.training_report(name))
-        )
-        if training is None and name != BASE:
+        mix, trained = mix_report(root, known.mix(name)), training(root, name)
+        if trained is None and name != BASE:
             raise UserError(f"{root / layout.training_report(name)}: not found; `dvc repro` makes it")
         measured.append(
             Measured(
                 metrics=scores.load(root / layout.metrics(name)),
                 title=known.title(name),
-                rows=training.rows if training else 0,
+                rows=trained.rows if trained else 0,
                 solved=mix.solved if mix else None,
                 remaining=mix.remaining if mix else None,
             )
@@ -126,19 +135,28 @@ def load(root: Path) -> list[Measured]:
     return measured
 
 
-def mix_report(root: Path, step: str) -> _Report | None:
+def mix_report(root: Path, step: str) -> Mix | None:
     """What the mix of a step came to; None if it is not there yet.
 
     Raises:
         UserError: The report is damaged.
     """
-    return _report(root / layout.mix_report(step))
+    return _report(root / layout.mix_report(step), Mix)
 
 
-def _report(file: Path) -> _Report | None:
+def training(root: Path, model: str) -> Training | None:
+    """What the training of a model reported; None if it is not trained yet.
+
+    Raises:
+        UserError: The report is damaged.
+    """
+    return _report(root / layout.training_report(model), Training)
+
+
+def _report(file: Path, kind: type[R]) -> R | None:
     """What a stage reported; None if there is no such report."""
     try:
-        return _Report.model_validate_json(file.read_bytes())
+        return kind.model_validate_json(file.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValidationError) as error:

@@ -269,7 +269,7 @@ def _lineage(run: Run) -> Grid:
     cells.append((BASE, str(settings.base.source), "", "", "", "", fingerprints.get(BASE, "")))
     for model in settings.trained:
         start, mix, _ = settings.recipe(model)
-        report = work.training(run.root, model)
+        report = table.training(run.root, model)
         file = run.root / layout.mix(mix)
         cells.append(
             (

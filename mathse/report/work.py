@@ -10,41 +10,14 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pydantic import BaseModel, Field, ValidationError
 
 from mathse import layout
-from mathse.errors import UserError
 from mathse.params import STUDENT, Params
 from mathse.report.judging import Counts, Use
 from mathse.report.names import Names
-from mathse.report.table import Measured
+from mathse.report.table import Measured, training
 from mathse.tables import schemas, store
 from mathse.tables.schemas import OWN_TESTS, Feedback, Prediction, Row, Verdict
-
-
-class Training(BaseModel):
-    """What a training reported (`reports/training`), as far as it is shown."""
-
-    model: str = Field(default="", description="Content hash of the weights.")
-    rows: int = Field(default=0, ge=0)
-    steps: int = Field(default=0, ge=0)
-    tokens: int = Field(default=0, ge=0, description="That went through it, repeated epochs included.")
-    final_loss: float | None = None
-
-
-def training(root: Path, name: str) -> Training | None:
-    """What the training of a model reported; None where it is not trained yet.
-
-    Raises:
-        UserError: The report is damaged.
-    """
-    file = root / layout.training_report(name)
-    try:
-        return Training.model_validate_json(file.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError) as error:
-        raise UserError(f"{file}: is damaged ({error}); `dvc repro` makes it anew") from error
 
 
 def trained_tokens(root: Path, settings: Params) -> dict[str, int]:
