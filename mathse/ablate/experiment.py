@@ -253,7 +253,11 @@ def _resolved(value: Any, content: Mapping[str, Any], place: Path, key: str, bas
 def _of_params(asked: _FromParams, content: Mapping[str, Any], place: Path, key: str) -> Any:
     """A section with changes, a multiple of a number, or another version of a prompt."""
     found = yaml_file.at(content, asked.of)
-    if asked.unless and all(yaml_file.at(content, name) == held for name, held in asked.unless.items()):
+    if (
+        found is not None
+        and asked.unless
+        and all(yaml_file.at(content, name) == held for name, held in asked.unless.items())
+    ):
         return copy.deepcopy(found)
     if isinstance(found, dict):
         changes = _resolved(asked.changes, content, place, key, None)

@@ -153,6 +153,10 @@ def test_prompts_are_those_of_the_orms_target_whichever_the_run_has(target: str)
         ({"seed.x": 1}, "e: other: seed.x: seed is a value and has no keys"),
         ({"train.epochs": {"rows_of": "2", "teacher_calls_of": "2"}}, "train.epochs: must ask for one thing"),
         ({"train.epochs": {"of": "train.epoch", "times": 2}}, "the params have no 'train.epoch' from which that could"),
+        (
+            {"train.epochs": {"of": "train.epoch", "times": 2, "unless": {"seed": 1}}},
+            "the params have no 'train.epoch'",
+        ),
         ({"train": {"of": "train", "wiht": {}}}, "e: other: train.wiht: Extra inputs are not permitted"),
         ({"train.epochs": {"rows_of": "2", "per": "test"}}, r"e: other: train.epochs.per: Input should be 'train'"),
     ],
