@@ -112,7 +112,8 @@ def test_a_value_may_follow_from_the_baseline(value: object, expected: float) ->
 def test_a_value_may_follow_from_the_params_themselves(value: dict[str, Any], expected: object) -> None:
     key = {"train.epochs": "train.epochs", "judge.prompt": "judge.prompt", "rollout": "rollout"}[value["of"]]
     chosen = experiment(variants=[variant(name="plain"), variant(params={key: value})])
-    changed, _ = laid_over(CONTENT, "e", chosen.variants[1])
+    content = CONTENT | {"train": CONTENT["train"] | {"epochs": 10, "batch_size": 16}}
+    changed, _ = laid_over(content, "e", chosen.variants[1])
     section, _, last = key.partition(".")
     assert (changed[section][last] if last else changed[section]) == (
         CONTENT["rollout"] | {"samples": 3} if expected is None else expected
