@@ -24,7 +24,10 @@ DEFAULTS = Path(__file__).with_name("defaults.json")
 
 @pytest.fixture
 def good() -> dict[Any, Any]:
+    """The default params, where each model starts from the base."""
     content: dict[Any, Any] = yaml.safe_load((ROOT / "presets" / "default.yaml").read_text(encoding="utf-8"))
+    del content["further"]
+    content["models"] = {name: {"start": "base", "mix": name, "by": "train"} for name in content["models"]}
     return content
 
 

@@ -103,6 +103,7 @@ def write_params(root: Path, **changed: object) -> None:
     for section in ("steps", "models"):
         del content[section]["2"]
     content["steps"]["final"].update({"prev": "1", "model": "1"})
+    content["models"]["final"]["start"] = "1"
     content["measured"] = list(MODELS)
     (root / "params.yaml").write_text(yaml.safe_dump({**content, **changed}, sort_keys=False), encoding="utf-8")
 
