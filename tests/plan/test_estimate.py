@@ -298,4 +298,5 @@ def test_benchmarks_and_samples_are_answered_by_every_model(tiny: Plan, tmp_path
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     planned = plan(None, tmp_path, Options())
     counts = [next(each.number for each in one.requests if each.step == "evaluate") for one in (tiny, planned)]
-    assert counts == [5 * 450, 5 * (450 + 304) * 3]
+    own = content["problems"]["sources"][0]["test"]
+    assert counts == [5 * own, 5 * (own + 304) * 3]
