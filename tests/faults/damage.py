@@ -37,8 +37,10 @@ def _value(name: str, annotation: Any, number: int) -> Any:
         return example(annotation, number)
     if annotation is bytes:
         return random.Random(number).randbytes(200)
-    if annotation in (int, float):
-        return annotation(number + 1)
+    if annotation is int:
+        return number + 1
+    if annotation is float:
+        return (number + 1) / ROWS  # some are shares
     if annotation is bool:
         return bool(number % 2)
     if annotation is str:

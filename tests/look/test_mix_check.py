@@ -1,11 +1,11 @@
 """A mix's query is looked at before anything is trained: what it breaks, and what it would change."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mathse import cli, layout, params
 from mathse.errors import UserError
@@ -23,7 +23,9 @@ EVERYTHING = "select path_id, null as reason from (select path_id from previous 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Mix 0 with one row; step 1 with two correct paths to p2, a wrong one, and one to a test problem."""
-    shutil.copy(ROOT / "presets" / "default.yaml", tmp_path / "params.yaml")
+    content = yaml.safe_load((ROOT / "presets" / "default.yaml").read_text(encoding="utf-8"))
+    content["mix"] = {"query": content["mix"]["query"], "parameters": {"max_per_problem": 1}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     shutil.copytree(ROOT / "mathse" / "sql" / "mixes", tmp_path / "mathse" / "sql" / "mixes")
     problems = [rows.problem("p1"), rows.problem("p2", level=2), rows.problem("p3", split=Split.TEST)]
     store.write(tmp_path / layout.PROBLEMS, Problem, problems)
@@ -144,8 +146,9 @@ def test_rows_with_other_drafts_are_no_duplicates(project: Path) -> None:
 
     assert [check.name for check in effect(project, named, "2", {}).failed] == ["no_duplicate_text"]
     file = project / "params.yaml"
-    shown = re.sub(r"^mix: \{", "mix: {reflections: draft, ", file.read_text(), flags=re.MULTILINE)
-    file.write_text(shown)
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    content["mix"]["reflections"] = "draft"
+    file.write_text(yaml.safe_dump(content), encoding="utf-8")
     assert effect(project, named, "2", {}).failed == []
 
 

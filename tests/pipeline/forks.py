@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 OURS = ("mathse", "stages")
 STREAMS = (0, 1, 2)
 STARTED = (
+    "stages.accuracy",
     "stages.benchmarks",
     "stages.problems",
     "stages.base",

@@ -40,7 +40,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Clone:
     params["problems"]["sources"][0] |= {"train": 12, "orm": 40, "test": 8}
     params["orm"] |= {"warmup_problems": 10}
     params["orm"]["train"] |= {"epochs": 1}
-    params["mix"]["query"] = "mathse/sql/mixes/rule_checked.sql"
+    params["mix"]["require"] = "rule"
     params["steps"], params["models"] = ({"0": params[section]["0"]} for section in ("steps", "models"))
     params["measured"] = ["0"]
     file.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")

@@ -70,9 +70,9 @@ def test_a_second_repro_runs_nothing(loop: Clone) -> None:
     assert "up to date" in printed
 
 
-def test_a_mix_parameter_reruns_mixes_only(edited: Clone) -> None:
+def test_a_mix_parameter_reruns_mixes_and_the_report_that_tells_params(edited: Clone) -> None:
     edited.edit_params(mix={"parameters": {"max_per_problem": 3}})
-    assert edited.changed_stages() == {f"mix@{step}" for step in STEPS}
+    assert edited.changed_stages() == {"report", *(f"mix@{step}" for step in STEPS)}
 
 
 def test_a_comment_in_the_mix_or_in_a_stage_changes_nothing_behind_it(edited: Clone) -> None:

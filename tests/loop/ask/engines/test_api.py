@@ -84,7 +84,7 @@ def test_a_completion_has_text_tokens_and_cost(
 @pytest.mark.parametrize(
     ("logprobs", "sure"),
     [
-        ([{"token": '{"status": "', "logprob": -1}, {"token": 'WRONG"}', "logprob": -0.5}], 0.606531),
+        ([{"token": '{"status": "', "logprob": -1}, {"token": 'WRONG"}', "logprob": -0.5}], 0.607),
         ([{"token": '{"status": "WRONG"}'}], None),
         ([{"token": '{"status": "WRONG"}', "logprob": "likely"}], None),
         ("none", None),

@@ -131,9 +131,9 @@ def test_the_samples_of_a_problem_share_one_prefill(engine: Engine, monkeypatch:
     prefills: list[tuple[int, int]] = []
     outcome = engine._outcome  # type: ignore[attr-defined]
 
-    def noted(output: Any) -> Outcome:
+    def noted(output: Any, key: str) -> Outcome:
         prefills.append((output.num_cached_tokens, len(output.prompt_token_ids)))
-        made: Outcome = outcome(output)
+        made: Outcome = outcome(output, key)
         return made
 
     monkeypatch.setattr(engine, "_outcome", noted)
