@@ -109,7 +109,7 @@ def test_a_killed_experiment_goes_on_and_runs_nothing_twice(
     assert json.loads(recorded)["runs"][0]["models"]["0"]["rows"] > 0
 
     # The user's own files are as they were, no clone is left, and DVC knows the runs, accuracy before all else.
-    assert project.run("git", "status", "--porcelain").split() == ["??", "reports/ablations/"]
+    assert project.run("git", "status", "--porcelain").split() == ["??", "reports/ablations/epochs.json"]
     assert sorted(path.name for path in (project.folder / FOLDER).iterdir()) == ["one-1.log", "two-1.log"]
     shown = project.dvc("exp", "show", "--csv").splitlines()
     assert shown[0].split(",")[5].startswith("accuracy.")
