@@ -14,7 +14,7 @@ INTERRUPTED = "Query interrupted"
 @command(
     "show a problem with all its paths and verdicts",
     "Its images are saved as files whose names are printed; each reflection stands below the path it corrects.",
-    "mathse show 3fa1",
+    "mathse show 4988",
     argument("problem", metavar="PROBLEM", help="its id, or the first digits of it"),
     argument("--image-dir", type=Path, help="where images are saved (default: .mathse/images)"),
 )
