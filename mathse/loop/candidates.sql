@@ -27,8 +27,8 @@
 --     reason          that, or why it is not taken for right: not judged, judged WRONG, graded UNDECIDED, ...
 --
 -- by_preference  one row per new path of `candidates`, with its columns and
---     copy            1 for the first of the paths to its problem with the same content, 2 for the next, ...
---     place           among the first copies to its problem that are taken for right: 1 for the first, ...
+--     reason          as there; or that its content is known, or that of a path to its problem that comes first
+--     place           among the paths to its problem that have no reason: 1 for the first, ...
 --   First comes what is preferred; of those the shortest, then the path_id decides.
 --
 -- wrong_paths    one row per path that is WRONG and that says something: this step's, and those of earlier steps to
@@ -182,22 +182,27 @@ from joined;
 create or replace view by_preference as
 with
 
-single as (
+accepted as (
     select
-        *,
-        row_number() over (
-            partition by problem_id, content_hash, reason is null order by preference, characters, path_id
-        ) as copy
+        * exclude (reason),
+        is_known
+        or row_number() over (partition by problem_id, content_hash order by preference, characters, path_id) > 1
+            as is_duplicate
     from candidates
-    where is_new
+    where is_new and reason is null
+),
+
+placed as (
+    select
+        * exclude (is_duplicate),
+        case when is_duplicate then duplicate() end as reason,
+        row_number() over (partition by problem_id, is_duplicate order by preference, characters, path_id) as place
+    from accepted
 )
 
-select
-    *,
-    row_number() over (
-        partition by problem_id, reason is null and copy = 1 order by preference, characters, path_id
-    ) as place
-from single;
+from placed
+union all by name
+from candidates where is_new and reason is not null;
 
 create or replace view wrong_paths as
 with

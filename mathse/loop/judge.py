@@ -41,7 +41,7 @@ def judge(
         One verdict per path, in the paths' order; the engine's work is done before the first.
 
     Raises:
-        PromptError: `judge.prompt` does not exist or does not fit `judge.reference`.
+        PromptError: `judge.prompt` does not exist, or does not fit `judge.reference` or the target.
     """
     schema = replies.json_schema(target)
     drawn = Sampling(temperature=0.0, max_new_tokens=settings.max_new_tokens)
@@ -50,7 +50,7 @@ def judge(
         if not path.text:
             return None
         problem = problems[path.problem_id]
-        fields = judge_fields(settings.prompt, problem, path.text, settings.reference)
+        fields = judge_fields(settings.prompt, problem, path.text, settings.reference, target)
         return request(
             problem, settings.prompt, fields, drawn,
             seed=0, subject_id=path.path_id, json_schema=schema, confidence_key="status", param="judge.prompt",

@@ -230,7 +230,7 @@ def _counts(settings: Params, example: Example, local: Counter, teacher: Counter
         "error_step": example.error_step, "error_analysis": example.error_analysis,
     }  # fmt: skip
     question = prompts.turn(prompts.render(settings.student.prompt, fields))
-    to_judge, _ = judge_turn(settings.judge.prompt, problem, path, settings.judge.reference)
+    to_judge, _ = judge_turn(settings.judge.prompt, problem, path, settings.judge.reference, settings.orm.target)
     target, answers = settings.orm.target, "different"
     checks = path.splitlines()  # each step with what is found there: about as long as it is
     verdicts = (

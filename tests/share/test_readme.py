@@ -51,6 +51,16 @@ def test_files_exist(file: str) -> None:
     assert (ROOT / file).exists()
 
 
+def test_the_round_that_readme_adds_changes_no_row_before_it() -> None:
+    (shown,) = re.findall(r"^    steps:\n(?:^    .*\n)+", README, re.MULTILINE)
+    added, default = yaml.safe_load(shown), yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    for section in ("steps", "models"):
+        assert set(added[section]) - set(default[section]) == {"3"}
+        before = {name: row for name, row in default[section].items() if name != "final"}
+        assert {name: added[section][name] for name in before} == before, "they would be made anew"
+    Params.model_validate(default | added)
+
+
 def test_the_results_have_the_columns_of_the_report() -> None:
     heading = README.split("<!-- results -->\n")[1].splitlines()[0]
     assert heading == f"| {' | '.join(table.HEADINGS)} |"

@@ -9,7 +9,7 @@ which key.
 from collections.abc import Mapping
 
 from mathse.errors import UserError
-from mathse.loop.ask import prompts
+from mathse.loop.ask import prompts, replies
 from mathse.loop.ask.protocol import Request, Sampling
 from mathse.tables.schemas import Message, Problem, content_id
 
@@ -79,25 +79,34 @@ def _turn(prompt: str, fields: Mapping[str, str], param: str, problem_id: str) -
         ) from error
 
 
-def judge_fields(prompt: str, problem: Problem, path_text: str, reference: bool) -> dict[str, str]:
+def judge_fields(
+    prompt: str, problem: Problem, path_text: str, reference: bool, target: replies.Target = "full"
+) -> dict[str, str]:
     """What a judge knows of a path: the same when the ORM is trained, measured and put to use.
 
+    Args:
+        reference: `judge.reference`.
+        target: `orm.target`.
+
     Returns:
-        `question`, `path` and, with a `reference` (`judge.reference`), `gold`.
+        `question`, `path` and, with a `reference`, `gold`.
 
     Raises:
-        PromptError: The prompt shows the gold answer where `reference` says that it must not, or the reverse.
+        PromptError: The prompt shows the gold answer where `reference` says that it must not, or the reverse; or it
+            asks for a reply of another form than `target`.
     """
-    shows_gold = "{gold}" in prompts.PROMPTS.get(prompt, "")
+    text = prompts.PROMPTS.get(prompt, "")
+    shows_gold, asks_for_checks, wants_checks = "{gold}" in text, '"checks"' in text, target == "checks"
+    version = 1 + (not reference) + 2 * wants_checks
+    fault = None
     if shows_gold and not reference:
-        raise PromptError(
-            f"params.yaml: judge.prompt: {prompt} shows the gold answer, but judge.reference is false; "
-            "use judge@2 or judge-brief@2"
-        )
-    if reference and prompt in prompts.PROMPTS and not shows_gold:
-        raise PromptError(
-            f"params.yaml: judge.prompt: {prompt} has no place for the gold answer, but judge.reference is true"
-        )
+        fault = "shows the gold answer, but judge.reference is false"
+    elif text and reference and not shows_gold:
+        fault = "has no place for the gold answer, but judge.reference is true"
+    elif '"status"' in text and asks_for_checks != wants_checks:
+        fault = f"asks for {'checks' if asks_for_checks else 'no checks'} of the steps, but orm.target is {target}"
+    if fault:
+        raise PromptError(f"params.yaml: judge.prompt: {prompt} {fault}; use judge@{version} or judge-brief@{version}")
     fields = {"question": prompts.question_with_choices(problem), "path": path_text}
     return fields | ({"gold": problem.answer} if reference else {})
 
@@ -115,8 +124,8 @@ def critique_fields(
 
 
 def judge_turn(
-    prompt: str, problem: Problem, path_text: str, reference: bool
+    prompt: str, problem: Problem, path_text: str, reference: bool, target: replies.Target = "full"
 ) -> tuple[tuple[Message, ...], Mapping[str, str]]:
     """The judge's turn for one path, and the fields it was filled with; arguments and errors as for `judge_fields`."""
-    fields = judge_fields(prompt, problem, path_text, reference)
+    fields = judge_fields(prompt, problem, path_text, reference, target)
     return _turn(prompt, fields, "judge.prompt", problem.problem_id), fields

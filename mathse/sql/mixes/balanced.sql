@@ -12,17 +12,9 @@ with
 
 limited as (
     select
-        path_id,
-        subject,
-        level,
-        preference,
-        characters,
-        place,
-        case
-            when reason is not null then reason
-            when copy > 1 then duplicate()
-            when place > $max_per_problem then 'over the limit per problem'
-        end as reason
+        * replace (
+            coalesce(reason, case when place > $max_per_problem then 'over the limit per problem' end) as reason
+        )
     from by_preference
 ),
 

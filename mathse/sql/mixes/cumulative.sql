@@ -9,44 +9,19 @@
 
 with
 
-screened as (
-    select path_id, problem_id, content_hash, preference, characters, paths_before, is_known, reason
-    from candidates
-    where is_new
-),
-
-compared as (
-    select
-        *,
-        is_known
-        or row_number() over (partition by problem_id, content_hash order by preference, characters, path_id) > 1
-            as is_duplicate
-    from screened
-    where reason is null
-),
-
-placed as (
+decided as (
     select
         path_id,
-        is_duplicate,
-        row_number() over (
-            partition by problem_id, is_duplicate order by preference, characters, path_id
-        ) + paths_before as place
-    from compared
+        coalesce(
+            reason, case when paths_before + place > $max_per_problem then 'over the limit per problem' end
+        ) as reason
+    from by_preference
 ),
 
 final as (
     select path_id, null as reason from previous
     union all
-    select path_id, reason from screened where reason is not null
-    union all
-    select
-        path_id,
-        case
-            when is_duplicate then duplicate()
-            when place > $max_per_problem then 'over the limit per problem'
-        end as reason
-    from placed
+    from decided
 )
 
 select * from final

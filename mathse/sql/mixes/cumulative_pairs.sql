@@ -11,39 +11,13 @@
 
 with
 
-screened as (
-    select path_id, problem_id, content_hash, preference, characters, paths_before, is_known, reason
-    from candidates
-    where is_new
-),
-
-compared as (
-    select
-        *,
-        is_known
-        or row_number() over (partition by problem_id, content_hash order by preference, characters, path_id) > 1
-            as is_duplicate
-    from screened
-    where reason is null
-),
-
-placed as (
-    select
-        *,
-        row_number() over (
-            partition by problem_id, is_duplicate order by preference, characters, path_id
-        ) + paths_before as place
-    from compared
-),
-
 decided as (
     select
         path_id,
-        case
-            when is_duplicate then duplicate()
-            when place > $max_per_problem then 'over the limit per problem'
-        end as reason
-    from placed
+        coalesce(
+            reason, case when paths_before + place > $max_per_problem then 'over the limit per problem' end
+        ) as reason
+    from by_preference
 ),
 
 taken as (
@@ -68,8 +42,6 @@ paired as (
 
 final as (
     select path_id, null as reason, null as rejected_path_id from previous
-    union all
-    select path_id, reason, null from screened where reason is not null
     union all
     select path_id, reason, rejected_path_id
     from decided

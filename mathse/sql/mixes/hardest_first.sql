@@ -20,16 +20,9 @@ pass_rates as (
 
 limited as (
     select
-        path_id,
-        problem_id,
-        level,
-        preference,
-        characters,
-        case
-            when reason is not null then reason
-            when copy > 1 then duplicate()
-            when place > $max_per_problem then 'over the limit per problem'
-        end as reason
+        * replace (
+            coalesce(reason, case when place > $max_per_problem then 'over the limit per problem' end) as reason
+        )
     from by_preference
 ),
 

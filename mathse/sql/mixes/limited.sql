@@ -6,20 +6,15 @@
 --     have, those of `previous` counted (they all stay, also where they are more).
 --
 -- Problems come in the order of their ids: hashes, so that those with a place are a fair draw. Of paths to the same
--- problem the shortest come first, then the path_id decides.
+-- problem those come first that `mix.prefer` prefers, of those the shortest, then the path_id decides.
 
 with
 
 limited as (
     select
-        path_id,
-        problem_id,
-        place,
-        case
-            when reason is not null then reason
-            when copy > 1 then duplicate()
-            when place > $max_per_problem then 'over the limit per problem'
-        end as reason
+        * replace (
+            coalesce(reason, case when place > $max_per_problem then 'over the limit per problem' end) as reason
+        )
     from by_preference
 ),
 

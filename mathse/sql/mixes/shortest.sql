@@ -5,7 +5,8 @@
 -- Columns: path_id; reason, why the path is left out, null if it is in the mix.
 -- Parameters: $max_per_problem, how many paths a problem may have in the mix.
 --
--- Always the shortest, whatever `mix.prefer` says. Of paths of the same length the one of `previous` comes first, then the path_id decides.
+-- Always the shortest, whatever `mix.prefer` says. Of paths of the same length the one of `previous` comes first, then
+-- the path_id decides.
 
 with
 

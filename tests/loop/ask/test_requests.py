@@ -1,6 +1,7 @@
 import pytest
 
 from mathse.loop.ask.protocol import Request, Sampling
+from mathse.loop.ask.replies import Target
 from mathse.loop.ask.requests import PromptError, judge_turn, request
 from mathse.tables.schemas import Message
 from tests import rows
@@ -37,6 +38,24 @@ def test_without_a_reference_gold_is_nowhere(prompt: str) -> None:
 def test_a_prompt_that_does_not_fit_is_named(prompt: str, reference: bool, said: str) -> None:
     with pytest.raises(PromptError, match=said):
         judge_turn(prompt, rows.problem(), "path", reference)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "reference", "target", "said"),
+    [
+        ("judge@1", True, "checks", "judge@1 asks for no checks of the steps, but orm.target is checks; use judge@3"),
+        ("judge@2", False, "checks", "judge@2 asks for no checks of the steps, .*; use judge@4 or judge-brief@4"),
+        ("judge@3", True, "full", "judge@3 asks for checks of the steps, but orm.target is full; use judge@1"),
+        ("judge@4", False, "verdict", "judge@4 asks for checks of the steps, but orm.target is verdict; use judge@2"),
+        ("judge@3", False, "checks", "judge@3 shows the gold answer, but judge.reference is false; use judge@4"),
+    ],
+)
+def test_a_prompt_asks_for_what_the_judge_is_to_reply(prompt: str, reference: bool, target: Target, said: str) -> None:
+    with pytest.raises(PromptError, match=f"judge.prompt: {said}"):
+        judge_turn(prompt, rows.problem(), "path", reference, target)
+    fitting = said.rpartition("use ")[2].partition(" or")[0]
+    for name in (fitting, fitting.replace("judge", "judge-brief")):
+        assert judge_turn(name, rows.problem(), "path", reference, target)
 
 
 def test_a_request_is_its_problem_and_its_prompt_filled() -> None:
