@@ -160,6 +160,9 @@ def test_the_committed_params_are_the_default_preset() -> None:
             "train.optimizer: kept, but student starts from a model without a state: `start: b",
         ),
         ("models.orm", {"start": "base", "mix": "1", "by": "train"}, "models.orm: the name is taken"),
+        ("rollout.temperature", 9, "rollout.temperature: Input should be less than or equal to 5 (found 9)"),
+        ("rollout.temperature", "hot", "rollout.temperature: Input should be a valid number"),
+        ("rollout.temperature", [0.7], "rollout.temperature: Input should be a valid number"),
         ("models.1.start", "3", "models.1.start: there is no '3'"),
         ("models.1.start", "final", "name an earlier model or judge"),
         ("orms", {}, "orms: "),
@@ -233,6 +236,13 @@ def test_several_models_can_be_trained_on_one_mix_each_as_its_section_says(
         ParamsError, match=r"further\.optimizer: kept, but 2 starts from .*`keep_optimizer: true` in `prefer`"
     ):
         load(good, tmp_path)
+    good["models"]["2"]["start"] = "3"
+    with pytest.raises(ParamsError, match=r"models\.2\.start: there is no '3' at this place"):
+        load(good, tmp_path)
+    good["models"]["2"]["start"] = "2"
+    with pytest.raises(ParamsError, match=r"models\.2 needs models\.2: name an earlier model"):
+        load(good, tmp_path)
+    good["models"]["2"]["start"] = "1p"
     good["prefer"]["keep_optimizer"] = True
     assert load(good, tmp_path).trainings["further"].optimizer == "kept"
     del good["models"]["1p"], good["further"]["optimizer"]
@@ -285,7 +295,7 @@ def test_a_source_may_leave_its_revision_open_in_a_preset_only(good: dict[Any, A
     [
         ({"1": 0.7}, r"rollout\.temperature\.2: step '2' rolls out; give it a temperature"),
         ({"1": 0.7, "2": 1.0, "final": 1.0}, r"rollout\.temperature\.final: no step of this name rolls out"),
-        ({"1": 0.7, "2": 9.0}, r"rollout\.temperature"),
+        ({"1": 0.7, "2": 9.0}, r"rollout\.temperature\.2: Input should be less than or equal to 5"),
     ],
 )
 def test_temperatures_are_given_for_all_rollouts_and_nothing_else(

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from mathse.errors import UserError
 from mathse.params.benchmarks import BenchmarkSource
@@ -19,7 +19,7 @@ from mathse.params.training import Train
 
 PARAMS = Path("params.yaml")
 MOST_SAMPLES = 1024
-"""Of a problem in one rollout, however hard it is."""
+"""Of a problem in one rollout, however hard it is; `rollout.samples` may be more."""
 Temperature = Annotated[float, Field(ge=0, le=5)]
 BASE = "base"
 """The model that everything starts from, and what stands before the first step: an empty mix, and all problems."""
@@ -147,6 +147,16 @@ class Distill(Section):
     )
 
 
+def _one_or_by_step(temperature: Any) -> str:
+    return "<by step>" if isinstance(temperature, dict) else "<one>"
+
+
+Temperatures = Annotated[
+    Annotated[Temperature, Tag("<one>")] | Annotated[dict[Name, Temperature], Tag("<by step>")],
+    Discriminator(_one_or_by_step),
+]
+
+
 class Rollout(Section):
     """How the student is asked for paths (step 2)."""
 
@@ -156,16 +166,17 @@ class Rollout(Section):
         ge=1,
         le=4,
         description="By how much `samples` grows with each earlier step that has left wrong paths of a problem, so "
-        "that more samples go to what stays unsolved (DART-Math, arXiv 2407.13690); rounded down, at most 1,024.",
+        "that more samples go to what stays unsolved (DART-Math, arXiv 2407.13690); rounded down, at most 1,024 or "
+        "`samples`.",
     )
-    temperature: Temperature | dict[Name, Temperature] = Field(
+    temperature: Temperatures = Field(
         description='A number, or one for each step that rolls out, such as `{"1": 0.7, "2": 1.0}`.'
     )
     top_p: Share = 1.0
 
     def samples_after(self, wrong_steps: int) -> int:
         """Paths for a problem of which so many earlier steps have left wrong paths."""
-        return min(MOST_SAMPLES, int(self.samples * self.harder**wrong_steps)) if wrong_steps else self.samples
+        return max(self.samples, min(MOST_SAMPLES, int(self.samples * self.harder**wrong_steps)))
 
     def temperature_of(self, step: str) -> float:
         """The temperature of a step that rolls out."""
@@ -252,33 +263,6 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
-    def each_way_of_training_is_there(self) -> "Params":
-        """A model that is trained further, or by preferences, needs the section that says how."""
-        for name, model in self.models.items():
-            if getattr(self, model.by) is None:
-                method = "method: dpo, " if model.by == "prefer" else ""
-                raise ValueError(
-                    f"models.{name}.by: there is no section `{model.by}`; add one beside `train`, with its keys: "
-                    f"`{model.by}: {{{method}epochs: ..., batch_size: ..., ...}}`"
-                )
-        for name in self.trained:
-            recipe = self.recipe(name)
-            if self.trainings[recipe.by].optimizer == "kept" and not self._keeps_optimizer(recipe.start):
-                made_by = (
-                    "`start: base` has none"
-                    if recipe.start == BASE
-                    else (
-                        f"write `keep_optimizer: true` in `{self.recipe(recipe.start).by}`, which trains {recipe.start}"
-                    )
-                )
-                raise ValueError(
-                    f"{recipe.by}.optimizer: kept, but {name} starts from a model without a state: {made_by}"
-                )
-        if self.prefer is not None and self.prefer.method != "dpo":
-            raise ValueError("prefer.method: only dpo learns from preferences; write `method: dpo`")
-        return self
-
-    @model_validator(mode="after")
     def what_is_named_is_there(self) -> "Params":
         """Each step goes on from an earlier one; models and judges are declared."""
         earlier = [BASE]
@@ -325,6 +309,33 @@ class Params(Section):
             TopologicalSorter(needs).prepare()
         except CycleError as error:
             raise ValueError(f"{' needs '.join(reversed(error.args[1]))}: name an earlier model or judge") from error
+        return self
+
+    @model_validator(mode="after")
+    def each_way_of_training_is_there(self) -> "Params":
+        """A model that is trained further, or by preferences, needs the section that says how."""
+        for name, model in self.models.items():
+            if getattr(self, model.by) is None:
+                method = "method: dpo, " if model.by == "prefer" else ""
+                raise ValueError(
+                    f"models.{name}.by: there is no section `{model.by}`; add one beside `train`, with its keys: "
+                    f"`{model.by}: {{{method}epochs: ..., batch_size: ..., ...}}`"
+                )
+        for name in self.trained:
+            recipe = self.recipe(name)
+            if self.trainings[recipe.by].optimizer == "kept" and not self._keeps_optimizer(recipe.start):
+                made_by = (
+                    "`start: base` has none"
+                    if recipe.start == BASE
+                    else (
+                        f"write `keep_optimizer: true` in `{self.recipe(recipe.start).by}`, which trains {recipe.start}"
+                    )
+                )
+                raise ValueError(
+                    f"{recipe.by}.optimizer: kept, but {name} starts from a model without a state: {made_by}"
+                )
+        if self.prefer is not None and self.prefer.method != "dpo":
+            raise ValueError("prefer.method: only dpo learns from preferences; write `method: dpo`")
         return self
 
     @property

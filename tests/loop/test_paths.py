@@ -36,7 +36,7 @@ def rolled_out(monkeypatch: pytest.MonkeyPatch, step: str, **rollout: object) ->
 
 @pytest.mark.parametrize(
     ("samples", "harder", "counts"),
-    [(4, 1, [4, 4, 4]), (4, 2, [4, 8, 16]), (3, 1.5, [3, 4, 6]), (500, 4, [500, 1024, 1024])],
+    [(4, 1, [4, 4, 4]), (4, 2, [4, 8, 16]), (3, 1.5, [3, 4, 6]), (500, 4, [500, 1024, 1024]), (1500, 2, [1500] * 3)],
 )
 def test_what_stays_unsolved_gets_more_samples(
     samples: int, harder: float, counts: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -13,6 +13,7 @@ from mathse.loop.ask.engines.local.fingerprint import LINEAGE, model_fingerprint
 from mathse.params import Train
 from mathse.tables.files import sha256
 from mathse.training import optimizer_state
+from mathse.training.checkpoints import Checkpoints
 from mathse.training.optimizer_state import STATE, OptimizerMismatch
 from tests.training.mixes import ROWS, SETTINGS, furthest, run
 
@@ -67,6 +68,25 @@ def test_the_next_training_begins_with_the_saved_state(
     run(tmp_path, first, ROWS[8:], "again", keep_optimizer=True, **KEPT, **MUON)
     for file in ("model.safetensors", STATE):
         assert (tmp_path / "again" / file).read_bytes() == (tmp_path / "kept" / file).read_bytes()
+
+
+def test_a_stopped_training_ends_with_the_same_state(
+    first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how = {"keep_optimizer": True, "save_steps": 1, "checkpoints": True, **KEPT, **MUON}
+    run(tmp_path, first, ROWS[8:], "whole", **how)
+    complete = Checkpoints.complete
+
+    def then_stop(self: Checkpoints, saved: int) -> None:
+        complete(self, saved)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Checkpoints, "complete", then_stop)
+        run(tmp_path, first, ROWS[8:], **how)
+    assert run(tmp_path, first, ROWS[8:], **how).steps == 2
+    for file in ("model.safetensors", STATE):
+        assert (tmp_path / "out" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
 
 
 def test_a_start_without_a_state_is_named(tiny_model: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,31 @@ def test_the_samples_of_a_problem_share_one_prefill(engine: Engine, monkeypatch:
     answers(engine, [Request("long", seed, "p@1", long, (), sampling, seed) for seed in range(4)])
     computed = sum(prompt - cached for cached, prompt in prefills)
     assert computed < 2 * prefills[0][1], "four samples were prefilled as often as two problems"
+
+
+def test_tokens_are_weighed_as_the_transformers_engine_weighs_them(
+    engine: Engine, images: ImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+
+    def total(pieces: Sequence[str], logprobs: Sequence[float], key: str) -> float:
+        heard.append("".join(pieces))
+        return sum(logprobs)
+
+    for runtime in ("transformers", "vllm"):
+        monkeypatch.setattr(f"mathse.loop.ask.engines.runtimes.{runtime}.confidence", total)
+    asked = [replace(request(place), confidence_key="status") for place in range(8)]
+    made = answers(engine, asked)
+    assert sorted(heard) == sorted(texts(made))
+    other = answers(LocalModel(BASE, COMPUTE, Inference(), batch_size=8).open(images), asked)
+    alike = [(one, two) for one, two in zip(made, other, strict=True) if one.text == two.text]
+    assert len(alike) >= 7
+    for one, two in alike:
+        assert one.confidence == pytest.approx(two.confidence, abs=0.01) and one.confidence < 0
+
+    heard.clear()
+    unasked = answers(engine, [request(0)])
+    assert (unasked[0].text, unasked[0].confidence, heard) == (made[0].text, None, [])
 
 
 def test_a_guided_reply_follows_its_schema(engine: Engine) -> None:
