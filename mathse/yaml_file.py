@@ -81,6 +81,8 @@ def parse(text: str, as_texts: bool = False) -> Any:
             loader.dispose()
     except yaml.YAMLError as error:
         raise NotYaml(f"not valid YAML: {error}") from error
+    except (ValueError, OverflowError) as error:  # a number that is none, such as 0x_
+        raise error if isinstance(error, NotYaml) else NotYaml(f"not valid YAML: {error}") from error
 
 
 def at(content: Any, name: str) -> Any:

@@ -24,11 +24,11 @@ may follow from the run's own params, or from the baseline's run with the same s
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from mathse import params, yaml_file
 from mathse.errors import UserError
@@ -38,6 +38,8 @@ from mathse.params.section import Name
 SHIPPED = Path(__file__).with_name("experiments")
 DIGITS = 6
 """Decimals of a share that follows from the baseline."""
+FROM_BASELINE = ("rows_of", "teacher_calls_of")
+"""Keys of a value that follows from the baseline's run."""
 _VERSIONED = re.compile(r"(.+)@(\d+)")
 
 
@@ -73,6 +75,11 @@ class Variant(_Part):
             return content | {"measured": rows}
         return content
 
+    @property
+    def needs_baseline(self) -> bool:
+        """Whether it takes numbers from the baseline's run."""
+        return any(_asked_of_baseline(self.params))
+
 
 class Experiment(_Part):
     """A file of experiments/, or a user's own."""
@@ -104,6 +111,14 @@ class Experiment(_Part):
                         f"variants: {variant.name}: measured: the baseline does not measure "
                         f"{row.against or row.model!r}; add it there, or say `against`: {', '.join(known)}"
                     )
+            asked = set(_asked_of_baseline(variant.params))
+            if asked and variant.name == self.baseline:
+                raise ValueError(f"variants: {variant.name}: the baseline cannot take numbers from its own run")
+            if unknown := sorted(asked.difference(known)):
+                raise ValueError(
+                    f"variants: {variant.name}: params: asks for the numbers of model {unknown[0]!r}, which the "
+                    f"baseline does not measure; it measures {', '.join(known)}"
+                )
         return self
 
     def variant(self, name: str) -> Variant:
@@ -137,6 +152,16 @@ class Baseline(Protocol):
     def train_problems(self) -> int:
         """How many problems the loop has."""
         ...
+
+
+def _asked_of_baseline(value: Any) -> Iterator[str]:
+    """The models whose numbers params ask for."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in FROM_BASELINE:
+                yield str(inner)
+            else:
+                yield from _asked_of_baseline(inner)
 
 
 class _FromBaseline(_Part):
@@ -175,10 +200,22 @@ def find(name: str) -> tuple[str, Experiment]:
     Raises:
         ExperimentError: There is no such experiment or file, or it is not in order.
     """
-    if (file := SHIPPED / f"{name}.yaml").is_file() or (file := Path(name)).suffix in (".yaml", ".yml"):
-        return file.stem, _read(file)
-    known = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.yaml")))
-    raise ExperimentError(f"no experiment is called {name!r}; there are {known}, or name a YAML file of your own")
+    known = {file.stem: file for file in sorted(SHIPPED.glob("*.yaml"))}
+    if name in known:
+        return name, _read(known[name])
+    own = Path(name)
+    if own.suffix not in (".yaml", ".yml"):
+        raise ExperimentError(
+            f"no experiment is called {name!r}; there are {', '.join(known)}, or name a YAML file of your own"
+        )
+    if own.stem in known and own.resolve() != known[own.stem].resolve():
+        raise ExperimentError(f"{own}: an experiment of MathSE is called {own.stem}, and has results; rename the file")
+    try:
+        return TypeAdapter(Name).validate_python(own.stem), _read(own)
+    except ValidationError as error:
+        raise ExperimentError(
+            f"{own}: rename the file: its runs are named after it, in small letters, digits, _ and -, 40 at most"
+        ) from error
 
 
 def _read(file: Path) -> Experiment:
@@ -234,7 +271,7 @@ def _resolved(value: Any, content: Mapping[str, Any], place: Path, key: str, bas
     """A value in which numbers and sections stand for what asks for them."""
     if not isinstance(value, dict):
         return value
-    asks_run, asks_baseline = "of" in value, not value.keys().isdisjoint(("rows_of", "teacher_calls_of"))
+    asks_run, asks_baseline = "of" in value, not value.keys().isdisjoint(FROM_BASELINE)
     if not asks_run and not asks_baseline:
         return {name: _resolved(inner, content, place, f"{key}.{name}", baseline) for name, inner in value.items()}
     try:

@@ -3,6 +3,8 @@
 import hashlib
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from mathse import layout
 from mathse.loop.evaluation import scores
 from mathse.loop.evaluation.orm_scores import OrmMetrics
@@ -38,6 +40,7 @@ def collect(root: Path, settings: Params, variant: str, inputs: str) -> tuple[Ru
             rows=training.rows if training else 0,
             teacher_calls=sum(calls[step] for step in steps[model]),
             solved=as_digits([outcomes[problem] for problem in ids]),
+            pass_at=metrics.pass_at,
         )
     run = Run(
         variant=variant,
@@ -46,7 +49,7 @@ def collect(root: Path, settings: Params, variant: str, inputs: str) -> tuple[Ru
         train_problems=store.metadata(root / layout.remaining(BASE)).rows,
         models=models,
         steps={step: _judged(root, step) for step in settings.steps if step in calls},
-        orms={orm: _orm(root, orm) for orm in settings.orms},
+        orms={name: _orm(metrics) for name, metrics in table.load_orms(root).items()},
     )
     return run, ProblemSet(n=len(ids), sha256=hashlib.sha256("\n".join(ids).encode()).hexdigest())
 
@@ -77,35 +80,34 @@ def _solved(root: Path, model: str) -> dict[str, bool]:
     answers = store.columns(
         root / layout.predictions(model), Prediction, ["benchmark", "problem_id", "sample_idx", "status"]
     )
-    return {
-        row["problem_id"]: row["status"] == Status.CORRECT
-        for row in answers.to_pylist()
-        if row["benchmark"] == OWN_TESTS and row["sample_idx"] == 0
-    }
+    greedy = answers.filter((pc.field("benchmark") == OWN_TESTS) & (pc.field("sample_idx") == 0))
+    return {row["problem_id"]: row["status"] == Status.CORRECT for row in greedy.to_pylist()}
 
 
 def _teacher_calls(root: Path, settings: Params, step: str) -> int:
     """How often a step called the teacher: recorded solutions cost no call, marks before a reflection one each."""
     if settings.steps[step].ask == "rollout":
         return 0
-    paths = store.columns(root / layout.paths(step), PathRow, ["author", "parent_path_id"]).to_pylist()
-    written = [row for row in paths if not row["author"].startswith(RECORDED)]
-    marks = {row["parent_path_id"] for row in written} if settings.reflect.feedback == "teacher" else set()
-    return len(written) + len(marks - {None})
+    paths = store.columns(root / layout.paths(step), PathRow, ["author", "parent_path_id"])
+    written = paths.filter(~pc.starts_with(pc.field("author"), RECORDED))
+    has_marks = settings.reflect.feedback == "teacher"
+    marks: int = pc.count_distinct(written["parent_path_id"], mode="only_valid").as_py() if has_marks else 0
+    return int(written.num_rows) + marks
 
 
 def _judged(root: Path, step: str) -> StepResult:
-    rows = store.columns(root / layout.verdicts(step), Verdict, ["status", "rule_status"]).to_pylist()
-    accepted = [row["rule_status"] for row in rows if row["status"] == Status.CORRECT]
+    verdicts = store.columns(root / layout.verdicts(step), Verdict, ["status", "rule_status"])
+    grouped = verdicts.group_by(verdicts.column_names).aggregate([([], "count_all")])
+    counts = {(row["status"], row["rule_status"]): row["count_all"] for row in grouped.to_pylist()}
+    accepted = {rule: count for (status, rule), count in counts.items() if status == Status.CORRECT}
     return StepResult(
-        paths=len(rows),
-        accepted=len(accepted),
-        accepted_decided=sum(status != Status.UNDECIDED for status in accepted),
-        accepted_right=accepted.count(Status.CORRECT),
-        right=sum(row["rule_status"] == Status.CORRECT for row in rows),
+        paths=verdicts.num_rows,
+        accepted=sum(accepted.values()),
+        accepted_decided=sum(count for rule, count in accepted.items() if rule != Status.UNDECIDED),
+        accepted_right=accepted.get(Status.CORRECT, 0),
+        right=sum(count for (_, rule), count in counts.items() if rule == Status.CORRECT),
     )
 
 
-def _orm(root: Path, name: str) -> OrmResult:
-    metrics = OrmMetrics.model_validate_json((root / layout.metrics(name)).read_bytes())
+def _orm(metrics: OrmMetrics) -> OrmResult:
     return OrmResult(**{field: getattr(metrics, field) for field in OrmResult.model_fields})

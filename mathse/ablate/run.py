@@ -75,6 +75,9 @@ class Ablation:
                     baseline = kept.get((self.experiment.baseline, seed))
                     if known is None and not is_asked:
                         continue
+                    if variant.needs_baseline and baseline is None:  # its baseline was left out
+                        self._leave_out(variant, seed)
+                        continue
                     changed, inputs = self._inputs(variant, seed, baseline)
                     folder = self.root / FOLDER / self.name / f"{variant.name}-{seed}"
                     workspace = Workspace(self.root, folder, commit)
@@ -85,20 +88,21 @@ class Ablation:
                         kept[variant.name, seed] = made
                         self._save(tests, kept)
                     else:
-                        self.say(f"{variant.name}, seed {seed}: was run with other code or params; left out")
+                        self._leave_out(variant, seed)
                         continue
                     workspace.remove()
         if tests is None:
             raise UserError(f"{self.name}: there is nothing to run")
         return self._save(tests, kept)
 
+    def _leave_out(self, variant: Variant, seed: int) -> None:
+        self.say(f"{variant.name}, seed {seed}: was run with other code or params; left out")
+
     def _wanted(self, only: str | None) -> set[str]:
         """The variants to run."""
         if only is None:
             return {variant.name for variant in self.experiment.variants}
-        variant = self.experiment.variant(only)
-        needs_numbers = any(word in str(variant.params) for word in ("rows_of", "teacher_calls_of"))
-        return {only, self.experiment.baseline} if needs_numbers else {only}
+        return {only, self.experiment.baseline} if self.experiment.variant(only).needs_baseline else {only}
 
     def _checked(self) -> list[str]:
         """The code of all variants, whose params are checked before anything is run."""
@@ -115,8 +119,10 @@ class Ablation:
     def _announce(self, asked: Sequence[tuple[Variant, int]], recorded: Mapping[tuple[str, int], Run]) -> None:
         """Say how much there is to do; numbers of the baseline that are not there yet are taken as any."""
         every, number = set[str](), 0
+        measured = [row.model for row in self.experiment.variant(self.experiment.baseline).measured]
         for variant, seed in asked:
-            baseline: Baseline = recorded.get((self.experiment.baseline, seed)) or ANY
+            run = recorded.get((self.experiment.baseline, seed))
+            baseline: Baseline = run if run and set(measured) <= run.models.keys() else ANY
             changed, _ = laid_over(self.content, self.name, variant, seed, baseline)
             keys = pipeline.keys(self.root, changed)
             number += len(keys)

@@ -56,12 +56,15 @@ def markdown(results: Results) -> list[str]:
 def _beside(results: Results) -> list[str]:
     """Each seed, and what the models were made from, in the mean of the seeds."""
     seeds = sorted({seed for row in results.comparison for seed in row.seeds})[:MOST_SEEDS]
+    most = results.most_drawn
+    heads = ["variant", "model", "rows", "calls", *(f"seed {seed}" for seed in seeds)]
     rows = []
     for row in results.comparison:
         models = results.models(row.variant, row.model)
         shares = [f"{100 * models[seed].accuracy:.1f}" if seed in models else "" for seed in seeds]
-        rows.append((row.variant, row.model, *made_from(models.values()), *shares))
-    return table(("variant", "model", "rows", "calls", *(f"seed {seed}" for seed in seeds)), rows, left=2)
+        drawn = [results.pass_at(most, row.variant, row.model)] if most else []
+        rows.append((row.variant, row.model, *made_from(models.values()), *shares, *drawn))
+    return table([*heads, *([f"pass@{most}"] if most else [])], rows, left=2)
 
 
 def _notes(experiment: Experiment, results: Results, seeds: Sequence[int]) -> list[str]:

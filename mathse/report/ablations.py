@@ -10,8 +10,9 @@ Sample of a run: `{"variant": "none", "seed": 1, "inputs": "9f86d0...", "models"
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mathse import layout
 from mathse.errors import UserError
@@ -38,6 +39,7 @@ class ModelResult(_Record):
     rows: int = Field(ge=0, description="That trained it.")
     teacher_calls: int = Field(ge=0, description="Replies of the teacher on the way to it, the ORM's data left out.")
     solved: str = Field(pattern="^[0-9a-f]+$", description="Hexadecimal bits: which test problems it solves.")
+    pass_at: dict[str, float] = Field(default_factory=dict, description="pass@k of drawn answers, by k.")
 
 
 class StepResult(_Record):
@@ -127,6 +129,29 @@ class Results(_Record):
     runs: tuple[Run, ...]
     comparison: tuple[Row, ...]
 
+    @model_validator(mode="after")
+    def parts_fit(self) -> Self:
+        """Every run says of each test problem whether it is solved, and a row compares runs that are there."""
+        for run in self.runs:
+            for name, model in run.models.items():
+                if len(model.solved) != -(-self.tests.n // 4):
+                    raise ValueError(f"{run.variant}, seed {run.seed}, {name}: not of {self.tests.n} problems")
+        for row in self.comparison:
+            if set(row.seeds) != self.models(row.variant, row.model).keys():
+                raise ValueError(f"{row.variant}, {row.model}: compared on other seeds than there are runs of")
+        return self
+
+    @property
+    def most_drawn(self) -> str | None:
+        """The largest k of which there is a pass@k; None where no answers were drawn."""
+        drawn = {k for run in self.runs for model in run.models.values() for k in model.pass_at}
+        return max(drawn, key=int, default=None)
+
+    def pass_at(self, k: str, variant: str, model: str) -> str:
+        """A model's pass@k in %, in the mean of the seeds; empty where it is not known."""
+        rates = [result.pass_at[k] for result in self.models(variant, model).values() if k in result.pass_at]
+        return f"{100 * sum(rates) / len(rates):.1f}" if rates else ""
+
     def models(self, variant: str, model: str) -> dict[int, ModelResult]:
         """A variant's model by seed."""
         return {run.seed: run.models[model] for run in self.runs if run.variant == variant and model in run.models}
@@ -181,8 +206,10 @@ def from_digits(digits: str, n: int) -> list[bool]:
 def cells(results: Results) -> list[tuple[str, ...]]:
     """A row per variant and model, the heading first; accuracies and differences in %."""
     seeds = sorted({run.seed for run in results.runs})
+    most = results.most_drawn
     heading = ("variant", "model", "rows", "teacher calls", *(f"seed {seed}" for seed in seeds))
-    rows: list[tuple[str, ...]] = [(*heading, "mean (95 %)", "difference (95 %)", "p", "against")]
+    drawn = (f"pass@{most}, %",) if most else ()
+    rows: list[tuple[str, ...]] = [(*heading, *drawn, "mean (95 %)", "difference (95 %)", "p", "against")]
     for row in results.comparison:
         models = results.models(row.variant, row.model)
         by_seed = (f"{100 * models[seed].accuracy:.1f}" if seed in models else "" for seed in seeds)
@@ -190,7 +217,9 @@ def cells(results: Results) -> list[tuple[str, ...]]:
         compared = (
             (interval(other, "+"), f"{other.p:.2g}", f"{other.variant}, {other.model}") if other else ("", "", "")
         )
-        rows.append((row.variant, row.model, *made_from(models.values()), *by_seed, interval(row), *compared))
+        drawn = (results.pass_at(most, row.variant, row.model),) if most else ()
+        made = made_from(models.values())
+        rows.append((row.variant, row.model, *made, *by_seed, *drawn, interval(row), *compared))
     return rows
 
 

@@ -1,5 +1,6 @@
 """Statistics across seeds, held to counts made by hand, and the tables made of them."""
 
+import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from mathse.ablate import text
 from mathse.ablate.comparison import compare, counterparts
 from mathse.ablate.comparison import results as compared
 from mathse.ablate.experiment import Experiment, find
+from mathse.errors import UserError
 from mathse.loop.evaluation.statistics import mcnemar
 from mathse.report import ablations
 from mathse.report.ablations import ModelResult, OrmResult, ProblemSet, Results, Run, StepResult, as_digits, from_digits
@@ -133,6 +135,24 @@ def test_what_is_missing_is_said() -> None:
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     assert ablations.load(file) is None
-    file.write_text("{}")
-    with pytest.raises(Exception, match="does not hold an experiment's results"):
-        ablations.load(file)
+    content = made().model_dump(mode="json")
+    cut = content | {
+        "runs": [run | {"models": {"1": run["models"]["1"] | {"solved": "f"}}} for run in content["runs"][:1]]
+    }
+    for damaged in ("{}", json.dumps(cut), json.dumps(content | {"runs": content["runs"][1:]})):
+        file.write_text(damaged)
+        with pytest.raises(UserError, match="does not hold an experiment's results"):
+            ablations.load(file)
+
+
+def test_drawn_answers_have_their_column() -> None:
+    drawn = []
+    for each in RUNS:
+        rates = {"pass_at": {"1": 0.2, "4": 0.1 * each.seed}}
+        models = {name: model.model_copy(update=rates) for name, model in each.models.items()}
+        drawn.append(each.model_copy(update={"models": models}))
+    assert "pass@" not in text.render(EXPERIMENT, made(), [1, 2])
+    printed = text.render(EXPERIMENT, made(drawn), [1, 2])
+    assert "seed 2 | pass@4 |" in printed and "|   60.0 |   60.0 |   15.0 |" in printed
+    heading, *_, more = ablations.cells(made(drawn))
+    assert dict(zip(heading, more, strict=True))["pass@4, %"] == "15.0"

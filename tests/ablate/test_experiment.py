@@ -89,7 +89,8 @@ def raw(*variants: dict[str, Any], baseline: str = "plain") -> dict[str, Any]:
 )
 def test_a_value_may_follow_from_the_baseline(value: object, expected: float) -> None:
     key = "distill.fraction" if expected < 1 else "mix.parameters.max_rows"
-    chosen = experiment(variants=[variant(name="plain"), variant(params={key: value})])
+    chosen = experiment(variants=[variant(name="plain", measured=["2"]), variant(params={key: value}, measured=["2"])])
+    assert [each.needs_baseline for each in chosen.variants] == [False, True]
     changed, _ = laid_over(CONTENT, "e", chosen.variants[1], baseline=Run())
     section, *_, last = key.split(".")
     assert (changed[section].get("parameters") or {}).get(last, changed[section].get(last)) == expected
@@ -163,7 +164,7 @@ def test_prompts_are_those_of_the_orms_target_whichever_the_run_has(target: str)
     ],
 )
 def test_what_params_do_not_have_is_named_with_its_variant(params: dict[str, Any], message: str) -> None:
-    chosen = experiment(variants=[variant(name="plain"), variant(params=params)])
+    chosen = experiment(variants=[variant(name="plain", measured=["2"]), variant(params=params, measured=["2"])])
     with pytest.raises(ExperimentError, match=message):
         laid_over(CONTENT, "e", chosen.variants[1], baseline=Run())
 
@@ -176,6 +177,15 @@ def test_what_params_do_not_have_is_named_with_its_variant(params: dict[str, Any
         (
             {"variants": [variant(name="plain"), variant(measured=["2"])]},
             "variants: other: measured: the baseline does not measure '2'; add it there, or say `against`: final",
+        ),
+        (
+            {"variants": [variant(name="plain"), variant(params={"mix.parameters": {"max_rows": {"rows_of": "3"}}})]},
+            "variants: other: params: asks for the numbers of model '3', which the baseline does not measure; it "
+            "measures final",
+        ),
+        (
+            {"variants": [variant(name="plain", params={"distill.fraction": {"teacher_calls_of": "final"}})]},
+            "variants: plain: the baseline cannot take numbers from its own run",
         ),
         ({"variants": [variant(name="plain", parms={})]}, "variants.0.parms: Extra inputs are not permitted"),
     ],
@@ -196,3 +206,36 @@ def test_names_are_known(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no experiment is called 'table9'; there are " in capsys.readouterr().err
     assert cli.main(["-C", str(ROOT), "ablate", "nowhere.yaml"]) == cli.USER_ERROR
     assert "nowhere.yaml: not found" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("table3.yaml", "an experiment of MathSE is called table3, and has results; rename the file"),
+        ("my experiment.yaml", "rename the file: its runs are named after it"),
+        ("实验.yaml", "rename the file: its runs are named after it"),
+    ],
+)
+def test_a_file_is_named_so_that_its_runs_can_be(name: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / name
+    file.write_text(yaml.safe_dump(raw(variant(name="plain"))), encoding="utf-8")
+    with pytest.raises(ExperimentError, match=message):
+        find(str(file))
+    fine = file.rename(tmp_path / "mine-2.yaml")
+    assert find(str(fine))[0] == "mine-2"
+    assert find(str(SHIPPED / "table3.yaml")) == find("table3")
+
+
+def test_without_gold_answers_nothing_that_has_them_chooses_rows() -> None:
+    for variant in find("no_gold")[1].variants:
+        assert laid_over(CONTENT, "no_gold", variant)[1].mix.require == "orm", "the rule grader has the gold answer"
+
+
+def test_preferences_are_learnt_after_a_round_and_after_the_reflection() -> None:
+    sft, prefer = (laid_over(CONTENT, "preferences", each)[1] for each in find("preferences")[1].variants)
+    added = {name: model for name, model in prefer.models.items() if name not in sft.models}
+    assert {name: (model.start, model.mix, model.by) for name, model in added.items()} == {
+        "1p": ("1", "1", "prefer"),
+        "finalp": ("final", "final", "prefer"),
+    }
+    assert sft.models == laid_over(CONTENT, "e", experiment().variants[0])[1].models, "trained as in the run itself"
