@@ -8,11 +8,10 @@ In: `data/problems/*`, `data/paths/*`, `data/verdicts/*`, `data/mix/*`. Out: `Ex
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import PIL.Image
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -21,7 +20,9 @@ from mathse.params import Params
 from mathse.report.judging import SOUND, Case, case_of, judged_paths, reviewed, trained_by
 from mathse.report.names import Names
 from mathse.report.text import SolutionStep, shortened, steps
-from mathse.tables import schemas, store
+from mathse.tables import schemas
+from mathse.tables.images import ImageError, decode, stored
+from mathse.tables.lookup import ProblemLookup
 from mathse.tables.schemas import Image, Problem, Status, Verdict
 
 DISAGREEMENTS = 2
@@ -34,6 +35,7 @@ MOST_BYTES = 120_000
 MOST_PICTURES = 2
 """Of a problem."""
 MOST_EXAMPLES = 24
+"""Of the page; where there are more, each step has its first ones."""
 MOST_TOGETHER = 1_500_000
 """Characters of all pictures together, as they are written into the page; what comes later has none."""
 
@@ -92,35 +94,44 @@ def examples(root: Path, settings: Params) -> list[Example]:
     Raises:
         UserError: A table is missing or damaged.
     """
-    problems = {row.problem_id: row for row in store.scan(root / layout.PROBLEMS, Problem)}
+    problems = ProblemLookup(root / layout.PROBLEMS)
     names = Names(settings)
-    shown: list[Example] = []
-    room = MOST_TOGETHER
+    candidates: list[tuple[int, str, str, _Found]] = []  # place among its step's, step, title, path and verdict
     for step, row in settings.steps.items():
         heading = names.heading(step)
         wanted: dict[str, Choice] = {}
         if row.ask == "rollout":
             wanted[f"Solved in {heading}, and learned from"] = _learned
-            wanted[f"A wrong path of {heading}, and the step that the ORM names"] = lambda case: case.found
+            wanted[f"A wrong path of {heading}, and the step that the ORM names"] = _located
             wanted[f"Accepted in {heading}, though a step is wrong"] = _lucky
         elif row.ask == "reflect":
             wanted[f"A draft, the ORM's word on it, and what the teacher made of it ({heading})"] = _learned
         wanted[f"ORM against rule grader in {heading}: accepted, and wrong by rule"] = _false_acceptance
         wanted[f"ORM against rule grader in {heading}: rejected, and right by rule"] = _false_rejection
-        for title, found in _first(root, step, problems, wanted).items():
-            for path, verdict in found:
-                draft = _draft(root, settings, path) if row.ask == "reflect" else None
-                paths = (*((draft,) if draft else ()), (step, path, verdict))
-                problem = problems[path.problem_id]
-                told = tuple(_shown(names, problem, *one) for one in paths)
-                pictures = _pictures(root, problem)
-                room -= sum(len(uri) for _, uri in pictures)
-                shown.append(Example(title, problem, pictures if room >= 0 else (), told))
-    return shown[:MOST_EXAMPLES]
+        first = _first(root, step, problems, wanted)
+        of_step = ((title, pair) for title, pairs in first.items() for pair in pairs)
+        candidates += [(place, step, title, pair) for place, (title, pair) in enumerate(of_step)]
+    foremost = sorted(candidates, key=lambda candidate: candidate[0])[:MOST_EXAMPLES]
+    shown: list[Example] = []
+    room = MOST_TOGETHER
+    for _, step, title, (path, verdict) in (candidate for candidate in candidates if candidate in foremost):
+        draft = _draft(root, settings, path) if settings.steps[step].ask == "reflect" else None
+        paths = (*((draft,) if draft else ()), (step, path, verdict))
+        problem = problems[path.problem_id]
+        told = tuple(_shown(names, problem, *one) for one in paths)
+        pictures = _pictures(root, problem)
+        room -= sum(len(uri) for _, uri in pictures)
+        shown.append(Example(title, problem, pictures if room >= 0 else (), told))
+    return shown
 
 
 def _learned(case: Case) -> bool:
     return case.trained and case.orm is case.rule is Status.CORRECT and case.truth in (None, SOUND)
+
+
+def _located(case: Case) -> bool:
+    """Rejected at the right step; where no scene tells it, rejected as by rule."""
+    return case.found or (case.truth is None and case.orm is case.rule is Status.WRONG)
 
 
 def _lucky(case: Case) -> bool:
@@ -135,7 +146,9 @@ def _false_rejection(case: Case) -> bool:
     return case.orm is Status.WRONG and case.rule is Status.CORRECT
 
 
-def _first(root: Path, step: str, problems: dict[str, Problem], wanted: dict[str, Choice]) -> dict[str, list[_Found]]:
+def _first(
+    root: Path, step: str, problems: Mapping[str, Problem], wanted: dict[str, Choice]
+) -> dict[str, list[_Found]]:
     """The first paths of a step that are wanted; of disagreements several."""
     found: dict[str, list[_Found]] = {title: [] for title in wanted}
     most = {title: DISAGREEMENTS if title.startswith("ORM against") else 1 for title in wanted}
@@ -154,8 +167,7 @@ def _draft(root: Path, settings: Params, path: schemas.Path) -> tuple[str, schem
     """The wrong path that a reflection reconsiders, with the step that asked for it."""
     for step in settings.steps:
         file = root / layout.paths(step)
-        ids = pq.read_table(file, columns=["path_id"]).column("path_id")
-        if pc.index(ids, path.parent_path_id).as_py() >= 0:
+        if pq.read_table(file, columns=["path_id"], filters=pc.field("path_id") == path.parent_path_id).num_rows:
             return next((step, *pair) for pair in judged_paths(root, step) if pair[0].path_id == path.parent_path_id)
     return None
 
@@ -185,19 +197,16 @@ def _pictures(root: Path, problem: Problem) -> tuple[tuple[str, str], ...]:
     wanted = problem.image_ids[:MOST_PICTURES]
     if not wanted:
         return ()
-    store.require(root / layout.IMAGES, Image)
-    rows = pq.read_table(root / layout.IMAGES, columns=["image_id", "data"], filters=pc.field("image_id").isin(wanted))
-    data: dict[str, bytes] = dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
-    uris = ((image_id, data_uri(data[image_id])) for image_id in wanted if image_id in data)
+    images = stored(root / layout.IMAGES, wanted)
+    uris = ((image_id, data_uri(images[image_id])) for image_id in wanted if image_id in images)
     return tuple((image_id, uri) for image_id, uri in uris if uri)
 
 
-def data_uri(encoded: bytes) -> str:
+def data_uri(image: Image) -> str:
     """A picture that fits into a page, encoded anew; empty where it cannot be read or stays too large."""
     try:
-        with PIL.Image.open(io.BytesIO(encoded)) as picture:
-            small = picture.convert("RGB")
-    except (OSError, ValueError, PIL.Image.DecompressionBombError):
+        small = decode(image.data, image.width * image.height)
+    except ImageError:
         return ""
     small.thumbnail((MOST_PIXELS, MOST_PIXELS))
     for kind, options in (("PNG", {"optimize": True}), ("JPEG", {"quality": 80})):

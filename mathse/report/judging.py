@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Self
 
-import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from mathse import layout
@@ -29,6 +28,7 @@ from mathse.report.names import Names
 from mathse.synthetic.figures import figure
 from mathse.synthetic.review import Finding, review
 from mathse.tables import schemas, store
+from mathse.tables.lookup import ProblemLookup
 from mathse.tables.schemas import MixRow, Problem, Status, Verdict
 
 FIGURES = "figures"
@@ -89,50 +89,55 @@ class Use(NamedTuple):
 
 @dataclass
 class Counts:
-    """The paths of a run, counted.
+    """The paths of a run, counted: as large for millions of paths as for a thousand.
 
     Attributes:
         cases: Number of paths by case.
         asked: Number of problems by what became of them.
-        lengths: Characters of each path, by step.
-        accepted_lengths: Characters of each path that the step's mix has, by step.
+        lengths: Number of paths by their characters, by step.
+        accepted_lengths: The same of the paths that the step's mix has.
         writing: What the paths took, by step.
         judging: What the verdicts took, by step.
-        confidences: How sure the ORM was, and whether the rule grader agrees with it, by step; of what both decide.
+        confidences: Number of paths by how sure the ORM was and whether the rule grader agrees with it, by step; of
+            what both decide.
     """
 
     cases: Counter[Case] = field(default_factory=Counter)
     asked: Counter[Asked] = field(default_factory=Counter)
-    lengths: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    accepted_lengths: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    lengths: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    accepted_lengths: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     writing: dict[str, Use] = field(default_factory=lambda: defaultdict(Use))
     judging: dict[str, Use] = field(default_factory=lambda: defaultdict(Use))
-    confidences: dict[str, list[tuple[float, bool]]] = field(default_factory=lambda: defaultdict(list))
+    confidences: dict[str, Counter[tuple[float, bool]]] = field(default_factory=lambda: defaultdict(Counter))
 
 
 def count(root: Path, settings: Params) -> Counts:
     """Count every path of every step.
 
     Raises:
-        UserError: A table is missing or damaged, or a step's verdicts are not those of its paths.
+        UserError: A table is missing or damaged, a step's verdicts are not those of its paths, or a path's problem is
+            not in the table of problems.
     """
     counts = Counts()
-    problems = {row.problem_id: row for row in store.scan(root / layout.PROBLEMS, Problem)}
+    problems = ProblemLookup(root / layout.PROBLEMS)
     for step in settings.steps:
         trained = trained_by(root, step)
         solved: dict[str, bool] = {}
         for path, verdict in judged_paths(root, step):
-            problem = problems[path.problem_id]
+            problem = problems.get(path.problem_id)
+            if problem is None:
+                file = root / layout.paths(step)
+                raise UserError(f"{file}: path {path.path_id} is of no known problem; `dvc repro` makes it anew")
             chosen = path.path_id in trained
             counts.cases[case_of(step, path, verdict, problem, chosen)] += 1
-            counts.lengths[step].append(len(path.text))
+            counts.lengths[step][len(path.text)] += 1
             if chosen:
-                counts.accepted_lengths[step].append(len(path.text))
+                counts.accepted_lengths[step][len(path.text)] += 1
             solved[path.problem_id] = solved.get(path.problem_id, False) or chosen
             counts.writing[step] = counts.writing[step].plus(path)
             counts.judging[step] = counts.judging[step].plus(verdict)
             if verdict.confidence is not None and Status.UNDECIDED not in (verdict.status, verdict.rule_status):
-                counts.confidences[step].append((verdict.confidence, verdict.status is verdict.rule_status))
+                counts.confidences[step][verdict.confidence, verdict.status is verdict.rule_status] += 1
         for problem_id, is_solved in solved.items():
             problem = problems[problem_id]
             counts.asked[Asked(step, problem.subject, problem.level, is_solved)] += 1
@@ -163,9 +168,7 @@ def trained_by(root: Path, step: str) -> set[str]:
     Raises:
         StoreError: The mix is missing or damaged.
     """
-    file = root / layout.mix(step)
-    store.require(file, MixRow)
-    return set(pq.read_table(file, columns=["path_id"]).column("path_id").to_pylist())
+    return set(store.columns(root / layout.mix(step), MixRow, ["path_id"]).column("path_id").to_pylist())
 
 
 def case_of(step: str, path: schemas.Path, verdict: Verdict, problem: Problem, trained: bool) -> Case:

@@ -64,11 +64,13 @@ def fill(text: str, root: Path, page: Path) -> str:
     """
 
     def block(match: re.Match[str]) -> str:
+        name = match["name"]
+        if name not in _BLOCKS:
+            raise UserError(f"{page}: there is no block {name!r}; known: {', '.join(sorted(_BLOCKS))}")
         try:
-            body = _BLOCKS[match["name"]](root)
-        except KeyError:
-            known = ", ".join(sorted(_BLOCKS))
-            raise UserError(f"{page}: there is no block {match['name']!r}; known: {known}") from None
+            body = _BLOCKS[name](root)
+        except KeyError as error:
+            raise UserError(f"{page}: the reports lack {error} of block {name!r}; `dvc repro report`") from error
         return f"{match[1]}{body.rstrip()}\n{match[4]}"
 
     return _BLOCK.sub(block, text)

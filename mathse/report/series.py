@@ -2,8 +2,6 @@
 
 accuracy       one row per model              {"stage": "+ distilled", "train_rows": 240, "accuracy": 0.49, ...}
 measures       one row per measure and model  {"measure": "mean_characters", "stage": "+ distilled", "value": 96.5, ...}
-pass_at        one row per model and k, where `evaluate.samples` is given: it falls where variety is lost
-                               {"stage": "+ distilled", "k": 4, "pass_at": 0.61}
 transitions    one row per step and outcome   {"step": "base to + distilled", "outcome": "gained", "problems": 112}
 orm_confusion  one row per held-out path      {"annotated": "WRONG", "judged": "UNDECIDED"}
 error_types    one row per round, who says so, and type
@@ -13,15 +11,17 @@ acceptance     one row per step, measure of the ORM, and group of problems
 agreement      one row per step and outcome   {"step": "round 1", "outcome": "both say wrong", ...}
 solved         one row per step and group     {"step": "round 1", "by": "level", "group": "1", "share": 0.31, ...}
 lengths        one row per model and step     {"of": "paths of a step", "name": "round 1", "mean": 126.1, ...}
-pass_at        one row per model and k        {"stage": "+ round 1", "k": 4, "rate": 0.41}
+pass_at        one row per model and k, where `evaluate.samples` is given: it falls where variety is lost
+                                              {"stage": "+ round 1", "k": 4, "rate": 0.41}
 calibration    one row per step and bin       {"step": "round 1", "confidence": 0.93, "share": 0.9, "n": 120, ...}
 work           one row per piece of work and kind of token
                                               {"work": "paths, round 1", "tokens": "read", "count": 77000, "cost": 0.0}
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from statistics import quantiles
+from itertools import accumulate
 from typing import TypeVar
 
 from mathse.loop.evaluation.orm_scores import OrmMetrics
@@ -152,11 +152,11 @@ def solved(counts: Counts, names: Names) -> Rows:
     return rows
 
 
-def lengths(predictions: Mapping[str, Sequence[int]], counts: Counts, names: Names) -> Rows:
+def lengths(predictions: Mapping[str, Counter[int]], counts: Counts, names: Names) -> Rows:
     """Characters of a solution: mean, and what a tenth, half and nine tenths of them stay below.
 
     Args:
-        predictions: Characters of each greedy answer to the run's own tests, by model's title.
+        predictions: Number of greedy answers to the run's own tests by their characters, by model's title.
     """
     steps = _steps(counts.cases)
     groups = {
@@ -169,12 +169,24 @@ def lengths(predictions: Mapping[str, Sequence[int]], counts: Counts, names: Nam
         for name, characters in by_name.items():
             if not characters:
                 continue
-            tenths = quantiles(characters, n=10, method="inclusive") if len(characters) > 1 else [*characters] * 9
-            low, median, high = (round(tenths[place], 1) for place in (0, 4, 8))
-            mean = round(sum(characters) / len(characters), 1)
-            row: Row = {"of": of, "name": name, "solutions": len(characters)}
+            low, median, high = (round(tenth, 1) for tenth in tenths(characters, (1, 5, 9)))
+            mean = round(sum(length * often for length, often in characters.items()) / characters.total(), 1)
+            row: Row = {"of": of, "name": name, "solutions": characters.total()}
             rows.append(row | {"mean": mean, "low": low, "median": median, "high": high})
     return rows
+
+
+def tenths(counted: Counter[int], which: Iterable[int]) -> list[float]:
+    """The values below which so many tenths of the counted lie, as `statistics.quantiles` has them (inclusive)."""
+    values = sorted(counted)
+    ends = list(accumulate(counted[value] for value in values))
+    last = ends[-1] - 1
+    quantiles = []
+    for tenth in which:
+        place, rest = divmod(tenth * last, 10)
+        low, high = (values[bisect_right(ends, at)] for at in (place, min(place + 1, last)))
+        quantiles.append((low * (10 - rest) + high * rest) / 10)
+    return quantiles
 
 
 def pass_at(models: Sequence[Measured]) -> Rows:
@@ -195,13 +207,14 @@ def calibration(counts: Counts, names: Names) -> Rows:
     rows: Rows = []
     for step, pairs in counts.confidences.items():
         for low, high in zip(BINS, (*BINS[1:], 2.0), strict=True):
-            within = [pair for pair in pairs if (low <= pair[0] or low == BINS[0]) and pair[0] < high]
+            within = {pair: n for pair, n in pairs.items() if (low <= pair[0] or low == BINS[0]) and pair[0] < high}
             if not within:
                 continue
-            agreed = sum(agrees for _, agrees in within)
-            sure = round(sum(confidence for confidence, _ in within) / len(within), DIGITS)
+            total = sum(within.values())
+            agreed = sum(n for (_, agrees), n in within.items() if agrees)
+            sure = round(sum(confidence * n for (confidence, _), n in within.items()) / total, DIGITS)
             row: Row = {"step": names.heading(step), "confidence": sure}
-            rows.append(row | _proportion(agreed, len(within)))
+            rows.append(row | _proportion(agreed, total))
     return rows
 
 

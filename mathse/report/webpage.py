@@ -24,7 +24,7 @@ from mathse.report.judging import Counts, Judged
 from mathse.report.names import Names
 from mathse.report.series import OUTCOMES
 from mathse.report.table import Cells, Measured
-from mathse.tables import store
+from mathse.tables import lookup, store
 from mathse.tables.schemas import OWN_TESTS, MixRow, PathKind, Problem, Split, Status
 from mathse.terminal import visible
 
@@ -103,10 +103,7 @@ def render(run: Run) -> str:
         changes=_changes(run),
         public=_public(run),
         orm=_orm(run),
-        own_paths=Grid(
-            "The ORM on each step's own paths, shares in % (95 % interval) of how many",
-            judging.cells(run.judged, run.names),
-        ),
+        own_paths=_own_paths(run),
         lengths=paper.LENGTHS,
         tokens=_tokens(run),
         ablations=[
@@ -167,7 +164,7 @@ def _rows(run: Run) -> list[loop_picture.Row]:
             often for case, often in run.counts.cases.items() if case.step == step and case.orm is Status.CORRECT
         )
         report = table.mix_report(run.root, step)
-        new = len(run.counts.accepted_lengths[step])
+        new = run.counts.accepted_lengths[step].total()
         trained = names.models_of(step)
         writer = "Teacher" if about.ask != "rollout" else f"models/{about.model}"
         boxes = (
@@ -179,9 +176,7 @@ def _rows(run: Run) -> list[loop_picture.Row]:
                 ", ".join(accuracies[name] for name in trained if name in accuracies),
             ),
         )
-        solved = set(
-            store.columns(run.root / layout.mix(step), MixRow, ["problem_id"]).column("problem_id").to_pylist()
-        )
+        solved = lookup.problem_ids(run.root / layout.mix(step), MixRow)
         remaining = f"{run.splits[Split.TRAIN] - len(solved):,} unsolved"
         source = places.get(about.model) if about.ask == "rollout" else None
         takes = ""
@@ -250,6 +245,14 @@ def _orm(run: Run) -> Grid:
         cells.append((f"paper: {name}", "2,000", *(f"{number:.2f}" for number in reported), step, ""))
     caption = "The ORM on held-out paths (the paper's Table 5), shares judged as annotated in %"
     return Grid(caption, cells, len(paper.TABLE_5))
+
+
+def _own_paths(run: Run) -> Grid:
+    """The ORM on each step's own paths: of how many a share is stands below it, else the table is wider than a page."""
+    heading, *rows = judging.cells(run.judged, run.names)
+    cells: Cells = [heading]
+    cells += [(step, paths, *(share.replace(" of ", "\nof ") for share in shares)) for step, paths, *shares in rows]
+    return Grid("The ORM on each step's own paths, shares in % (95 % interval) of how many", cells)
 
 
 def _tokens(run: Run) -> Grid:

@@ -5,6 +5,7 @@ Seconds lie in `reports/timings`, which git does not track, as they are not the 
 prints them.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -27,8 +28,8 @@ def trained_tokens(root: Path, settings: Params) -> dict[str, int]:
     return {f"training {_of(names, name)}": report.tokens for name, report in reports.items() if report}
 
 
-def answer_lengths(root: Path, models: Sequence[Measured]) -> dict[str, list[int]]:
-    """Characters of each greedy answer to the run's own tests, by model's title.
+def answer_lengths(root: Path, models: Sequence[Measured]) -> dict[str, Counter[int]]:
+    """Number of greedy answers to the run's own tests by their characters, by model's title.
 
     Raises:
         StoreError: A prediction table is missing.
@@ -39,7 +40,7 @@ def answer_lengths(root: Path, models: Sequence[Measured]) -> dict[str, list[int
         store.require(file, Prediction)
         greedy = (pc.field("sample_idx") == 0) & (pc.field("benchmark") == OWN_TESTS)
         texts = pq.read_table(file, columns=["text"], filters=greedy).column("text")
-        lengths[model.title] = pc.utf8_length(texts).to_pylist()
+        lengths[model.title] = Counter(pc.utf8_length(texts).to_pylist())
     return lengths
 
 
@@ -79,7 +80,6 @@ def _of(names: Names, name: str) -> str:
 
 def _sum(file: Path, model: type[Row]) -> Use:
     """What the rows of a table took together."""
-    store.require(file, model)
-    table = pq.read_table(file, columns=["tokens_in", "tokens_out", "cost"])
+    table = store.columns(file, model, ["tokens_in", "tokens_out", "cost"])
     read, written, cost = (pc.sum(table.column(name)).as_py() or 0 for name in table.column_names)
     return Use(read, written, cost)

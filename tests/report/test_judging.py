@@ -2,9 +2,13 @@
 
 import json
 import random
+from collections import Counter
 from pathlib import Path
+from statistics import quantiles
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mathse import cli, layout, params
 from mathse.errors import UserError
@@ -115,10 +119,10 @@ def test_groups_add_up_to_all(run: Path) -> None:
 def test_confidence_is_held_against_the_rule_grader_by_bins(run: Path) -> None:
     counts, names = judging.Counts(), Names(params.load(run / params.PARAMS))
     assert series.calibration(counts, names) == [], "no row where the ORM does not tell"
-    counts.confidences["1"] = [(0.2, False), (0.97, True), (0.96, False), (1.0, True)]
+    counts.confidences["1"].update([(0.2, False), (0.97, True), (0.96, False), (1.0, True), (1.0, True)])
     rows = series.calibration(counts, names)
     assert [(row["step"], row["confidence"], row["hits"], row["n"]) for row in rows] == [
-        ("round 1", 0.2, 0, 1), ("round 1", 0.965, 1, 2), ("round 1", 1.0, 1, 1),
+        ("round 1", 0.2, 0, 1), ("round 1", 0.965, 1, 2), ("round 1", 1.0, 2, 2),
     ]  # fmt: skip
 
 
@@ -126,6 +130,25 @@ def test_verdicts_of_other_paths_are_an_error(run: Path) -> None:
     store.write(run / layout.verdicts("1"), Verdict, [verdict("other", WRONG)])
     with pytest.raises(UserError, match=r"verdicts/1\.parquet: not the verdicts on the step's paths"):
         judging.count(run, params.load(run / params.PARAMS))
+
+
+def test_a_path_of_no_known_problem_is_an_error(run: Path) -> None:
+    store.write(run / layout.PROBLEMS, Problem, [problem(2)])
+    with pytest.raises(UserError, match=r"paths/0\.parquet: path dist is of no known problem"):
+        judging.count(run, params.load(run / params.PARAMS))
+
+
+def test_what_is_counted_does_not_grow_with_the_paths(run: Path) -> None:
+    text = figure(SCENES[0]).solution
+    judge(run, [(name, text, CORRECT, CORRECT, None) for name in "abcdef"], mixed=("a", "b"))
+    counts = judging.count(run, params.load(run / params.PARAMS))
+    assert counts.lengths["1"] == {len(text): 6} and counts.accepted_lengths["1"] == {len(text): 2}
+
+
+@given(st.lists(st.integers(0, 30), min_size=2, max_size=50))
+def test_tenths_are_those_of_the_standard_library(values: list[int]) -> None:
+    assert series.tenths(Counter(values), range(1, 10)) == quantiles(values, n=10, method="inclusive")
+    assert series.tenths(Counter(values[:1]), (1, 5, 9)) == [values[0]] * 3
 
 
 def test_a_line_per_step_is_printed(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -110,3 +110,7 @@ def test_what_is_missing_or_unknown_is_named(run: Path) -> None:
     shutil.rmtree(run / "reports" / "plots", ignore_errors=True)
     with pytest.raises(UserError, match=r"work\.json: not found"):
         results.fill("<!-- work -->\n<!-- /work -->", run, Path("README.md"))
+    (run / "reports" / "plots").mkdir()
+    (run / "reports" / "plots" / "work.json").write_text("[{}]", encoding="utf-8")
+    with pytest.raises(UserError, match=r"the reports lack 'work' of block 'work'"):
+        results.fill("<!-- work -->\n<!-- /work -->", run, Path("README.md"))

@@ -1,5 +1,6 @@
 """reports/index.html: one file that loads nothing, and holds what the tables say."""
 
+import base64
 import io
 import re
 from html.parser import HTMLParser
@@ -9,9 +10,10 @@ import PIL.Image
 import pytest
 
 from mathse import layout, params
-from mathse.report import ablations, drawing, examples, loop_picture, page, paper
+from mathse.report import ablations, drawing, examples, judging, loop_picture, page, paper
+from mathse.report.judging import SHARES, Judged, Share
 from mathse.tables import schemas, store
-from mathse.tables.schemas import PathKind, Problem, Status, Verdict
+from mathse.tables.schemas import Image, PathKind, Problem, Status, Verdict
 from tests.browser import chromium
 from tests.share.conftest import path, verdict
 
@@ -101,14 +103,40 @@ def test_disagreements_are_shown_with_their_ids(run: Path) -> None:
     assert all(example.problem.problem_id == "1abc1" for example in shown)
 
 
+def test_of_too_many_examples_each_step_has_its_first(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = params.load(run / params.PARAMS)
+    shown = examples.examples(run, settings)
+    assert [example.title for example in shown] == [
+        "ORM against rule grader in distilled: accepted, and wrong by rule",
+        "A wrong path of round 1, and the step that the ORM names",
+        "ORM against rule grader in reflection: accepted, and wrong by rule",
+    ]
+    store.write(run / layout.paths("0"), schemas.Path, [path(name, PathKind.DISTILLED) for name in ("a", "b")])
+    store.write(run / layout.verdicts("0"), Verdict, [verdict(name, Status.CORRECT) for name in ("a", "b")])
+    monkeypatch.setattr(examples, "MOST_EXAMPLES", 3)
+    assert [example.paths[-1].path_id for example in examples.examples(run, settings)] == ["a", "roll", "refl"]
+
+
 def test_pictures_are_small_and_what_is_none_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    encoded = io.BytesIO()
-    PIL.Image.effect_noise((1500, 900), 90).save(encoded, "PNG")
-    assert examples.data_uri(encoded.getvalue()).startswith("data:image/jpeg;base64,")
-    assert len(examples.data_uri(encoded.getvalue())) < 4 / 3 * examples.MOST_BYTES + 100
-    assert examples.data_uri(encoded.getvalue()[:200]) == examples.data_uri(b"no picture") == ""
+    noise = image(PIL.Image.effect_noise((1500, 900), 90))
+    assert examples.data_uri(noise).startswith("data:image/jpeg;base64,")
+    assert len(examples.data_uri(noise)) < 4 / 3 * examples.MOST_BYTES + 100
+    for data in (noise.data[:200], b"no picture"):
+        assert examples.data_uri(noise.model_copy(update={"data": data})) == ""
     monkeypatch.setattr(examples, "MOST_BYTES", 100)
-    assert examples.data_uri(encoded.getvalue()) == ""
+    assert examples.data_uri(noise) == ""
+
+
+def test_a_picture_is_what_models_are_shown() -> None:
+    uri = examples.data_uri(image(PIL.Image.new("RGBA", (8, 8), (0, 0, 0, 0))))
+    with PIL.Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as shown:
+        assert shown.convert("RGB").getcolors() == [(64, (255, 255, 255))], "on white where it is transparent"
+
+
+def image(picture: PIL.Image.Image) -> Image:
+    encoded = io.BytesIO()
+    picture.save(encoded, "PNG")
+    return Image(image_id="1", data=encoded.getvalue(), format="PNG", width=picture.width, height=picture.height)
 
 
 def test_pictures_have_a_bound_together(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,11 +193,17 @@ def test_arrows_lead_from_the_row_that_is_named() -> None:
     assert drawn.count('class="arrow"') == 4 + 1 + 1
 
 
-def test_it_fits_a_phone_and_a_wide_window(run: Path, tmp_path: Path) -> None:
+def test_it_fits_a_phone_and_a_wide_window(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    share = Share(n=123_456, hits=123_456, share=1.0)
+    judged = dict.fromkeys(SHARES, share) | {"paths": 1_234_567, "undecided": 0, "ungraded": 0}
+    steps = params.load(run / params.PARAMS).steps
+    monkeypatch.setattr(judging, "by_step", lambda *_: dict.fromkeys(steps, Judged.model_validate(judged)))
     built(run)
     with chromium(width=400, height=900) as browser:
         for width in (400, 1400):
             browser.size(width, 900)
             browser.open((run / page.WEB_PAGE).as_uri())
             assert browser.run("return document.documentElement.scrollWidth <= window.innerWidth")
+        cut = "[...document.querySelectorAll('.scroll')].filter(box => box.scrollWidth > box.clientWidth).length"
+        assert browser.run(f"return {cut}") == 0, "a table is wider than the page"
         assert browser.messages() == []
