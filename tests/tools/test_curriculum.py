@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mathse.synthetic.figures import figures
 from mathse.synthetic.pictures import SIDE, Table, readings
-from mathse.synthetic.steps import Calc, Extreme, Pick, Read, Reduce, Step, parse, read_solution
+from mathse.synthetic.steps import Calc, Extreme, Pick, Read, Reduce, Step, outcome, parse, read_solution
 from mathse.tables.schemas import MARKER
 from tests.synthetic.scenes import STEPS
 from tools.tiny_base.curriculum import Drill, _damaged, calculation, drill
@@ -148,29 +148,42 @@ def test_choices_pick_the_option_that_holds_the_value() -> None:
         assert len(set(options.values())) == len(options)
 
 
-def test_checks_say_what_holds() -> None:
+def test_checks_say_what_holds_and_whether_it_was_claimed() -> None:
     words: Counter[str] = Counter()
     for one in of("check"):
-        for said, word in re.findall(r"(?:^|\. )([^:]+): (right|wrong)", one.completion):
+        claims = one.prompt.removeprefix("Check: ").split(" ; ")
+        marks = re.findall(r"(?:^|\. )([^:]+): (right|wrong)", one.completion)
+        for claim, (said, word) in zip(claims, marks, strict=True):
             step = parse(said)
-            assert step is not None
+            assert step is not None and true(step, seen(one)), one
+            assert (said == claim) == (word == "right"), one
             words[word] += 1
-            assert true(step, seen(one)) == (word == "right"), one
     assert min(words["right"], words["wrong"]) > 0.25 * words.total()
 
 
-def test_finds_compare_the_answers_and_name_the_first_wrong_step() -> None:
+def test_finds_compare_the_answers_and_go_on_to_the_first_wrong_step() -> None:
     found: Counter[str] = Counter()
     for one in of("find"):
         bodies = [body for _, body in read_solution(one.prompt)]
-        holds = [step is not None and true(step, seen(one)) for step in map(parse, bodies)]
-        step = f"Step {holds.index(False) + 1}." if False in holds else "none."
         said, wanted = re.findall(rf"{MARKER} (\S+)\.\nStandard answer: (\S+)\n", one.prompt)[0]
-        same = "same" if said == wanted else "different"
-        assert one.completion == f"{same}. {step}", one
-        assert step == "none." or same == "different"
-        found.update([step, same])
-    assert {"none.", "Step 1.", "Step 2.", "Step 3.", "same", "different"} <= set(found)
+        same, _, rest = one.completion.partition(".")
+        assert same == ("same" if said == wanted else "different"), one
+        marks = re.findall(r"Step (\d+): ([^:]+): (right|wrong)\.", rest)
+        assert [int(number) for number, _, _ in marks] == list(range(1, len(marks) + 1))
+        *before, (_, last, word) = marks
+        assert all(word == "right" and body == own for (_, own, word), body in zip(before, bodies, strict=False)), one
+        step = parse(last)
+        assert step is not None and true(step, seen(one)), one
+        if word == "right":
+            assert len(marks) == len(bodies) and last == bodies[-1]
+        else:
+            assert same == "different"
+            strange = last == bodies[len(before)]  # it holds, but not of a number that is known
+            found.update(["strange" if strange else "wrong"])
+            known = {outcome(known) for own in bodies[: len(before)] if (known := parse(own))} | {2, 180}
+            assert not strange or (isinstance(step, Calc) and step.left not in known), one
+        found.update([same, f"Step {len(marks)} {word}"])
+    assert {"same", "different", "strange", "wrong", "Step 1 wrong", "Step 3 wrong", "Step 3 right"} <= set(found)
 
 
 @given(st.integers())

@@ -8,8 +8,11 @@
     agree              The answer ... is 50. Standard answer: 52 -> different.
     match              A. 40 B. 45 Match.                 -> 45 B. 40 A. 45 B.
     choose             A. 40 B. 45 Find: 45               -> 45 is option B.
-    check      [image] Check: angle A is 56 ; 5 + 6 = 11  -> angle A is 56: wrong. 5 + 6 = 11: right.
-    find       [image] Step 1: ... Standard answer: 42    -> different. Step 2.
+    check      [image] Check: angle A is 56 ; 5 + 6 = 11  -> angle A is 50: wrong. 5 + 6 = 11: right.
+    find       [image] Step 1: ... Standard answer: 42    -> different. Step 1: angle A is 50: right. Step 2: ...
+
+Checking is to find out for oneself, and to compare: what is said of a claim is what holds, not what was claimed. A
+model that repeats the claim learns to call everything right.
 
 A course has parts: first what takes longest to find out (reading any number at any place, comparing two, looking one
 up), in drills that hold many of these at once; then everything. Every drill is made from a seed, an index and a part
@@ -26,10 +29,12 @@ from PIL import Image
 from mathse.synthetic.families import FAMILIES, LEVELS
 from mathse.synthetic.pictures import Picture, Table, draw, readings
 from mathse.synthetic.plans import Unsolvable, execute
-from mathse.synthetic.steps import Calc, Extreme, Op, Pick, Read, Reduce, Step, write_solution
+from mathse.synthetic.steps import Calc, Extreme, Op, Pick, Read, Reduce, Step, outcome, write_solution
 
 _ITEMS = 6
 _FRACTIONS = 0.2
+_WRONG = 0.35
+"""Share of claims that do not hold."""
 Part = Literal["first", "all"]
 _PARTS: Mapping[Part, Mapping[str, int]] = {
     "first": {"transcribe": 6, "match": 2, "compare": 4, "choose": 2},
@@ -225,34 +230,50 @@ def _damaged(step: Step, rng: random.Random) -> Step:
             return replace(step, letter=rng.choice([other for other in "ABCD" if other != letter]))
 
 
-def _claims(picture: Picture, steps: Sequence[Step], rng: random.Random) -> list[Step]:
-    if rng.random() < 0.5:
-        return list(steps)
+def _facts(picture: Picture, rng: random.Random) -> list[Step]:
+    """What the picture shows, and calculations that have nothing to do with it."""
     seen: list[Step] = [Read(name, value) for name, value in readings(picture).items()]
     return [*rng.sample(seen, min(3, len(seen))), *(_some_step(rng) for _ in range(3))]
 
 
+def _astray(step: Step, before: Sequence[Step], rng: random.Random) -> Step:
+    """A calculation that is right, but with a number that no step before has; other steps as they are."""
+    if not isinstance(step, Calc):
+        return step
+    left = step.left + rng.choice((-20, -10, -5, -2, -1, 1, 2, 5, 10, 20))
+    result = replace(step, left=left).true_result
+    if left in map(outcome, before) or result is None or min(left, result) < 0 or result > 199:
+        return step
+    return replace(step, left=left, result=result)
+
+
 def _check(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple[str, str]:
-    said, found = [], []
-    for step in _claims(picture, steps, rng):
-        wrong = rng.random() < 0.4
-        shown = _damaged(step, rng) if wrong else step
-        said.append(str(shown))
-        found.append(f"{shown}: {'wrong' if shown != step else 'right'}.")
-    return f"Check: {' ; '.join(said)}", " ".join(found)
+    right = list(steps) if rng.random() < 0.5 else _facts(picture, rng)
+    claims = [_damaged(step, rng) if rng.random() < _WRONG else step for step in right]
+    marks = [f"{step}: {'wrong' if claim != step else 'right'}." for claim, step in zip(claims, right, strict=True)]
+    return f"Check: {' ; '.join(map(str, claims))}", " ".join(marks)
 
 
 def _find(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple[str, str]:
-    claims = _claims(picture, steps, rng)
-    wrong = rng.randrange(len(claims)) if rng.random() < 0.6 else None
-    shown = [_damaged(step, rng) if place == wrong else step for place, step in enumerate(claims)]
-    broken = wrong is not None and shown[wrong] != claims[wrong]
-    found = _answer(rng)
-    same = not broken and rng.random() < 0.8
-    wanted = found if same else _near(found, rng)
-    remark = f"Step {wrong + 1}." if wrong is not None and broken else "none."
-    said = f"{write_solution(shown, found)}\nStandard answer: {wanted}\nCheck."
-    return said, f"{'same' if same else 'different'}. {remark}"
+    solves = rng.random() < 0.7
+    right, broken = list(steps) if solves else _facts(picture, rng), rng.random() < 0.7
+    claims, marks = [], []
+    for place, step in enumerate(right):
+        claim = found = step
+        if broken and rng.random() < _WRONG:
+            claim = _damaged(step, rng)
+            if solves and rng.random() < 0.4:
+                claim = found = _astray(step, right[:place], rng)
+        claims.append(claim)
+        marks.append(f"{found}: {'wrong' if claim != step else 'right'}.")
+    first = next((place for place, (claim, step) in enumerate(zip(claims, right, strict=True)) if claim != step), None)
+    answer = _answer(rng)
+    same = first is None and rng.random() < 0.8
+    wanted = answer if same else _near(answer, rng)
+    until = marks if first is None else marks[: first + 1]
+    said = [f"Step {number}: {mark}" for number, mark in enumerate(until, start=1)]
+    asked = f"{write_solution(claims, answer)}\nStandard answer: {wanted}\nCheck."
+    return asked, " ".join(["same." if same else "different.", *said])
 
 
 def _lowest_terms(rng: random.Random) -> str:

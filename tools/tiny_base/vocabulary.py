@@ -15,7 +15,10 @@ from tools.tiny_base.curriculum import drill
 
 _SEED = 20_251_106
 _TEXTS = 3000
-_REPLY = '{"status": "CORRECT" "WRONG", "error_step": null, "Step 1" "Answer", "error_analysis": null, "vision: "}'
+_REPLY = (
+    '{"answers": "same" "different", "status": "CORRECT" "WRONG", "checks": ["Step 1: ": right", ": wrong"], '
+    '"error_step": null, "Step 1" "Answer", "error_analysis": null, "vision: "}'
+)
 
 
 def vocabulary() -> Iterator[str]:
