@@ -1,3 +1,4 @@
+import json
 import random
 import re
 from collections import Counter
@@ -166,9 +167,10 @@ def test_finds_compare_the_answers_and_go_on_to_the_first_wrong_step() -> None:
     for one in of("find"):
         bodies = [body for _, body in read_solution(one.prompt)]
         said, wanted = re.findall(rf"{MARKER} (\S+)\.\nStandard answer: (\S+)\n", one.prompt)[0]
-        same, _, rest = one.completion.partition(".")
-        assert same == ("same" if said == wanted else "different"), one
-        marks = re.findall(r"Step (\d+): ([^:]+): (right|wrong)\.", rest)
+        reply = json.loads(one.completion)
+        same = reply["answers"]
+        assert list(reply) == ["answers", "checks"] and same == ("same" if said == wanted else "different"), one
+        marks = [re.findall(r"^Step (\d+): ([^:]+): (right|wrong)$", check)[0] for check in reply["checks"]]
         assert [int(number) for number, _, _ in marks] == list(range(1, len(marks) + 1))
         *before, (_, last, word) = marks
         assert all(word == "right" and body == own for (_, own, word), body in zip(before, bodies, strict=False)), one

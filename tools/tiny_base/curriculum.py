@@ -9,7 +9,7 @@
     match              A. 40 B. 45 Match.                 -> 45 B. 40 A. 45 B.
     choose             A. 40 B. 45 Find: 45               -> 45 is option B.
     check      [image] Check: angle A is 56 ; 5 + 6 = 11  -> angle A is 50: wrong. 5 + 6 = 11: right.
-    find       [image] Step 1: ... Standard answer: 42    -> different. Step 1: angle A is 50: right. Step 2: ...
+    find       [image] Step 1: ... Standard answer: 42    -> {"answers": "different", "checks": ["Step 1: ..."]}
 
 Checking is to find out for oneself, and to compare: what is said of a claim is what holds, not what was claimed. A
 model that repeats the claim learns to call everything right.
@@ -19,6 +19,7 @@ up), in drills that hold many of these at once; then everything. Every drill is 
 alone, so that a run can start anywhere in the endless sequence.
 """
 
+import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -265,15 +266,14 @@ def _find(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple[
             if solves and rng.random() < 0.4:
                 claim = found = _astray(step, right[:place], rng)
         claims.append(claim)
-        marks.append(f"{found}: {'wrong' if claim != step else 'right'}.")
+        marks.append(f"Step {place + 1}: {found}: {'wrong' if claim != step else 'right'}")
     first = next((place for place, (claim, step) in enumerate(zip(claims, right, strict=True)) if claim != step), None)
     answer = _answer(rng)
     same = first is None and rng.random() < 0.8
     wanted = answer if same else _near(answer, rng)
-    until = marks if first is None else marks[: first + 1]
-    said = [f"Step {number}: {mark}" for number, mark in enumerate(until, start=1)]
+    checks = marks if first is None else marks[: first + 1]
     asked = f"{write_solution(claims, answer)}\nStandard answer: {wanted}\nCheck."
-    return asked, " ".join(["same." if same else "different.", *said])
+    return asked, json.dumps({"answers": "same" if same else "different", "checks": checks}, ensure_ascii=False)
 
 
 def _lowest_terms(rng: random.Random) -> str:

@@ -3,7 +3,8 @@
     python -m tools.tiny_base.drills               # models/tiny, 400 drills, seed 99; about 15 s
     python -m tools.tiny_base.drills models/0 --drills 100
 
-An item is one sentence of the completion, such as `angle A is 50.`; it counts only where it stands in the right place.
+An item is one sentence of the completion, or one text of its JSON, such as `angle A is 50.`; it counts only where it
+stands in the right place.
 """
 
 import argparse
@@ -60,7 +61,7 @@ def answers(model: Any, processor: Any, batch: Sequence[Drill]) -> list[str]:
 
 def items(wanted: str, said: str) -> list[bool]:
     """For each sentence that is wanted, whether it was said in its place."""
-    sentences, heard = re.split(r"(?<=\.) ", wanted), re.split(r"(?<=\.) ", said.strip())
+    sentences, heard = (re.split(r'(?<=\.) |(?<=",) ', text.strip()) for text in (wanted, said))
     return [place < len(heard) and heard[place] == sentence for place, sentence in enumerate(sentences)]
 
 
