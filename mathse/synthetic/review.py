@@ -7,6 +7,7 @@ to be right: the ORM judges the whole path (the paper's section on the ORM). The
     Step 3, "calculation: 50 + 60 is not 111"
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
@@ -37,11 +38,13 @@ class Finding:
         step: The step's label, such as `Step 3`; `Answer` if all steps hold but the answer does not follow.
         kind: What kind of mistake it is.
         remark: What is wrong with it, without the right value.
+        place: How many steps come before it: a student may number two steps alike.
     """
 
     step: str
     kind: Mistake
     remark: str
+    place: int
 
     @property
     def analysis(self) -> str:
@@ -59,24 +62,26 @@ def review(figure: Figure, path: str) -> Finding | None:
     known: set[str] = {str(constant) for constant in _CONSTANTS}
     last: Step | None = None
     done = False
-    for label, text in read_solution(path):
+    steps = read_solution(path)
+    for place, (label, text) in enumerate(steps):
         step = parse(text)
         if step is None:
-            return Finding(label, Mistake.REASONING, "this is no step of a solution")
+            return Finding(label, Mistake.REASONING, "this is no step of a solution", place)
         wrong = _mistake(step, known, figure)
         if wrong:
-            return Finding(label, *wrong)
+            return Finding(label, *wrong, place)
         known.add(str(outcome(step)))
         done = done or _same(step, figure.steps[-1])
         last = step
     answer = extract(path)
+    wrong_answer = None
     if answer is None:
-        return Finding("Answer", Mistake.REASONING, "there is no answer")
-    if last is None or str(outcome(last)) != answer:
-        return Finding("Answer", Mistake.REASONING, "the answer does not follow")
-    if answer != figure.answer or not done:
-        return Finding("Answer", Mistake.REASONING, "the solution stops early")
-    return None
+        wrong_answer = "there is no answer"
+    elif last is None or str(outcome(last)) != answer:
+        wrong_answer = "the answer does not follow"
+    elif answer != figure.answer or not done:
+        wrong_answer = "the solution stops early"
+    return Finding("Answer", Mistake.REASONING, wrong_answer, len(steps)) if wrong_answer else None
 
 
 def compared(figure: Figure, path: str) -> Literal["same", "different"]:
@@ -84,25 +89,32 @@ def compared(figure: Figure, path: str) -> Literal["same", "different"]:
     return "same" if extract(path) == figure.answer else "different"
 
 
-def checked(figure: Figure, path: str, finding: Finding) -> list[str]:
-    """Each step of a wrong path up to the first wrong one: what is found there, and whether the path has that.
+def checked(figure: Figure, path: str, finding: Finding | None) -> list[str]:
+    """Each step of a path up to the first wrong one: what is found there, and whether the path has that.
 
-    Samples: `Step 1: angle A is 50: right`; where the path has 60, `Step 1: angle A is 50: wrong`; and where it is the
-    step itself that is wrong, not what it arrives at, the step as it stands: `Step 3: 50 - 60 = 10: wrong`.
+    What is found at a wrong step is what stands there in a right path that began alike: the step with the value that it
+    should arrive at, or the next step of the gold solution where it should not have been taken.
+
+    Samples: `Step 1: angle A is 50: right`; where the path has 60, `Step 1: angle A is 50: wrong`; and where it
+    subtracts what is to be added, `Step 3: 50 + 60 = 110: wrong`.
     """
-    checks = []
-    for label, text in read_solution(path):
-        step = parse(text)
-        if label != finding.step:
-            checks.append(f"{label}: {text}: right")
-            continue
-        found = None if step is None or finding.kind not in _OUTCOMES else _found(step, figure)
-        checks.append(f"{label}: {text if found is None else found}: wrong")
-        break
+    read = [(label, text, parse(text)) for label, text in read_solution(path)]
+    if finding is None:
+        return [f"{label}: {text}: right" for label, text, _ in read]
+    checks = [f"{label}: {text}: right" for label, text, _ in read[: finding.place]]
+    for label, text, step in read[finding.place : finding.place + 1]:
+        found = _corrected(step, figure) if step and finding.kind in _OUTCOMES else None
+        found = found or _next([taken for _, _, taken in read[: finding.place] if taken], figure)
+        checks.append(f"{label}: {found or text}: wrong")
     return checks
 
 
-def _found(step: Step, figure: Figure) -> Step | None:
+def _next(taken: Sequence[Step], figure: Figure) -> Step | None:
+    """The first step of the gold solution that was not taken yet; None if all were."""
+    return next((wanted for wanted in figure.steps if not any(_same(step, wanted) for step in taken)), None)
+
+
+def _corrected(step: Step, figure: Figure) -> Step | None:
     """A step with what it should arrive at; None if there is no such thing."""
     match step:
         case Read(name, _) if name in figure.readings:

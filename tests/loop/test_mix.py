@@ -368,7 +368,7 @@ def test_an_orm_may_learn_to_show_how_it_got_there(tmp_path: Path) -> None:
 
     for row in learned(tmp_path)[0]:
         content = json.loads(row.completion[0].content)
-        assert list(content) == ["answers", "status", "checks", "error_step", "error_analysis"]
+        assert list(content) == ["answers", "checks", "status", "error_step", "error_analysis"]
         assert content["answers"] == marks["answers"] and tuple(content["checks"]) == marks["checks"]
 
 

@@ -3,8 +3,8 @@
 Four tasks, as the paper describes them (restated in our own words): *solve* a problem, *judge* a path (the ORM),
 *annotate* a path (the teacher, for the ORM's training data) and *reflect* on a wrong one. Each has a full form for
 large models and, where a tiny model needs it, a `-brief` one. Of the judge's, odd versions show the gold answer and
-even ones do not. Versions 3 and 4 ask for what `orm.target: checks` is: the answers compared before the verdict, and
-the steps looked at before one is named. So do versions 2 and 3 of *annotate*, from which a judge learns that sees the
+even ones do not. Versions 3 and 4 ask for what `orm.target: checks` is: the answers compared and each step looked at
+before the verdict. So do versions 2 and 3 of *annotate*, from which a judge learns that sees the
 gold answer, and one that does not. `solve-draft` is asked of nobody: it is the prompt of a training row that corrects a
 draft (`WITH_DRAFT`).
 
@@ -133,8 +133,8 @@ letter of the option and nothing else.
 _KEYS = """\
 "status": "CORRECT" or "WRONG", "error_step": the first wrong step or null, "error_analysis": why it is wrong or null"""
 _CHECKS = """\
-"status": "CORRECT" or "WRONG", "checks": [of a wrong solution, each step up to and including the first wrong one: \
-what you find there yourself, and whether the solution is right or wrong about it; of a correct one, nothing], \
+"checks": [each step up to and including the first wrong one, or every step of a correct solution: what you find there \
+yourself, then a colon and whether the solution is right or wrong about it], "status": "CORRECT" or "WRONG", \
 "error_step": the first wrong step or null, "error_analysis": why it is wrong or null"""
 _COMPARED = f"""\
 "answers": "same" or "different": the final answer beside the standard answer, {_CHECKS}"""

@@ -5,9 +5,8 @@
 A judge replies in the form that it was trained on (`orm.target`), and nothing else is a reply of its: the above
 (`full`, the paper's), the verdict alone (`verdict`, its Table 5), or one that shows how it got there (`checks`):
 
-    {"answers": "different", "status": "WRONG",
-     "checks": ["Step 1: angle A is 50: right", "Step 2: 50 + 11 = 61: wrong"],
-     "error_step": "Step 2", "error_analysis": "calculation: 50 + 11 is not 62"}
+    {"answers": "different", "checks": ["Step 1: angle A is 50: right", "Step 2: 50 + 11 = 61: wrong"],
+     "status": "WRONG", "error_step": "Step 2", "error_analysis": "calculation: 50 + 11 is not 62"}
 
 A reply is text to be parsed, never obeyed: whatever is not exactly such an object is UNDECIDED with a reason that can
 be counted. A reply that contradicts itself (CORRECT, but naming a wrong step) is undecided too.
@@ -65,11 +64,11 @@ class _Annotation(_Verdict):
     improvement_suggestion: str | None
 
 
-# Its keys are written in this order: what the answers are decides first, and the step is named after it was looked for.
+# Its keys are written in this order, so that the verdict follows from what was found before it.
 class _Checked(_Reply):
     answers: Literal["same", "different"] | None
-    status: Literal["CORRECT", "WRONG"]
     checks: list[str]
+    status: Literal["CORRECT", "WRONG"]
     error_step: str | None
     error_analysis: str | None
 
@@ -197,7 +196,7 @@ def write(
 ) -> str:
     """A verdict as a judge with this target is trained to write it; `parse(write(...))` gives it back."""
     content = {
-        "answers": answers, "status": status, "checks": list(checks), "error_step": error_step,
+        "answers": answers, "checks": list(checks), "status": status, "error_step": error_step,
         "error_analysis": error_analysis,
     }  # fmt: skip
     return json.dumps({key: content[key] for key in _JUDGES[target].model_fields}, ensure_ascii=False)

@@ -115,9 +115,8 @@ def test_it_says_what_it_finds_at_each_step_up_to_the_wrong_one(problem_id: str,
         parse(annotate(figure, path, version), "checks", annotation=True) for path in (figure.solution, text(wrong))
     )
     shown = version == "2"
-    assert (right.status, right.answers, right.checks) == (
-        Status.CORRECT, "same" if shown else None, ()
-    )  # fmt: skip
+    assert (right.status, right.answers) == (Status.CORRECT, "same" if shown else None)
+    assert right.checks == tuple(f"Step {place}: {step}: right" for place, step in enumerate(figure.steps, 1))
     assert reply.answers == ("different" if shown else None)
     *before, last = reply.checks
     assert all(check.endswith(": right") and check[: -len(": right")] in text(wrong) for check in before)
@@ -128,15 +127,23 @@ def test_it_says_what_it_finds_at_each_step_up_to_the_wrong_one(problem_id: str,
 @pytest.mark.parametrize(
     ("path", "check"),
     [
-        ("Step 1: bar A is 1. The answer to this problem is 1.", "Step 1: bar A is {A}: wrong"),
-        ("Step 1: bar A is {A}. Step 2: {A} + {A} = 1.", "Step 2: {A} + {A} = 1: wrong"),
-        ("Step 1: bar Q is 5.", "Step 1: bar Q is 5: wrong"),
-        ("Step 1: no step.", "Step 1: no step: wrong"),
+        ("Step 1: bar A is 1. The answer to this problem is 1.", "Step 1: {first}: wrong"),
+        ("Step 1: bar Q is 5.", "Step 1: {first}: wrong"),
+        ("Step 1: no step.", "Step 1: {first}: wrong"),
+        ("Step 1: {first}. Step 2: {A} + {A} = 1.", "Step 2: {second}: wrong"),
+        ("Step 1: {first}. Step 1: {A} + {A} = 1.", "Step 1: {second}: wrong"),
+        ("{all} Step 9: {A} + {A} = 1.", "Step 9: {A} + {A} = 1: wrong"),
+        ("{all} The answer to this problem is 198.", "{last}: right"),
     ],
 )
-def test_where_the_step_itself_is_wrong_it_stands_as_it_is(path: str, check: str) -> None:
+def test_at_a_wrong_step_it_finds_what_a_right_path_has_there(path: str, check: str) -> None:
     figure = next(scene(name) for name in SCENES if "bar A" in {str(part) for part in scene(name).readings})
-    value = {"A": figure.readings["bar A"]}
+    first, second, *_ = map(str, figure.steps)
+    every = figure.solution.partition(" The answer")[0]
+    value = {
+        "A": figure.readings["bar A"], "first": first, "second": second, "all": every,
+        "last": f"Step {len(figure.steps)}: {figure.steps[-1]}",
+    }  # fmt: skip
     reply = parse(annotate(figure, path.format(**value), "2"), "checks", annotation=True)
     assert reply.checks[-1] == check.format(**value)
 

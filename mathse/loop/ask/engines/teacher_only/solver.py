@@ -81,7 +81,7 @@ def annotate(scene: Figure, path: str, version: str = "1") -> str:
     }
     if version in ("2", "3"):
         marks["answers"] = compared(scene, path) if version == "2" else None
-        marks["checks"] = checked(scene, path, finding) if finding else []
+        marks["checks"] = checked(scene, path, finding)
     return json.dumps(marks, ensure_ascii=False)
 
 
