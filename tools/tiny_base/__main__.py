@@ -1,6 +1,6 @@
 """Builds models/tiny anew.
 
-python -m tools.tiny_base                            # 4,000 steps; 21 to 25 minutes on two cores
+python -m tools.tiny_base                            # 4,000 steps; 25 to 32 minutes on two cores
 python -m tools.tiny_base --steps 3 2 --out /tmp/x   # does it run? Half a minute
 """
 
