@@ -90,23 +90,28 @@ def compared(figure: Figure, path: str) -> Literal["same", "different"]:
 
 
 def checked(figure: Figure, path: str, finding: Finding | None) -> list[str]:
-    """Each step of a path up to the first wrong one: what is found there, and whether the path has that.
+    """Each step of a path up to the first wrong one: what is found there, beside what the path arrives at.
 
     What is found at a wrong step is what stands there in a right path that began alike: the step with the value that it
     should arrive at, or the next step of the gold solution where it should not have been taken.
 
-    Samples: `Step 1: angle A is 50: right`; where the path has 60, `Step 1: angle A is 50: wrong`; and where it
-    subtracts what is to be added, `Step 3: 50 + 60 = 110: wrong`.
+    Samples: `Step 1: angle A is 50 and 50: same`; where the path has 60, `Step 1: angle A is 50 and 60: different`; and
+    where it subtracts what is to be added, `Step 3: 50 + 60 = 110 and 10: different`.
     """
-    read = [(label, text, parse(text)) for label, text in read_solution(path)]
-    if finding is None:
-        return [f"{label}: {text}: right" for label, text, _ in read]
-    checks = [f"{label}: {text}: right" for label, text, _ in read[: finding.place]]
-    for label, text, step in read[finding.place : finding.place + 1]:
-        found = _corrected(step, figure) if step and finding.kind in _OUTCOMES else None
-        found = found or _next([taken for _, _, taken in read[: finding.place] if taken], figure)
-        checks.append(f"{label}: {found or text}: wrong")
-    return checks
+    steps = [(label, text, parse(text)) for label, text in read_solution(path)]
+    place = len(steps) if finding is None else finding.place
+    checks = [f"{label}: {text} and {_arrived_at(text, step)}: same" for label, text, step in steps[:place]]
+    if finding is None or place == len(steps):
+        return checks
+    label, text, step = steps[place]
+    found = _corrected(step, figure) if step and finding.kind in _OUTCOMES else None
+    found = found or _next([taken for _, _, taken in steps[:place] if taken], figure)
+    return [*checks, f"{label}: {found or text} and {_arrived_at(text, step)}: different"]
+
+
+def _arrived_at(text: str, step: Step | None) -> str:
+    """A step's outcome; the last word of what is no step."""
+    return str(outcome(step)) if step else (text.split() or ["nothing"])[-1]
 
 
 def _next(taken: Sequence[Step], figure: Figure) -> Step | None:

@@ -149,43 +149,48 @@ def test_choices_pick_the_option_that_holds_the_value() -> None:
         assert len(set(options.values())) == len(options)
 
 
-def test_checks_say_what_holds_and_whether_it_was_claimed() -> None:
+CHECKED = r"(.+) and (\S+): (same|different)"
+
+
+def test_checks_say_what_holds_beside_what_was_claimed() -> None:
     words: Counter[str] = Counter()
     for one in of("check"):
         claims = one.prompt.removeprefix("Check: ").split(" ; ")
-        marks = re.findall(r"(?:^|\. )([^:]+): (right|wrong)", one.completion)
-        for claim, (said, word) in zip(claims, marks, strict=True):
-            step = parse(said)
-            assert step is not None and true(step, seen(one)), one
-            assert (said == claim) == (word == "right"), one
+        checks = [re.fullmatch(CHECKED, check) for check in one.completion.removesuffix(".").split(". ")]
+        for claim, check in zip(claims, checks, strict=True):
+            assert check, one
+            found, claimed, word = check.groups()
+            step, said = parse(found), parse(claim)
+            assert step is not None and said is not None and true(step, seen(one)), one
+            assert claimed == str(outcome(said)) and (found == claim) == (word == "same"), one
             words[word] += 1
-    assert min(words["right"], words["wrong"]) > 0.25 * words.total()
+    assert min(words["same"], words["different"]) > 0.25 * words.total()
 
 
 def test_finds_compare_the_answers_and_go_on_to_the_first_wrong_step() -> None:
-    found: Counter[str] = Counter()
+    seen_kinds: Counter[str] = Counter()
     for one in of("find"):
-        bodies = [body for _, body in read_solution(one.prompt)]
+        claims = [body for _, body in read_solution(one.prompt)]
         said, wanted = re.findall(rf"{MARKER} (\S+)\.\nStandard answer: (\S+)\n", one.prompt)[0]
         reply = json.loads(one.completion)
         same = reply["answers"]
         assert list(reply) == ["answers", "checks"] and same == ("same" if said == wanted else "different"), one
-        marks = [re.findall(r"^Step (\d+): ([^:]+): (right|wrong)$", check)[0] for check in reply["checks"]]
-        assert [int(number) for number, _, _ in marks] == list(range(1, len(marks) + 1))
-        *before, (_, last, word) = marks
-        assert all(word == "right" and body == own for (_, own, word), body in zip(before, bodies, strict=False)), one
-        step = parse(last)
-        assert step is not None and true(step, seen(one)), one
-        if word == "right":
-            assert len(marks) == len(bodies) and last == bodies[-1]
+        checks = [re.fullmatch(rf"Step (\d+): {CHECKED}", check) for check in reply["checks"]]
+        parts = [check.groups() for check in checks if check]
+        assert [int(number) for number, *_ in parts] == list(range(1, len(checks) + 1))
+        for claim, (_, found, claimed, word) in zip(claims, parts, strict=False):
+            step, told = parse(found), parse(claim)
+            assert step is not None and told is not None and true(step, seen(one)), one
+            assert claimed == str(outcome(told)) and (found == claim) == (word == "same"), one
+        *before, last = [word for *_, word in parts]
+        assert set(before) <= {"same"}, one
+        strays = last == "different" and (claim := parse(claims[len(before)])) is not None and true(claim, seen(one))
+        if last == "same":
+            assert len(parts) == len(claims)
         else:
             assert same == "different"
-            strange = last == bodies[len(before)]  # it holds, but not of a number that is known
-            found.update(["strange" if strange else "wrong"])
-            known = {outcome(known) for own in bodies[: len(before)] if (known := parse(own))} | {2, 180}
-            assert not strange or (isinstance(step, Calc) and step.left not in known), one
-        found.update([same, f"Step {len(marks)} {word}"])
-    assert {"same", "different", "strange", "wrong", "Step 1 wrong", "Step 3 wrong", "Step 3 right"} <= set(found)
+        seen_kinds.update([same, "strays" if strays else last, f"Step {len(parts)} {last}"])
+    assert {"same", "different", "strays", "Step 1 different", "Step 3 different", "Step 3 same"} <= set(seen_kinds)
 
 
 @given(st.integers())

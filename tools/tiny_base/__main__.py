@@ -1,6 +1,6 @@
 """Builds models/tiny anew.
 
-python -m tools.tiny_base                            # 4,000 steps; 25 to 32 minutes on two cores
+python -m tools.tiny_base                            # 3,600 steps; 25 to 32 minutes on two cores
 python -m tools.tiny_base --steps 3 2 --out /tmp/x   # does it run? Half a minute
 """
 
@@ -19,7 +19,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=layout.TINY, help="folder of the model; replaced")
     parser.add_argument(
-        "--steps", type=int, nargs=2, metavar=("FIRST", "ALL"), help="of both parts of the course; by default 400 3600"
+        "--steps", type=int, nargs=2, metavar=("FIRST", "ALL"), help="of both parts of the course; by default 400 3200"
     )
     asked = parser.parse_args()
     logging.basicConfig(format="%(message)s")

@@ -8,11 +8,11 @@
     agree              The answer ... is 50. Standard answer: 52 -> different.
     match              A. 40 B. 45 Match.                 -> 45 B. 40 A. 45 B.
     choose             A. 40 B. 45 Find: 45               -> 45 is option B.
-    check      [image] Check: angle A is 56 ; 5 + 6 = 11  -> angle A is 50: wrong. 5 + 6 = 11: right.
+    check      [image] Check: angle A is 56 ; 5 + 6 = 11  -> angle A is 50 and 56: different. 5 + 6 = 11 and 11: same.
     find       [image] Step 1: ... Standard answer: 42    -> {"answers": "different", "checks": ["Step 1: ..."]}
 
-Checking is to find out for oneself, and to compare: what is said of a claim is what holds, not what was claimed. A
-model that repeats the claim learns to call everything right.
+Checking is to find out for oneself and then to compare: what holds stands beside what was claimed, so that the last
+word compares two values that are neighbours. A model that says at once whether a claim holds learns to accept all.
 
 A course has parts: first what takes longest to find out (reading any number at any place, comparing two, looking one
 up), in drills that hold many of these at once; then everything. Every drill is made from a seed, an index and a part
@@ -34,14 +34,14 @@ from mathse.synthetic.steps import Calc, Extreme, Op, Pick, Read, Reduce, Step, 
 
 _ITEMS = 6
 _FRACTIONS = 0.2
-_WRONG = 0.35
+_WRONG = 0.4
 """Share of claims that do not hold."""
 Part = Literal["first", "all"]
 _PARTS: Mapping[Part, Mapping[str, int]] = {
     "first": {"transcribe": 6, "match": 2, "compare": 4, "choose": 2},
     "all": {
-        "transcribe": 6, "describe": 20, "look": 16, "compute": 12, "compare": 4, "agree": 6, "match": 2,
-        "choose": 6, "check": 10, "find": 22,
+        "transcribe": 6, "describe": 18, "look": 14, "compute": 14, "compare": 4, "agree": 6, "match": 2,
+        "choose": 6, "check": 14, "find": 22,
     },
 }  # fmt: skip
 """Shares of each kind of drill in a part of the course."""
@@ -248,32 +248,34 @@ def _astray(step: Step, before: Sequence[Step], rng: random.Random) -> Step:
     return replace(step, left=left, result=result)
 
 
+def _beside(found: Step, claim: Step) -> str:
+    """What is found, and whether a claim arrives at the same."""
+    return f"{found} and {outcome(claim)}: {'same' if found == claim else 'different'}"
+
+
 def _check(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple[str, str]:
     right = list(steps) if rng.random() < 0.5 else _facts(picture, rng)
     claims = [_damaged(step, rng) if rng.random() < _WRONG else step for step in right]
-    marks = [f"{step}: {'wrong' if claim != step else 'right'}." for claim, step in zip(claims, right, strict=True)]
-    return f"Check: {' ; '.join(map(str, claims))}", " ".join(marks)
+    found = " ".join(f"{_beside(step, claim)}." for step, claim in zip(right, claims, strict=True))
+    return f"Check: {' ; '.join(map(str, claims))}", found
 
 
 def _find(picture: Picture, steps: Sequence[Step], rng: random.Random) -> tuple[str, str]:
     solves = rng.random() < 0.7
     right, broken = list(steps) if solves else _facts(picture, rng), rng.random() < 0.7
-    claims, marks = [], []
+    claims = []
     for place, step in enumerate(right):
-        claim = found = step
-        if broken and rng.random() < _WRONG:
-            claim = _damaged(step, rng)
-            if solves and rng.random() < 0.4:
-                claim = found = _astray(step, right[:place], rng)
-        claims.append(claim)
-        marks.append(f"Step {place + 1}: {found}: {'wrong' if claim != step else 'right'}")
+        wrong = broken and rng.random() < _WRONG
+        strays = solves and rng.random() < 0.4
+        claims.append(_astray(step, right[:place], rng) if wrong and strays else _damaged(step, rng) if wrong else step)
     first = next((place for place, (claim, step) in enumerate(zip(claims, right, strict=True)) if claim != step), None)
     answer = _answer(rng)
     same = first is None and rng.random() < 0.8
     wanted = answer if same else _near(answer, rng)
-    checks = marks if first is None else marks[: first + 1]
+    checks = [f"Step {n}: {_beside(step, claim)}" for n, (step, claim) in enumerate(zip(right, claims, strict=True), 1)]
     asked = f"{write_solution(claims, answer)}\nStandard answer: {wanted}\nCheck."
-    return asked, json.dumps({"answers": "same" if same else "different", "checks": checks}, ensure_ascii=False)
+    reply = {"answers": "same" if same else "different", "checks": checks if first is None else checks[: first + 1]}
+    return asked, json.dumps(reply, ensure_ascii=False)
 
 
 def _lowest_terms(rng: random.Random) -> str:

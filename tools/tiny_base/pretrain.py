@@ -3,7 +3,7 @@
 Out: a model folder like any other, with its lineage file and a card. The parts of the course follow each other. Drills
 of like length share a batch, which halves the padding.
 
-Sample of `lineage.json`: {"name": "tiny", "settings": {"seed": 3, "steps": {"first": 400, "all": 3600}, ...}, ...}
+Sample of `lineage.json`: {"name": "tiny", "settings": {"seed": 3, "steps": {"first": 400, "all": 3200}, ...}, ...}
 """
 
 import random
@@ -48,7 +48,7 @@ class Recipe:
     """
 
     seed: int = 3
-    steps: tuple[tuple[Part, int], ...] = (("first", 400), ("all", 3600))
+    steps: tuple[tuple[Part, int], ...] = (("first", 400), ("all", 3200))
     batch_size: int = 32
     learning_rate: float = 1e-3
     matrix_learning_rate: float = 0.01

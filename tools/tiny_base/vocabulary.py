@@ -16,7 +16,7 @@ from tools.tiny_base.curriculum import drill
 _SEED = 20_251_106
 _TEXTS = 3000
 _REPLY = (
-    '{"answers": "same" "different", "status": "CORRECT" "WRONG", "checks": ["Step 1: ": right", ": wrong"], '
+    '{"answers": "same" "different", "checks": ["Step 1: and 50: same" different"], "status": "CORRECT" "WRONG", '
     '"error_step": null, "Step 1" "Answer", "error_analysis": null, "vision: "}'
 )
 

@@ -134,8 +134,9 @@ _KEYS = """\
 "status": "CORRECT" or "WRONG", "error_step": the first wrong step or null, "error_analysis": why it is wrong or null"""
 _CHECKS = """\
 "checks": [each step up to and including the first wrong one, or every step of a correct solution: what you find there \
-yourself, then a colon and whether the solution is right or wrong about it], "status": "CORRECT" or "WRONG", \
-"error_step": the first wrong step or null, "error_analysis": why it is wrong or null"""
+yourself, then "and" with what the solution arrives at there, then ": same" or ": different"], \
+"status": "CORRECT" or "WRONG", "error_step": the first wrong step or null, \
+"error_analysis": why it is wrong or null"""
 _COMPARED = f"""\
 "answers": "same" or "different": the final answer beside the standard answer, {_CHECKS}"""
 _NOT_COMPARED = f'"answers": null, {_CHECKS}'

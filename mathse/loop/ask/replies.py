@@ -5,7 +5,7 @@
 A judge replies in the form that it was trained on (`orm.target`), and nothing else is a reply of its: the above
 (`full`, the paper's), the verdict alone (`verdict`, its Table 5), or one that shows how it got there (`checks`):
 
-    {"answers": "different", "checks": ["Step 1: angle A is 50: right", "Step 2: 50 + 11 = 61: wrong"],
+    {"answers": "different", "checks": ["Step 1: angle A is 50 and 50: same", "Step 2: 50 + 11 = 61 and 62: different"],
      "status": "WRONG", "error_step": "Step 2", "error_analysis": "calculation: 50 + 11 is not 62"}
 
 A reply is text to be parsed, never obeyed: whatever is not exactly such an object is UNDECIDED with a reason that can

@@ -12,6 +12,7 @@ from mathse.loop.ask.replies import parse
 from mathse.synthetic.figures import Figure, figure
 from mathse.synthetic.mistakes import wrong_solution
 from mathse.synthetic.review import review
+from mathse.synthetic.steps import outcome
 from mathse.tables.schemas import Status
 
 SCENES = {
@@ -116,24 +117,26 @@ def test_it_says_what_it_finds_at_each_step_up_to_the_wrong_one(problem_id: str,
     )
     shown = version == "2"
     assert (right.status, right.answers) == (Status.CORRECT, "same" if shown else None)
-    assert right.checks == tuple(f"Step {place}: {step}: right" for place, step in enumerate(figure.steps, 1))
+    assert right.checks == tuple(
+        f"Step {place}: {step} and {outcome(step)}: same" for place, step in enumerate(figure.steps, 1)
+    )
     assert reply.answers == ("different" if shown else None)
     *before, last = reply.checks
-    assert all(check.endswith(": right") and check[: -len(": right")] in text(wrong) for check in before)
-    assert last.startswith(f"{reply.error_step}: ") and last.endswith(": wrong")
+    assert all(check.endswith(": same") and check.partition(" and ")[0] in text(wrong) for check in before)
+    assert last.startswith(f"{reply.error_step}: ") and last.endswith(": different")
     assert len(reply.checks) == int((reply.error_step or "").removeprefix("Step "))
 
 
 @pytest.mark.parametrize(
     ("path", "check"),
     [
-        ("Step 1: bar A is 1. The answer to this problem is 1.", "Step 1: {first}: wrong"),
-        ("Step 1: bar Q is 5.", "Step 1: {first}: wrong"),
-        ("Step 1: no step.", "Step 1: {first}: wrong"),
-        ("Step 1: {first}. Step 2: {A} + {A} = 1.", "Step 2: {second}: wrong"),
-        ("Step 1: {first}. Step 1: {A} + {A} = 1.", "Step 1: {second}: wrong"),
-        ("{all} Step 9: {A} + {A} = 1.", "Step 9: {A} + {A} = 1: wrong"),
-        ("{all} The answer to this problem is 198.", "{last}: right"),
+        ("Step 1: bar A is 1. The answer to this problem is 1.", "Step 1: {first} and 1: different"),
+        ("Step 1: bar Q is 5.", "Step 1: {first} and 5: different"),
+        ("Step 1: no step.", "Step 1: {first} and step: different"),
+        ("Step 1: {first}. Step 2: {A} + {A} = 1.", "Step 2: {second} and 1: different"),
+        ("Step 1: {first}. Step 1: {A} + {A} = 1.", "Step 1: {second} and 1: different"),
+        ("{all} Step 9: {A} + {A} = 1.", "Step 9: {A} + {A} = 1 and 1: different"),
+        ("{all} The answer to this problem is 198.", "{last}: same"),
     ],
 )
 def test_at_a_wrong_step_it_finds_what_a_right_path_has_there(path: str, check: str) -> None:
@@ -142,7 +145,7 @@ def test_at_a_wrong_step_it_finds_what_a_right_path_has_there(path: str, check: 
     every = figure.solution.partition(" The answer")[0]
     value = {
         "A": figure.readings["bar A"], "first": first, "second": second, "all": every,
-        "last": f"Step {len(figure.steps)}: {figure.steps[-1]}",
+        "last": f"Step {len(figure.steps)}: {figure.steps[-1]} and {outcome(figure.steps[-1])}",
     }  # fmt: skip
     reply = parse(annotate(figure, path.format(**value), "2"), "checks", annotation=True)
     assert reply.checks[-1] == check.format(**value)
