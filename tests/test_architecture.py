@@ -26,7 +26,7 @@ FLOORS = (
         "yaml_file",
     },
     {"answers"},
-    {"sources", "synthetic"},
+    {"curation", "sources", "synthetic"},
     {"benchmarks"},
     {"loop"},
     {"training"},
