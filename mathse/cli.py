@@ -12,7 +12,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from mathse import terminal
-from mathse.commands import compare, experiment, follow, look, mix, prepare, score, share
+from mathse.commands import compare, curate, experiment, follow, look, mix, prepare, score, share
 from mathse.commands.project import in_project
 from mathse.errors import UserError, explained
 from mathse.limits import INTERRUPTED, ending_at_interrupt
@@ -25,6 +25,7 @@ COMMANDS = (
     look.status.add,
     look.query.add,
     look.view.add,
+    curate.tag.add,
     compare.diff.add,
     follow.trace.add,
     follow.lineage.add,

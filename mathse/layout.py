@@ -38,6 +38,8 @@ PATHS = DATA / "paths"
 VERDICTS = DATA / "verdicts"
 MIXES = DATA / "mix"
 REMAINING = DATA / "remaining"
+DECISIONS = "decisions.parquet"
+"""Of `curation`: what people decided, as a table."""
 PREDICTIONS = DATA / "predictions"
 ORMS = DATA / "orm"
 METRICS = REPORTS / "metrics"
@@ -64,6 +66,21 @@ def paths(step: str) -> Path:
 def verdicts(step: str) -> Path:
     """The verdicts on a step's paths."""
     return VERDICTS / f"{step}.parquet"
+
+
+def curation(orm: str) -> Path:
+    """What people decided about paths, and their corrections as this ORM judges them: `paths/1.parquet`, ..."""
+    return DATA / "curation" / orm
+
+
+def edited_paths(orm: str, step: str) -> Path:
+    """People's corrections of a step's paths; no file where there are none."""
+    return curation(orm) / "paths" / f"{step}.parquet"
+
+
+def edited_verdicts(orm: str, step: str) -> Path:
+    """The verdicts on these corrections."""
+    return curation(orm) / "verdicts" / f"{step}.parquet"
 
 
 def mix(name: str) -> Path:

@@ -51,12 +51,14 @@ def read(root: Path) -> list[Decision]:
                     raise CurationError(f"{file}: line {line.number}: {line.reason} ({line.detail}); mend or remove it")
                 decisions.append(Decision.model_validate(line.row))
             except ValidationError as error:
-                first = error.errors()[0]
-                where = ".".join(map(str, first["loc"]))
-                raise CurationError(
-                    f"{file}: line {line.number}: {f'{where}: ' if where else ''}{first['msg']}; mend or remove it"
-                ) from error
+                raise CurationError(f"{file}: line {line.number}: {first_fault(error)}; mend or remove it") from error
     return decisions
+
+
+def first_fault(error: ValidationError) -> str:
+    """What is wrong with a decision, in one line."""
+    first = error.errors()[0]
+    return ": ".join([*map(str, first["loc"]), first["msg"].removeprefix("Value error, ")])
 
 
 def current(root: Path) -> dict[str, Decision]:

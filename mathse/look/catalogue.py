@@ -5,6 +5,8 @@
     paths_0, verdicts_0, mix_0, remaining_0, ...   each step's tables; predictions_0, predictions_base: each model's
     orm_paths, orm_feedback, orm_held_out, ...     what an ORM learned from, and is measured on; mix_orm trained it
     paths, verdicts, mix, feedback, ...            all tables of a kind, with the column `step`, `model_name` or `orm`
+    paths_0_edited, verdicts_0_edited, ...         corrections of a step's paths; `paths` and `verdicts` have them too
+    curation                                       what people decided about paths, as data/curation.jsonl has it now
 
 The names that tables had before answer too (`mathse.report.names`), but are not listed.
 """
@@ -14,13 +16,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
+import pyarrow as pa
 
 from mathse import layout
+from mathse.curation.decisions import current
 from mathse.errors import HOW_TO_GET
 from mathse.params import STUDENT
 from mathse.report import names
 from mathse.report.names import OF_ORMS, OF_STEPS, Names
 from mathse.tables import views
+from mathse.tables.columns import arrow_schema
+from mathse.tables.schemas import Decision
 
 NONE_YET = f"there are no tables here yet; {HOW_TO_GET}"
 _FIXED = {
@@ -56,6 +62,8 @@ _UNIONS = {
     "held_out": "orm",
 }
 """Kinds that have a view over all their tables, and its column that says which one a row is from."""
+EDITED = "_edited"
+"""Ends the name of a step whose paths are people's corrections of that step's."""
 _STEP_VIEW = re.compile(rf"({'|'.join(OF_STEPS)})_([a-z0-9][a-z0-9_-]*)")
 _ORM_VIEW = re.compile(rf"(.+?)_({'|'.join(OF_ORMS)})")
 
@@ -94,6 +102,9 @@ def catalogue(root: Path, known: Names | None = None) -> dict[str, Entry]:
         files = (root / _OF_STEP[kind]("any")).parent.glob("[!.]*.parquet")
         for step in known.order(file.stem for file in files):
             tables[f"{kind}_{step}"] = Entry(kind, step, root / _OF_STEP[kind](step))
+    for step, row in known.settings.steps.items() if known.settings else ():
+        for kind, file in _edited(row.judge, step).items():
+            tables[f"{kind}_{step}{EDITED}"] = Entry(kind, f"{step}{EDITED}", root / file)
     return {view: entry for view, entry in tables.items() if entry.file.is_file()}
 
 
@@ -102,10 +113,18 @@ def place(view: str, known: Names) -> Path | None:
     if view in _FIXED:
         return _FIXED[view]
     if match := _STEP_VIEW.fullmatch(view):
+        step = match[2].removesuffix(EDITED)
+        if known.settings and step != match[2] and step in known.settings.steps:
+            return _edited(known.settings.steps[step].judge, step).get(match[1])
         return _OF_STEP[match[1]](match[2])
     if match := _ORM_VIEW.fullmatch(view):
         return _OF_ORM[match[2]](match[1]) if match[1] in known.orms else None
     return None
+
+
+def _edited(orm: str, step: str) -> dict[str, Path]:
+    """Where corrections of a step's paths and the verdicts on them lie, by kind."""
+    return {"paths": layout.edited_paths(orm, step), "verdicts": layout.edited_verdicts(orm, step)}
 
 
 def former_place(view: str, known: Names) -> Path | None:
@@ -149,6 +168,11 @@ def connect(root: Path, sql: str = "") -> duckdb.DuckDBPyConnection:
         ]
         if selects:
             connection.execute(f"create view {kind} as {' union all by name '.join(selects)}")
+    if tables:
+        rows = [decision.model_dump() for decision in current(root).values()]
+        connection.register("decisions", pa.Table.from_pylist(rows, arrow_schema(Decision)))
+        connection.execute("create table curation as from decisions order by path_id")
+        connection.unregister("decisions")
     for former, view in known.former(tables):
         if re.search(rf"\b{re.escape(former)}\b", sql, re.IGNORECASE):
             connection.execute(f"create view {views.identifier(former)} as from {views.identifier(view)}")

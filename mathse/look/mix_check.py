@@ -218,7 +218,7 @@ def _fingerprint(connection: duckdb.DuckDBPyConnection, selection: str) -> tuple
 
 def _shuffled(mix: Mix, tables: Tables, query: Query, screens: Screens, candidates: int) -> tuple[Any, ...] | None:
     """What the query chooses on one core, and from rows in another order where they are not too many."""
-    files: dict[str, Path] = vars(tables)
+    files = tables.views()
     prefix = "stored_" if candidates <= SHUFFLED_ROWS else ""
     with views.opened({prefix + name: file for name, file in files.items()}) as connection:
         for name in files if prefix else ():

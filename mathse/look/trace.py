@@ -53,7 +53,7 @@ class Node:
     """A row, table or model on the way.
 
     Attributes:
-        what: `path`, `problem`, `origin`, `verdict`, `feedback`, `prediction`, `mix` or `model`.
+        what: `path`, `problem`, `origin`, `verdict`, `feedback`, `decision`, `prediction`, `mix` or `model`.
         id: Of a row its id, of a table or model its path; empty if it has none of its own.
         role: What it is to the node above: `judged`, `reconsiders`, `trained`, ...
         facts: The row, or what is known of the model.
@@ -152,9 +152,16 @@ class _Tracer:
         for verdict in self._rows("verdicts", "path_id", path_id):
             below.append(Node("verdict", "", "judged", verdict | {"judge_folder": self._folder(verdict["author"])}))
         below += [Node("feedback", "", "marked", marked) for marked in self._rows("feedback", "path_id", path_id)]
-        # The path that a reflection reconsiders, and the reflections on a path.
-        related = [(row["parent_path_id"], "reconsiders")] if row.get("parent_path_id") else []
-        related += [(child["path_id"], "reconsidered by") for child in self._rows("paths", "parent_path_id", path_id)]
+        for taken in self._rows("curation", "path_id", path_id):
+            note = f": {taken['note']}" if taken["note"] else ""
+            below.append(Node("decision", f"{taken['tag']} by {taken['who']}{note}", "tagged", taken))
+        # The path that a reflection reconsiders or an edited one corrects, and those that were made of a path.
+        verb = {"edited": "correct"}
+        related = []
+        if row.get("parent_path_id"):
+            related = [(row["parent_path_id"], f"{verb.get(row['kind'], 'reconsider')}s")]
+        for child in self._rows("paths", "parent_path_id", path_id):
+            related.append((child["path_id"], f"{verb.get(child['kind'], 'reconsider')}ed by"))
         below += [self.path(other, role, with_problem=False) for other, role in related if other not in self._seen]
         if with_problem and row:
             below.append(self.problem(row["problem_id"], "answers", whole=False))
@@ -218,7 +225,7 @@ def made_from(lineage: Mapping[str, Any]) -> list[str]:
 def tree(node: Node, above: Tree | None = None) -> Tree:
     """The trace as a tree for the terminal; no text of a row can change how the terminal behaves."""
     match node.what:
-        case "mix" | "model" | "origin":
+        case "mix" | "model" | "origin" | "decision":
             name = _plain(node.id)
         case "verdict" | "feedback":
             name = str(node.facts["status"])

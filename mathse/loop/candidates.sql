@@ -1,5 +1,6 @@
--- What the mixes of students share: views of a step, beside problems, paths, verdicts, previous (the mix before) and
--- remaining (what that left unsolved, with the wrong paths). They take nothing where a mix does not name them.
+-- What the mixes of students share: views of a step, beside problems, paths, verdicts, previous (the mix before),
+-- remaining (what that left unsolved, with the wrong paths) and curation (what people decided about paths). They take
+-- nothing where a mix does not name them.
 --
 -- Variables: require (`mix.require`), whose word makes a path a right one; distinct (`mix.distinct`), by what two paths are
 --     the same; prefer (`mix.prefer`), which of several right ones comes first; reflections (`mix.reflections`), whether
@@ -23,7 +24,8 @@
 --                     confident: 1 - confidence, and 1 where that is not known
 --     paths_before    how many paths to its problem the mix before has
 --     is_known        whether one of those has the same content
---     unfit           why nobody should learn from it, right or wrong: not a training problem, failed request, truncated
+--     unfit           why nobody should learn from it, right or wrong: tagged bad (by a person), corrected (an edited path
+--                     that nobody tagged bad is in its place), not a training problem, failed request, truncated
 --     reason          that, or why it is not taken for right: not judged, judged WRONG, graded UNDECIDED, ...
 --
 -- by_preference  one row per new path of `candidates`, with its columns and
@@ -46,6 +48,12 @@
 --                A calculation has an operator and an equals sign; names before it, units and parentheses are left out.
 --                (RFT tells distinct paths by their equations: arXiv 2308.01825, section 3.3)
 -- duplicate()    the reason why a path is left out whose content another has
+
+create view if not exists curation as
+select
+    null::varchar as path_id, null::varchar as problem_id, null::varchar as step, null::bigint as round,
+    null::varchar as tag, null::varchar as note, null::varchar as text, null::varchar as who, null::varchar as at
+where false;
 
 create or replace macro folded(text) as lower(trim(regexp_replace(text, '\s+', ' ', 'g')));
 
@@ -153,11 +161,24 @@ described as (
     select problem_id, subject, level, split = 'train' as is_training from problems
 ),
 
+bad as (
+    select path_id, true as is_bad from curation where tag = 'bad'
+),
+
+corrected as (
+    select distinct parent_path_id as path_id, true as is_corrected
+    from paths
+    anti join bad using (path_id)
+    where kind = 'edited'
+),
+
 joined as (
     select
-        *,
+        * exclude (is_bad, is_corrected),
         case
             when not is_new then null
+            when is_bad then 'tagged bad'
+            when is_corrected then 'corrected'
             when is_training is not true then 'not a training problem'
             when finish_reason = 'error' then 'failed request'
             when finish_reason = 'length' then 'truncated'
@@ -165,6 +186,8 @@ joined as (
     from (from new_paths union all by name from old_paths)
     left join judged using (path_id)
     left join described using (problem_id)
+    left join bad using (path_id)
+    left join corrected using (path_id)
 )
 
 select

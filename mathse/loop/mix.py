@@ -50,17 +50,23 @@ class Tables:
 
     Attributes:
         problems: The `problems` table.
-        paths: The step's paths.
-        verdicts: Its verdicts.
+        paths: The step's paths, and people's corrections of them where there are any.
+        verdicts: The verdicts on these.
         previous: The mix before.
         remaining: What that left unsolved.
+        curation: What people decided; None in a project that has not made that table yet.
     """
 
     problems: Path
-    paths: Path
-    verdicts: Path
+    paths: Path | tuple[Path, ...]
+    verdicts: Path | tuple[Path, ...]
     previous: Path
     remaining: Path
+    curation: Path | None = None
+
+    def views(self) -> dict[str, Path | tuple[Path, ...]]:
+        """The files by view name."""
+        return {name: files for name, files in vars(self).items() if files is not None}
 
 
 def tables_of(settings: Params, step: str, root: Path = Path()) -> Tables:
@@ -73,9 +79,19 @@ def tables_of(settings: Params, step: str, root: Path = Path()) -> Tables:
     if step == STUDENT or step in settings.orms:
         names = ", ".join(settings.steps)
         raise MixError(f"{step}: `mix.query` does not choose its mix; name a step of params.yaml: {names}")
-    before = settings.step(step).prev
-    files = (layout.PROBLEMS, layout.paths(step), layout.verdicts(step), layout.mix(before), layout.remaining(before))
-    return Tables(*(root / file for file in files))
+    row = settings.step(step)
+    paths, verdicts, edits = (
+        root / file for file in (layout.paths(step), layout.verdicts(step), layout.edited_paths(row.judge, step))
+    )
+    with_edits, decisions = edits.is_file(), root / layout.curation(row.judge) / layout.DECISIONS
+    return Tables(
+        problems=root / layout.PROBLEMS,
+        paths=(paths, edits) if with_edits else paths,
+        verdicts=(verdicts, root / layout.edited_verdicts(row.judge, step)) if with_edits else verdicts,
+        previous=root / layout.mix(row.prev),
+        remaining=root / layout.remaining(row.prev),
+        curation=decisions if decisions.is_file() else None,
+    )
 
 
 @contextmanager
@@ -103,7 +119,7 @@ def chosen(
 @contextmanager
 def opened(tables: Tables, mix: Mix, others: Mapping[str, Path] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """The views that a student's mix is chosen from, those of `candidates.sql` too, on all cores."""
-    with views.opened({**vars(tables), **(others or {})}, len(os.sched_getaffinity(0)), MEMORY) as connection:
+    with views.opened({**tables.views(), **(others or {})}, len(os.sched_getaffinity(0)), MEMORY) as connection:
         share(connection, mix)
         yield connection
 

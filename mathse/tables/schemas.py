@@ -221,9 +221,11 @@ class Path(Row):
     path_id: str = Field(description="Hash of problem, kind, round, sample, author, prompt_id, seed and text.")
     problem_id: str
     kind: PathKind
-    round: int = Field(ge=0, description="0 for distilled paths; the round that wrote it for others.")
+    round: int = Field(
+        ge=0, description="0 for distilled paths; the round that wrote it for others, or what an edited one corrects."
+    )
     sample_idx: int = Field(ge=0, description="Which of the problem's samples this is.")
-    author: str = Field(description="Who wrote it: content hash of the weights, or the teacher's name.")
+    author: str = Field(description="Who wrote it: content hash of the weights, or the teacher's or person's name.")
     prompt_id: str = Field(description="Name and version of the prompt, such as `solve-brief@1`.")
     seed: int = Field(description="Seed of this sample's randomness.")
     text: str = Field(description="What the model wrote; empty if the request failed.")
@@ -233,7 +235,9 @@ class Path(Row):
     tokens_in: int = Field(ge=0)
     tokens_out: int = Field(ge=0)
     cost: float = Field(default=0.0, ge=0, description="US dollars; 0 for local models.")
-    parent_path_id: str | None = Field(default=None, description="Of a reflection: the wrong path it reconsiders.")
+    parent_path_id: str | None = Field(
+        default=None, description="Of a reflection: the wrong path it reconsiders. Of an edited one: what it corrects."
+    )
 
     @computed_field(description="Hash of the text with white space and case folded: equal for duplicate paths.")
     @cached_property

@@ -47,12 +47,15 @@ class Answer:
 
 
 def connect(
-    views: Mapping[str, Path], threads: int = 1, memory: str | None = None, unverified: Collection[str] = ()
+    views: Mapping[str, Path | tuple[Path, ...]],
+    threads: int = 1,
+    memory: str | None = None,
+    unverified: Collection[str] = (),
 ) -> duckdb.DuckDBPyConnection:
     """Open an in-memory database with a view on each table, closed to everything else.
 
     Args:
-        views: Parquet files by view name.
+        views: Parquet files by view name; several with the same columns are one view.
         threads: With more than one, rows without an order come as they are found.
         memory: Beyond this, DuckDB spills to `.mathse/duckdb`; `MEMORY_LIMIT` if None.
         unverified: Views of files that are not tables of this project, or whose rows nobody will read. All others are
@@ -79,28 +82,31 @@ def connect(
     # A folder of this process alone, as DuckDB's temporary files have the same names in each; made when needed.
     spill /= str(os.getpid())
     connection.execute(f"set timezone = 'UTC'; set temp_directory = {literal(str(spill))}")
-    for name, file in views.items():
-        if not file.is_file():
-            raise QueryError(f"{file}: not found; {HOW_TO_GET}")
-        if name not in unverified:
-            try:
-                store.require_whole(file)
-            except store.StoreError as error:
-                raise QueryError(str(error)) from error
-        source = f"read_parquet({literal(str(file.resolve()))})"
+    allowed: list[str] = []
+    for name, place in views.items():
+        files = place if isinstance(place, tuple) else (place,)
+        for file in files:
+            if not file.is_file():
+                raise QueryError(f"{file}: not found; {HOW_TO_GET}")
+            if name not in unverified:
+                try:
+                    store.require_whole(file)
+                except store.StoreError as error:
+                    raise QueryError(str(error)) from error
+        source = ", ".join(literal(str(file.resolve())) for file in files)
         try:
-            connection.execute(f"create view {identifier(name)} as select * from {source}")
+            connection.execute(f"create view {identifier(name)} as select * from read_parquet([{source}])")
         except duckdb.Error as error:
-            raise QueryError(f"{file}: cannot be read ({error}); delete it and run `dvc repro`") from error
-    files = ", ".join(literal(str(file.resolve())) for file in views.values())
-    connection.execute(f"set allowed_paths = [{files}]")
+            raise QueryError(f"{files[0]}: cannot be read ({error}); delete it and run `dvc repro`") from error
+        allowed.append(source)
+    connection.execute(f"set allowed_paths = [{', '.join(allowed)}]")
     connection.execute("set enable_external_access = false; set lock_configuration = true")
     return connection
 
 
 @contextmanager
 def opened(
-    views: Mapping[str, Path], threads: int = 1, memory: str | None = None
+    views: Mapping[str, Path | tuple[Path, ...]], threads: int = 1, memory: str | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """As `connect`, closed after the block.
 

@@ -37,6 +37,7 @@ STARTED = (
     "stages.orm_paths orm",
     "stages.orm_mix orm",
     "stages.evaluate_orm orm",
+    "stages.curation orm",
     "stages.paths 0",  # of a teacher
     "stages.judge 0",
     "stages.mix 0",

@@ -179,7 +179,7 @@ def test_dvc_yaml_says_each_stage_once_and_the_lock_stays_small(loop: Clone) -> 
     templates = [stage.get("do", stage) for stage in yaml.safe_load(text)["stages"].values()]
     commands = [template["cmd"] for template in templates]
     assert sum("stages.train" in command for command in commands) == 3, "one body, aliased for ORMs and their student"
-    assert (loop.folder / "dvc.lock").stat().st_size <= 52_000
+    assert (loop.folder / "dvc.lock").stat().st_size <= 54_000
 
 
 @pytest.mark.slow

@@ -1,0 +1,130 @@
+"""`mathse tag`: say that a path is bad or good, or how it should read; take that back; list what was said.
+
+In: the paths of the run, to find one by the first digits of its id. Out: a line of `data/curation.jsonl` per decision
+(`mathse.curation.decisions`); the next `dvc repro` makes mixes of it.
+
+    bad    0a5112ab  step 1  Ada  2026-03-01  reads 8 as 3
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mathse.curation import decisions
+from mathse.errors import UserError
+from mathse.look import catalogue
+from mathse.look.git import git
+from mathse.params import STUDENT
+from mathse.report import names
+from mathse.tables import views
+from mathse.tables.schemas import Decision, Tag
+
+SHORT = 8
+SHOWN = 5
+_LAST = "\U0010ffff"
+
+
+class TagError(UserError):
+    """What was to be said of a path cannot be: there is none of this id, or something is missing."""
+
+
+def name_of(root: Path, who: str | None) -> str:
+    """Who decides: the name given, or that of git.
+
+    Raises:
+        TagError: There is neither.
+    """
+    who = who or git(root, "config", "--get", "user.name")
+    if not who:
+        raise TagError('nobody is named: add --who NAME, or set it once: git config user.name "NAME"')
+    return who
+
+
+def tag(root: Path, ids: Sequence[str], tag: Tag, who: str, note: str = "", text: str = "") -> list[Decision]:
+    """Decide about paths, all of them or none.
+
+    Args:
+        ids: Of the paths, or the first digits.
+        text: Of `fixed`: how the path, the only one, should read.
+
+    Returns:
+        What was appended.
+
+    Raises:
+        TagError: An id is that of no path of a step, or of several; or the tag lacks its text or note.
+        CurationError: The file of decisions is too large.
+    """
+    if tag is Tag.FIXED and len(ids) != 1:
+        raise TagError("fixed: one path at a time has its text corrected")
+    taken = []
+    for row in _paths(root, ids):
+        if row.pop("text").strip() == text.strip() and tag is Tag.FIXED:
+            raise TagError(f"path {row['path_id']}: says just this already")
+        try:
+            taken.append(Decision(**row, tag=tag, who=who, note=note, text=text))
+        except ValidationError as error:
+            raise TagError(decisions.first_fault(error)) from error
+    decisions.append(root, *taken)
+    return taken
+
+
+def undo(root: Path, ids: Sequence[str], who: str) -> list[Decision]:
+    """Take back what counts of paths.
+
+    Returns:
+        The decisions that no longer count.
+
+    Raises:
+        TagError: An id is that of no path that anything was said of, or of several; nothing is taken back then.
+        CurationError: A line of the file is no decision.
+    """
+    said = decisions.current(root)
+    matches = [[path_id for path_id in said if path_id.startswith(prefix)] for prefix in ids]
+    wanted = [_only(prefix, found, "nothing was said of") for prefix, found in zip(ids, matches, strict=True)]
+    undone = (decisions.undo(root, path_id, who) for path_id in dict.fromkeys(wanted))
+    return [decision for decision in undone if decision is not None]
+
+
+def line(decision: Decision) -> str:
+    """A decision in one line, for people."""
+    note = f"  {' '.join(decision.note.split())}" if decision.note else ""
+    about = f"{decision.tag.value:5}  {decision.path_id[:SHORT]}  step {decision.step}"
+    return f"{about}  {decision.who}  {decision.at[:10]}{note}"
+
+
+def lines(root: Path) -> Iterator[str]:
+    """What counts of each path, in the order in which it was said; of corrections, the text below."""
+    for decision in sorted(decisions.current(root).values(), key=lambda decision: decision.at):
+        yield line(decision)
+        yield from (f"         {part}" for part in decision.text.splitlines())
+
+
+def _paths(root: Path, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """What a decision says of each path, and its text."""
+    apart = [STUDENT, *names.of(root).orms]
+    with catalogue.connect(root) as connection:
+        if not catalogue.catalogue(root):
+            raise TagError(catalogue.NONE_YET)
+        for prefix in ids:
+            rows = connection.execute(
+                f"""
+                select path_id, problem_id, step, round, text from paths
+                where path_id >= $first and path_id < $last and not list_contains($apart, step)
+                order by path_id limit {SHOWN + 1}
+                """,
+                {"first": prefix, "last": prefix + _LAST, "apart": apart},
+            )
+            found = {row["path_id"]: row for row in views.dicts(rows)}
+            row = found[_only(prefix, list(found), "there is no path of a step whose id begins with")]
+            yield row | {"step": row["step"].removesuffix(catalogue.EDITED)}
+
+
+def _only(prefix: str, found: list[str], none: str) -> str:
+    if len(found) == 1 or prefix in found:
+        return prefix if prefix in found else found[0]
+    if not found:
+        raise TagError(f"{none} {prefix!r}; `mathse query 'select path_id, step, text from paths'` lists paths")
+    more = ", ..." if len(found) > SHOWN else ""
+    raise TagError(f"several ids begin with {prefix!r}; give more digits: {', '.join(found[:SHOWN])}{more}")
