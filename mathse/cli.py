@@ -35,6 +35,7 @@ COMMANDS = (
     score.score.add,
     mix.add,
     share.export.add,
+    share.seal.add,
     share.import_.add,
     prepare.preset.add,
     prepare.plan.add,

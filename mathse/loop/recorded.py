@@ -95,8 +95,13 @@ class Recordings:
                     left_out["recorded for another form of the problem"] += 1
                 elif problem_id not in self._problem_ids:
                     left_out["recorded for a problem not distilled"] += 1
-                elif samples[problem_id] == self._samples:
+                elif samples[problem_id] == self._samples and not _is_edited(solution):
                     left_out["recorded beyond distill.samples"] += 1
                 else:
                     yield f"recorded:{recording.name}", problem_id, samples[problem_id], solution
-                    samples[problem_id] += 1
+                    samples[problem_id] += not _is_edited(solution)
+
+
+def _is_edited(solution: Recorded) -> bool:
+    """Whether it stands in place of another path, which counts as a sample."""
+    return solution.path is not None and solution.path.kind is PathKind.EDITED

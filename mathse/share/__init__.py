@@ -10,5 +10,7 @@ An export is a folder that explains itself and that others' tools open as it is:
     excluded.jsonl        rows that stayed at home, each with its licence and the reason          export
     SHA256SUMS            checked by `sha256sum -c` and by `mathse import`                        folder
 
-`importing` takes such a folder in, `hub` pushes one; `cards` has what the cards of data sets and models share.
+`selection` says which rows leave; `sealing` makes whole what somebody edited; `importing` takes such a folder in as a
+source, `returning` its corrections of this project's own paths; `hub` pushes one; `cards` has what the cards of data sets
+and models share.
 """

@@ -59,14 +59,16 @@ class SharedRow(Row):
     path_id: str = Field(description="Hash of problem, kind, round, sample, author, prompt_id, seed and text.")
     problem_id: str = Field(description="Hash of question, choices, answer and images.")
     kind: PathKind = Field(
-        description="distilled (a teacher's), rollout (a student's own) or reflection (a second try)."
+        description="distilled (a teacher's), rollout (a student's), reflection (a second try) or edited (a person's)."
     )
     round: int = Field(description="0 for distilled paths; the round that wrote it for others.")
     sample_idx: int = Field(description="Which of the problem's samples this is.")
     seed: int = Field(description="Seed of this sample's randomness.")
-    author: str = Field(description="Content hash of the weights that wrote the path, or the teacher's name.")
+    author: str = Field(description="Content hash of the weights that wrote the path; a teacher's or person's name.")
     prompt_id: str = Field(description="Name and version of the prompt it was written to.")
-    parent_path_id: str | None = Field(description="Of a reflection: the wrong path it reconsiders.")
+    parent_path_id: str | None = Field(
+        description="Of a reflection: the path it reconsiders; of an edited one: what it corrects."
+    )
     text: str = Field(description="The path as it was written.")
     answer: str | None = Field(description="Answer extracted from the path; null if none was found.")
     finish_reason: str = Field(description="stop, length or error.")

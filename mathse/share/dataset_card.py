@@ -1,6 +1,7 @@
 """The card of an exported data set: what is in it, under which licences, how it was made, and how to use it."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ _WRITERS = {
     "distilled": "teacher: paths to solve first",
     "rollout": "round {}: the student's own paths",
     "reflection": "teacher: reflections on wrong paths",
+    "edited": "people: corrections of paths",
 }
 """Who writes paths of a kind, in the order of the loop."""
 
@@ -78,12 +80,13 @@ def _head(title: str, counts: Counts, shards: Shards) -> DatasetCardData:
 
 def _opening(title: str, counts: Counts, lineage: Mapping[str, Any]) -> str:
     verdicts = ", ".join(f"{count} judged {status}" for status, count in counts.of("verdict").items())
+    part = "a part of the mix" if lineage.get("selection") else "the mix"
     judging = (
         " This is the judge's own mix: it is asked about a path (column `text`), and its completion is the verdict."
     )
     return (
         f"# {cards.plain(title)}\n\n"
-        f"{counts.rows} reasoning paths to mathematics problems with {counts.images} images: the mix that trained the "
+        f"{counts.rows} reasoning paths to mathematics problems with {counts.images} images: {part} that trained the "
         f"model `{lineage['mix']}` of a [MathSE]({cards.PAPER}) run, in which a vision-language "
         f"model learns from a teacher's paths, from its own correct ones, and from reflections on the wrong ones"
         f"{f' ({verdicts})' if verdicts else ''}. Every row says who wrote it, to which prompt, what the judge said of "
@@ -156,7 +159,8 @@ def _reproduce(lineage: Mapping[str, Any]) -> str:
         commands.append(f"git checkout {git['commit']}")
     if lineage["stage"]:
         commands.append(f"dvc repro {lineage['stage']}      # or `dvc pull`, where its remote can be reached")
-    commands.append(f"mathse export {lineage['mix']} FOLDER")
+    chosen = "".join(f" --{name} {shlex.quote(value)}" for name, value in lineage.get("selection", {}).items())
+    commands.append(f"mathse export {lineage['mix']} FOLDER{chosen}")
     paragraphs.append(cards.commands(*commands))
     if git and not git["clean"]:
         paragraphs.append("The working tree had changes that this commit does not hold.")

@@ -95,15 +95,7 @@ def import_folder(root: Path, theirs: Path, name: str | None = None) -> Imported
     if not _NAME.fullmatch(name) or name == "figures":
         raise ImportFailed(f"--name {name}: must be small letters, digits, _ and -, 40 at most, and not `figures`")
     sums = stated_sums(theirs)
-    try:
-        stated: Any = json.loads(_text(theirs, LINEAGE))
-    except (ValueError, RecursionError) as error:
-        raise ImportFailed(f"{theirs / LINEAGE}: no JSON ({error})") from error
-    form, version = (stated.get(name) if isinstance(stated, dict) else None for name in ("format", "version"))
-    if form != FORMAT:
-        raise ImportFailed(f"{theirs / LINEAGE}: format is {str(form)[:40]!r}, {FORMAT!r} is expected")
-    if version != VERSION:
-        raise ImportFailed(f"{theirs / LINEAGE}: version {str(version)[:20]}, this MathSE reads {VERSION}")
+    stated_lineage(theirs)
     imported = Imported(name, layout.SOURCES / name)
     imported.unlisted = sum(1 for file in theirs.rglob("*") if file.is_file()) - len(sums) - 1
     with appearing(root / imported.folder, LINEAGE) as folder:
@@ -116,6 +108,38 @@ def import_folder(root: Path, theirs: Path, name: str | None = None) -> Imported
             reasons = ", ".join(f"{count} {reason}" for reason, count in imported.quarantined.most_common())
             raise ImportFailed(f"{theirs}: no row can be used: {reasons}")
     return imported
+
+
+def require_whole(theirs: Path) -> None:
+    """Check that a folder is an export with the bytes that it states, and the columns of one.
+
+    Raises:
+        ImportFailed: It is not.
+    """
+    sums = stated_sums(theirs)
+    stated_lineage(theirs)
+    for file, stated in sums.items():
+        _require_sum(theirs / file, theirs / file, stated)
+        if file.suffix == ".parquet":
+            _require_columns(theirs / file, theirs / file)
+
+
+def stated_lineage(theirs: Path) -> dict[str, Any]:
+    """What a folder says it was made from.
+
+    Raises:
+        ImportFailed: It does not say that it is an export of this version.
+    """
+    try:
+        stated: Any = json.loads(_text(theirs, LINEAGE))
+    except (ValueError, RecursionError) as error:
+        raise ImportFailed(f"{theirs / LINEAGE}: no JSON ({error})") from error
+    form, version = (stated.get(name) if isinstance(stated, dict) else None for name in ("format", "version"))
+    if form != FORMAT:
+        raise ImportFailed(f"{theirs / LINEAGE}: format is {str(form)[:40]!r}, {FORMAT!r} is expected")
+    if version != VERSION:
+        raise ImportFailed(f"{theirs / LINEAGE}: version {str(version)[:20]}, this MathSE reads {VERSION}")
+    return dict(stated)
 
 
 def stated_sums(theirs: Path) -> dict[PurePosixPath, str]:
@@ -166,13 +190,18 @@ def _copy(theirs: Path, folder: Path, sums: Mapping[PurePosixPath, str]) -> None
             copy = folder / file
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(theirs / file, copy, follow_symlinks=False)
-            if sha256(copy) != stated:
-                raise ImportFailed(
-                    f"{theirs / file}: its content does not match {SUMS}: damaged or changed; fetch it again"
-                )
+            _require_sum(copy, theirs / file, stated)
             advance(1)
     lines = [f"{stated}  {file}\n" for file, stated in sums.items()]
     (folder / SUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def _require_sum(copy: Path, named: Path, stated: str) -> None:
+    if sha256(copy) != stated:
+        raise ImportFailed(
+            f"{named}: its content does not match {SUMS}: damaged or changed; fetch it again, or if it was edited on "
+            "purpose, have `mathse seal` make the edits rows of their own"
+        )
 
 
 def _require_columns(copy: Path, named: Path) -> None:
@@ -191,11 +220,21 @@ def _require_columns(copy: Path, named: Path) -> None:
 def _try(folder: Path, imported: Imported) -> None:
     """Read every row as the stages will, and write down those that they cannot use."""
     with (folder / QUARANTINE).open("w", encoding="utf-8") as quarantine:
+
+        def reject(row: Reject) -> None:
+            imported.quarantined[row.reason] += 1
+            content = row.model_dump(include={"source_id", "reason", "detail"})
+            quarantine.write(json.dumps(content, ensure_ascii=False) + "\n")
+
+        no_problems = set()
         for row in admit(mathse_export.ADAPTER.read(folder), folder, PER_ROW, Limits()):
             if isinstance(row, Reject):
-                imported.quarantined[row.reason] += 1
-                content = row.model_dump(include={"source_id", "reason", "detail"})
-                quarantine.write(json.dumps(content, ensure_ascii=False) + "\n")
+                no_problems.add(row.source_id)
+                reject(row)
             else:
                 imported.problems += 1
-    imported.paths = sum(not isinstance(solution, Reject) for solution in mathse_export.recorded(folder))
+        for solution in mathse_export.recorded(folder):
+            if not isinstance(solution, Reject):
+                imported.paths += 1
+            elif solution.reason in mathse_export.OF_PATHS and solution.source_id not in no_problems:
+                reject(solution)

@@ -8,6 +8,7 @@ Sample: `{"format": "mathse-export", "version": 2, "mix": "final", "git": {"comm
 """
 
 import re
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,14 @@ LINEAGE = "lineage.json"
 _PACKAGES = ("mathse", "datasets", "duckdb", "pyarrow")
 
 
-def lineage(root: Path, mix: Mix, counts: Counts, everything: bool) -> dict[str, Any]:
+def lineage(
+    root: Path, mix: Mix, counts: Counts, everything: bool, selection: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Gather it.
 
     Args:
         everything: Whether licences were overridden.
+        selection: What the rows were chosen by, where not all of the mix are shared.
     """
     tables = [mix.file, *mix.tables.values(), root / layout.IMAGES]
     files = {file.relative_to(root).as_posix(): file for file in tables}  # `data` may be a link to another disk
@@ -46,6 +50,7 @@ def lineage(root: Path, mix: Mix, counts: Counts, everything: bool) -> dict[str,
         "version": VERSION,
         "mix": mix.name,
         "trains": mix.trains,
+        **({"selection": dict(selection)} if selection else {}),
         "rows": counts.rows,
         "excluded": dict(counts.excluded),
         "licences_overridden": everything and counts.unshareable > 0,

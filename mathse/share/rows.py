@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
+
 from mathse import layout
 from mathse.errors import HOW_TO_GET, UserError
 from mathse.look.catalogue import catalogue
@@ -53,6 +55,7 @@ _ROWS = """
         coalesce(sources.origins, [{{'source': problems.source, 'source_id': problems.source_id,
             'licence': problems.licence}}]) as origins
     from mix
+    {chosen}
     left join problems on problems.problem_id = mix.problem_id
     left join written on written.path_id = mix.path_id
     left join judged on judged.path_id = mix.path_id
@@ -135,11 +138,14 @@ def find(root: Path, name: str) -> Mix:
     return Mix(wanted, mixes[wanted], {view: tables[view].file for view in used}, paths, judgements, trains)
 
 
-def rows(root: Path, mix: Mix, everything: bool = False) -> Iterator[SharedRow | Excluded]:
+def rows(
+    root: Path, mix: Mix, everything: bool = False, chosen: Sequence[pa.Table] = ()
+) -> Iterator[SharedRow | Excluded]:
     """All rows of the mix, each shared or excluded.
 
     Args:
         everything: Whether rows whose licence forbids it are shared too.
+        chosen: Tables of `path_id`: only rows that are in each of them.
 
     Raises:
         ExportError: A row's problem, path or image is not in the run's tables.
@@ -149,8 +155,11 @@ def rows(root: Path, mix: Mix, everything: bool = False) -> Iterator[SharedRow |
         paths=" union all by name ".join(f"from {views.identifier(view)}" for view in mix.paths),
         judgements=" ".join(f"union all by name from {views.identifier(view)}" for view in mix.judgements),
         origins="origins" if "origins" in mix.tables else "problems",
+        chosen=" ".join(f"semi join chosen_{place} using (path_id)" for place in range(len(chosen))),
     )
     with views.opened({"mix": mix.file, **mix.tables}) as connection:
+        for place, ids in enumerate(chosen):
+            connection.register(f"chosen_{place}", ids)
         for row in views.records(connection, sql):
             yield _row(mix, row, images, everything)
 
@@ -174,7 +183,7 @@ def _row(mix: Mix, row: dict[str, Any], images: ImageStore, everything: bool) ->
     if reason and not everything:
         return Excluded(row["path_id"], row["problem_id"], row["source"], row["source_id"], licence, reason)
     try:
-        pictures = [_picture(image_id, images.encoded(image_id)) for image_id in row["image_ids"]]
+        pictures = [picture(image_id, images.encoded(image_id)) for image_id in row["image_ids"]]
     except ImageError as error:
         raise ExportError(f"{mix.file}: row {row['path_id']}: {error}; `dvc checkout` brings the images back") from None
     prompt, completion = (tuple(Message(**turn) for turn in row.pop(side)) for side in ("prompt", "completion"))
@@ -195,7 +204,7 @@ def refused(origins: Sequence[SourceOf]) -> str | None:
     return min(reasons, default=None)
 
 
-def _picture(image_id: str, data: bytes) -> EncodedImage:
+def picture(image_id: str, data: bytes) -> EncodedImage:
     """The picture that models were shown: the stored file, unless others would see another picture in it."""
     data, form = as_shown(data, MAX_PIXELS)
     return EncodedImage(bytes=data, path=f"{image_id}.{_ENDINGS.get(form, form.lower())}")

@@ -20,7 +20,7 @@ from mathse.sources.images import id_of as id_of_image
 from mathse.sources.rows import fields
 from mathse.sources.rows.raw import Damaged, Faulty, Raw, Recorded, SourceRow, rejected
 from mathse.tables import schemas
-from mathse.tables.schemas import PathKind, Problem, Reject, Status, content_id
+from mathse.tables.schemas import PathKind, Problem, Reject, Split, Status, content_id
 
 NAME = "mathse_export"
 _LANGUAGE = re.compile(r"[a-z]{2}")
@@ -28,6 +28,10 @@ _OF_PATH = (
     "path_id", "problem_id", "kind", "round", "sample_idx", "author", "seed", "text", "answer", "finish_reason",
     "prompt_id", "tokens_in", "tokens_out", "cost", "parent_path_id",
 )  # fmt: skip
+NOT_CORRECT = "not judged correct"
+OF_PATHS = ("broken path", "path does not match its id", "completion is not the path", "empty text")
+"""Reasons for which the path of a row cannot be used, although its problem may be."""
+EDITED = "where it was edited, `mathse seal` makes the edit a row of its own"
 ID_DIGITS = 12
 """Of the problem's id, at the end of its id within the source: two of its own sources may have used one id twice."""
 
@@ -84,43 +88,57 @@ def rows(location: Path) -> Iterator[SourceRow | Damaged]:
 
 
 def recorded(location: Path) -> Iterator[Recorded | Reject]:
-    """The paths that were judged correct, as many as there are rows; the others are rejected with a reason."""
+    """The paths that were judged correct, and what people corrected, which nobody has judged yet.
+
+    As many come out as there are rows; the others are rejected with a reason.
+    """
     seen: set[str] = set()
     for row in _shards(location):
         if isinstance(row, Damaged):
             yield rejected(NAME, row.place, row.reason, row.detail)
             continue
+        place = row.place
         try:
-            solution = _solution(row)
-            if solution.path is None or solution.path.path_id in seen:
+            raw = problem(row)
+            place = raw.source_id
+            path = _path(row)
+            if path.path_id in seen:
                 raise Faulty("path is there twice")
-            seen.add(solution.path.path_id)
-            yield solution
+            seen.add(path.path_id)
+            yield Recorded(NAME, raw.source_id, path.text, path)
         except Faulty as fault:
-            yield rejected(NAME, row.place, fault.reason, fault.detail)
+            yield rejected(NAME, place, fault.reason, fault.detail)
 
 
-def _solution(row: SourceRow) -> Recorded:
-    """The path of a row, all of it as the run that wrote it has it.
+def _path(row: SourceRow) -> schemas.Path:
+    """The path of a row, all of it as the run or the person that wrote it has it.
 
     Raises:
-        Faulty: Its problem is faulty, it was not judged correct, or its id is not that of its content.
+        Faulty: It was not judged correct, or its id is not that of its content.
     """
-    raw = problem(row)
-    if row.fields.get("verdict") != Status.CORRECT:
-        raise Faulty("not judged correct", str(row.fields.get("verdict"))[:20])
+    if row.fields.get("verdict") != Status.CORRECT and row.fields.get("kind") != PathKind.EDITED:
+        raise Faulty(NOT_CORRECT, str(row.fields.get("verdict"))[:20])
     try:
         path = schemas.Path.model_validate({name: row.fields.get(name) for name in _OF_PATH})
     except ValidationError as error:
         first = error.errors()[0]
         raise Faulty("broken path", f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    identity = content_id(
+    if path.path_id != id_of_path(path):
+        raise Faulty("path does not match its id", f"{path.path_id}; {EDITED}")
+    if path.kind is PathKind.EDITED and not path.text.strip():
+        raise Faulty("empty text", path.path_id)
+    match row.fields.get("completion"):
+        case [{"content": content}] if content != path.text and row.fields.get("split") != Split.ORM:
+            raise Faulty("completion is not the path", f"{path.path_id}; {EDITED}")
+    return path
+
+
+def id_of_path(path: schemas.Path) -> str:
+    """The id of a path with this content."""
+    return content_id(
         "path", path.problem_id, PathKind(path.kind), path.round, path.sample_idx, path.author, path.prompt_id,
         path.seed, path.parent_path_id, path.text,
     )  # fmt: skip
-    if path.path_id != identity:
-        raise Faulty("path does not match its id", path.path_id)
-    return Recorded(NAME, raw.source_id, path.text, path)
 
 
 def _shards(location: Path) -> Iterator[SourceRow | Damaged]:

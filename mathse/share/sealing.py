@@ -1,0 +1,196 @@
+"""Seal a folder that somebody edited: each edit becomes a row of its own, and what lies beside the rows fits again.
+
+In: an export whose Parquet files were edited, with `datasets` or anything else that writes Parquet. Out: the same
+folder, written anew as an export is. A row whose text was changed, in `completion`, `text` or `conversations`, comes
+out as two: the path as it was, and one of the kind `edited` by the person, whose parent that is. What cannot be told
+apart is left out and listed in `refused.jsonl`, text and all.
+
+Sample of refused.jsonl: `{"place": "train-00000-of-00001.parquet:17", "reason": "prompt was edited", "text": ...}`
+"""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from pydantic import ValidationError
+
+from mathse.curation.edits import edited
+from mathse.errors import described
+from mathse.share import shards
+from mathse.share.columns import SharedRow, conversation
+from mathse.share.counts import EXCLUDED, Counts
+from mathse.share.export import describe
+from mathse.share.folder import appearing
+from mathse.share.importing import ImportFailed, stated_lineage
+from mathse.share.provenance import LINEAGE
+from mathse.share.rows import picture
+from mathse.sources import reading
+from mathse.sources.adapters.mathse_export import id_of_path, problem
+from mathse.sources.rows.raw import Damaged, Faulty, SourceRow
+from mathse.tables import schemas
+from mathse.tables.schemas import Message
+
+REFUSED = "refused.jsonl"
+_LONGEST = 100_000
+"""Characters of an edited text."""
+
+
+@dataclass
+class Sealed:
+    """What a folder came to.
+
+    Attributes:
+        folder: Where it lies.
+        rows: How many it holds now.
+        edits: Those that somebody edited since it was written.
+        who: That person.
+        refused: Rows that were left out, by reason.
+    """
+
+    folder: Path
+    rows: int = 0
+    edits: int = 0
+    who: str = ""
+    refused: Counter[str] = field(default_factory=Counter)
+
+    def summary(self) -> str:
+        """What was sealed and what was refused."""
+        by = f", {self.edits} of them edited by {self.who}" if self.edits else ", none of them edited"
+        lines = [f"{self.folder}: {self.rows} rows{by}"]
+        lines += [f"  {count} rows refused: {reason}" for reason, count in self.refused.most_common()]
+        return "\n".join(lines + ([f"  listed in {self.folder / REFUSED}"] if self.refused else []))
+
+
+def seal(folder: Path, who: str) -> Sealed:
+    """Write an edited export anew.
+
+    Args:
+        who: The person who edited it.
+
+    Raises:
+        ImportFailed: It is no export, or no row of it can be used.
+        FolderError: It cannot be written.
+    """
+    made_from = stated_lineage(folder)
+    sealed, counts = Sealed(folder, who=who), Counts()
+    with appearing(folder, LINEAGE) as fresh:
+        with (fresh / REFUSED).open("w", encoding="utf-8") as refused:
+            written = shards.write(fresh, _rows(sealed, counts, made_from.get("trains") == "judge", refused))
+        if not counts.rows:
+            raise ImportFailed(f"{folder}: no row can be used: {', '.join(sealed.refused)}; it stays as it is")
+        if not sealed.refused:
+            (fresh / REFUSED).unlink()
+        if (folder / EXCLUDED).is_file() and not (folder / EXCLUDED).is_symlink():
+            shutil.copyfile(folder / EXCLUDED, fresh / EXCLUDED)
+        sealed.rows = counts.rows
+        try:
+            counts.excluded.update(made_from["excluded"])
+            describe(fresh, counts, written, _lineage(made_from, counts, sealed))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ImportFailed(f"{folder / LINEAGE}: not as `mathse export` writes it ({described(error)})") from error
+    return sealed
+
+
+def _rows(sealed: Sealed, counts: Counts, by_judge: bool, refused: TextIO) -> Iterator[SharedRow]:
+    """The folder's rows and their edits, each path once; what is refused is listed."""
+    seen: set[str] = set()
+    for row in reading.rows(sealed.folder / shards.FOLDER, lambda name: name.endswith(".parquet")):
+        try:
+            if not isinstance(row, SourceRow):
+                raise Faulty(row.reason, row.detail)
+            for shared in [_shared(row.fields)] if by_judge else _told_apart(row, sealed.who):
+                if shared.path_id not in seen:
+                    seen.add(shared.path_id)
+                    sealed.edits += shared.path_id != row.fields["path_id"]
+                    counts.add(shared)
+                    yield shared
+        except Faulty as fault:
+            sealed.refused[fault.reason] += 1
+            refused.write(json.dumps(_listed(row, fault), ensure_ascii=False, default=str) + "\n")
+
+
+def _lineage(stated: dict[str, Any], counts: Counts, sealed: Sealed) -> dict[str, Any]:
+    """What the folder was made from, with who edited it since."""
+    editors = [*stated.get("edited", ()), {"who": sealed.who, "rows": sealed.edits}] if sealed.edits else None
+    return {**stated, "rows": counts.rows, "models": counts.of("author"), **({"edited": editors} if editors else {})}
+
+
+def _told_apart(row: SourceRow, who: str) -> Sequence[SharedRow]:
+    """The row as it is; or if its text was edited, the row as it was, where that can be told, and the edit.
+
+    Raises:
+        Faulty: Something else than its text was edited, or it says two new things at once.
+    """
+    problem(row)
+    shared = _shared(row.fields)
+    if not shared.completion or not shared.conversations:
+        raise Faulty("no completion", shared.path_id)
+    as_conversation = conversation(shared.prompt, shared.completion, len(shared.images))
+    if as_conversation[:-1] != shared.conversations[:-1]:
+        raise Faulty("prompt was edited", "only the text of a path can be")
+    texts = [shared.completion[-1].content, shared.text]
+    if shared.conversations[-1].content not in [conversation((), _turn(text), 0)[-1].content for text in texts]:
+        texts.append(shared.conversations[-1].content)
+    path = schemas.Path.model_validate(shared.model_dump(include=set(schemas.Path.model_fields)))
+    originals = [text for text in texts if id_of_path(_with(path, text)) == path.path_id]
+    edits = list(dict.fromkeys(text for text in texts if text not in originals))
+    if len(edits) > 1:
+        raise Faulty("two edits at once", "completion, text and conversations say different things, and all new ones")
+    if not edits:
+        return [_saying(shared, path.text)] if path.text in originals else [shared]
+    if not edits[0].strip():
+        raise Faulty("empty text", shared.path_id)
+    if len(edits[0]) > _LONGEST:
+        raise Faulty("text too long", f"over {_LONGEST:,} characters")
+    edit = edited(path.path_id, path.problem_id, path.round, edits[0], who)
+    fields = edit.model_dump(exclude={"row_hash", "text_hash", "text", "error"})
+    fields |= dict.fromkeys(("verdict", "judge", "judge_prompt_id", "error_step", "error_analysis", "rule_verdict"))
+    mine = _saying(shared, edit.text, **fields)
+    return [*(_saying(shared, text) for text in originals[:1]), mine]
+
+
+def _with(path: schemas.Path, text: str) -> schemas.Path:
+    return schemas.Path(**path.model_dump(exclude={"row_hash", "text_hash"}) | {"text": text})
+
+
+def _saying(row: SharedRow, text: str, **fields: Any) -> SharedRow:
+    """The row with this text in all its forms, and with other fields."""
+    said = {"completion": _turn(text), "conversations": conversation(row.prompt, _turn(text), len(row.images))}
+    return SharedRow(**dict(row) | fields | said | {"text": text})
+
+
+def _turn(text: str) -> tuple[Message, ...]:
+    return (Message(role="assistant", content=text),)
+
+
+def _shared(fields: Mapping[str, Any]) -> SharedRow:
+    """A row as somebody's file has it.
+
+    Raises:
+        Faulty: A column is missing or of another type.
+    """
+    values: dict[str, Any] = {name: fields.get(name) for name in SharedRow.model_fields}
+    try:
+        images = [
+            image if image.get("path") else picture(image_id, image["bytes"]).model_dump()
+            for image, image_id in zip(values["images"], values["image_ids"], strict=True)
+        ]
+        return SharedRow.model_validate(values | {"images": images})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Faulty("broken row", f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise Faulty("broken row", described(error)) from None
+
+
+def _listed(row: SourceRow | Damaged, fault: Faulty) -> dict[str, Any]:
+    """A refused row as it is listed: what somebody wrote is not lost."""
+    listed = {"place": row.place, "reason": fault.reason, "detail": fault.detail}
+    fields = row.fields if isinstance(row, SourceRow) else {}
+    return listed | {
+        name: fields[name] for name in ("path_id", "text", "completion", "conversations") if name in fields
+    }
