@@ -76,7 +76,7 @@ def counting(decisions: list[Decision]) -> dict[str, Decision]:
     Two people's lines may stand in any order where git merged them, hence the times.
     """
     undone = {decision.undoes for decision in decisions if decision.undoes}
-    taken = [decision for decision in decisions if not decision.undoes and decision.row_hash not in undone]
+    taken = [line for line in decisions if not line.undoes and not (undone and line.row_hash in undone)]
     return {decision.path_id: decision for decision in sorted(taken, key=lambda decision: decision.at)}
 
 

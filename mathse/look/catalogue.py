@@ -23,7 +23,7 @@ from mathse.curation.decisions import current
 from mathse.errors import HOW_TO_GET
 from mathse.params import STUDENT
 from mathse.report import names
-from mathse.report.names import OF_ORMS, OF_STEPS, Names
+from mathse.report.names import EDITED, OF_ORMS, OF_STEPS, Names
 from mathse.tables import views
 from mathse.tables.columns import arrow_schema
 from mathse.tables.schemas import Decision
@@ -62,8 +62,6 @@ _UNIONS = {
     "held_out": "orm",
 }
 """Kinds that have a view over all their tables, and its column that says which one a row is from."""
-EDITED = "_edited"
-"""Ends the name of a step whose paths are people's corrections of that step's."""
 _STEP_VIEW = re.compile(rf"({'|'.join(OF_STEPS)})_([a-z0-9][a-z0-9_-]*)")
 _ORM_VIEW = re.compile(rf"(.+?)_({'|'.join(OF_ORMS)})")
 

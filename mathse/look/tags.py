@@ -118,7 +118,7 @@ def _paths(root: Path, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
             )
             found = {row["path_id"]: row for row in views.dicts(rows)}
             row = found[_only(prefix, list(found), "there is no path of a step whose id begins with")]
-            yield row | {"step": row["step"].removesuffix(catalogue.EDITED)}
+            yield row | {"step": row["step"].removesuffix(names.EDITED)}
 
 
 def _only(prefix: str, found: list[str], none: str) -> str:

@@ -20,6 +20,8 @@ from mathse import params
 from mathse.errors import UserError
 from mathse.params import BASE, PARAMS, STUDENT, Params
 
+EDITED = "_edited"
+"""Ends the name of tables of people's corrections of a step's paths: `1_edited`."""
 ORM = "orm"
 """The ORM's name where there is one of them."""
 OF_STEPS = ("paths", "verdicts", "mix", "remaining", "predictions")
@@ -64,7 +66,11 @@ class Names:
         if self.settings is not None:
             known += [STUDENT, *self.settings.orms]
             for step in self.settings.steps:
-                known += [step, *(model for model in self.models_of(step) if model not in self.settings.steps)]
+                known += [
+                    step,
+                    f"{step}{EDITED}",
+                    *(model for model in self.models_of(step) if model not in self.settings.steps),
+                ]
         return {name: place for place, name in enumerate(known)}
 
     def mix(self, model: str) -> str:
@@ -84,6 +90,8 @@ class Names:
             return "lessons of the student"
         if name in self.orms:
             return "ORM data" if len(self.orms) == 1 else f"data of {name}"
+        if name.endswith(EDITED):
+            return f"{self.heading(name.removesuffix(EDITED))}, corrected"
         return self._heading(name) or name
 
     def title(self, model: str) -> str:

@@ -11,6 +11,6 @@ An export is a folder that explains itself and that others' tools open as it is:
     SHA256SUMS            checked by `sha256sum -c` and by `mathse import`                        folder
 
 `selection` says which rows leave; `sealing` makes whole what somebody edited; `importing` takes such a folder in as a
-source, `returning` its corrections of this project's own paths; `hub` pushes one; `cards` has what the cards of data sets
-and models share.
+source, `returning` its corrections of this project's own paths; `hub` pushes one; `cards` has what the cards of data
+sets and models share.
 """

@@ -116,7 +116,7 @@ def _own(root: Path, rows: pa.Table) -> dict[str, dict[str, Any]] | None:
                 {"apart": apart},
             )
         )
-    return {row["path_id"]: row | {"step": row["step"].removesuffix(catalogue.EDITED)} for row in known}
+    return {row["path_id"]: row | {"step": row["step"].removesuffix(names.EDITED)} for row in known}
 
 
 def _take(root: Path, edits: list[schemas.Path], own: Mapping[str, dict[str, Any]], result: Returned) -> None:

@@ -11,6 +11,7 @@ from mathse import layout, params
 from mathse.curation import decisions
 from mathse.curation.edits import edited
 from mathse.look.catalogue import catalogue
+from mathse.look.show import tell
 from mathse.loop import corrections
 from mathse.loop.ask.protocol import Request
 from mathse.loop.mix import build
@@ -105,6 +106,7 @@ def test_a_correction_is_a_path_that_is_judged_like_any_other(project: Path, jud
     assert [request.subject_id for request in judged.asked] == [edit.path_id]
     entries = catalogue(project)
     assert entries["paths_1_edited"].file == project / layout.edited_paths("orm", "1")
+    assert f"Round 1, corrected\n  path {edit.path_id[:8]}" in tell(project, "p2", project / "images")
 
     decisions.undo(Path(), "wrong", "Ada")
     assert mixed() == ({"right": PATHS[0].text}, {"judged WRONG": 1})
