@@ -26,6 +26,7 @@ COMMANDS = (
     look.query.add,
     look.view.add,
     curate.tag.add,
+    compare.story.add,
     compare.diff.add,
     follow.trace.add,
     follow.lineage.add,

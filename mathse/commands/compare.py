@@ -1,9 +1,37 @@
-"""Commands that compare: two versions of a dataset, row by row."""
+"""Commands that compare: what changed between two models, and two versions of a dataset row by row."""
 
 import argparse
 from pathlib import Path
 
 from mathse.commands.command import argument, command, count, one_of
+
+
+@command(
+    "tell what changed in the training data between two models, and whether it helped",
+    "On one screen: accuracy with its paired p-value, rows in and out by reason, problems solved, and label noise:\n"
+    "rows that the ORM calls CORRECT and the rule grader does not. A step stands for its mix and its model.",
+    "mathse story 1 2",
+    argument("before", metavar="A", nargs="?", help="a step or a model (default: the one that B goes on from)"),
+    argument("after", metavar="B", nargs="?", help="the later one (default: the last step whose mix is there)"),
+    one_of(
+        argument("--markdown", action="store_true", help="print Markdown, for a pull request"),
+        argument("--json", action="store_true", help="print JSON"),
+    ),
+)
+def story(arguments: argparse.Namespace) -> None:
+    import sys
+
+    from mathse import terminal
+    from mathse.diff import printing
+    from mathse.look.story import telling, text
+
+    told = telling.story(arguments.root, arguments.before, arguments.after)
+    if arguments.json:
+        print(text.as_json(told))
+    elif arguments.markdown:
+        sys.stdout.write(printing.story_markdown(told))
+    else:
+        text.show(told, terminal.console(markup=False, emoji=False))
 
 
 @command(

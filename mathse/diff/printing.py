@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from mathse import terminal
 from mathse.diff.document import Document, Example, Section
 from mathse.diff.text import cell, cut, difference, entities, last_message, plain
+from mathse.look.story import text
+from mathse.look.story.document import Story
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -146,6 +148,17 @@ def markdown(document: Document) -> str:
             elif text := _row_text(example):
                 lines.append(f"  - <code>{entities(text)}</code>")
         lines += ["", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def story_markdown(story: Story) -> str:
+    """A story as a page of Markdown."""
+    lines = [f"### {entities(text.title(story).replace('->', '→'))}", ""]
+    for name, sentence in text.facts(story):
+        lines.append(f"- **{entities(name)}** {entities(sentence.replace(chr(10), '; '))}")
+    if story.groups:
+        headings = tuple(heading.replace("\n", " ") for heading in text.HEADINGS)
+        lines += ["", *_markdown_table(Section("", headings, list(text.cells(story)))), entities(text.NOTE)]
     return "\n".join(lines) + "\n"
 
 

@@ -16,14 +16,13 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mathse import layout, params
+from mathse import layout
 from mathse.diff.names import Dataset
 from mathse.errors import UserError
-from mathse.tables import store, views
+from mathse.look.left_out import left_out
+from mathse.tables import store
 from mathse.tables.schemas import Reject
 
-MOST_CANDIDATES = 200_000
-"""Of a larger step the query is not run again: it would take longer than all the rest."""
 SCHEMA = pa.schema([("id", pa.string()), ("side", pa.string()), ("why", pa.string())])
 
 
@@ -57,29 +56,14 @@ def explain(old: Dataset, new: Dataset, table: str, changes: Path) -> Reasons | 
         for side, other, prefix in (("removed", new, "old_"), ("added", old, "new_")):
             column = "path_id" if "path_id" in columns else f"{prefix}path_id"
             ids = pq.read_table(changes, columns=[column], filters=[("change", "==", side)])[column].to_pylist()
-            if ids and (left_out := _left_out(other)) is not None:
-                rows += [(name, side, left_out.get(name, f"no candidate of {other.label}")) for name in ids]
+            if not ids or other.project is None or not other.view.startswith("mix_"):
+                continue
+            if (reasons := left_out(other.project, other.view.removeprefix("mix_"))) is not None:
+                told = {name: f"left out of {other.label}: {reason}" for name, reason in reasons.items()}
+                rows += [(name, side, told.get(name, f"no candidate of {other.label}")) for name in ids]
     if not rows:
         return None
     return Reasons(pa.Table.from_pylist([dict(zip(SCHEMA.names, row, strict=True)) for row in rows], SCHEMA), key)
-
-
-def _left_out(mix: Dataset) -> dict[str, str] | None:
-    """Why candidates of a student's mix are not in it, by path id; None if its query cannot be run."""
-    if mix.project is None or not mix.view.startswith("mix_"):
-        return None
-    from mathse.loop.mix import chosen  # brings Polars along, which counts do without
-
-    try:
-        settings = params.load(mix.project / params.PARAMS)
-        step = mix.view.removeprefix("mix_")
-        if store.metadata(mix.project / layout.paths(step)).rows > MOST_CANDIDATES:
-            return None
-        with chosen(settings, step, mix.project, partial=True) as (connection, _):
-            answer = views.query(connection, "select path_id, reason from selection where reason is not null")
-            return {name: f"left out of {mix.label}: {reason}" for name, reason in answer.rows}
-    except UserError:
-        return None
 
 
 def _rejected(project: Dataset, side: str) -> Iterator[tuple[str, str, str]]:

@@ -95,6 +95,8 @@ class Mix(BaseModel):
     """What a mix reported (`reports/mixes`), as far as it is shown."""
 
     rows: int = Field(default=0, ge=0)
+    candidates: int | None = None
+    left_out: dict[str, int] = Field(default_factory=dict)
     solved: int | None = None
     remaining: int | None = None
 

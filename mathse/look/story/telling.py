@@ -1,0 +1,193 @@
+"""From two names to a story: the tables that they stand for, what is counted in them, and what that says."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mathse import layout, params
+from mathse.errors import HOW_TO_GET, UserError
+from mathse.limits import bounded_memory
+from mathse.look.left_out import left_out
+from mathse.look.story import counts
+from mathse.look.story.counts import Cells, counted
+from mathse.look.story.document import Came, Group, Noise, Problems, Rows, Side, Story, Tests
+from mathse.params import BASE, Params
+from mathse.report import table
+from mathse.report.names import Names
+from mathse.tables import views
+from mathse.tables.schemas import OWN_TESTS
+
+
+def story(root: Path, before: str | None = None, after: str | None = None) -> Story:
+    """Tell what changed between two steps or models of a project, and whether it helped.
+
+    Args:
+        before: A step's or model's name; None: the step that `after` goes on from.
+        after: Likewise; None: the last step whose mix is there.
+
+    Raises:
+        UserError: There is no such step or model, no mix is there yet, or a table is damaged.
+    """
+    settings = params.load(root / params.PARAMS)
+    if after is None:
+        made = [step for step in settings.steps if (root / layout.mix(step)).is_file()]
+        if not made:
+            raise UserError(f"{root / layout.MIXES}: there is no mix yet; {HOW_TO_GET}")
+        after = made[-1]
+    last = side(root, settings, after)
+    if before is None:
+        before = settings.steps[last.step].prev if last.step in settings.steps else BASE
+    return between(root, settings, side(root, settings, before), last)
+
+
+def side(root: Path, settings: Params, name: str) -> Side:
+    """What a name stands for: a model, or a step and the first measured model of its mix.
+
+    Raises:
+        UserError: There is no such step or model.
+    """
+    known = Names(settings)
+    name = known.step(name)
+    if name == BASE or name in settings.models:
+        step, models = (BASE if name == BASE else settings.models[name].mix), [name]
+    elif name in settings.steps:
+        step, models = name, known.models_of(name)
+    else:
+        names = ", ".join(dict.fromkeys([BASE, *settings.steps, *settings.models]))
+        raise UserError(f"{name}: there is no step or model of this name; known: {names}")
+    model = next((model for model in models if model in settings.measured), None)
+    heading = BASE if step == BASE else known.heading(step)
+    predictions = root / layout.predictions(model) if model else None
+    return Side(step, model, heading, root / layout.mix(step), predictions)
+
+
+def between(root: Path, settings: Params, before: Side, after: Side) -> Story:
+    """As `story`, of two sides whose files may lie anywhere; what explains them is the project's.
+
+    Raises:
+        UserError: A table is damaged.
+    """
+    ends = {"old": before, "new": after}
+    files = {f"{end}_mix": one.mix for end, one in ends.items()} | {"problems": root / layout.PROBLEMS}
+    files |= {f"{end}_tests": one.predictions for end, one in ends.items() if one.predictions}
+    files |= {f"{counts.JUDGED}{step}": root / layout.verdicts(step) for step in settings.steps}
+    there = {name: file for name, file in files.items() if file.is_file()}
+    rows = problems = noise = None
+    cells: Cells = []
+    kept_out: Cells = []
+    answers: Cells = []
+    with bounded_memory(), views.opened(there) as connection:
+        counts.share(connection, there, after.step)
+        if {"old_mix", "new_mix"} <= there.keys():
+            cells, kept_out = counted(connection, counts.ROWS), counted(connection, counts.KEPT_OUT)
+            gone = [str(row["path_id"]) for row in counted(connection, counts.GONE)]
+            report = table.mix_report(root, after.step)
+            rows = _rows(cells, report, _reasons(root, settings, before, after, gone))
+            (sums,) = counted(connection, counts.PROBLEMS)
+            problems = Problems(**sums, asked=report.remaining if report else None)
+            noise = _noise(cells, kept_out)
+        if {"old_tests", "new_tests"} <= there.keys():
+            answers = counted(connection, counts.ANSWERS)
+    missing = [*_missing(before), *_missing(after)]
+    return Story(before, after, rows, problems, noise, _tests(answers), _groups(cells, kept_out, answers), missing)
+
+
+def _missing(one: Side) -> list[str]:
+    """What is not there, a sentence each."""
+    sentences = []
+    if not one.mix.is_file():
+        sentences.append(f"the mix of {one.heading} is not there yet")
+    if one.model is None:
+        sentences.append(f"no model of {one.heading} is named by `measured` in params.yaml")
+    elif one.predictions and not one.predictions.is_file():
+        sentences.append(f"model {one.model} is not measured yet")
+    return sentences
+
+
+def _rows(cells: Cells, report: table.Mix | None, went: dict[str, int]) -> Rows:
+    came: Counter[tuple[str, int]] = Counter()
+    for cell in cells:
+        if not cell["was_in"]:
+            came[cell["kind"], cell["round"]] += cell["paths"]
+    # The report counts rows of the mix before among the candidates that are left out; here they went.
+    others = Counter(report.left_out if report else {}) - Counter(went)
+    return Rows(
+        before=_sum(cells, "was_in"),
+        after=_sum(cells, "is_in"),
+        came=[Came(kind, number, often) for (kind, number), often in sorted(came.items())],
+        went=went,
+        candidates=report.candidates if report else None,
+        left_out=dict(others.most_common()),
+    )
+
+
+def _reasons(root: Path, settings: Params, before: Side, after: Side, gone: Sequence[str]) -> dict[str, int]:
+    """Why rows went: what the first step after the first mix that leaves one out says of it."""
+    if not gone:
+        return {}
+    chain, step = [], after.step
+    while step in settings.steps and step != before.step:
+        chain.append(step)
+        step = settings.steps[step].prev
+    reasons: dict[str, str] = {}
+    for step in chain:  # from the last to the first, whose word counts
+        reasons |= left_out(root, step) or {}
+    return dict(Counter(reasons.get(path_id, f"no candidate of {after.heading}") for path_id in gone).most_common())
+
+
+def _noise(cells: Cells, kept_out: Cells) -> Noise:
+    noisy = [cell for cell in cells if cell["noisy"]]
+    return Noise(
+        rows=(_sum(noisy, "was_in"), _sum(noisy, "is_in")),
+        undecided=_sum([cell for cell in noisy if cell["undecided"]], "is_in"),
+        unjudged=_sum([cell for cell in cells if cell["unjudged"]], "is_in"),
+        kept_out=sum(cell["paths"] for cell in kept_out),
+    )
+
+
+def _tests(answers: Cells) -> list[Tests]:
+    """The run's own tests first, then the benchmarks by name."""
+    tests = []
+    for name in sorted({cell["benchmark"] for cell in answers}, key=lambda name: (name != OWN_TESTS, name)):
+        pairs: Counter[tuple[bool | None, bool | None]] = Counter()
+        for cell in answers:
+            if cell["benchmark"] == name:
+                pairs[cell["was_right"], cell["is_right"]] += cell["problems"]
+        gained, lost, stayed = pairs[False, True], pairs[True, False], pairs[True, True]
+        n = gained + lost + stayed + pairs[False, False]
+        tests.append(Tests(name, n, (stayed + lost, stayed + gained), gained, lost, pairs.total() - n))
+    return tests
+
+
+def _groups(cells: Cells, kept_out: Cells, answers: Cells) -> list[Group]:
+    """By subject, that with the most rows first; then by level, the easiest first."""
+    both = [
+        cell for cell in answers if cell["benchmark"] == OWN_TESTS and None not in (cell["was_right"], cell["is_right"])
+    ]
+    orders: dict[str, Callable[[Group], tuple[int, int, str]]] = {
+        "subject": lambda group: (-group.rows[1], -group.tests, group.name),
+        "level": lambda group: (int(group.name), 0, ""),
+    }
+    groups: list[Group] = []
+    for by, order in orders.items():
+        names = {cell[by] for part in (cells, kept_out, both) for cell in part}
+        groups += sorted((_group(by, name, cells, kept_out, both) for name in names), key=order)
+    return groups
+
+
+def _group(by: str, name: str | int, cells: Cells, kept_out: Cells, answers: Cells) -> Group:
+    rows, others, tests = ([cell for cell in part if cell[by] == name] for part in (cells, kept_out, answers))
+    return Group(
+        by=by,
+        name=str(name),
+        rows=(_sum(rows, "was_in"), _sum(rows, "is_in")),
+        noise=_sum([cell for cell in rows if cell["noisy"]], "is_in"),
+        kept_out=sum(cell["paths"] for cell in others),
+        tests=sum(cell["problems"] for cell in tests),
+        right=(_sum(tests, "was_right", "problems"), _sum(tests, "is_right", "problems")),
+    )
+
+
+def _sum(cells: Cells, where: str, what: str = "paths") -> int:
+    """The paths (or problems) of the cells of which something is true."""
+    return sum(cell[what] for cell in cells if cell[where])
