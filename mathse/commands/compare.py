@@ -2,8 +2,13 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mathse.commands.command import argument, command, count, one_of
+
+if TYPE_CHECKING:
+    from mathse.diff.names import Origin
+    from mathse.look.story.document import Story
 
 
 @command(
@@ -13,6 +18,8 @@ from mathse.commands.command import argument, command, count, one_of
     "mathse story 1 2",
     argument("before", metavar="A", nargs="?", help="a step or a model (default: the one that B goes on from)"),
     argument("after", metavar="B", nargs="?", help="the later one (default: the last step whose mix is there)"),
+    argument("--rev", metavar="REVISION", help="A as it was at this git revision (default of B: A here and now)"),
+    argument("--repo", metavar="PLACE", help="A of another project: its folder or git URL"),
     one_of(
         argument("--markdown", action="store_true", help="print Markdown, for a pull request"),
         argument("--json", action="store_true", help="print JSON"),
@@ -20,12 +27,16 @@ from mathse.commands.command import argument, command, count, one_of
 )
 def story(arguments: argparse.Namespace) -> None:
     import sys
+    import tempfile
 
     from mathse import terminal
     from mathse.diff import printing
-    from mathse.look.story import telling, text
+    from mathse.diff.names import Origin
+    from mathse.look.story import text
 
-    told = telling.story(arguments.root, arguments.before, arguments.after)
+    with tempfile.TemporaryDirectory(prefix="mathse-story-") as folder:
+        there = Origin(arguments.root, arguments.repo, arguments.rev)
+        told = _story(arguments.before, arguments.after, there, Path(folder))
     if arguments.json:
         print(text.as_json(told))
     elif arguments.markdown:
@@ -34,12 +45,26 @@ def story(arguments: argparse.Namespace) -> None:
         text.show(told, terminal.console(markup=False, emoji=False))
 
 
+def _story(before: str | None, after: str | None, there: "Origin", scratch: Path) -> "Story":
+    """The story of two steps here, or of one that is elsewhere and one that is here."""
+    from mathse import params
+    from mathse.diff.names import elsewhere
+    from mathse.look.story.telling import between, side, story
+
+    if not (there.repo or there.revision):
+        return story(there.root, before, after)
+    settings = params.load(there.root / params.PARAMS)
+    before = before or after or list(settings.steps)[-1]
+    old = elsewhere(side(there.root, settings, before), there, scratch)
+    return between(there.root, settings, old, side(there.root, settings, after or before))
+
+
 @command(
     "compare two datasets row by row",
     "Rows are matched by key: which came, went, changed and in what, and what that means for this table.\n"
     "A dataset is named mix@1, mix@final, mix@orm, paths@1, verdicts@2, predictions@0, problems, ...;\n"
     "a view of `mathse query`; a Parquet file; or one elsewhere: ../clone:mix@1, https://host/project.git:mix@1.\n"
-    "A step's name alone (0, 1, final) stands for its paths, verdicts, mix and predictions.\n"
+    "A step's name alone (0, 1, final) stands for its paths, verdicts, mix and predictions, `mathse story` first.\n"
     "One name with --rev or --repo compares the dataset there with what lies here now.",
     "mathse diff mix@1 mix@2\n  mathse diff mix@final --rev HEAD~3\n"
     "  mathse diff verdicts@1 --repo ../clone --sql \"old_status = 'WRONG' and new_status = 'CORRECT'\"",
@@ -62,6 +87,8 @@ def story(arguments: argparse.Namespace) -> None:
 )
 def diff(arguments: argparse.Namespace) -> None:
     import tempfile
+    from contextlib import suppress
+    from dataclasses import replace
 
     from mathse.diff import printing
     from mathse.diff.compare import compare
@@ -96,5 +123,12 @@ def diff(arguments: argparse.Namespace) -> None:
         scratch = Path(folder)
         pairs = [(find(old[kind], there, scratch), find(new[kind], here, scratch)) for kind in kinds]
         documents = [compare(*pair, options, scratch) for pair in pairs]
+        told = None
+        # Conditions and columns choose among rows; the story is about all of them, and about what lies here now.
+        chosen = arguments.sql or arguments.columns or arguments.counts or arguments.json
+        if len(kinds) > 1 and not (chosen or arguments.rev_b or ":" in (arguments.new or "")):
+            repo, _, step = arguments.old.rpartition(":")
+            with suppress(UserError):  # such as params.yaml without these steps: tables are compared all the same
+                told = _story(step, arguments.new, replace(there, repo=repo or there.repo), scratch)
     form = printing.as_markdown if arguments.markdown else printing.as_json if arguments.json else printing.as_text
-    form(documents)
+    form(documents, told)

@@ -7,6 +7,8 @@ Everything is a query over the table of changes. Sample section of two rounds' v
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from mathse.diff.database import OF_PROBLEM, Database
 from mathse.diff.document import Section
@@ -26,19 +28,34 @@ def sections(changes: Database, new: Side) -> list[Section]:
     dimensions = [names for names in DIMENSIONS if changes.compared(*names)]
     dimensions += [(name,) for name in ("why", *OF_PROBLEM) if name in changes.names]
     parts += [section for names in dimensions for section in _shift(changes, names)]
-    return [*parts, *_lengths(changes)]
+    return _each_once([*parts, *_lengths(changes)])
+
+
+def _each_once(parts: list[Section]) -> list[Section]:
+    """Sections that say the same, such as those of a status that is the rule grader's, as one under both titles."""
+    titles: dict[str, list[str]] = {}
+    first: dict[str, Section] = {}
+    for part in parts:
+        content = repr((part.rows, part.note, len(part.headings)))
+        titles.setdefault(content, []).append(part.title)
+        first.setdefault(content, part)
+    return [replace(part, title=" and ".join(titles[content])) for content, part in first.items()]
 
 
 def _turned(changes: Database) -> Iterator[Section]:
-    """How statuses turned, of rows that are in both."""
+    """How statuses turned, of rows that are in both; once, where the rule grader's status is the one that counts."""
+    turned: dict[str, list[tuple[Any, ...]]] = {}
     for name in ("status", "rule_status"):
         if changes.compared(name):
-            rows = changes.select(
+            turned[name] = changes.select(
                 f"select old_{name}, new_{name}, count(*) from changes where change = 'changed' "
                 f"and old_{name} is distinct from new_{name} group by all order by 3 desc, 1, 2"
             )
-            if rows:
-                yield Section(f"{name}, turned", ("old", "new", "rows"), rows)
+    if len(turned) > 1 and turned["status"] == turned["rule_status"]:
+        turned = {"status and rule_status": turned["status"]}
+    for name, rows in turned.items():
+        if rows:
+            yield Section(f"{name}, turned", ("old", "new", "rows"), rows)
 
 
 def _predictions(changes: Database, new: Side) -> Iterator[Section]:
@@ -67,22 +84,41 @@ def _predictions(changes: Database, new: Side) -> Iterator[Section]:
 
 
 def _problems(changes: Database, new: Side) -> Iterator[Section]:
-    """Problems that have rows (of verdicts: a correct path) on one side alone."""
+    """Problems that have rows (of verdicts: a correct path) on one side alone.
+
+    Of a step's paths or verdicts, a problem that the other step did not ask about is neither won nor lost by it: most
+    often it was solved before.
+    """
     if not changes.compared("problem_id"):
         return
     judged = new.table in ("Verdict", "Feedback") and changes.compared("status")
-    only = f" and status = {SOLVED}" if judged else ""
-    won, lost = (
-        changes.select(
-            f"select count(distinct {mine}_problem_id) from changes c where {mine}_problem_id is not null"
-            f"{only.replace('status', mine + '_status')} "
-            f"and not exists (select 1 from {other}_table o where o.problem_id = c.{mine}_problem_id{only})"
-        )[0][0]
-        for mine, other in (("new", "old"), ("old", "new"))
-    )
-    if won or lost:
-        title = "problems with a CORRECT path" if judged else "problems"
-        yield Section(title, ("", "problems"), [("gained", won), ("lost", lost)])
+    sums: dict[str, int] = {}
+    for mine, other in (("new", "old"), ("old", "new")):
+        right = f" and {mine}_status = {SOLVED}" if judged else ""
+        right_there = f" and o.status = {SOLVED}" if judged else ""
+        problems = f"select distinct {mine}_problem_id as problem_id from changes where {mine}_problem_id is not null"
+        ((alone, unasked),) = changes.select(f"""
+            select count(*), count(*) filter (not exists (
+                select 1 from {other}_table o where o.problem_id = mine.problem_id))
+            from ({problems}{right}) mine
+            where not exists (select 1 from {other}_table o where o.problem_id = mine.problem_id{right_there})
+        """)
+        sums |= {mine: alone - unasked, f"{mine} alone": unasked}
+    if judged:
+        cells = [
+            ("in both: CORRECT now, not before", sums["new"]),
+            ("in both: CORRECT before, not now", sums["old"]),
+            ("CORRECT now, not asked about before", sums["new alone"]),
+            ("CORRECT before, not asked about now", sums["old alone"]),
+        ]
+        title = "problems with a CORRECT path"
+    elif new.table == "Path":
+        title = "problems asked about"
+        cells = [("now, not before", sums["new alone"]), ("before, not now", sums["old alone"])]
+    else:
+        title, cells = "problems", [("gained", sums["new alone"]), ("lost", sums["old alone"])]
+    if any(sums.values()):
+        yield Section(title, ("", "problems"), cells)
 
 
 def _shift(changes: Database, names: tuple[str, ...]) -> Iterator[Section]:
@@ -100,7 +136,9 @@ def _shift(changes: Database, names: tuple[str, ...]) -> Iterator[Section]:
     wide = len(names)
     cells = [(*row, row[wide] - row[wide + 1]) for row in rows if any(value is not None for value in row[:wide])]
     if len(cells) > 1 or (cells and (wide > 1 or names == ("why",))):  # one value alone says nothing
-        if len(cells) > SHOWN_VALUES:
+        if names == ("level",):
+            cells.sort()
+        elif len(cells) > SHOWN_VALUES:
             others = cells[SHOWN_VALUES - 1 :]
             sums = [sum(row[place] for row in others) for place in range(wide, wide + 3)]
             cells = [*cells[: SHOWN_VALUES - 1], (f"{len(others)} others", *[None] * (wide - 1), *sums)]

@@ -12,12 +12,13 @@ that of another place, `../clone:mix@1` or `https://host/project.git:mix@1`, and
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mathse.diff.sides import DiffError
 from mathse.look import catalogue
 from mathse.look.git import git
+from mathse.look.story.document import Side
 from mathse.params import BASE
 from mathse.report import names
 from mathse.report.names import Names
@@ -117,6 +118,20 @@ def members(name: str, known: Names) -> dict[str, str]:
         names = {"predictions": known.settings.measured}
         kinds = tuple(kind for kind in WHOLE if step in names.get(kind, known.settings.steps))
     return {kind: f"{repo}{colon}{kind}@{model}" for kind in kinds} or {"": name}
+
+
+def elsewhere(side: Side, origin: Origin, scratch: Path) -> Side:
+    """A side of a story as it is in another project, or was at a revision.
+
+    Raises:
+        DiffError: The place has no such mix. That it has no predictions is told as of any side.
+    """
+    at = ", ".join(part for part in (origin.repo, origin.revision) if part)
+    mix = find(f"mix@{side.step}", origin, scratch).file
+    predictions = side.predictions and scratch / "none.parquet"
+    with suppress(DiffError):
+        predictions = side.predictions and find(f"predictions@{side.model}", origin, scratch).file
+    return replace(side, heading=f"{side.heading} ({at})", mix=mix, predictions=predictions)
 
 
 def _file(name: str, origin: Origin, here: Path) -> Path:

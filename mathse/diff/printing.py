@@ -7,8 +7,8 @@ At a terminal what is gone is red and struck, what has come is green; without co
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 from mathse import terminal
 from mathse.diff.document import Document, Example, Section
@@ -27,24 +27,54 @@ STYLES = {"changed": "yellow", "added": "green", "removed": "red"}
 TAGS = {"same": "{}", "old": "<del>{}</del>", "new": "<ins>{}</ins>"}
 
 
-def as_text(documents: Sequence[Document]) -> None:
-    """For people; no colours and no width to keep to where the output is not a terminal."""
+def as_text(documents: Sequence[Document], story: Story | None = None) -> None:
+    """For people; no colours and no width to keep to where the output is not a terminal.
+
+    Args:
+        story: Of the two steps whose tables these are; it comes first, and what it says is not said again.
+    """
     console = terminal.console(markup=False, emoji=False)
     if not console.is_terminal:
         console.width = max(console.width, 120)
-    for place, document in enumerate(documents):
-        if place:
+    if story:
+        text.show(story, console)
+    for place, document in enumerate(_each_once(documents, story)):
+        if place or story:
             console.rule(characters="-")
         show(document, console)
 
 
-def as_markdown(documents: Sequence[Document]) -> None:
-    """For a pull request."""
-    sys.stdout.write("\n".join(map(markdown, documents)))
+def as_markdown(documents: Sequence[Document], story: Story | None = None) -> None:
+    """For a pull request; as `as_text`."""
+    pages = [story_markdown(story)] if story else []
+    sys.stdout.write("\n".join([*pages, *map(markdown, _each_once(documents, story))]))
 
 
-def as_json(documents: Sequence[Document]) -> None:
-    """For programs: an object with counts, schema, sections and examples; of whole rounds a list of them."""
+def _each_once(documents: Sequence[Document], story: Story | None) -> Iterator[Document]:
+    """Documents without the sections that an earlier one has, or that the story has in other words."""
+    said: set[tuple[str, str]] = set()
+    for document in documents:
+        sections = []
+        for section in document.sections:
+            key = section.title, repr(section.rows)
+            if key not in said and not (story and _is_told(section, document, story)):
+                sections.append(section)
+            said.add(key)
+        yield replace(document, sections=sections)
+
+
+def _is_told(section: Section, document: Document, story: Story) -> bool:
+    """Whether the story has what a section says: who won and lost of the tests, and which problems the mix has."""
+    if document.table == "MixRow":
+        return section.title == "problems" and story.problems is not None
+    return bool(story.tests) and bool(section.note) and document.table == "Prediction" and "McNemar" in section.note
+
+
+def as_json(documents: Sequence[Document], story: Story | None = None) -> None:
+    """For programs: an object with counts, schema, sections and examples; of whole rounds a list of them.
+
+    The story is one of its own: `mathse story --json`.
+    """
     objects = [asdict(document) for document in documents]
     print(json.dumps(objects[0] if len(objects) == 1 else objects, ensure_ascii=False, indent=2, default=str))
 
@@ -60,7 +90,8 @@ def show(document: Document, console: "Console") -> None:
         summary.add_column(heading, justify="right", style=STYLES.get(name), overflow="fold")
     summary.add_row(*(f"{getattr(document.counts, name):,}" for name in ROWS))
     console.print(summary)
-    console.print(*(Text(line) for line in _remarks(document)), sep="\n")
+    for line in _remarks(document):
+        console.print(Text(line))
     for section in document.sections:
         console.print(Text(f"\n{section.title}", style="bold"))
         table = Table(box=None, padding=(0, 0, 0, 2), header_style="dim")
@@ -102,7 +133,7 @@ def _example_lines(example: Example, marked: bool) -> Iterator["Text"]:
             yield Text(f"    {text}")
         return
     marks = {"same": "{}", "old": "[-{}-]", "new": "{{+{}+}}"} if marked else dict.fromkeys(TAGS, "{}")
-    for name, (old, new) in example.values.items():
+    for name, (old, new) in _values(example):
         line, before = Text(f"    {plain(name)}: "), "same"
         for piece in difference(old, new):
             # Colours alone would not part what is gone from what has come in its place.
@@ -111,6 +142,15 @@ def _example_lines(example: Example, marked: bool) -> Iterator["Text"]:
             line.append(space + marks[piece.kind].format(piece.text), style)
             before = piece.kind
         yield line
+
+
+def _values(example: Example) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """Old and new values; columns whose values are the same stand together: `status, rule_status`."""
+    names: dict[str, list[str]] = {}
+    for name, pair in example.values.items():
+        names.setdefault(repr(pair), []).append(name)
+    for same in names.values():
+        yield ", ".join(same), example.values[same[0]]
 
 
 def _head(example: Example) -> tuple[str, str]:
@@ -142,7 +182,7 @@ def markdown(document: Document) -> str:
             key, about = map(entities, _head(example))
             lines.append(f"- `{SIGNS[example.change]}` <code>{key}</code> {about}")
             if example.change == "changed":
-                for name, (old, new) in example.values.items():
+                for name, (old, new) in _values(example):
                     marked = "".join(TAGS[piece.kind].format(entities(piece.text)) for piece in difference(old, new))
                     lines.append(f"  - {entities(name)}: <code>{marked}</code>")
             elif text := _row_text(example):

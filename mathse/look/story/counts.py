@@ -8,14 +8,15 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from mathse.tables import views
 
 Cells = Sequence[dict[str, Any]]
 """What a query counted, by column."""
 
-JUDGED = "judged_"
-"""What the name of a step's view of verdicts begins with."""
+JUDGED, EDITED = "judged_", "edited_"
+"""What the names of a step's views of verdicts begin with: on its paths, and on people's corrections of these."""
 
 ROWS = """
     select
@@ -72,6 +73,15 @@ ANSWERS = """
     group by all
 """
 """Greedy answers of both models; null where one of them was not asked."""
+PLACES = """
+    select
+        path_id,
+        path_id in (select path_id from old_mix) as was_in,
+        path_id in (select path_id from new_mix) as is_in,
+        path_id in (select path_id from judged) as is_judged
+    from asked
+"""
+"""Where paths are that somebody asks about, one by one."""
 GONE = "select path_id from old_mix anti join new_mix using (path_id) order by path_id"
 """The rows of the first mix alone, one by one."""
 
@@ -89,18 +99,24 @@ def share(connection: duckdb.DuckDBPyConnection, there: Collection[str], step: s
         nobody = "select '' as path_id, '' as problem_id, '' as rule_status, false as noisy where false"
         return " union all ".join([f"select {columns} from {views.identifier(name)}" for name in names] or [nobody])
 
-    verdicts = sorted(name for name in there if name.startswith(JUDGED))
+    verdicts = sorted(name for name in there if name.startswith((JUDGED, EDITED)))
     problems = (
         "problems" if "problems" in there else "(select '' as problem_id, '' as subject, 0 as level, '' as split)"
     )
     statements = {
         "judged": judged(verdicts),
-        "judged_now": judged([name for name in verdicts if name == JUDGED + step]),
+        "judged_now": judged([name for name in verdicts if name in (JUDGED + step, EDITED + step)]),
         "described": f"select problem_id, subject, level from {problems}",
         "training": f"select problem_id from {problems} where split = 'train'",
     }
     for name, select in statements.items():
         connection.execute(f"create view {name} as {select}")
+
+
+def places(connection: duckdb.DuckDBPyConnection, path_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Where paths are, by id (`PLACES`)."""
+    connection.register("asked", pa.table({"path_id": pa.array(path_ids, pa.string())}))
+    return {row["path_id"]: row for row in counted(connection, PLACES)}
 
 
 def counted(connection: duckdb.DuckDBPyConnection, sql: str) -> Cells:

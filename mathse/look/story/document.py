@@ -2,6 +2,7 @@
 
     rows       in and out of the mix, by reason; candidates that were left out
     problems   that a row solves now, and did not before
+    decisions  what people said of paths, and what became of them
     noise      rows that the ORM calls CORRECT and the rule grader does not (WRONG, or UNDECIDED)
     tests      problems gained and lost, with the p-value of McNemar's exact test on the pairs
     groups     the same by subject and level
@@ -71,6 +72,23 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """What somebody said of paths with one tag, and what became of these; of `fixed`, of their corrections.
+
+    Attributes:
+        who: The person's name.
+        tag: `bad`, `good` or `fixed`.
+        outcome: In words, such as `out of the mix now`.
+        paths: The ids of the paths that were tagged.
+    """
+
+    who: str
+    tag: str
+    outcome: str
+    paths: list[str]
+
+
+@dataclass(frozen=True)
 class Problems:
     """Training problems that the mixes solve: that have a row.
 
@@ -110,7 +128,7 @@ class Noise:
 
 
 @dataclass(frozen=True)
-class Tests:
+class Paired:
     """What both models make of the same problems: the run's own tests, or a benchmark's items.
 
     Attributes:
@@ -172,8 +190,9 @@ class Story:
     before: Side
     after: Side
     rows: Rows | None
+    decisions: list[Decided]
     problems: Problems | None
     noise: Noise | None
-    tests: list[Tests]
+    tests: list[Paired]
     groups: list[Group]
     missing: list[str]

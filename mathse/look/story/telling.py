@@ -1,21 +1,25 @@
 """From two names to a story: the tables that they stand for, what is counted in them, and what that says."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+import duckdb
+
 from mathse import layout, params
+from mathse.curation.decisions import current
+from mathse.curation.edits import edited
 from mathse.errors import HOW_TO_GET, UserError
 from mathse.limits import bounded_memory
 from mathse.look.left_out import left_out
 from mathse.look.story import counts
 from mathse.look.story.counts import Cells, counted
-from mathse.look.story.document import Came, Group, Noise, Problems, Rows, Side, Story, Tests
+from mathse.look.story.document import Came, Decided, Group, Noise, Paired, Problems, Rows, Side, Story
 from mathse.params import BASE, Params
 from mathse.report import table
 from mathse.report.names import Names
 from mathse.tables import views
-from mathse.tables.schemas import OWN_TESTS
+from mathse.tables.schemas import OWN_TESTS, Tag
 
 
 def story(root: Path, before: str | None = None, after: str | None = None) -> Story:
@@ -70,9 +74,12 @@ def between(root: Path, settings: Params, before: Side, after: Side) -> Story:
     ends = {"old": before, "new": after}
     files = {f"{end}_mix": one.mix for end, one in ends.items()} | {"problems": root / layout.PROBLEMS}
     files |= {f"{end}_tests": one.predictions for end, one in ends.items() if one.predictions}
-    files |= {f"{counts.JUDGED}{step}": root / layout.verdicts(step) for step in settings.steps}
+    for step, row in settings.steps.items():
+        files |= {f"{counts.JUDGED}{step}": root / layout.verdicts(step)}
+        files |= {f"{counts.EDITED}{step}": root / layout.edited_verdicts(row.judge, step)}
     there = {name: file for name, file in files.items() if file.is_file()}
     rows = problems = noise = None
+    decisions: list[Decided] = []
     cells: Cells = []
     kept_out: Cells = []
     answers: Cells = []
@@ -82,14 +89,16 @@ def between(root: Path, settings: Params, before: Side, after: Side) -> Story:
             cells, kept_out = counted(connection, counts.ROWS), counted(connection, counts.KEPT_OUT)
             gone = [str(row["path_id"]) for row in counted(connection, counts.GONE)]
             report = table.mix_report(root, after.step)
-            rows = _rows(cells, report, _reasons(root, settings, before, after, gone))
+            rows = _rows(cells, report, _reasons(root, _steps(settings, before, after), after, gone))
+            decisions = _decisions(root, connection, _steps(settings, None, after))
             (sums,) = counted(connection, counts.PROBLEMS)
             problems = Problems(**sums, asked=report.remaining if report else None)
             noise = _noise(cells, kept_out)
         if {"old_tests", "new_tests"} <= there.keys():
             answers = counted(connection, counts.ANSWERS)
     missing = [*_missing(before), *_missing(after)]
-    return Story(before, after, rows, problems, noise, _tests(answers), _groups(cells, kept_out, answers), missing)
+    groups = _groups(cells, kept_out, answers)
+    return Story(before, after, rows, decisions, problems, noise, _tests(answers), groups, missing)
 
 
 def _missing(one: Side) -> list[str]:
@@ -121,18 +130,46 @@ def _rows(cells: Cells, report: table.Mix | None, went: dict[str, int]) -> Rows:
     )
 
 
-def _reasons(root: Path, settings: Params, before: Side, after: Side, gone: Sequence[str]) -> dict[str, int]:
+def _steps(settings: Params, before: Side | None, after: Side) -> list[str]:
+    """The steps that lead to the second side's mix, from its own back to the one after the first side's, or all."""
+    steps = [after.step] if after.step in settings.steps else []
+    while steps and (step := settings.steps[steps[-1]].prev) in settings.steps and (not before or step != before.step):
+        steps.append(step)
+    return steps
+
+
+def _reasons(root: Path, steps: Sequence[str], after: Side, gone: Sequence[str]) -> dict[str, int]:
     """Why rows went: what the first step after the first mix that leaves one out says of it."""
-    if not gone:
-        return {}
-    chain, step = [], after.step
-    while step in settings.steps and step != before.step:
-        chain.append(step)
-        step = settings.steps[step].prev
     reasons: dict[str, str] = {}
-    for step in chain:  # from the last to the first, whose word counts
+    for step in steps if gone else ():  # from the last to the first, whose word counts
         reasons |= left_out(root, step) or {}
     return dict(Counter(reasons.get(path_id, f"no candidate of {after.heading}") for path_id in gone).most_common())
+
+
+def _decisions(root: Path, connection: duckdb.DuckDBPyConnection, steps: Collection[str]) -> list[Decided]:
+    """What people said of paths of these steps, and where these are now, or their corrections."""
+    said = [row for row in current(root).values() if row.step in steps and row.tag is not Tag.NOTE]
+    corrected = [row for row in said if row.tag is Tag.FIXED]
+    shown = {row.path_id: row.path_id for row in said} | {
+        row.path_id: edited(row.path_id, row.problem_id, row.round, row.text, row.who).path_id for row in corrected
+    }
+    places = counts.places(connection, list(shown.values())) if shown else {}
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for row in said:
+        outcome = _outcome(row.tag, **places[shown[row.path_id]])
+        groups.setdefault((row.who, row.tag.value, outcome), []).append(row.path_id)
+    return [Decided(*group, sorted(paths)) for group, paths in sorted(groups.items())]
+
+
+def _outcome(tag: Tag, path_id: str, was_in: bool, is_in: bool, is_judged: bool) -> str:
+    """What became of a path that somebody tagged, or of its correction."""
+    if tag is Tag.BAD and is_in:
+        return "still in the mix: `dvc repro` takes it out"
+    if tag is Tag.FIXED and not is_judged:
+        return "not judged yet: `dvc repro` has the correction judged"
+    if is_in:
+        return "in both mixes" if was_in else "in the mix now"
+    return "out of the mix now" if was_in else "in neither mix"
 
 
 def _noise(cells: Cells, kept_out: Cells) -> Noise:
@@ -145,7 +182,7 @@ def _noise(cells: Cells, kept_out: Cells) -> Noise:
     )
 
 
-def _tests(answers: Cells) -> list[Tests]:
+def _tests(answers: Cells) -> list[Paired]:
     """The run's own tests first, then the benchmarks by name."""
     tests = []
     for name in sorted({cell["benchmark"] for cell in answers}, key=lambda name: (name != OWN_TESTS, name)):
@@ -155,7 +192,7 @@ def _tests(answers: Cells) -> list[Tests]:
                 pairs[cell["was_right"], cell["is_right"]] += cell["problems"]
         gained, lost, stayed = pairs[False, True], pairs[True, False], pairs[True, True]
         n = gained + lost + stayed + pairs[False, False]
-        tests.append(Tests(name, n, (stayed + lost, stayed + gained), gained, lost, pairs.total() - n))
+        tests.append(Paired(name, n, (stayed + lost, stayed + gained), gained, lost, pairs.total() - n))
     return tests
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mathse.look.story.document import Came, Group, Story, Tests
+from mathse.look.story.document import Came, Group, Paired, Story
 from mathse.tables.schemas import OWN_TESTS
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SHOWN_GROUPS = 8
 """Subjects of the table; what is beyond them is one line of sums."""
 SHOWN_REASONS = 6
+SHOWN_DECISIONS, SHOWN_IDS, SHOWN_DIGITS = 8, 5, 8
 WIDE = 72
 """Columns of a terminal from which the table's own stand apart by two."""
 HEADINGS = ("", "rows\nbefore", "rows\nnow", "label\nnoise", "noise\n%", "kept\nout", "right %\nbefore", "right %\nnow")
@@ -46,7 +47,7 @@ def title(story: Story) -> str:
 
 def facts(story: Story) -> list[Fact]:
     """What a story says, the accuracy first; nothing of what is not known."""
-    told = [*map(_accuracy, story.tests), *_rows(story)]
+    told = [*map(_accuracy, story.tests), *_rows(story), *_decisions(story)]
     if one := story.problems:
         text = f"{one.solved:,} of {one.unsolved:,} unsolved ones are solved now; {one.remaining:,} remain"
         if one.asked is not None and one.asked < one.unsolved:
@@ -57,7 +58,7 @@ def facts(story: Story) -> list[Fact]:
     return [*told, *_noise(story), *(Fact("missing", sentence) for sentence in story.missing)]
 
 
-def _accuracy(tests: Tests) -> Fact:
+def _accuracy(tests: Paired) -> Fact:
     before, now = (100 * right / tests.n if tests.n else 0.0 for right in tests.right)
     what = "test problems" if tests.name == OWN_TESTS else "items"
     text = (
@@ -77,6 +78,17 @@ def _rows(story: Story) -> Iterator[Fact]:
     yield Fact("out", _reasons(rows.went) or "none")
     if rows.left_out:
         yield Fact("left out", _reasons(rows.left_out))
+
+
+def _decisions(story: Story) -> Iterator[Fact]:
+    for decided in story.decisions[:SHOWN_DECISIONS]:
+        ids = [path_id[:SHOWN_DIGITS] for path_id in decided.paths[:SHOWN_IDS]]
+        rest = ["..."] if len(decided.paths) > SHOWN_IDS else []
+        who = " ".join(decided.who.split())
+        listed = ", ".join(ids + rest)
+        yield Fact("decisions", f"{who}: {len(decided.paths):,} {decided.tag} ({listed}): {decided.outcome}")
+    if others := story.decisions[SHOWN_DECISIONS:]:
+        yield Fact("decisions", f"{sum(len(decided.paths) for decided in others):,} more")
 
 
 def _came(came: Came) -> str:
