@@ -7,7 +7,7 @@ in `reports/training/<m>.json`, which the same training always writes with the s
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from mathse.params import Compute, Train
 
@@ -56,7 +56,7 @@ class TrainingReport(BaseModel):
     model: str = Field(description="Content hash of the trained model; of several processes only the first has it.")
     rows: int = Field(description="Rows trained on.")
     too_long: tuple[str, ...] = Field(
-        description="Path ids of the rows longer than the model's context or `max_length`."
+        description="Path ids of the rows longer than the model's context or `max_length`; none of them: null in JSON."
     )
     unpaired: int = Field(description="Rows of the mix without a wrong path beside them, which preferences leave out.")
     steps: int
@@ -64,6 +64,11 @@ class TrainingReport(BaseModel):
     tokens: int = Field(description="Tokens seen, prompts and images included, over all epochs.")
     final_loss: float = Field(description="Mean loss at the curve's last point.")
     loss_curve: tuple[Loss, ...]
+
+    @field_serializer("too_long")
+    def _none_is_null(self, path_ids: tuple[str, ...]) -> tuple[str, ...] | None:
+        """`dvc plots` draws no curve from a file that holds an empty list."""
+        return path_ids or None
 
 
 class Timings(BaseModel):
