@@ -7,7 +7,7 @@ in `reports/training/<m>.json`, which the same training always writes with the s
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
 
 from mathse.params import Compute, Train
 
@@ -69,6 +69,11 @@ class TrainingReport(BaseModel):
     def _none_is_null(self, path_ids: tuple[str, ...]) -> tuple[str, ...] | None:
         """`dvc plots` draws no curve from a file that holds an empty list."""
         return path_ids or None
+
+    @field_validator("too_long", mode="before")
+    @classmethod
+    def _null_is_none(cls, path_ids: object) -> object:
+        return path_ids or ()
 
 
 class Timings(BaseModel):

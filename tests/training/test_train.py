@@ -7,7 +7,7 @@ import torch
 
 from mathse.loop.ask.engines.local.fingerprint import LINEAGE, ModelMissing, model_fingerprint
 from mathse.tables.files import sha256
-from mathse.training.job import Timings, TrainingReport
+from mathse.training.job import Loss, Timings, TrainingReport
 from mathse.training.lengths import UnfitMix
 from mathse.training.train import NotDeterministic, train
 from mathse.training.watch import TrainingDiverged
@@ -173,3 +173,11 @@ def test_a_loss_that_is_no_number_ends_the_training(
     with pytest.raises(TrainingDiverged, match="learning_rate"):
         run(tmp_path, tiny_model, ROWS)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_report_without_long_rows_holds_no_empty_list_and_is_read_back() -> None:
+    report = TrainingReport(
+        model="a", rows=1, too_long=(), unpaired=0, steps=1, epochs=1, tokens=1, final_loss=1, loss_curve=(Loss(step=1, loss=1),)
+    )  # fmt: skip
+    assert "[]" not in report.model_dump_json()
+    assert TrainingReport.model_validate_json(report.model_dump_json()) == report
