@@ -3,7 +3,8 @@
     python -m benchmarks.view [--rows 10000000] [--folder .mathse/bench_view]
 
 Makes a run of that many paths with verdicts (ten steps, a problem for every twenty paths, texts of about 240 signs, one
-in ten with LaTeX), builds the index, starts the server as a user does and asks it for pages as a browser does, each
+in ten with LaTeX) and a mix per step (what is correct up to it: 2,500,000 rows in the last), builds the index, starts
+the server as a user does and asks it for pages as a browser does, each
 several times with other values, so that nothing is answered from memory of the last. The peer is what a page without an
 index does: the same rows by one DuckDB query over the Parquet files (two threads) for each request.
 """
@@ -73,11 +74,19 @@ def _verdicts(problems: int, first: int, last: int) -> str:
         select {_id("i")} as path_id, {_id(_some(2, problems))} as problem_id, 'orm' as author, 'judge@1' as prompt_id,
             case when {_some(13, 4)} = 0 then 'CORRECT' when {_some(14, 997)} = 0 then 'UNDECIDED' else 'WRONG' end
             as status, 'Step ' || 1 + {_some(15, 4)} as error_step,
-            'calculation: ' || {_some(6, 99)} || ' is wrong' as error_analysis, '{{}}' as raw,
+            'calculation: ' || {_some(6, 99)} || ' is wrong' as error_analysis, {_some(18, 1000)} / 1000 as confidence,
+            '{{}}' as raw,
             null::varchar as undecided_reason,
             case when {_some(16, 20)} = 0 then 'UNDECIDED' when {_some(13, 4)} = 0 or {_some(17, 50)} = 0 then 'CORRECT'
             else 'WRONG' end as rule_status, 'different quantity' as rule_reason
         from range({first}, {last}) r(i) order by 1
+    """
+
+
+def _mix(last: int, kind: str, place: int) -> str:
+    return f"""
+        select {_id("i")} as path_id, '{kind}' as kind, {place}::bigint as round from range({last}) r(i)
+        where {_some(13, 4)} = 0 order by 1
     """
 
 
@@ -92,6 +101,7 @@ def make(root: Path, rows: int) -> None:
             paths = _paths(problems, first, last, kind, place)
             _copy(connection, "Path", paths, root / layout.paths(step))
             _copy(connection, "Verdict", _verdicts(problems, first, last), root / layout.verdicts(step))
+            _copy(connection, "MixRow", _mix(last, kind, place), root / layout.mix(step))
             print(f"made {step}: {last:,} of {rows:,} paths", flush=True)
 
 

@@ -2,33 +2,41 @@
 
 /                    the steps and models of the run, and what is missing or damaged
 /paths  /path/ID     paths that a filter lets through; one path with all that is known of it
+/mixes  /mix/NAME    the mixes, and one mix's rows by column
+/rows/FORM           what a filter lets through, as a file
+/find                the row whose id begins so, or the paths that have these words
 /problems  /problem/ID   the same of problems
 /compare  /predictions   two rounds, two models, side by side
 /charts  /image/ID       the run's charts; an image by its content id
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from mathse.errors import UserError
 from mathse.look.catalogue import catalogue
 from mathse.report import table
 from mathse.report.text import visible
-from mathse.view import charts, filters, index, present, rows
+from mathse.view import charts, filters, index, listing, present, rows
 from mathse.view.filters import BadFilter, Query
 from mathse.view.present import Card
-from mathse.view.tables import Tables, image, missing, record
+from mathse.view.tables import Tables, image, missing, mix_report, record
 
 COMMON = ("subject", "level", "source")
-OF_PATHS = ("q", "round", "kind", "verdict", "rule", "agree", *COMMON, "problem", "after", "before")
+OF_PATHS = (
+    "q", "round", "kind", "verdict", "rule", "agree", "mix", *COMMON, "problem", "sort", "layout", filters.COLUMN,
+    "after", "before",
+)  # fmt: skip
 OF_PROBLEMS = ("q", "split", "language", *COMMON, "after", "before")
+UNMISTAKABLE = 8
+"""Digits of an id, as the pages show them, that are hardly a number that somebody looks for."""
 OF_PAIRS = ("a", "b", "change", *COMMON, "after")
 
 
@@ -48,10 +56,12 @@ class Pages:
         self._counted = lru_cache(maxsize=256)(
             lambda conditions, words, phrases: rows.count(self._cursor(), Query({}, conditions, words, phrases))
         )
+        self._mix = lru_cache(maxsize=None)(self._mix_facts)
         self._templates = Environment(
             loader=PackageLoader("mathse.view"), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True, finalize=visible,
         )  # fmt: skip
+        self._templates.filters["model_name"] = self.names.title
         self._templates.globals.update(
             heading=lambda step: present.heading(step, self.names), model_name=self.names.title, known=self.known,
             link=_link, present=present,
@@ -75,10 +85,53 @@ class Pages:
 
     def paths(self, request: Request) -> Response:
         """Paths that a filter lets through."""
-        query, cursor = self._query(request, OF_PATHS), self._cursor()
-        page = rows.page(cursor, query)
-        problems = rows.problems(cursor, page.rows)
-        return self._page("paths.html", request, query, page=page, paths=self._cards(page.rows), problems=problems)
+        return self._listing(request, self._query(request, OF_PATHS), "cards")
+
+    def mix(self, request: Request) -> Response:
+        """A mix: what it is made of, and those of its rows that a filter lets through."""
+        name = request.path_params["name"]
+        code = self.known.names["mix"].get(name)
+        if code is None:
+            raise NotThere(
+                f"No mix has the name {name[:80]}; there are {', '.join(self.known.options('mix')) or 'none'}"
+            )
+        allowed = [choice for choice in OF_PATHS if choice != "mix"]
+        query = filters.parse(
+            [*request.query_params.multi_items(), ("mix", name)], [*allowed, "mix"], self.known, self._cursor()
+        )
+        return self._listing(request, query, "table", mix=self._mix(name, int(code)))
+
+    def mixes(self, request: Request) -> Response:
+        """All mixes."""
+        query = self._query(request, ())
+        mixes = [self._mix(name, int(code)) for name, code in self.known.names["mix"].items()]
+        return self._page("mixes.html", request, query, mixes=mixes)
+
+    def file(self, request: Request) -> Response:
+        """All rows that a filter lets through, as a file."""
+        form = request.path_params["form"]
+        if form not in listing.FORMS:
+            raise NotThere(f"No form of file has the name {form[:20]}; there are {', '.join(listing.FORMS)}")
+        query = self._query(request, OF_PATHS)
+        columns = listing.chosen(query.choices.get(filters.COLUMN, ""))
+        content = listing.stream(self._cursor(), query, columns, self.known, self._decided(), form)
+        name = f"mix-{query.choices['mix']}" if "mix" in query.choices else "paths"
+        headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
+        return StreamingResponse(content, media_type=listing.FORMS[form].media, headers=headers)
+
+    def find(self, request: Request) -> Response:
+        """The row that has an id, or the paths in which words occur."""
+        query = self._query(request, ("q",))
+        text = query.choices.get("q", "")
+        begin = filters.prefix(text)
+        if begin and len(begin) >= UNMISTAKABLE:
+            paths, problems = rows.by_prefix(self._cursor(), begin)
+            if len(paths) + len(problems) == 1:
+                return RedirectResponse(
+                    f"/path/{quote(paths[0]['path_id'])}" if paths else f"/problem/{quote(problems[0]['problem_id'])}",
+                    303,
+                )
+        return RedirectResponse(_link("/paths", {"q": text}), 303)
 
     def count(self, request: Request) -> Response:
         """How many they are: asked for by the page once it stands."""
@@ -98,8 +151,12 @@ class Pages:
         after = [other for other in others if other["parent"] == row["path_id"]]
         step = self.known.label("round", row["step"])
         sections = record(self.tables, step, row["path_id"])
-        paths = self._cards([*before, row, *after], present.WHOLE)
-        return self._page("path.html", request, Query({}), row=row, problem=problem, paths=paths, record=sections)
+        problems = {problem["problem_id"]: problem} if problem else {}
+        paths = self._cards([*before, row, *after], problems, present.WHOLE)
+        trained = {mix: self.names.models_of(mix) for mix in present.mixes(row, self.known)}
+        return self._page(
+            "path.html", request, Query({}), row=row, problem=problem, paths=paths, record=sections, trained=trained
+        )
 
     def problems(self, request: Request) -> Response:
         """Problems that a filter lets through."""
@@ -115,7 +172,7 @@ class Pages:
         paths = rows.of_problem(cursor, problem["pid"])
         shown: dict[str, Any] = {
             "problem": problem,
-            "groups": present.tree(self._cards(paths)),
+            "groups": present.tree(self._cards(paths, {problem["problem_id"]: problem})),
             "more": len(paths) == rows.OF_A_PROBLEM,
             "most": rows.OF_A_PROBLEM,
             "predictions": rows.answers(cursor, problem["problem_id"]),
@@ -129,10 +186,11 @@ class Pages:
         rounds = [name for name in order if self.names.asks(name) == "rollout"] or order
         sides = self._sides(query, "round", rounds)
         compared = rows.compare(cursor, query, "round", sides) if sides else None
+        asked = rows.problems(cursor, compared.rows) if compared else {}
         problems = [
             (
-                rows.problem(cursor, row["problem_id"]),
-                [self._cards(rows.of_problem(cursor, row["pid"], side)) for side in sides or ()],
+                asked[row["problem_id"]],
+                [self._cards(rows.of_problem(cursor, row["pid"], side), asked) for side in sides or ()],
             )
             for row in (compared.rows if compared else [])
         ]
@@ -191,15 +249,51 @@ class Pages:
         a, b = (int(filters.code(kind, name, self.known)) for name in names)
         return a, b
 
-    def _cards(self, paths: Iterable[rows.Row], most: int = present.BRIEF) -> list[Card]:
-        return [present.card(row, self.known, self.names, most) for row in paths]
+    def _cards(
+        self, paths: Iterable[rows.Row], problems: Mapping[str, rows.Row], most: int = present.BRIEF
+    ) -> list[Card]:
+        return [present.card(row, self.known, self.names, problems.get(row["problem_id"]), most) for row in paths]
+
+    def _listing(self, request: Request, query: Query, layout: str, **shown: Any) -> Response:
+        """Rows as cards or by column, the form that chooses among them, and rows whose id is searched for."""
+        cursor, layout = self._cursor(), query.choices.get("layout", layout)
+        columns = listing.chosen(query.choices.get(filters.COLUMN, ""))
+        begin = filters.prefix(query.choices.get("q", ""))
+        page = rows.page(cursor, query)
+        shown |= {"page": page, "layout": layout, "columns": columns, "listing": listing, "sorts": filters.SORTS}
+        shown["choices"] = {
+            name: value for name, value in query.choices.items() if name != "mix" or not shown.get("mix")
+        }
+        shown["named"] = rows.by_prefix(cursor, begin) if begin else ([], [])
+        if layout == "table":
+            rids = [row["rid"] for row in page.rows]
+            shown["cells"] = listing.cells(cursor, rids, columns, self.known, self._decided())
+        else:
+            problems = rows.problems(cursor, page.rows)
+            shown |= {"problems": problems, "paths": self._cards(page.rows, problems)}
+        return self._page("paths.html", request, query, **{"mix": None, **shown})
+
+    def _mix_facts(self, name: str, code: int) -> dict[str, Any]:
+        """What a mix is made of, and what its query left out, by reason."""
+        parts = rows.composition(self._cursor(), code)
+        return {
+            "name": name,
+            "parts": parts,
+            "rows": sum(part["paths"] for part in parts),
+            "noise": sum(part["noise"] for part in parts),
+            "models": self.names.models_of(name),
+            "report": mix_report(self.root, name),
+        }
+
+    def _decided(self) -> listing.Decided:
+        return []
 
     def _page(self, template: str, request: Request, query: Query, status: int = 200, **shown: Any) -> Response:
-        notices = [*missing(self.root), *self.tables.problems, *self.known.options("damage")]
+        damaged = [*self.tables.problems, *self.known.options("damage")]
         # Whether a table was made, remade or removed since the index was built.
         stale = [*catalogue(self.root, self.names)] != [*self.tables.all] or self.tables.stamps() != self._stamps
         text = self._templates.get_template(template).render(
-            query=query, here=request.url.path, notices=notices, stale=stale, **shown
+            query=query, here=request.url.path, absent=missing(self.root), damaged=damaged, stale=stale, **shown
         )
         return HTMLResponse(text, status)
 

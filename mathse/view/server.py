@@ -127,6 +127,7 @@ def application(root: Path, port: int, token: str) -> ASGIApp:
 
     routes = {
         "/": pages.overview, "/paths": pages.paths, "/paths/count": pages.count, "/path/{id}": pages.path,
+        "/mixes": pages.mixes, "/mix/{name}": pages.mix, "/rows/{form}": pages.file, "/find": pages.find,
         "/problems": pages.problems, "/problem/{id:path}": pages.problem, "/compare": pages.compare,
         "/predictions": pages.predictions, "/charts": pages.charts, "/image/{id}": pages.image,
         "/static/{name:path}": static_file,
