@@ -158,6 +158,11 @@ def lengths(model: str) -> Path:
     return STATE / "lengths" / f"{model}.json"
 
 
+def running(stage: str) -> Path:
+    """How far a stage is that runs now; gone when it ends."""
+    return STATE / "running" / f"{stage.replace(' ', '-')}.json"
+
+
 def journal(stage: str) -> Path:
     """The journal of a stage's completions."""
     return STATE / "journal" / f"{stage}.sqlite"

@@ -15,6 +15,7 @@ from contextlib import contextmanager, nullcontext
 from mathse import layout, processes
 from mathse.errors import UserError, explained
 from mathse.limits import INTERRUPTED
+from mathse.progress import shown_in
 from mathse.terminal import complain, shown
 
 log = logging.getLogger("mathse")
@@ -64,4 +65,5 @@ def _only_one(name: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise UserError("the same stage is still running in another process; wait for it or end it") from error
-        yield
+        with shown_in(layout.running(name), name):
+            yield

@@ -106,10 +106,12 @@ def _port(text: str) -> int:
 
 @command(
     "look at a run in the browser: problems, paths, verdicts, what changed",
-    "Serves pages to this machine alone, read-only, at the printed address; Ctrl-C ends it. The first start after\n"
-    "tables have changed builds an index in .mathse/view (some minutes for ten million paths).",
+    "Serves pages to this machine alone at the printed address; Ctrl-C ends it. The first start after tables have\n"
+    "changed builds an index in .mathse/view (some minutes for ten million paths). Read-only without --edit, which\n"
+    "lets you tag paths, note why and correct them: data/curation.jsonl has it, a line per decision.",
     "mathse view --no-browser",
     argument("--port", type=_port, default=PORT, help=f"default {PORT}; 0: any free one"),
+    argument("--edit", action="store_true", help="decide on paths: bad, good, a note, a correction"),
     argument("--no-browser", action="store_true", help="only print the address"),
 )
 def view(arguments: argparse.Namespace) -> None:
@@ -121,7 +123,7 @@ def view(arguments: argparse.Namespace) -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=terminal.shown(sys.stderr))
     try:
-        server.serve(arguments.root, arguments.port, browser=not arguments.no_browser)
+        server.serve(arguments.root, arguments.port, not arguments.no_browser, arguments.edit)
     except KeyboardInterrupt:
         pass  # how it is meant to end
     except RuntimeError as error:

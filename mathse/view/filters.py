@@ -9,16 +9,17 @@ here; a value must be one of the run's own labels, a whole number, an id, or wor
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
 from mathse.errors import UserError
+from mathse.tables.schemas import Tag
 from mathse.view.index import KINDS, STATUSES
 
 MAX_QUERY = 200
 MAX_NUMBER = 2**31 - 1
-NONE = "none"
+NONE, ANY = "none", "any"
 COLUMN = "column"
 LETTERS = r"[0-9\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}\p{Devanagari}]"
 """A word is a run of these. Other scripts set no spaces between words: their characters are found wherever they are."""
@@ -71,6 +72,8 @@ class Vocabulary:
     """
 
     names: Mapping[str, Mapping[str, int | str]]
+    decided: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """The rows that people decided on, by tag."""
 
     def options(self, name: str) -> list[str]:
         """What may be said for `name`."""
@@ -150,7 +153,8 @@ def vocabulary(connection: Connection) -> Vocabulary:
     statuses: dict[str, int | str] = {**{name: code for code, name in enumerate(STATUSES, 1)}, NONE: 0}
     kinds: dict[str, int | str] = {name: code for code, name in enumerate(KINDS, 1)}
     fixed: dict[str, dict[str, int | str]] = {name: dict.fromkeys(choices, 0) for name, choices in _FIXED.items()}
-    return Vocabulary({**labels, "kind": kinds, "verdict": statuses, "rule": statuses, **fixed})
+    tags: dict[str, int | str] = dict.fromkeys([ANY, *(tag.value for tag in Tag), NONE], 0)
+    return Vocabulary({**labels, "kind": kinds, "verdict": statuses, "rule": statuses, "tag": tags, **fixed})
 
 
 def parse(pairs: Iterable[tuple[str, str]], allowed: Sequence[str], known: Vocabulary, connection: Connection) -> Query:
@@ -216,6 +220,11 @@ def _condition(name: str, value: str, known: Vocabulary) -> tuple[str, tuple[int
         return _FIXED[name][value], ()
     if name in _LISTED and value not in _LISTED[name]:
         raise BadFilter(f"unknown {name} {value[:40]!r}; there are {', '.join(_LISTED[name])}")
+    if name == "tag":
+        rids = [rid for tag, rids in known.decided.items() if value in (tag, ANY, NONE) for rid in rids]
+        return f"rid {'not ' if value == NONE else ''}in (select unnest(string_split(?, ',')::integer[]))", (
+            ",".join(map(str, rids or [-1])),
+        )
     if name == "mix":
         return "mixes & ? <> 0", (1 << int(bound),)
     if name == "problem":

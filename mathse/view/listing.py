@@ -78,7 +78,7 @@ COLUMNS = {
     "text": Column("text", "r.text"),
 }
 """What can be shown of a row, in the order in which it is."""
-FIRST = ("path_id", "step", "kind", "verdict", "rule", "subject", "level", "answer", "gold", "characters", "text")
+FIRST = ("path_id", "step", "verdict", "rule", "subject", "level", "answer", "gold", "characters", "text")
 """Shown where nobody has chosen."""
 Decided = Sequence[tuple[str, str, str]]
 """Path, tag and note of what people decided on."""

@@ -4,6 +4,8 @@
 /paths  /path/ID     paths that a filter lets through; one path with all that is known of it
 /mixes  /mix/NAME    the mixes, and one mix's rows by column
 /rows/FORM           what a filter lets through, as a file
+/edit/...            what people decide on paths (POST, `mathse view --edit`)
+/running             what of the run is going on
 /find                the row whose id begins so, or the paths that have these words
 /problems  /problem/ID   the same of problems
 /compare  /predictions   two rounds, two models, side by side
@@ -11,6 +13,7 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,21 +21,23 @@ from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
 from mathse.errors import UserError
 from mathse.look.catalogue import catalogue
 from mathse.report import table
 from mathse.report.text import visible
-from mathse.view import charts, filters, index, listing, present, rows
-from mathse.view.filters import BadFilter, Query
+from mathse.tables.schemas import Tag
+from mathse.view import charts, filters, index, listing, present, rows, running
+from mathse.view.decisions import Decisions, Draft, Wish, body
+from mathse.view.filters import BadFilter, Query, Vocabulary
 from mathse.view.present import Card
 from mathse.view.tables import Tables, image, missing, mix_report, record
 
 COMMON = ("subject", "level", "source")
 OF_PATHS = (
-    "q", "round", "kind", "verdict", "rule", "agree", "mix", *COMMON, "problem", "sort", "layout", filters.COLUMN,
-    "after", "before",
+    "q", "round", "kind", "verdict", "rule", "agree", "mix", "tag", *COMMON, "problem", "sort", "layout",
+    filters.COLUMN, "after", "before",
 )  # fmt: skip
 OF_PROBLEMS = ("q", "split", "language", *COMMON, "after", "before")
 UNMISTAKABLE = 8
@@ -47,8 +52,11 @@ class NotThere(BadFilter):
 class Pages:
     """Everything that is shown of one run."""
 
-    def __init__(self, root: Path, tables: Tables, file: Path) -> None:
+    def __init__(self, root: Path, tables: Tables, file: Path, decisions: Decisions) -> None:
         self.root, self.tables, self.names = root, tables, tables.names
+        self.index_file, self.decisions = file, decisions
+        self.problem: str | None = None
+        """Why the tables, which have changed, cannot be read anew."""
         self._index = index.open_index(file)
         self.known = filters.vocabulary(self._index)
         self._stamps = tables.stamps()
@@ -56,6 +64,8 @@ class Pages:
         self._counted = lru_cache(maxsize=256)(
             lambda conditions, words, phrases: rows.count(self._cursor(), Query({}, conditions, words, phrases))
         )
+        self._rids: dict[str, int | None] = {}
+        """Of paths that people decided on."""
         self._mix = lru_cache(maxsize=None)(self._mix_facts)
         self._templates = Environment(
             loader=PackageLoader("mathse.view"), autoescape=True, undefined=StrictUndefined,
@@ -64,7 +74,8 @@ class Pages:
         self._templates.filters["model_name"] = self.names.title
         self._templates.globals.update(
             heading=lambda step: present.heading(step, self.names), model_name=self.names.title, known=self.known,
-            link=_link, present=present,
+            link=_link, present=present, duration=running.duration, tables_id=file.stem,
+            editing=decisions.who is not None,
         )  # fmt: skip
 
     def overview(self, request: Request) -> Response:
@@ -96,9 +107,8 @@ class Pages:
                 f"No mix has the name {name[:80]}; there are {', '.join(self.known.options('mix')) or 'none'}"
             )
         allowed = [choice for choice in OF_PATHS if choice != "mix"]
-        query = filters.parse(
-            [*request.query_params.multi_items(), ("mix", name)], [*allowed, "mix"], self.known, self._cursor()
-        )
+        pairs = [*request.query_params.multi_items(), ("mix", name)]
+        query = filters.parse(pairs, [*allowed, "mix"], self._known(), self._cursor())
         return self._listing(request, query, "table", mix=self._mix(name, int(code)))
 
     def mixes(self, request: Request) -> Response:
@@ -142,9 +152,7 @@ class Pages:
     def path(self, request: Request) -> Response:
         """One path, with the one it reconsiders before it, or the reflections on it behind it."""
         cursor = self._cursor()
-        row = rows.path(cursor, filters.identifier("path", request.path_params["id"]))
-        if row is None:
-            raise NotThere(f"No path has the id {request.path_params['id']}")
+        row = self._path(request.path_params["id"])
         problem = rows.problem(cursor, row["problem_id"])
         others = rows.of_problem(cursor, problem["pid"]) if problem else []
         before = [other for other in others if other["path_id"] == row["parent"]]
@@ -157,6 +165,12 @@ class Pages:
         return self._page(
             "path.html", request, Query({}), row=row, problem=problem, paths=paths, record=sections, trained=trained
         )
+
+    def text(self, request: Request) -> Response:
+        """A path as it reads: as somebody corrected it, or as it was written."""
+        row = self._path(request.path_params["id"])
+        decision = self.decisions.state().current.get(row["path_id"])
+        return PlainTextResponse(decision.text if decision and decision.text else row["text"])
 
     def problems(self, request: Request) -> Response:
         """Problems that a filter lets through."""
@@ -227,16 +241,70 @@ class Pages:
         data, kind = picture
         return Response(data, media_type=kind, headers={"Cache-Control": "private, max-age=86400, immutable"})
 
+    def running(self, request: Request) -> Response:
+        """What of the run is going on; asked for by each page again and again, with the tables that it shows."""
+        shown = request.query_params.get("tables", "")
+        text = self._templates.get_template("running.html").render(
+            stages=running.running(self.root), changed=shown != self.index_file.stem, stale=self.are_stale()
+        )
+        headers = {"HX-Trigger": "tables-changed"} if shown != self.index_file.stem else {}
+        return HTMLResponse(text, headers=headers)
+
+    def decide(self, path_id: str, content: bytes) -> Response:
+        """Write down what somebody decides on a path, and show what counts now."""
+        row = self._path(path_id)
+        self.decisions.decide(row, self.known.label("round", row["step"]), body(content, Wish))
+        return self.decision(path_id)
+
+    def undo(self, path_id: str, content: bytes) -> Response:
+        """Take back the last decision on a path, and show what counts now."""
+        self._path(path_id)
+        if not self.decisions.undo(path_id):
+            raise BadFilter("there is nothing to take back")
+        return self.decision(path_id)
+
+    def decision(self, path_id: str) -> Response:
+        """What counts of a path."""
+        decision = self.decisions.state().current.get(path_id)
+        text = self._templates.get_template("decision.html").render(path_id=path_id, decision=decision)
+        return HTMLResponse(text)
+
+    def draft(self, path_id: str, content: bytes) -> Response:
+        """A correction as it will be shown."""
+        steps = present.steps(body(content, Draft).text)
+        return HTMLResponse(self._templates.get_template("draft.html").render(steps=steps))
+
+    def are_stale(self) -> bool:
+        """Whether a table was made, remade or removed since the index was built."""
+        return [*catalogue(self.root, self.names)] != [*self.tables.all] or self.tables.stamps() != self._stamps
+
     def message(self, request: Request, title: str, text: str, status: int) -> Response:
         """A page that says what is wrong."""
         return self._page("message.html", request, Query({}), status=status, title=title, text=text)
+
+    def _path(self, path_id: str) -> rows.Row:
+        row = rows.path(self._cursor(), filters.identifier("path", path_id))
+        if row is None:
+            raise NotThere(f"No path has the id {path_id}")
+        return row
 
     def _cursor(self) -> filters.Connection:
         """A connection of its own for each request: they come at the same time."""
         return self._index.cursor()
 
     def _query(self, request: Request, allowed: Sequence[str]) -> Query:
-        return filters.parse(request.query_params.multi_items(), allowed, self.known, self._cursor())
+        return filters.parse(request.query_params.multi_items(), allowed, self._known(), self._cursor())
+
+    def _known(self) -> Vocabulary:
+        """The names of the run, with the rows that people decided on by now."""
+        current = self.decisions.state().current
+        if unknown := [path_id for path_id in current if path_id not in self._rids]:
+            self._rids |= dict.fromkeys(unknown) | rows.numbers(self._cursor(), unknown)
+        decided: dict[str, list[int]] = {tag.value: [] for tag in Tag}
+        for path_id, decision in current.items():
+            if (rid := self._rids[path_id]) is not None:
+                decided[decision.tag.value].append(rid)
+        return replace(self.known, decided=decided)
 
     def _sides(self, query: Query, kind: str, order: Sequence[str]) -> tuple[int, int] | None:
         """Two rounds or models: those asked for, or the first and the last; None if there are none."""
@@ -252,7 +320,13 @@ class Pages:
     def _cards(
         self, paths: Iterable[rows.Row], problems: Mapping[str, rows.Row], most: int = present.BRIEF
     ) -> list[Card]:
-        return [present.card(row, self.known, self.names, problems.get(row["problem_id"]), most) for row in paths]
+        current = self.decisions.state().current
+        return [
+            present.card(
+                row, self.known, self.names, problems.get(row["problem_id"]), current.get(row["path_id"]), most
+            )
+            for row in paths
+        ]
 
     def _listing(self, request: Request, query: Query, layout: str, **shown: Any) -> Response:
         """Rows as cards or by column, the form that chooses among them, and rows whose id is searched for."""
@@ -264,9 +338,11 @@ class Pages:
         shown["choices"] = {
             name: value for name, value in query.choices.items() if name != "mix" or not shown.get("mix")
         }
+        shown["tags"] = [tag.value for tag in Tag] if self.decisions.who or self._decided() else []
         shown["named"] = rows.by_prefix(cursor, begin) if begin else ([], [])
         if layout == "table":
             rids = [row["rid"] for row in page.rows]
+            shown["decisions"] = self.decisions.state().current
             shown["cells"] = listing.cells(cursor, rids, columns, self.known, self._decided())
         else:
             problems = rows.problems(cursor, page.rows)
@@ -286,14 +362,14 @@ class Pages:
         }
 
     def _decided(self) -> listing.Decided:
-        return []
+        current = self.decisions.state().current
+        return [(path_id, decision.tag.value, decision.note) for path_id, decision in current.items()]
 
     def _page(self, template: str, request: Request, query: Query, status: int = 200, **shown: Any) -> Response:
-        damaged = [*self.tables.problems, *self.known.options("damage")]
-        # Whether a table was made, remade or removed since the index was built.
-        stale = [*catalogue(self.root, self.names)] != [*self.tables.all] or self.tables.stamps() != self._stamps
+        problems = (self.problem, self.decisions.state().problem)
+        damaged = [*self.tables.problems, *self.known.options("damage"), *(problem for problem in problems if problem)]
         text = self._templates.get_template(template).render(
-            query=query, here=request.url.path, absent=missing(self.root), damaged=damaged, stale=stale, **shown
+            query=query, here=request.url.path, absent=missing(self.root), damaged=damaged, **shown
         )
         return HTMLResponse(text, status)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from mathse.report.names import Names
 from mathse.report.text import Piece, SolutionStep, answer, pieces, shortened, steps
+from mathse.tables.schemas import Decision
 from mathse.view.filters import Vocabulary
 from mathse.view.rows import Row
 
@@ -28,6 +29,7 @@ class Card:
         cut: Whether the text goes on behind these steps.
         mixes: Those that it is in.
         problem: What it answers; none if that is in no table.
+        decision: What a person says of it.
         reflections: The paths that reconsider it.
     """
 
@@ -40,6 +42,7 @@ class Card:
     cut: bool
     mixes: list[str] = field(default_factory=list)
     problem: Row | None = None
+    decision: Decision | None = None
     reflections: list["Card"] = field(default_factory=list)
 
     @property
@@ -64,7 +67,9 @@ def heading(step: str, names: Names) -> str:
     return words[:1].upper() + words[1:]
 
 
-def card(row: Row, known: Vocabulary, names: Names, problem: Row | None, most: int = BRIEF) -> Card:
+def card(
+    row: Row, known: Vocabulary, names: Names, problem: Row | None, decision: Decision | None, most: int = BRIEF
+) -> Card:
     """A path as a page shows it, of its text the first `most` characters."""
     text, cut = shortened(row["text"], most)
     return Card(
@@ -77,6 +82,7 @@ def card(row: Row, known: Vocabulary, names: Names, problem: Row | None, most: i
         cut=cut,
         mixes=mixes(row, known),
         problem=problem,
+        decision=decision,
     )
 
 

@@ -160,6 +160,12 @@ def path(connection: Connection, path_id: str) -> Row | None:
     return next(iter(dicts(connection.execute(sql, [path_id]))), None)
 
 
+def numbers(connection: Connection, path_ids: Sequence[str]) -> dict[str, int]:
+    """The rids of paths, of those that are there."""
+    sql = "select path_id, rid from rows where path_id in (select unnest(?::varchar[]))"
+    return dict(connection.execute(sql, [list(path_ids)]).fetchall())
+
+
 def by_prefix(connection: Connection, prefix: str, most: int = 6) -> tuple[list[Row], list[Row]]:
     """Paths and problems whose ids begin with these characters, the first so many of each."""
     within, values = "{0} >= ? and {0} < ? || chr(1114111)", [prefix, prefix, most]

@@ -11,33 +11,47 @@ import sys
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import uvicorn
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from mathse.errors import UserError
 from mathse.view import index
+from mathse.view.decisions import Decisions, person
 from mathse.view.filters import BadFilter
-from mathse.view.guard import TOKEN_BYTES, Guard, redirection
-from mathse.view.pages import NotThere, Pages
-from mathse.view.tables import Unreadable, discover
+from mathse.view.guard import EDIT_ROUTES, TOKEN_BYTES, Guard, redirection
+from mathse.view.live import Live
+from mathse.view.pages import NotThere
+from mathse.view.tables import Unreadable
 
 HOST = "127.0.0.1"
+PAGES = {
+    "/": "overview", "/paths": "paths", "/paths/count": "count", "/path/{id}": "path", "/text/{id}": "text",
+    "/mixes": "mixes", "/mix/{name}": "mix", "/rows/{form}": "file", "/find": "find", "/problems": "problems",
+    "/problem/{id:path}": "problem", "/compare": "compare", "/predictions": "predictions", "/charts": "charts",
+    "/running": "running", "/image/{id}": "image",
+}  # fmt: skip
+"""Addresses, and the method of `Pages` that answers each."""
 WAIT = 1
 """Seconds that open connections have when it ends."""
 
 
-def serve(root: Path, port: int, browser: bool) -> None:
+def serve(root: Path, port: int, browser: bool, edit: bool = False) -> None:
     """Serve the pages until interrupted, at a free port if it is 0.
+
+    Args:
+        edit: Whether paths can be decided on: tagged, noted, corrected.
 
     Raises:
         UserError: The port is taken, or the index cannot be built.
@@ -53,8 +67,9 @@ def serve(root: Path, port: int, browser: bool) -> None:
             raise UserError(f"port {port}: {error.strerror}; --port N takes another, --port 0 any free one") from error
         port = listening.getsockname()[1]
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        app = application(root, port, token)
-        url = f"http://{HOST}:{port}/?token={token}"
+        edit_token = secrets.token_urlsafe(TOKEN_BYTES) if edit else None
+        app = application(root, port, token, edit_token)
+        url = f"http://{HOST}:{port}/?token={token}" + (f"#edit={edit_token}" if edit else "")
         print(f"{url}\nCtrl-C ends it.", flush=True)
         config = uvicorn.Config(
             app, log_level="error", access_log=False, server_header=False, lifespan="off", ws="none",
@@ -85,11 +100,13 @@ def _browser_at(url: str) -> Iterator[None]:
         yield
 
 
-def application(root: Path, port: int, token: str) -> ASGIApp:
-    """The pages of a run, behind their guard; builds the index if there is none for these tables."""
-    tables = discover(root)
-    file = index.ensure(tables)
-    pages = Pages(root, tables, file)
+def application(root: Path, port: int, token: str, edit_token: str | None = None) -> ASGIApp:
+    """The pages of a run, behind their guard; builds the index if there is none for these tables.
+
+    Args:
+        edit_token: Whoever knows it may decide on paths; None: nobody may.
+    """
+    live = Live(root, Decisions(root, None if edit_token is None else person(root)))
     # Every file that a page may need, by its name below `static`: nothing else can be asked for.
     top = resources.files("mathse.view") / "static"
     folders = {"": top, "vendor/": top / "vendor", "vendor/fonts/": top / "vendor" / "fonts"}
@@ -107,31 +124,58 @@ def application(root: Path, port: int, token: str) -> ASGIApp:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         return Response(static[name], media_type=kind, headers={"Cache-Control": "private, max-age=600"})
 
+    def page(name: str) -> Callable[[Request], Response]:
+        def answer(request: Request) -> Response:
+            response: Response = getattr(live.pages, name)(request)
+            return response
+
+        return answer
+
+    async def edited(request: Request) -> Response:
+        """What somebody decides, or a draft of it."""
+        content = await request.body()  # the guard has seen its length
+        pages, act = live.pages, request.path_params["act"]
+        acts = {"draft": pages.draft, "decide": pages.decide, "undo": pages.undo}
+        if act not in acts:
+            raise NotThere(f"Nothing is called {act[:20]!r}; there are {', '.join(acts)}")
+        try:
+            return await run_in_threadpool(acts[act], request.path_params["id"], content)
+        except BadFilter:
+            raise
+        except UserError as error:  # the disk is full, the file damaged
+            return PlainTextResponse(str(error), 507)
+
+    routes = [Route(path, page(name)) for path, name in PAGES.items()]
+    routes.append(Route("/static/{name:path}", static_file))
+    if edit_token is not None:
+        routes.append(Route(f"{EDIT_ROUTES}{{act}}/{{id}}", edited, methods=["POST"]))
+    app = Starlette(routes=routes, exception_handlers=_handlers(live))
+    return Guard(app, port, token, edit_token)
+
+
+def _handlers(live: Live) -> Mapping[Any, Callable[[Request, Exception], Response]]:
+    """Pages that say what is wrong."""
+
     def absent(request: Request, error: Exception) -> Response:
-        return pages.message(request, "Not here", str(error) if isinstance(error, NotThere) else "No such page", 404)
+        text = str(error) if isinstance(error, NotThere) else "No such page"
+        return live.pages.message(request, "Not here", text, 404)
 
     def refused(request: Request, error: Exception) -> Response:
-        return pages.message(request, "This filter cannot be used", str(error), 400)
+        if request.method == "POST":
+            return PlainTextResponse(str(error), 400)
+        return live.pages.message(request, "This filter cannot be used", str(error), 400)
 
     def damaged(request: Request, error: Exception) -> Response:
-        return pages.message(request, "A table cannot be read", str(error), 503)
+        return live.pages.message(request, "A table cannot be read", str(error), 503)
 
     def index_damaged(request: Request, error: Exception) -> Response:
-        reason = str(error).partition("\n")[0]
+        pages, reason = live.pages, str(error).partition("\n")[0]
         if isinstance(error, duckdb.OutOfMemoryException):
             return pages.message(request, "This takes too much memory", f"{reason}. Ask for fewer rows.", 503)
-        index.remove([file])
+        index.remove([pages.index_file])
+        gone = ", and cannot be removed: delete it" if pages.index_file.exists() else ", and is removed"
         remedy = "End `mathse view` and start it again: the index is then built anew."
-        removed = f"{file} is damaged" + (", and cannot be removed: delete it" if file.exists() else ", and is removed")
-        return pages.message(request, "The index of these pages is damaged", f"{removed} ({reason}). {remedy}", 503)
+        text = f"{pages.index_file} is damaged{gone} ({reason}). {remedy}"
+        return pages.message(request, "The index of these pages is damaged", text, 503)
 
-    routes = {
-        "/": pages.overview, "/paths": pages.paths, "/paths/count": pages.count, "/path/{id}": pages.path,
-        "/mixes": pages.mixes, "/mix/{name}": pages.mix, "/rows/{form}": pages.file, "/find": pages.find,
-        "/problems": pages.problems, "/problem/{id:path}": pages.problem, "/compare": pages.compare,
-        "/predictions": pages.predictions, "/charts": pages.charts, "/image/{id}": pages.image,
-        "/static/{name:path}": static_file,
-    }  # fmt: skip
-    handlers = {404: absent, NotThere: absent, BadFilter: refused, Unreadable: damaged, duckdb.Error: index_damaged}
-    app = Starlette(routes=[Route(path, page) for path, page in routes.items()], exception_handlers=handlers)
-    return Guard(app, port, token)
+    return {404: absent, NotThere: absent, BadFilter: refused, Unreadable: damaged, duckdb.Error: index_damaged}

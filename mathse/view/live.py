@@ -1,0 +1,62 @@
+"""The pages of a run as it is now: when its tables change, they are read anew beside the pages that are shown.
+
+Requests are answered by the old pages until the new index stands, which takes a moment, or minutes at ten million rows.
+"""
+
+import logging
+import threading
+import time
+from pathlib import Path
+
+from mathse.errors import UserError
+from mathse.view import index
+from mathse.view.decisions import Decisions
+from mathse.view.pages import Pages
+from mathse.view.tables import discover
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+"""Seconds after which the tables are looked at again."""
+
+
+class Live:
+    """Pages of a run that follow its tables.
+
+    Args:
+        root: The project's.
+        decisions: What people say of its paths.
+
+    Raises:
+        UserError: The first index cannot be built.
+    """
+
+    def __init__(self, root: Path, decisions: Decisions) -> None:
+        self._root, self._decisions = root, decisions
+        self._pages = self._read()
+        self._looked = time.monotonic()
+        self._turn = threading.Lock()
+        self._building: threading.Thread | None = None
+
+    @property
+    def pages(self) -> Pages:
+        """The pages to answer with; where tables have changed, new ones are made meanwhile."""
+        with self._turn:
+            idle = self._building is None or not self._building.is_alive()
+            if idle and time.monotonic() - self._looked > LOOK_SECONDS:
+                self._looked = time.monotonic()
+                if self._pages.problem is None and self._pages.are_stale():
+                    self._building = threading.Thread(target=self._renew, daemon=True)
+                    self._building.start()
+            return self._pages
+
+    def _renew(self) -> None:
+        try:
+            self._pages = self._read()
+        except (UserError, KeyboardInterrupt) as error:
+            self._pages.problem = str(error)
+            log.warning("%s", error)
+
+    def _read(self) -> Pages:
+        tables = discover(self._root)
+        return Pages(self._root, tables, index.ensure(tables), self._decisions)
