@@ -10,14 +10,24 @@ from pathlib import Path
 
 from mathse.errors import UserError
 from mathse.view import index
+from mathse.view.changes import Changes
 from mathse.view.decisions import Decisions
+from mathse.view.edits import Edits
 from mathse.view.pages import Pages
+from mathse.view.site import Site
 from mathse.view.tables import discover
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 """Seconds after which the tables are looked at again."""
+
+
+class Run:
+    """Everything that is answered of a run in one state."""
+
+    def __init__(self, site: Site) -> None:
+        self.site, self.pages, self.changes, self.edits = site, Pages(site), Changes(site), Edits(site)
 
 
 class Live:
@@ -33,30 +43,30 @@ class Live:
 
     def __init__(self, root: Path, decisions: Decisions) -> None:
         self._root, self._decisions = root, decisions
-        self._pages = self._read()
+        self._run = self._read()
         self._looked = time.monotonic()
         self._turn = threading.Lock()
         self._building: threading.Thread | None = None
 
     @property
-    def pages(self) -> Pages:
-        """The pages to answer with; where tables have changed, new ones are made meanwhile."""
+    def run(self) -> Run:
+        """What to answer with; where tables have changed, new pages are made meanwhile."""
         with self._turn:
             idle = self._building is None or not self._building.is_alive()
             if idle and time.monotonic() - self._looked > LOOK_SECONDS:
                 self._looked = time.monotonic()
-                if self._pages.problem is None and self._pages.are_stale():
+                if self._run.site.problem is None and self._run.site.are_stale():
                     self._building = threading.Thread(target=self._renew, daemon=True)
                     self._building.start()
-            return self._pages
+            return self._run
 
     def _renew(self) -> None:
         try:
-            self._pages = self._read()
+            self._run = self._read()
         except (UserError, KeyboardInterrupt) as error:
-            self._pages.problem = str(error)
+            self._run.site.problem = str(error)
             log.warning("%s", error)
 
-    def _read(self) -> Pages:
+    def _read(self) -> Run:
         tables = discover(self._root)
-        return Pages(self._root, tables, index.ensure(tables), self._decisions)
+        return Run(Site(self._root, tables, index.ensure(tables), self._decisions))

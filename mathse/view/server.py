@@ -32,17 +32,20 @@ from mathse.view.decisions import Decisions, person
 from mathse.view.filters import BadFilter
 from mathse.view.guard import EDIT_ROUTES, TOKEN_BYTES, Guard, redirection
 from mathse.view.live import Live
-from mathse.view.pages import NotThere
+from mathse.view.site import NotThere
 from mathse.view.tables import Unreadable
 
 HOST = "127.0.0.1"
 PAGES = {
     "/": "overview", "/paths": "paths", "/paths/count": "count", "/path/{id}": "path", "/text/{id}": "text",
     "/mixes": "mixes", "/mix/{name}": "mix", "/rows/{form}": "file", "/find": "find", "/problems": "problems",
-    "/problem/{id:path}": "problem", "/compare": "compare", "/predictions": "predictions", "/charts": "charts",
-    "/running": "running", "/image/{id}": "image",
+    "/problem/{id:path}": "problem", "/charts": "charts", "/running": "running", "/image/{id}": "image",
 }  # fmt: skip
-"""Addresses, and the method of `Pages` that answers each."""
+CHANGES = {
+    "/compare": "compare", "/predictions": "predictions", "/story": "story", "/revisions": "revisions",
+    "/revisions/difference": "difference",
+}  # fmt: skip
+"""Addresses, and the method of `Pages` and `Changes` that answers each."""
 WAIT = 1
 """Seconds that open connections have when it ends."""
 
@@ -124,9 +127,9 @@ def application(root: Path, port: int, token: str, edit_token: str | None = None
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         return Response(static[name], media_type=kind, headers={"Cache-Control": "private, max-age=600"})
 
-    def page(name: str) -> Callable[[Request], Response]:
+    def page(part: str, name: str) -> Callable[[Request], Response]:
         def answer(request: Request) -> Response:
-            response: Response = getattr(live.pages, name)(request)
+            response: Response = getattr(getattr(live.run, part), name)(request)
             return response
 
         return answer
@@ -134,8 +137,8 @@ def application(root: Path, port: int, token: str, edit_token: str | None = None
     async def edited(request: Request) -> Response:
         """What somebody decides, or a draft of it."""
         content = await request.body()  # the guard has seen its length
-        pages, act = live.pages, request.path_params["act"]
-        acts = {"draft": pages.draft, "decide": pages.decide, "undo": pages.undo}
+        edits, act = live.run.edits, request.path_params["act"]
+        acts = {"draft": edits.draft, "decide": edits.decide, "undo": edits.undo}
         if act not in acts:
             raise NotThere(f"Nothing is called {act[:20]!r}; there are {', '.join(acts)}")
         try:
@@ -145,7 +148,8 @@ def application(root: Path, port: int, token: str, edit_token: str | None = None
         except UserError as error:  # the disk is full, the file damaged
             return PlainTextResponse(str(error), 507)
 
-    routes = [Route(path, page(name)) for path, name in PAGES.items()]
+    parts = {"pages": PAGES, "changes": CHANGES}
+    routes = [Route(path, page(part, name)) for part, names in parts.items() for path, name in names.items()]
     routes.append(Route("/static/{name:path}", static_file))
     if edit_token is not None:
         routes.append(Route(f"{EDIT_ROUTES}{{act}}/{{id}}", edited, methods=["POST"]))
@@ -158,24 +162,24 @@ def _handlers(live: Live) -> Mapping[Any, Callable[[Request, Exception], Respons
 
     def absent(request: Request, error: Exception) -> Response:
         text = str(error) if isinstance(error, NotThere) else "No such page"
-        return live.pages.message(request, "Not here", text, 404)
+        return live.run.site.message(request, "Not here", text, 404)
 
     def refused(request: Request, error: Exception) -> Response:
         if request.method == "POST":
             return PlainTextResponse(str(error), 400)
-        return live.pages.message(request, "This filter cannot be used", str(error), 400)
+        return live.run.site.message(request, "This filter cannot be used", str(error), 400)
 
     def damaged(request: Request, error: Exception) -> Response:
-        return live.pages.message(request, "A table cannot be read", str(error), 503)
+        return live.run.site.message(request, "A table cannot be read", str(error), 503)
 
     def index_damaged(request: Request, error: Exception) -> Response:
-        pages, reason = live.pages, str(error).partition("\n")[0]
+        site, reason = live.run.site, str(error).partition("\n")[0]
         if isinstance(error, duckdb.OutOfMemoryException):
-            return pages.message(request, "This takes too much memory", f"{reason}. Ask for fewer rows.", 503)
-        index.remove([pages.index_file])
-        gone = ", and cannot be removed: delete it" if pages.index_file.exists() else ", and is removed"
+            return site.message(request, "This takes too much memory", f"{reason}. Ask for fewer rows.", 503)
+        index.remove([site.index_file])
+        gone = ", and cannot be removed: delete it" if site.index_file.exists() else ", and is removed"
         remedy = "End `mathse view` and start it again: the index is then built anew."
-        text = f"{pages.index_file} is damaged{gone} ({reason}). {remedy}"
-        return pages.message(request, "The index of these pages is damaged", text, 503)
+        text = f"{site.index_file} is damaged{gone} ({reason}). {remedy}"
+        return site.message(request, "The index of these pages is damaged", text, 503)
 
     return {404: absent, NotThere: absent, BadFilter: refused, Unreadable: damaged, duckdb.Error: index_damaged}
