@@ -108,8 +108,10 @@ def _port(text: str) -> int:
     "look at a run in the browser: problems, paths, verdicts, what changed",
     "Serves pages to this machine alone at the printed address; Ctrl-C ends it. The first start after tables have\n"
     "changed builds an index in .mathse/view (some minutes for ten million paths). Read-only without --edit, which\n"
-    "lets you tag paths, note why and correct them: data/curation.jsonl has it, a line per decision.",
-    "mathse view --no-browser",
+    "lets you tag paths, note why and correct them: data/curation.jsonl has it, a line per decision. With a DIR,\n"
+    "another project, or a folder that `mathse export` wrote.",
+    "mathse view --edit",
+    argument("folder", metavar="DIR", type=Path, nargs="?", help="a project or an exported folder (default: this one)"),
     argument("--port", type=_port, default=PORT, help=f"default {PORT}; 0: any free one"),
     argument("--edit", action="store_true", help="decide on paths: bad, good, a note, a correction"),
     argument("--no-browser", action="store_true", help="only print the address"),
@@ -123,7 +125,7 @@ def view(arguments: argparse.Namespace) -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=terminal.shown(sys.stderr))
     try:
-        server.serve(arguments.root, arguments.port, not arguments.no_browser, arguments.edit)
+        server.serve(arguments.folder or arguments.root, arguments.port, not arguments.no_browser, arguments.edit)
     except KeyboardInterrupt:
         pass  # how it is meant to end
     except RuntimeError as error:

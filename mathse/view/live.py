@@ -6,6 +6,7 @@ Requests are answered by the old pages until the new index stands, which takes a
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from mathse.errors import UserError
@@ -36,13 +37,14 @@ class Live:
     Args:
         root: The project's.
         decisions: What people say of its paths.
+        notes: Sentences that stand above every page.
 
     Raises:
         UserError: The first index cannot be built.
     """
 
-    def __init__(self, root: Path, decisions: Decisions) -> None:
-        self._root, self._decisions = root, decisions
+    def __init__(self, root: Path, decisions: Decisions, notes: Sequence[str] = ()) -> None:
+        self._root, self._decisions, self._notes = root, decisions, notes
         self._run = self._read()
         self._looked = time.monotonic()
         self._turn = threading.Lock()
@@ -69,4 +71,4 @@ class Live:
 
     def _read(self) -> Run:
         tables = discover(self._root)
-        return Run(Site(self._root, tables, index.ensure(tables), self._decisions))
+        return Run(Site(self._root, tables, index.ensure(tables), self._decisions, self._notes))

@@ -35,7 +35,9 @@ class Revision(NamedTuple):
 
 def revisions(root: Path) -> list[Revision]:
     """The last commits that changed `dvc.lock`, newest first; none where there is no git."""
-    lines = git(root, "log", f"--max-count={LISTED}", "--abbrev=12", "--format=%h%x09%cs%x09%s", "--", "dvc.lock").splitlines()
+    lines = git(
+        root, "log", f"--max-count={LISTED}", "--abbrev=12", "--format=%h%x09%cs%x09%s", "--", "dvc.lock"
+    ).splitlines()
     return [Revision(*line.split("\t", 2)) for line in lines if line.count("\t") >= 2]
 
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from importlib import resources
 from pathlib import Path
@@ -27,7 +27,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from mathse.errors import UserError
-from mathse.view import index
+from mathse.view import folder, index
 from mathse.view.decisions import Decisions, person
 from mathse.view.filters import BadFilter
 from mathse.view.guard import EDIT_ROUTES, TOKEN_BYTES, Guard, redirection
@@ -54,6 +54,7 @@ def serve(root: Path, port: int, browser: bool, edit: bool = False) -> None:
     """Serve the pages until interrupted, at a free port if it is 0.
 
     Args:
+        root: A project's, or a folder that `mathse export` wrote.
         edit: Whether paths can be decided on: tagged, noted, corrected.
 
     Raises:
@@ -61,6 +62,17 @@ def serve(root: Path, port: int, browser: bool, edit: bool = False) -> None:
     """
     if not root.is_dir():
         raise UserError(f"{root}: not a folder; --root names the project's")
+    if folder.is_export(root):
+        if edit:
+            raise UserError(f"{root}: an export is not edited in the browser; `mathse import` takes it in")
+        with tempfile.TemporaryDirectory(prefix="mathse-view-", ignore_cleanup_errors=True) as scratch:
+            notes = folder.unpack(root, Path(scratch))
+            _serve(Path(scratch), port, browser, None, [f"This is {root.absolute()}, an export.", *notes])
+        return
+    _serve(root, port, browser, secrets.token_urlsafe(TOKEN_BYTES) if edit else None)
+
+
+def _serve(root: Path, port: int, browser: bool, edit_token: str | None, notes: Sequence[str] = ()) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -70,9 +82,8 @@ def serve(root: Path, port: int, browser: bool, edit: bool = False) -> None:
             raise UserError(f"port {port}: {error.strerror}; --port N takes another, --port 0 any free one") from error
         port = listening.getsockname()[1]
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        edit_token = secrets.token_urlsafe(TOKEN_BYTES) if edit else None
-        app = application(root, port, token, edit_token)
-        url = f"http://{HOST}:{port}/?token={token}" + (f"#edit={edit_token}" if edit else "")
+        app = application(root, port, token, edit_token, notes)
+        url = f"http://{HOST}:{port}/?token={token}" + (f"#edit={edit_token}" if edit_token else "")
         print(f"{url}\nCtrl-C ends it.", flush=True)
         config = uvicorn.Config(
             app, log_level="error", access_log=False, server_header=False, lifespan="off", ws="none",
@@ -90,26 +101,27 @@ def _browser_at(url: str) -> Iterator[None]:
     """
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that the file goes then too
     try:
-        folder = tempfile.TemporaryDirectory(prefix="mathse-view-", ignore_cleanup_errors=True)
-        page = Path(folder.name, "open.html")
+        place = tempfile.TemporaryDirectory(prefix="mathse-view-", ignore_cleanup_errors=True)
+        page = Path(place.name, "open.html")
         page.touch(mode=0o600)
         page.write_text(redirection(url), encoding="utf-8")
     except OSError:  # no room for it: the address is printed
         yield
         return
-    with folder:
+    with place:
         # Some browsers return when they are closed.
         threading.Thread(target=webbrowser.open, args=(page.as_uri(),), daemon=True).start()
         yield
 
 
-def application(root: Path, port: int, token: str, edit_token: str | None = None) -> ASGIApp:
+def application(root: Path, port: int, token: str, edit_token: str | None = None, notes: Sequence[str] = ()) -> ASGIApp:
     """The pages of a run, behind their guard; builds the index if there is none for these tables.
 
     Args:
         edit_token: Whoever knows it may decide on paths; None: nobody may.
+        notes: Sentences that stand above every page.
     """
-    live = Live(root, Decisions(root, None if edit_token is None else person(root)))
+    live = Live(root, Decisions(root, None if edit_token is None else person(root)), notes)
     # Every file that a page may need, by its name below `static`: nothing else can be asked for.
     top = resources.files("mathse.view") / "static"
     folders = {"": top, "vendor/": top / "vendor", "vendor/fonts/": top / "vendor" / "fonts"}

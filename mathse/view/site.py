@@ -33,9 +33,11 @@ class Site:
     Args:
         file: The index of these tables.
         decisions: What people say of its paths.
+        notes: Sentences that stand above every page.
     """
 
-    def __init__(self, root: Path, tables: Tables, file: Path, decisions: Decisions) -> None:
+    def __init__(self, root: Path, tables: Tables, file: Path, decisions: Decisions, notes: Sequence[str] = ()) -> None:
+        self.notes = notes
         self.root, self.tables, self.names = root, tables, tables.names
         self.index_file, self.decisions = file, decisions
         self.problem: str | None = None
@@ -116,7 +118,7 @@ class Site:
         problems = (self.problem, self.decisions.state().problem)
         damaged = [*self.tables.problems, *self.known.options("damage"), *(problem for problem in problems if problem)]
         text = self.templates.get_template(template).render(
-            query=query, here=request.url.path, absent=missing(self.root), damaged=damaged, **shown
+            query=query, here=request.url.path, absent=[*self.notes, *missing(self.root)], damaged=damaged, **shown
         )
         return HTMLResponse(text, status)
 
