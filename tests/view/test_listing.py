@@ -12,53 +12,35 @@ from starlette.testclient import TestClient
 
 from mathse import layout
 from mathse.tables import schemas, store
-from mathse.tables.schemas import Message, MixRow, PathKind
 from mathse.view import listing
 from tests import rows
 from tests.view.conftest import PATHS, client_of, write_run
-
-
-def mix_row(path_id: str, problem_id: str) -> MixRow:
-    said = (Message(role="user", content="How large is it?"),), (Message(role="assistant", content="70"),)
-    return MixRow(
-        path_id=path_id, problem_id=problem_id, kind=PathKind.ROLLOUT, round=1, image_ids=(),
-        prompt=said[0], completion=said[1],
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
-    root = write_run(tmp_path_factory.mktemp("mixed"))
-    first = [mix_row(path.path_id, path.problem_id) for path in PATHS["1"][:3]]
-    store.write(root / layout.mix("1"), MixRow, first)
-    store.write(root / layout.mix("2"), MixRow, [*first, *(mix_row(f"s{n}", "p1") for n in range(40))])
-    return client_of(root)
 
 
 def listed(text: str) -> list[str]:
     return re.findall(r'data-path="(\w+)"', text)
 
 
-def test_a_mix_has_its_rows_and_what_they_are_made_of(mixed: TestClient) -> None:
-    page = mixed.get("/mix/2").text
+def test_a_mix_has_its_rows_and_what_they_are_made_of(client: TestClient) -> None:
+    page = client.get("/mix/2").text
     assert "43 rows" in page and listed(page)[:3] == ["r1", "r2", "r3"]
-    assert listed(mixed.get("/mix/2?round=1&verdict=UNDECIDED").text) == ["r3"]
-    assert mixed.get("/paths/count?mix=2").text == "43 paths"
-    assert "43" in mixed.get("/mixes").text
-    assert mixed.get("/mix/none").status_code == 404
+    assert listed(client.get("/mix/2?round=1&verdict=UNDECIDED").text) == ["r3"]
+    assert client.get("/paths/count?mix=2").text == "43 paths"
+    assert "43" in client.get("/mixes").text
+    assert client.get("/mix/none").status_code == 404
 
 
-def test_a_path_names_the_mixes_it_is_in(mixed: TestClient) -> None:
-    page = mixed.get("/path/r1").text
+def test_a_path_names_the_mixes_it_is_in(client: TestClient) -> None:
+    page = client.get("/path/r1").text
     assert 'href="/mix/1"' in page and 'href="/mix/2"' in page and 'href="/mix/final"' not in page
-    assert "In no mix" in mixed.get("/path/f1").text
+    assert "In no mix" in client.get("/path/f1").text
 
 
 @pytest.mark.parametrize("sort", ["characters", "-characters", "level", "-step", "verdict", "confidence", "-tokens"])
-def test_sorted_pages_have_every_row_once_in_order_and_go_back(mixed: TestClient, sort: str) -> None:
+def test_sorted_pages_have_every_row_once_in_order_and_go_back(client: TestClient, sort: str) -> None:
     address, seen, pages = f"/paths?sort={sort}", [], []
     while True:
-        text = mixed.get(address).text
+        text = client.get(address).text
         pages.append(listed(text))
         seen += pages[-1]
         found = re.search(r'rel="next" href="([^"]+)"', text)
@@ -72,34 +54,34 @@ def test_sorted_pages_have_every_row_once_in_order_and_go_back(mixed: TestClient
         lengths = [length[path_id] for path_id in seen]
         assert lengths == sorted(lengths, reverse=sort.startswith("-"))
     back = re.search(r'rel="prev" href="([^"]+)"', text)
-    assert back and listed(mixed.get(back[1].replace("&amp;", "&")).text) == pages[-2]
+    assert back and listed(client.get(back[1].replace("&amp;", "&")).text) == pages[-2]
 
 
-def test_columns_are_those_that_were_chosen(mixed: TestClient) -> None:
-    page = mixed.get("/mix/1?column=path_id&column=gold&column=mixes").text
+def test_columns_are_those_that_were_chosen(client: TestClient) -> None:
+    page = client.get("/mix/1?column=path_id&column=gold&column=mixes").text
     heads = re.findall(r"<th scope=\"col\"[^>]*>(?:<a[^>]*>)?([^<]+)", page.split('class="rows"')[1])
     assert heads == ["path", "gold", "in mixes"]
-    assert mixed.get("/mix/1?column=sql").status_code == 400
+    assert client.get("/mix/1?column=sql").status_code == 400
 
 
 @pytest.mark.parametrize("form", listing.FORMS)
 @pytest.mark.parametrize("asked", ["mix=2&sort=-characters", "mix=2", "q=angle", "round=final", "verdict=none&level=9"])
 def test_a_file_has_all_rows_of_the_filter(
-    mixed: TestClient, monkeypatch: pytest.MonkeyPatch, form: str, asked: str
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, form: str, asked: str
 ) -> None:
     monkeypatch.setattr(listing, "BATCH", 7)
-    answer = mixed.get(f"/rows/{form}?{asked}&column=path_id,text,level,mixes")
+    answer = client.get(f"/rows/{form}?{asked}&column=path_id,text,level,mixes")
     if form == "csv":
         found = list(csv.DictReader(io.StringIO(answer.text, newline="")))
     elif form == "jsonl":
         found = [json.loads(line) for line in answer.text.splitlines()]
     else:
         found = pq.read_table(io.BytesIO(answer.content)).to_pylist()
-    count = int(mixed.get(f"/paths/count?{asked}").text.split()[0])
+    count = int(client.get(f"/paths/count?{asked}").text.split()[0])
     assert len(found) == count == len({row["path_id"] for row in found})
     written: dict[str, schemas.Path] = {path.path_id: path for step in PATHS.values() for path in step}
     assert all(row["text"] == written[row["path_id"]].text for row in found)
-    shown = listed(mixed.get(f"/paths?{asked}").text)
+    shown = listed(client.get(f"/paths?{asked}").text)
     assert [row["path_id"] for row in found][:25] == shown
     assert "attachment" in answer.headers["content-disposition"]
 
