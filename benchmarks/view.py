@@ -11,6 +11,7 @@ index does: the same rows by one DuckDB query over the Parquet files (two thread
 
 import argparse
 import http.client
+import json
 import re
 import statistics
 import subprocess
@@ -143,6 +144,17 @@ PAGES: dict[str, tuple[str, Asked, str]] = {
         "/paths", lambda turn: {"q": f'"angle b is {100 + turn}"'}, "contains(lower(p.text), 'angle b is {phrase}')",
     ),
     "phrase, nowhere (looks on)": ("/paths", lambda turn: {"q": f'"is angle {100 + turn}"'}, ""),
+    "mixes": ("/mixes", lambda turn: {}, ""),
+    "page of a mix": ("/mix/{}", lambda turn: {"name": str(turn + 3)}, ""),
+    "page of a mix, filtered, by column": (
+        "/mix/{}", lambda turn: {"name": "final", "agree": "orm_only", "subject": f"subject {turn}"}, "",
+    ),
+    "sorted by length": ("/paths", lambda turn: {"sort": "-characters", "round": str(1 + turn)}, ""),
+    "all sorted by confidence": ("/paths", lambda turn: {"sort": "confidence", "after": str(777 * turn + 5)}, ""),
+    "a mix sorted by length, as a table": ("/mix/{}", lambda turn: {"name": str(turn + 4), "sort": "characters"}, ""),
+    "mix and verdict of the rule": ("/paths", lambda turn: {"mix": str(turn + 2), "rule": "WRONG"}, ""),
+    "an id by its digits": ("/paths", lambda turn: {"q": f"{777_777 * 1000003 * (turn + 1):016x}"}, ""),
+    "decided on": ("/paths", lambda turn: {"tag": ("bad", "good", "any", "fixed", "none")[turn]}, ""),
     "count of a filter": ("/paths/count", lambda turn: {"subject": f"subject {turn}", "verdict": "CORRECT"}, ""),
     "problems by words": ("/problems", lambda turn: {"q": f"figure {100_000 + turn}"}, ""),
     "two steps compared": ("/compare", lambda turn: {"a": str(1 + turn), "b": "8", "change": "gained"}, ""),
@@ -153,6 +165,20 @@ _PEER = """
     join read_parquet('{root}/data/problems/problems.parquet') q on q.problem_id = p.problem_id
     where {where} order by p.round, p.path_id limit 26
 """
+
+
+def edit(root: Path, port: int, cookie: str, token: str) -> None:
+    """Decide on paths, and print how long a decision takes: written, on the disk, and shown."""
+    with duckdb.connect() as connection:
+        files = f"read_parquet('{root / layout.paths('7')}')"
+        paths = [path for (path,) in connection.execute(f"select path_id from {files} using sample 20 rows").fetchall()]
+    origin = f"http://127.0.0.1:{port}"
+    headers = {"Cookie": cookie, "Origin": origin, "X-MathSE-Edit": token, "Content-Type": "application/json"}
+    times = []
+    for turn, path in enumerate(paths):
+        content = json.dumps({"tag": ("bad", "good")[turn % 2], "note": "as a reader found"})
+        times.append(_ask(port, f"/edit/decide/{path}", headers, content))
+    print(f"{'a decision (limit 0.2)':36}{statistics.median(times):8.3f}{max(times):8.3f}", flush=True)
 
 
 def measure(root: Path, port: int, cookie: str) -> None:
@@ -167,9 +193,15 @@ def measure(root: Path, port: int, cookie: str) -> None:
 
 
 def _get(port: int, cookie: str, path: str, asked: dict[str, str]) -> float:
+    rest = {name: value for name, value in asked.items() if name != "name"}
+    path = path.format(asked.get("name"))
+    return _ask(port, f"{path}?{urlencode(rest)}" if rest else path, {"Cookie": cookie})
+
+
+def _ask(port: int, address: str, headers: dict[str, str], content: str | None = None) -> float:
     connection = http.client.HTTPConnection("127.0.0.1", port)
     start = time.perf_counter()
-    connection.request("GET", f"{path}?{urlencode(asked)}" if asked else path, headers={"Cookie": cookie})
+    connection.request("GET" if content is None else "POST", address, content, headers)
     answer = connection.getresponse()
     body = answer.read()
     taken = time.perf_counter() - start
@@ -194,16 +226,18 @@ def main() -> None:
     root = arguments.folder / str(arguments.rows)
     if not (root / layout.verdicts("final")).is_file():
         make(root, arguments.rows)
-    command = [sys.executable, "-m", "mathse.cli", "-C", str(root), "view", "--no-browser", "--port", "0"]
+    command = [sys.executable, "-m", "mathse.cli", "-C", str(root), "view", "--edit", "--no-browser", "--port", "0"]
     start = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
-            found = re.search(r":(\d+)/\?token=(\S+)", server.stdout.readline())
+            found = re.search(r":(\d+)/\?token=([\w-]+)#edit=([\w-]+)", server.stdout.readline())
             assert found, "the server did not start"
             size = sum(file.stat().st_size for file in (root / ".mathse/view").glob("*.duckdb"))
             print(f"started after {time.perf_counter() - start:.1f} s; index {size / 2**30:.2f} GiB")
-            measure(root, int(found[1]), f"mathse-view-{found[1]}={found[2]}")
+            port, cookie = int(found[1]), f"mathse-view-{found[1]}={found[2]}"
+            edit(root, port, cookie, found[3])
+            measure(root, port, cookie)
         finally:
             server.terminate()
 

@@ -92,6 +92,8 @@ class Decisions:
         """
         before = self.state().current.get(row["path_id"])
         tag, text = Tag(wish.tag), wish.text
+        if text and text == row["text"]:
+            raise BadFilter("the correction says what the path says already")
         if tag is Tag.NOTE and before is not None:  # what was said before still counts
             tag, text = before.tag, before.text
         note = wish.note if wish.note is not None else before.note if before else ""

@@ -20,8 +20,8 @@ from mathse.view.tables import discover
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0
-"""Seconds after which the tables are looked at again."""
+LOOK_SECONDS, AGAIN_SECONDS = 1.0, 30.0
+"""Seconds after which the tables are looked at again; where they could not be read the last time."""
 
 
 class Run:
@@ -55,9 +55,10 @@ class Live:
         """What to answer with; where tables have changed, new pages are made meanwhile."""
         with self._turn:
             idle = self._building is None or not self._building.is_alive()
-            if idle and time.monotonic() - self._looked > LOOK_SECONDS:
+            wait = LOOK_SECONDS if self._run.site.problem is None else AGAIN_SECONDS
+            if idle and time.monotonic() - self._looked > wait:
                 self._looked = time.monotonic()
-                if self._run.site.problem is None and self._run.site.are_stale():
+                if self._run.site.are_stale():
                     self._building = threading.Thread(target=self._renew, daemon=True)
                     self._building.start()
             return self._run

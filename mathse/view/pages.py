@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from mathse.errors import UserError
 from mathse.report import table
@@ -139,10 +139,11 @@ class Pages:
         )
 
     def text(self, request: Request) -> Response:
-        """A path as it reads: as somebody corrected it, or as it was written."""
+        """A path as it reads, and the note on it: as somebody corrected it, or as it was written."""
         row = self.site.path(request.path_params["id"])
         decision = self.site.decisions.state().current.get(row["path_id"])
-        return PlainTextResponse(decision.text if decision and decision.text else row["text"])
+        text, note = (decision.text, decision.note) if decision else ("", "")
+        return JSONResponse({"text": text or row["text"], "note": note})
 
     def problems(self, request: Request) -> Response:
         """Problems that a filter lets through."""

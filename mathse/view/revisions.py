@@ -17,6 +17,8 @@ from mathse.view.filters import BadFilter
 LISTED = 50
 """Revisions to choose from: the last ones that changed what a stage made."""
 EXAMPLES = 5
+_TITLE = 24
+"""Characters of a commit's subject in a list."""
 _REVISION = re.compile(r"[0-9A-Za-z][0-9A-Za-z_./~^-]{0,99}")
 
 
@@ -29,8 +31,8 @@ class Revision(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What people choose by."""
-        return f"{self.day} {self.name[:8]} {self.subject[:60]}"
+        """What people choose by, short enough for a telephone."""
+        return f"{self.name[:8]} {self.subject if len(self.subject) <= _TITLE else self.subject[: _TITLE - 2] + ' …'}"
 
 
 def revisions(root: Path) -> list[Revision]:

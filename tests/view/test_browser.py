@@ -218,6 +218,11 @@ def test_a_correction_is_drawn_while_it_is_typed(editing: tuple[Browser, str, Pa
     browser.press(*" $x^2$ <b>")
     browser.wait("document.querySelector('#editor-draft .katex')")
     assert browser.run("return document.querySelectorAll('#editor-draft b').length") == 0
+    browser.press("Escape")
+    browser.wait("!document.querySelector('#editor[open]')")
+    browser.open(f"{at}/path/f1")
+    browser.press("j", "j", "e")
+    browser.wait("document.getElementById('editor-text').value.endsWith('$x^2$ <b>')")
     browser.run("document.querySelector('#editor [value=save]').click()")
     browser.wait("document.querySelector('[data-path=f1] .corrected .katex')")
     assert decisions.current(root)["f1"].text.endswith("$x^2$ <b>")

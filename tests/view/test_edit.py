@@ -36,6 +36,21 @@ def editor(project: Path) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, TestClient]]:
+    root = write_run(tmp_path_factory.mktemp("pristine"))
+    with editor_of(root) as client:
+        yield root, client
+
+
+@pytest.fixture
+def untouched(pristine: tuple[Path, TestClient]) -> Iterator[TestClient]:
+    """Somebody who knows both tokens, in a test by which nothing may be written."""
+    root, client = pristine
+    yield client
+    assert not (root / layout.CURATION).exists()
+
+
 def test_a_decision_is_written_shown_and_found(project: Path, editor: TestClient) -> None:
     answer = editor.post("/edit/decide/r1", json={"tag": "bad", "note": SCRIPT}, headers=RIGHT)
     assert answer.status_code == 200
@@ -55,11 +70,17 @@ def test_a_correction_stands_beside_what_was_written(project: Path, editor: Test
     answer = editor.post("/edit/decide/r1", json={"tag": "fixed", "text": text, "note": "adds up"}, headers=RIGHT)
     assert 'data-tex="x = 70"' in answer.text
     assert decisions.current(project)["r1"].text == text
-    assert editor.get("/text/r1").text == text
+    assert editor.get("/text/r1").json() == {"text": text, "note": "adds up"}
     assert "Step 2: 50 + 60 = 111." in editor.get("/path/r1").text
     assert editor.post("/edit/decide/r1", json={"tag": "note", "note": "twice"}, headers=RIGHT).status_code == 200
     noted = decisions.current(project)["r1"]
     assert (noted.tag, noted.text, noted.note) == (Tag.FIXED, text, "twice"), "a note takes nothing back"
+
+
+def test_a_correction_that_changes_nothing_is_refused(untouched: TestClient) -> None:
+    written = untouched.get("/text/r1").json()["text"]
+    answer = untouched.post("/edit/decide/r1", json={"tag": "fixed", "text": written}, headers=RIGHT)
+    assert answer.status_code == 400 and "already" in answer.text
 
 
 def test_undo_brings_back_what_counted_before(project: Path, editor: TestClient) -> None:
@@ -91,24 +112,23 @@ def test_a_damaged_file_of_decisions_is_named_and_the_pages_stand(project: Path,
     assert refused.status_code == 507 and "line 1" in refused.text
 
 
-def test_a_draft_is_drawn_as_the_path_will_be_and_written_nowhere(project: Path, editor: TestClient) -> None:
-    answer = editor.post("/edit/draft/text", json={"text": rf"Step 1: {SCRIPT} $\frac12$"}, headers=RIGHT)
+def test_a_draft_is_drawn_as_the_path_will_be_and_written_nowhere(untouched: TestClient) -> None:
+    answer = untouched.post("/edit/draft/text", json={"text": rf"Step 1: {SCRIPT} $\frac12$"}, headers=RIGHT)
     assert r'data-tex="\frac12"' in answer.text and "<script>" not in answer.text
-    assert not (project / layout.CURATION).exists()
 
 
 NO_DECISIONS = [
     {}, {"tag": "worst"}, {"tag": "fixed"}, {"tag": "fixed", "text": " "}, {"tag": "note"}, {"tag": "bad", "x": 1},
     {"tag": "bad", "text": "a correction"}, {"tag": "bad", "note": "n" * 4001}, {"tag": "bad", "who": "another"},
-    [], "bad", None,
+    [], "bad", None, 1,
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("content", NO_DECISIONS)
-def test_what_is_no_decision_is_refused(project: Path, editor: TestClient, content: object) -> None:
-    answer = editor.post("/edit/decide/r1", json=content, headers=RIGHT)
+def test_what_is_no_decision_is_refused(untouched: TestClient, content: object) -> None:
+    headers = {**RIGHT, "Content-Type": "application/json"}
+    answer = untouched.post("/edit/decide/r1", content=json.dumps(content), headers=headers)
     assert answer.status_code == 400 and answer.text
-    assert not (project / layout.CURATION).exists()
 
 
 @pytest.mark.parametrize(
@@ -116,9 +136,8 @@ def test_what_is_no_decision_is_refused(project: Path, editor: TestClient, conte
     [("/edit/decide/none", 404), ("/edit/decide/a'b", 400), ("/edit/erase/r1", 404), ("/edit/decide", 404),
      ("/edit/decide/..%2f..%2fetc", 404), ("/paths", 405), ("/", 405), ("/text/r1", 405)],
 )  # fmt: skip
-def test_no_other_route_writes(project: Path, editor: TestClient, address: str, status: int) -> None:
-    assert editor.post(address, json={"tag": "bad"}, headers=RIGHT).status_code == status
-    assert not (project / layout.CURATION).exists()
+def test_no_other_route_writes(untouched: TestClient, address: str, status: int) -> None:
+    assert untouched.post(address, json={"tag": "bad"}, headers=RIGHT).status_code == status
 
 
 ATTACKS = {
@@ -145,29 +164,27 @@ ATTACKS = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_nothing_is_written_for_a_stranger(project: Path, editor: TestClient, attack: str) -> None:
+def test_nothing_is_written_for_a_stranger(untouched: TestClient, attack: str) -> None:
     content = json.dumps({"tag": "bad"}).encode()
     headers = {**RIGHT, "Content-Type": "application/json", "Content-Length": str(len(content)), **ATTACKS[attack]}
-    client = editor if "Cookie" not in headers else TestClient(editor.app, base_url=ORIGIN)
+    client = untouched if "Cookie" not in headers else TestClient(untouched.app, base_url=ORIGIN)
     kept = {name: value for name, value in headers.items() if value is not None}
     request = client.build_request("POST", "/edit/decide/r1", content=content, headers=kept)
     for name in [name for name, value in headers.items() if value is None]:
         request.headers.pop(name, None)
     answer = client.send(request)
     assert answer.status_code in (403, 411, 413, 415, 421), answer.text
-    assert not (project / layout.CURATION).exists()
 
 
-def test_the_tokens_in_an_address_write_nothing(project: Path, editor: TestClient) -> None:
-    stranger = TestClient(editor.app, base_url=ORIGIN, follow_redirects=False)
+def test_the_tokens_in_an_address_write_nothing(untouched: TestClient) -> None:
+    stranger = TestClient(untouched.app, base_url=ORIGIN, follow_redirects=False)
     answer = stranger.post(f"/edit/decide/r1?token={TOKEN}", json={"tag": "bad"}, headers=RIGHT)
     assert answer.status_code == 403 and "set-cookie" not in answer.headers
-    assert not (project / layout.CURATION).exists()
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_no_other_method_writes(editor: TestClient, method: str) -> None:
-    assert editor.request(method, "/edit/decide/r1", headers=RIGHT).status_code == 405
+def test_no_other_method_writes(untouched: TestClient, method: str) -> None:
+    assert untouched.request(method, "/edit/decide/r1", headers=RIGHT).status_code == 405
 
 
 def test_without_edit_nobody_writes(project: Path) -> None:
@@ -178,9 +195,9 @@ def test_without_edit_nobody_writes(project: Path) -> None:
     assert not (project / layout.CURATION).exists()
 
 
-def test_no_page_and_no_cookie_has_the_token_that_writes(editor: TestClient) -> None:
+def test_no_page_and_no_cookie_has_the_token_that_writes(untouched: TestClient) -> None:
     for page in ("/", "/paths", "/path/r1", "/running", "/static/edit.js"):
-        answer = editor.get(page)
+        answer = untouched.get(page)
         assert EDIT not in answer.text and EDIT not in str(answer.headers)
 
 

@@ -65,7 +65,9 @@ def test_columns_are_those_that_were_chosen(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("form", listing.FORMS)
-@pytest.mark.parametrize("asked", ["mix=2&sort=-characters", "mix=2", "q=angle", "round=final", "verdict=none&level=9"])
+@pytest.mark.parametrize(
+    "asked", ["mix=2&sort=-characters", "mix=2", "q=angle", "round=final", "verdict=WRONG&rule=UNDECIDED"]
+)
 def test_a_file_has_all_rows_of_the_filter(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, form: str, asked: str
 ) -> None:

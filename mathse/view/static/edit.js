@@ -62,24 +62,38 @@ function show(path, text) {
 
 async function open(path, act) {
   edited = { path, act };
-  const row = document.querySelector(`[data-path="${CSS.escape(path)}"]`);
-  const before = row.querySelector("template[data-note]");
-  field("note").value = before?.dataset.note ?? "";
+  const kept = drafts.get(path);
+  const { text, note } = kept ?? (await written(path));
+  if (kept) tell("As you left it");
+  field("note").value = note;
+  field("text").value = text;
   editor.classList.toggle("noting", act === "note");
   document.getElementById("editor-title").textContent = act === "note" ? "Note on the path" : "Correct the path";
-  if (act === "fixed") {
-    field("text").value = await written(path);
-    draft();
-  }
+  if (act === "fixed") draft();
   editor.showModal();
   field(act === "note" ? "note" : "text").focus();
 }
 
-// The whole path as it reads now: lists show its beginning.
+// The whole path as it reads now, and the note on it: lists show its beginning.
 async function written(path) {
   const answer = await fetch(`/text/${encodeURIComponent(path)}`);
-  return answer.ok ? answer.text() : "";
+  return answer.ok ? answer.json() : { text: "", note: "" };
 }
+
+// What was typed and not saved: closing the dialog, or the page, loses nothing.
+const drafts = {
+  name: (path) => `mathse-draft-${path}`,
+  get(path) {
+    try { return JSON.parse(sessionStorage.getItem(this.name(path))); } catch { return null; }
+  },
+  keep() {
+    const typed = { text: field("text").value, note: field("note").value };
+    try { sessionStorage.setItem(this.name(edited.path), JSON.stringify(typed)); } catch { /* too long to keep */ }
+  },
+  drop(path) {
+    try { sessionStorage.removeItem(this.name(path)); } catch { /* none was kept */ }
+  },
+};
 
 function draft() {
   const mine = ++asked;
@@ -100,10 +114,13 @@ async function save() {
   const { path, act } = edited;
   const content = { note: field("note").value };
   if (act === "fixed") content.text = field("text").value;
-  if (await decide(path, act, content)) editor.close();
+  if (!(await decide(path, act, content))) return;
+  drafts.drop(path);
+  editor.close();
 }
 
 field("text").addEventListener("input", draft);
+editor.addEventListener("input", () => drafts.keep());
 editor.addEventListener("submit", (event) => {
   event.preventDefault();
   if (event.submitter?.value === "cancel") editor.close(); else save();
