@@ -20,10 +20,10 @@ from mathse.view.filters import BadFilter
 from mathse.view.running import Running, duration, running
 from tests import rows
 from tests.diff.test_revisions import committed, dvc, git
-from tests.share.conftest import run
+from tests.share.mixed import mixed
 from tests.view.conftest import client_of, write_run
 
-__all__ = ["run"]
+__all__ = ["mixed"]
 ROOT = Path(__file__).parents[2]
 
 
@@ -70,10 +70,8 @@ def stage(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_a_running_stage_says_how_far_it_is_and_how_long_it_takes(
-    tmp_path: Path, stage: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_run(tmp_path)
+def test_a_running_stage_says_how_far_it_is_and_how_long_it_takes(tmp_path: Path, stage: subprocess.Popen[str]) -> None:
+    client = client_of(write_run(tmp_path))
     file = tmp_path / layout.running("paths 1")
     with shown_in(file, "paths 1"):
         with progress("rollout paths, round 1", 1000, resumed=200) as advance:
@@ -85,10 +83,9 @@ def test_a_running_stage_says_how_far_it_is_and_how_long_it_takes(
         content |= {"pid": stage.pid, "done": 600, "since": now - 40, "at": now, "began": now - 60}
         file.write_text(json.dumps(content))
         (found,) = running(tmp_path)
-        assert (found.share, found.left, found.seconds) == (0.6, 40, 60)
-        with client_of(tmp_path) as client:
-            text = client.get("/running").text
-        assert "<b>paths 1</b>" in text and "600 of 1,000 (60 %), 0:40 left" in text
+        assert (found.share, found.seconds // 10) == (0.6, 6) and found.left in range(30, 41)
+        text = client.get("/running").text
+        assert "<b>paths 1</b>" in text and "600 of 1,000 (60 %), 0:" in text
         stage.kill()
         stage.wait()
         assert running(tmp_path) == [], "a stage that was killed does not run"
@@ -116,10 +113,10 @@ def test_a_stage_that_cannot_say_how_far_it_is_goes_on(tmp_path: Path) -> None:
         advance(3)
 
 
-@pytest.fixture(scope="module")
-def exported(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def exported(mixed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("exports") / "out"
-    assert cli.main(["-C", str(run), "export", "1", str(out), "--include-unshareable"]) == 0
+    assert cli.main(["-C", str(mixed), "export", "0", str(out), "--include-unshareable"]) == 0
     return out
 
 
@@ -130,7 +127,7 @@ def test_an_exported_folder_is_a_run(exported: Path, tmp_path: Path) -> None:
     with client_of(tmp_path) as client:
         page = client.get(f"/path/{row['path_id']}")
         assert page.status_code == 200 and row["problem_id"] in page.text
-        assert client.get("/mix/1").status_code == 200
+        assert client.get("/mix/0").status_code == 200
         assert "notice bad" not in page.text
 
 
@@ -203,8 +200,10 @@ def test_without_git_there_are_no_revisions(tmp_path: Path) -> None:
         assert "No commit has tables yet" in client.get("/revisions").text
 
 
-def test_the_first_page_tells_what_changed(run: Path) -> None:
-    with client_of(run) as client:
-        page, story = client.get("/").text, client.get("/story").text
-    assert 'hx-get="/story?' in page
-    assert "label noise" in story or "rows" in story
+def test_the_first_page_tells_what_changed(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    with client_of(write_run(tmp_path)) as client:
+        page, story = client.get("/").text, client.get("/story?a=1&b=2").text
+        assert 'hx-get="/story?a=1&amp;b=2"' in page
+        assert "round 1 → round 2" in story and "3 → 43" in story and "40 rollouts of round 2" in story
+        assert "there is no step or model of this name" in client.get("/story?a=1&b=none").text
