@@ -5,7 +5,7 @@ Each answers with what counts of the path now, as it stands below it.
 
 from starlette.responses import HTMLResponse, Response
 
-from mathse.view import present
+from mathse.report.text import steps
 from mathse.view.decisions import Draft, Wish, body
 from mathse.view.filters import BadFilter
 from mathse.view.site import Site
@@ -32,8 +32,8 @@ class Edits:
 
     def draft(self, path_id: str, content: bytes) -> Response:
         """A correction as it will be shown."""
-        steps = present.steps(body(content, Draft).text)
-        return HTMLResponse(self.site.templates.get_template("draft.html").render(steps=steps))
+        drafted = steps(body(content, Draft).text)
+        return HTMLResponse(self.site.templates.get_template("draft.html").render(steps=drafted))
 
     def _counting(self, path_id: str) -> Response:
         """What counts of a path."""

@@ -60,6 +60,38 @@ def unpack(folder: Path, root: Path) -> list[str]:
     Raises:
         NotAFolder: A file of it is no Parquet, or lacks columns.
     """
+    shards = _shards(folder)
+    wrong: Counter[str] = Counter()
+    steps = sorted({_step(cells) for cells in _cells(shards, {"kind", "round"})})
+    seen: dict[type[Row], set[str]] = {}
+
+    def write(file: Path, model: type[Row], rows: Callable[[Cells], Iterator[Row]], *more: str) -> None:
+        """Write a table: the first row of each key; those that are none are counted."""
+        there = seen.setdefault(model, set())
+
+        def table() -> Iterator[Row]:
+            for cells in _cells(shards, {*model.model_fields, *more}):
+                try:
+                    for row in rows(cells):
+                        if (key := str(getattr(row, model.key[0]))) not in there:
+                            there.add(key)
+                            yield row
+                except (ValidationError, ImageError, TypeError, KeyError) as error:
+                    wrong[_reason(error)] += 1
+
+        store.write(root / file, model, table())
+
+    write(layout.PROBLEMS, Problem, _problem, "gold_answer", "gold_solution")
+    write(layout.IMAGES, Image, _images, "images", "image_ids")
+    for step in steps:
+        write(layout.paths(step), PathRow, partial(_path, step))
+        write(layout.verdicts(step), Verdict, partial(_verdict, step), *_VERDICT.values(), "kind", "round")
+    write(layout.mix(_mix_name(folder)), MixRow, _mix_row)
+    notes = [f"{count} rows or images cannot be shown: {reason}" for reason, count in wrong.most_common(5)]
+    return [*_changed(folder), *notes]
+
+
+def _shards(folder: Path) -> list[Path]:
     shards = sorted(file for file in (folder / "data").glob("*.parquet") if file.is_file())
     for file in shards:
         try:
@@ -68,41 +100,7 @@ def unpack(folder: Path, root: Path) -> list[str]:
             raise NotAFolder(f"{file}: damaged or not Parquet ({error})") from error
         if missing := sorted(_NEEDED - names):
             raise NotAFolder(f"{file}: has no column {', '.join(missing)}; `mathse export` writes folders that have")
-    wrong: Counter[str] = Counter()
-    steps = sorted({_step(cells) for cells in _cells(shards, {"kind", "round"})})
-    seen: dict[type[Row], set[str]] = {}
-
-    def table(model: type[Row], columns: set[str], rows: Callable[[Cells], Iterator[Row]]) -> Iterator[Row]:
-        """The rows of a table, the first of each key; those that are none are counted."""
-        there = seen.setdefault(model, set())
-        for cells in _cells(shards, columns):
-            try:
-                for row in rows(cells):
-                    key = str(getattr(row, model.key[0]))
-                    if key not in there:
-                        there.add(key)
-                        yield row
-            except (ValidationError, ImageError, TypeError, KeyError) as error:
-                wrong[_reason(error)] += 1
-
-    for file, model, columns, rows in (
-        (layout.PROBLEMS, Problem, {*Problem.model_fields, "gold_answer", "gold_solution"}, _problem),
-        (layout.IMAGES, Image, {"images", "image_ids"}, _images),
-        *((layout.paths(step), PathRow, {*PathRow.model_fields}, partial(_path, step)) for step in steps),
-        *(
-            (
-                layout.verdicts(step),
-                Verdict,
-                {*_VERDICT.values(), *PathRow.key, "problem_id", "kind", "round"},
-                partial(_verdict, step),
-            )
-            for step in steps
-        ),
-        (layout.mix(_mix_name(folder)), MixRow, {*MixRow.model_fields}, _mix_row),
-    ):
-        store.write(root / file, model, table(model, columns, rows))
-    notes = [f"{count} rows or images cannot be shown: {reason}" for reason, count in wrong.most_common(5)]
-    return [*_changed(folder), *notes]
+    return shards
 
 
 def _cells(shards: list[Path], columns: set[str]) -> Iterator[Cells]:

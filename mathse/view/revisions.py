@@ -70,5 +70,5 @@ def comparison(root: Path, table: str, old: str, new: str | None) -> Document:
     """
     with tempfile.TemporaryDirectory(prefix="mathse-view-") as folder:
         scratch = Path(folder)
-        sides = [find(table, Origin(root, None, revision), scratch) for revision in (old, new)]
-        return compare(*sides, Options(limit=EXAMPLES), scratch)
+        before, after = (find(table, Origin(root, None, revision), scratch) for revision in (old, new))
+        return compare(before, after, Options(limit=EXAMPLES), scratch)

@@ -111,6 +111,18 @@ def test_a_filter_changes_the_rows_and_the_address_in_place(window: tuple[Browse
     assert browser.run("return document.querySelectorAll('#results [data-row]').length") == 2
 
 
+def test_columns_are_chosen_in_place(window: tuple[Browser, str]) -> None:
+    browser, at = window
+    browser.open(f"{at}/mix/2")
+    assert browser.run("return document.querySelectorAll('.rows thead th').length") == 10
+    browser.run(
+        "for (const name of ['text', 'gold', 'mixes']) document.querySelector(`[name=column][value=${name}]`).click()"
+    )
+    browser.wait("document.querySelectorAll('.rows thead th').length == 9")
+    browser.wait("document.querySelector('.rows .of-mixes')?.textContent.trim() == '1 2'")
+    assert browser.run("return location.search").startswith("?column=path_id%2Cstep%2Cverdict")
+
+
 def test_a_choice_keeps_the_keyboard(window: tuple[Browser, str]) -> None:
     browser, at = window
     browser.open(f"{at}/compare?a=1&b=2")

@@ -32,10 +32,10 @@ function prepare(root) {
 
 // Empty choices stay out of the address.
 document.addEventListener("htmx:configRequest", (event) => {
-  const chosen = event.detail.parameters;
-  if (Array.isArray(chosen.column)) chosen.column = chosen.column.join(",");
-  if (chosen.column === document.querySelector(".columns")?.dataset.default) chosen.column = "";
-  for (const name of Object.keys(chosen)) if (chosen[name] === "") delete chosen[name];
+  const chosen = event.detail.formData;
+  const columns = chosen.getAll("column").join(",");
+  chosen.set("column", columns === document.querySelector(".columns")?.dataset.default ? "" : columns);
+  for (const name of [...chosen.keys()]) if (chosen.get(name) === "") chosen.delete(name);
 });
 document.addEventListener("htmx:beforeRequest", (event) => busy(event, true));
 document.addEventListener("htmx:afterRequest", (event) => busy(event, false));
