@@ -226,7 +226,8 @@ def main() -> None:
     root = arguments.folder / str(arguments.rows)
     if not (root / layout.verdicts("final")).is_file():
         make(root, arguments.rows)
-    command = [sys.executable, "-m", "mathse.cli", "-C", str(root), "view", "--edit", "--no-browser", "--port", "0"]
+    command = [sys.executable, "-m", "mathse.cli", "-C", str(root), "view", "--edit", "--who", "Ada", "--no-browser"]
+    command += ["--port", "0"]
     start = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:

@@ -114,6 +114,7 @@ def _port(text: str) -> int:
     argument("folder", metavar="DIR", type=Path, nargs="?", help="a project or an exported folder (default: this one)"),
     argument("--port", type=_port, default=PORT, help=f"default {PORT}; 0: any free one"),
     argument("--edit", action="store_true", help="decide on paths: bad, good, a note, a correction"),
+    argument("--who", metavar="NAME", help="who decides (default: git's user.name)"),
     argument("--no-browser", action="store_true", help="only print the address"),
 )
 def view(arguments: argparse.Namespace) -> None:
@@ -121,11 +122,13 @@ def view(arguments: argparse.Namespace) -> None:
     import sys
 
     from mathse import terminal
+    from mathse.look.tags import name_of
     from mathse.view import server
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=terminal.shown(sys.stderr))
+    who = name_of(arguments.root, arguments.who) if arguments.edit else None
     try:
-        server.serve(arguments.folder or arguments.root, arguments.port, not arguments.no_browser, arguments.edit)
+        server.serve(arguments.folder or arguments.root, arguments.port, not arguments.no_browser, who)
     except KeyboardInterrupt:
         pass  # how it is meant to end
     except RuntimeError as error:

@@ -6,7 +6,6 @@ others meanwhile (`mathse tag`, an editor, git), and is read anew whenever it ha
 Sample of a request's body, to `/edit/0005ac0a...`: `{"tag": "bad", "note": "reads 8 as 3"}`
 """
 
-import getpass
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,13 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mathse import layout
 from mathse.curation import decisions
 from mathse.errors import UserError
-from mathse.look.git import git
+from mathse.params import STUDENT
+from mathse.report import names
+from mathse.report.names import EDITED
 from mathse.tables.schemas import Decision, Tag
 from mathse.view.filters import BadFilter
 from mathse.view.rows import Row
-
-LONGEST_NAME = 100
-"""Characters of a person's name, as decisions have them."""
 
 
 class Wish(BaseModel):
@@ -69,6 +67,7 @@ class Decisions:
 
     def __init__(self, root: Path, who: str | None = None) -> None:
         self.root, self.who = root, who
+        self._apart = (STUDENT, *names.of(root).orms)
         self._turn = threading.Lock()
         self._state = State((0, 0, 0), {})
 
@@ -87,21 +86,25 @@ class Decisions:
         """Write down what a person says of a path.
 
         Raises:
-            BadFilter: It says nothing, or is too long.
+            BadFilter: It says nothing, or is too long, or the path is none of a step.
             UserError: It cannot be written.
         """
         before = self.state().current.get(row["path_id"])
         tag, text = Tag(wish.tag), wish.text
-        if text and text == row["text"]:
-            raise BadFilter("the correction says what the path says already")
+        if step in self._apart:
+            raise BadFilter("this path trains an ORM or its student: only those of steps are decided on")
+        if text and text.strip() == row["text"].strip():
+            raise BadFilter("the path says just this already")
         if tag is Tag.NOTE and before is not None:  # what was said before still counts
             tag, text = before.tag, before.text
         note = wish.note if wish.note is not None else before.note if before else ""
         about = {name: row[name] for name in ("path_id", "problem_id", "round")}
         try:
-            decision = Decision(**about, step=step, tag=tag, note=note.strip(), text=text, who=self.who or "")
+            decision = Decision(
+                **about, step=step.removesuffix(EDITED), tag=tag, note=note.strip(), text=text, who=self.who or ""
+            )
         except ValidationError as error:
-            raise BadFilter(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
+            raise BadFilter(decisions.first_fault(error)) from error
         decisions.append(self.root, decision)
 
     def undo(self, path_id: str) -> bool:
@@ -120,11 +123,6 @@ class Decisions:
         return (status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-def person(root: Path) -> str:
-    """Who decides: git's name of the person, or the account's."""
-    return (git(root, "config", "user.name") or getpass.getuser())[:LONGEST_NAME]
-
-
 def body(content: bytes, kind: type[Any]) -> Any:
     """A request's body.
 
@@ -134,6 +132,4 @@ def body(content: bytes, kind: type[Any]) -> Any:
     try:
         return kind.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadFilter(f"{where}: {first['msg']}" if where else first["msg"]) from error
+        raise BadFilter(decisions.first_fault(error)) from error

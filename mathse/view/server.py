@@ -28,7 +28,7 @@ from starlette.types import ASGIApp
 
 from mathse.errors import UserError
 from mathse.view import folder, index
-from mathse.view.decisions import Decisions, person
+from mathse.view.decisions import Decisions
 from mathse.view.filters import BadFilter
 from mathse.view.guard import EDIT_ROUTES, TOKEN_BYTES, Guard, redirection
 from mathse.view.live import Live
@@ -50,12 +50,12 @@ WAIT = 1
 """Seconds that open connections have when it ends."""
 
 
-def serve(root: Path, port: int, browser: bool, edit: bool = False) -> None:
+def serve(root: Path, port: int, browser: bool, who: str | None = None) -> None:
     """Serve the pages until interrupted, at a free port if it is 0.
 
     Args:
         root: A project's, or a folder that `mathse export` wrote.
-        edit: Whether paths can be decided on: tagged, noted, corrected.
+        who: The person who decides on paths; None: they can only be read.
 
     Raises:
         UserError: The port is taken, or the index cannot be built.
@@ -63,16 +63,18 @@ def serve(root: Path, port: int, browser: bool, edit: bool = False) -> None:
     if not root.is_dir():
         raise UserError(f"{root}: not a folder; --root names the project's")
     if folder.is_export(root):
-        if edit:
+        if who is not None:
             raise UserError(f"{root}: an export is not edited in the browser; `mathse import` takes it in")
         with tempfile.TemporaryDirectory(prefix="mathse-view-", ignore_cleanup_errors=True) as scratch:
             notes = folder.unpack(root, Path(scratch))
-            _serve(Path(scratch), port, browser, None, [f"This is {root.absolute()}, an export.", *notes])
+            _serve(Path(scratch), port, browser, None, None, [f"This is {root.absolute()}, an export.", *notes])
         return
-    _serve(root, port, browser, secrets.token_urlsafe(TOKEN_BYTES) if edit else None)
+    _serve(root, port, browser, who, None if who is None else secrets.token_urlsafe(TOKEN_BYTES))
 
 
-def _serve(root: Path, port: int, browser: bool, edit_token: str | None, notes: Sequence[str] = ()) -> None:
+def _serve(
+    root: Path, port: int, browser: bool, who: str | None, edit_token: str | None, notes: Sequence[str] = ()
+) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -82,7 +84,7 @@ def _serve(root: Path, port: int, browser: bool, edit_token: str | None, notes: 
             raise UserError(f"port {port}: {error.strerror}; --port N takes another, --port 0 any free one") from error
         port = listening.getsockname()[1]
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        app = application(root, port, token, edit_token, notes)
+        app = application(root, port, token, edit_token, who, notes)
         url = f"http://{HOST}:{port}/?token={token}" + (f"#edit={edit_token}" if edit_token else "")
         print(f"{url}\nCtrl-C ends it.", flush=True)
         config = uvicorn.Config(
@@ -114,14 +116,21 @@ def _browser_at(url: str) -> Iterator[None]:
         yield
 
 
-def application(root: Path, port: int, token: str, edit_token: str | None = None, notes: Sequence[str] = ()) -> ASGIApp:
+def application(
+    root: Path,
+    port: int,
+    token: str,
+    edit_token: str | None = None,
+    who: str | None = None,
+    notes: Sequence[str] = (),
+) -> ASGIApp:
     """The pages of a run, behind their guard; builds the index if there is none for these tables.
 
     Args:
-        edit_token: Whoever knows it may decide on paths; None: nobody may.
+        edit_token: Whoever knows it may decide on paths, as the person `who`; None: nobody may.
         notes: Sentences that stand above every page.
     """
-    live = Live(root, Decisions(root, None if edit_token is None else person(root)), notes)
+    live = Live(root, Decisions(root, None if edit_token is None else who), notes)
     # Every file that a page may need, by its name below `static`: nothing else can be asked for.
     top = resources.files("mathse.view") / "static"
     folders = {"": top, "vendor/": top / "vendor", "vendor/fonts/": top / "vendor" / "fonts"}

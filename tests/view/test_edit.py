@@ -9,8 +9,10 @@ from starlette.testclient import TestClient
 
 from mathse import layout
 from mathse.curation import decisions
+from mathse.tables import schemas, store
 from mathse.tables.schemas import Decision, Tag
 from mathse.view import guard, server
+from tests import rows
 from tests.view.conftest import PORT, SCRIPT, TOKEN, client_of, write_run
 
 EDIT = "edit-token"
@@ -20,7 +22,7 @@ RIGHT = {"Origin": ORIGIN, guard.EDIT_HEADER: EDIT, "Sec-Fetch-Site": "same-orig
 
 def editor_of(root: Path) -> TestClient:
     """Somebody who knows both tokens."""
-    client = TestClient(server.application(root, PORT, TOKEN, EDIT), base_url=ORIGIN)
+    client = TestClient(server.application(root, PORT, TOKEN, EDIT, "Ada"), base_url=ORIGIN)
     client.cookies.set(f"mathse-view-{PORT}", TOKEN)
     return client
 
@@ -57,7 +59,7 @@ def test_a_decision_is_written_shown_and_found(project: Path, editor: TestClient
     assert '<span class="tag bad">' in answer.text and SCRIPT not in answer.text and "&lt;script&gt;" in answer.text
     decision = decisions.current(project)["r1"]
     assert (decision.tag, decision.note, decision.step, decision.problem_id) == (Tag.BAD, SCRIPT, "1", "p1")
-    assert decision.who
+    assert decision.who == "Ada"
     for page in ("/path/r1", "/paths?tag=bad", "/paths?tag=any", "/problem/p1", "/paths?tag=bad&layout=table"):
         text = editor.get(page).text
         assert 'class="tag bad"' in text and SCRIPT not in text, page
@@ -83,6 +85,14 @@ def test_a_correction_that_changes_nothing_is_refused(untouched: TestClient) -> 
     assert answer.status_code == 400 and "already" in answer.text
 
 
+def test_what_trains_an_orm_is_not_decided_on(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    store.write(tmp_path / layout.paths("student"), schemas.Path, [rows.path("l1", "p1")])
+    with editor_of(tmp_path) as client:
+        answer = client.post("/edit/decide/l1", json={"tag": "bad"}, headers=RIGHT)
+    assert answer.status_code == 400 and "only those of steps" in answer.text
+
+
 def test_undo_brings_back_what_counted_before(project: Path, editor: TestClient) -> None:
     for tag in ("good", "bad"):
         editor.post("/edit/decide/r2", json={"tag": tag}, headers=RIGHT)
@@ -95,8 +105,8 @@ def test_undo_brings_back_what_counted_before(project: Path, editor: TestClient)
 
 def test_what_others_write_is_shown(project: Path, editor: TestClient) -> None:
     assert 'class="tag' not in editor.get("/path/r3").text
-    decisions.append(project, Decision(path_id="r3", problem_id="p2", step="1", round=1, tag=Tag.GOOD, who="Ada"))
-    assert "Ada" in editor.get("/path/r3").text
+    decisions.append(project, Decision(path_id="r3", problem_id="p2", step="1", round=1, tag=Tag.GOOD, who="Grace"))
+    assert "Grace" in editor.get("/path/r3").text
 
 
 def test_a_decision_on_a_path_that_is_gone_harms_nothing(project: Path, editor: TestClient) -> None:

@@ -157,7 +157,7 @@ def test_a_folder_that_is_no_export_is_refused(tmp_path: Path, damage: str, caps
 
 
 def test_an_export_is_not_edited(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["view", str(exported), "--edit", "--no-browser", "--port", "0"]) == cli.USER_ERROR
+    assert cli.main(["view", str(exported), "--edit", "--who", "Ada", "--no-browser", "--port", "0"]) == cli.USER_ERROR
     assert "mathse import" in capsys.readouterr().err
 
 
