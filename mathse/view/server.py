@@ -50,12 +50,13 @@ WAIT = 1
 """Seconds that open connections have when it ends."""
 
 
-def serve(root: Path, port: int, browser: bool, who: str | None = None) -> None:
+def serve(root: Path, port: int, browser: bool, who: str | None = None, page: str = "/") -> None:
     """Serve the pages until interrupted, at a free port if it is 0.
 
     Args:
         root: A project's, or a folder that `mathse export` wrote.
         who: The person who decides on paths; None: they can only be read.
+        page: The address that is printed, and opened, without host.
 
     Raises:
         UserError: The port is taken, or the index cannot be built.
@@ -69,11 +70,17 @@ def serve(root: Path, port: int, browser: bool, who: str | None = None) -> None:
             notes = folder.unpack(root, Path(scratch))
             _serve(Path(scratch), port, browser, None, None, [f"This is {root.absolute()}, an export.", *notes])
         return
-    _serve(root, port, browser, who, None if who is None else secrets.token_urlsafe(TOKEN_BYTES))
+    _serve(root, port, browser, who, None if who is None else secrets.token_urlsafe(TOKEN_BYTES), page=page)
 
 
 def _serve(
-    root: Path, port: int, browser: bool, who: str | None, edit_token: str | None, notes: Sequence[str] = ()
+    root: Path,
+    port: int,
+    browser: bool,
+    who: str | None,
+    edit_token: str | None,
+    notes: Sequence[str] = (),
+    page: str = "/",
 ) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -85,7 +92,7 @@ def _serve(
         port = listening.getsockname()[1]
         token = secrets.token_urlsafe(TOKEN_BYTES)
         app = application(root, port, token, edit_token, who, notes)
-        url = f"http://{HOST}:{port}/?token={token}" + (f"#edit={edit_token}" if edit_token else "")
+        url = f"http://{HOST}:{port}{page}?token={token}" + (f"#edit={edit_token}" if edit_token else "")
         print(f"{url}\nCtrl-C ends it.", flush=True)
         config = uvicorn.Config(
             app, log_level="error", access_log=False, server_header=False, lifespan="off", ws="none",
