@@ -143,6 +143,11 @@ def timings(name: str) -> Path:
     return TIMINGS / f"{name}.json"
 
 
+def stage_timings(stage: str) -> Path:
+    """How long the last run of a stage took, such as `mix-1`."""
+    return TIMINGS / "stages" / f"{stage}.json"
+
+
 def live(model: str) -> Path:
     """The losses of a training, written while it runs."""
     return REPORTS / "live" / f"{model}.tsv"
