@@ -9,6 +9,7 @@ from mathse.errors import UserError
 from mathse.params import FigureSource
 from mathse.sources import figures
 from mathse.synthetic import sheet
+from mathse.synthetic.pictures import SIDE
 from mathse.tables.schemas import Image, Problem
 
 
@@ -99,7 +100,7 @@ def test_no_line_is_wider_than_its_picture(drawn: tuple[list[Problem], Mapping[s
     for question in texts:
         for line in sheet._lines(drawn[0][0].model_copy(update={"question": question})):
             width = sum(word.width for word in line.words)
-            assert width <= 2 * sheet.SIDE + sheet._GAP - 2
+            assert width <= 2 * SIDE + sheet._GAP - 2
 
 
 def test_mathematics_is_drawn_and_keeps_its_words(drawn: tuple[list[Problem], Mapping[str, Image]]) -> None:

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from mathse import layout
 from mathse.curation import decisions
 from mathse.tables import schemas, store
+from mathse.tables.files import CannotWrite
 from mathse.tables.schemas import Decision, Tag
 from mathse.view import guard, server
 from tests import rows
@@ -150,7 +151,7 @@ def test_no_other_route_writes(untouched: TestClient, address: str, status: int)
     assert untouched.post(address, json={"tag": "bad"}, headers=RIGHT).status_code == status
 
 
-ATTACKS = {
+ATTACKS: dict[str, dict[str, str | None]] = {
     "read-only token alone": {guard.EDIT_HEADER: None},
     "a wrong token": {guard.EDIT_HEADER: EDIT[:-1]},
     "the token of reading": {guard.EDIT_HEADER: TOKEN},
@@ -218,7 +219,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(
     before = (project / layout.CURATION).read_bytes()
 
     def full(root: Path, *_: Decision) -> None:
-        raise decisions.CannotWrite("data/curation.jsonl: No space left on device")
+        raise CannotWrite("data/curation.jsonl: No space left on device")
 
     monkeypatch.setattr(decisions, "append", full)
     answer = editor.post("/edit/decide/r1", json={"tag": "bad"}, headers=RIGHT)

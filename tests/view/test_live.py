@@ -51,7 +51,7 @@ def test_what_cannot_be_read_anew_is_said_and_the_old_pages_stay(
         def full(_: object) -> Path:
             raise store.StoreError("no room for the index")
 
-        monkeypatch.setattr(live.index, "ensure", full)
+        monkeypatch.setattr("mathse.view.live.index.ensure", full)
         store.write(tmp_path / layout.paths("3"), schemas.Path, [rows.path("new1", "p1", round=3)])
         end = time.monotonic() + 20
         while "no room for the index" not in (page := client.get("/paths")).text:
@@ -101,9 +101,9 @@ def test_what_is_no_state_of_a_stage_is_passed_over(tmp_path: Path, content: str
 
 
 def test_no_speed_no_time() -> None:
-    about = {"stage": "x", "pid": os.getpid(), "began": 0.0, "at": 1.0, "since": 0.0}
-    assert Running(**about, total=10).left is None
-    assert Running(**about).share == 0
+    about = Running(stage="x", pid=os.getpid(), began=0.0, at=1.0, since=0.0)
+    assert about.model_copy(update={"total": 10}).left is None
+    assert about.share == 0
     assert [duration(seconds) for seconds in (None, 26, 3723)] == ["", "0:26", "1:02:03"]
 
 
