@@ -81,7 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 class _Version(argparse.Action):
     """Prints `mathse 0.1.0 (c1a7661)`: the commit of the code, marked `-dirty` where files differ from it."""
 
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: object, values: object, option_string: str | None = None
+    ) -> None:
         from importlib.metadata import version
 
         from mathse.look.git import git
