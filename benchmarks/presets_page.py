@@ -16,13 +16,15 @@ PLANNED = {
     "qwen2.5-vl-3b-lora": Options(gpu="rtx4090", gpu_hour_price=0.4),
 }
 """Presets with the options that their estimates are printed with."""
+WIDTH = 80
+"""Cells of a terminal whose width is not known, as a test prints."""
 
 
 def block(name: str, options: Options) -> str:
     """The command and what it prints, as a code block."""
     gpu = "" if options.gpu == Options.gpu else f" --gpu {options.gpu}"
     command = f"$ mathse plan {name}{gpu} --gpu-hour-price {options.gpu_hour_price:g}"
-    lines = [command, *render(plan(name, ROOT, options)).split("\n")]
+    lines = [command, *render(plan(name, ROOT, options), WIDTH).split("\n")]
     return "\n".join(f"    {line}".rstrip() for line in lines)
 
 

@@ -3,13 +3,15 @@
     python -m benchmarks.view [--rows 10000000] [--folder .mathse/bench_view]
 
 Makes a run of that many paths with verdicts (ten steps, a problem for every twenty paths, texts of about 240 signs, one
-in ten with LaTeX), builds the index, starts the server as a user does and asks it for pages as a browser does, each
+in ten with LaTeX) and a mix per step (what is correct up to it: 2,500,000 rows in the last), builds the index, starts
+the server as a user does and asks it for pages as a browser does, each
 several times with other values, so that nothing is answered from memory of the last. The peer is what a page without an
 index does: the same rows by one DuckDB query over the Parquet files (two threads) for each request.
 """
 
 import argparse
 import http.client
+import json
 import re
 import statistics
 import subprocess
@@ -73,11 +75,19 @@ def _verdicts(problems: int, first: int, last: int) -> str:
         select {_id("i")} as path_id, {_id(_some(2, problems))} as problem_id, 'orm' as author, 'judge@1' as prompt_id,
             case when {_some(13, 4)} = 0 then 'CORRECT' when {_some(14, 997)} = 0 then 'UNDECIDED' else 'WRONG' end
             as status, 'Step ' || 1 + {_some(15, 4)} as error_step,
-            'calculation: ' || {_some(6, 99)} || ' is wrong' as error_analysis, '{{}}' as raw,
+            'calculation: ' || {_some(6, 99)} || ' is wrong' as error_analysis, {_some(18, 1000)} / 1000 as confidence,
+            '{{}}' as raw,
             null::varchar as undecided_reason,
             case when {_some(16, 20)} = 0 then 'UNDECIDED' when {_some(13, 4)} = 0 or {_some(17, 50)} = 0 then 'CORRECT'
             else 'WRONG' end as rule_status, 'different quantity' as rule_reason
         from range({first}, {last}) r(i) order by 1
+    """
+
+
+def _mix(last: int, kind: str, place: int) -> str:
+    return f"""
+        select {_id("i")} as path_id, '{kind}' as kind, {place}::bigint as round from range({last}) r(i)
+        where {_some(13, 4)} = 0 order by 1
     """
 
 
@@ -92,6 +102,7 @@ def make(root: Path, rows: int) -> None:
             paths = _paths(problems, first, last, kind, place)
             _copy(connection, "Path", paths, root / layout.paths(step))
             _copy(connection, "Verdict", _verdicts(problems, first, last), root / layout.verdicts(step))
+            _copy(connection, "MixRow", _mix(last, kind, place), root / layout.mix(step))
             print(f"made {step}: {last:,} of {rows:,} paths", flush=True)
 
 
@@ -133,6 +144,17 @@ PAGES: dict[str, tuple[str, Asked, str]] = {
         "/paths", lambda turn: {"q": f'"angle b is {100 + turn}"'}, "contains(lower(p.text), 'angle b is {phrase}')",
     ),
     "phrase, nowhere (looks on)": ("/paths", lambda turn: {"q": f'"is angle {100 + turn}"'}, ""),
+    "mixes": ("/mixes", lambda turn: {}, ""),
+    "page of a mix": ("/mix/{}", lambda turn: {"name": str(turn + 3)}, ""),
+    "page of a mix, filtered, by column": (
+        "/mix/{}", lambda turn: {"name": "final", "agree": "orm_only", "subject": f"subject {turn}"}, "",
+    ),
+    "sorted by length": ("/paths", lambda turn: {"sort": "-characters", "round": str(1 + turn)}, ""),
+    "all sorted by confidence": ("/paths", lambda turn: {"sort": "confidence", "after": str(777 * turn + 5)}, ""),
+    "a mix sorted by length, as a table": ("/mix/{}", lambda turn: {"name": str(turn + 4), "sort": "characters"}, ""),
+    "mix and verdict of the rule": ("/paths", lambda turn: {"mix": str(turn + 2), "rule": "WRONG"}, ""),
+    "an id by its digits": ("/paths", lambda turn: {"q": f"{777_777 * 1000003 * (turn + 1):016x}"}, ""),
+    "decided on": ("/paths", lambda turn: {"tag": ("bad", "good", "any", "fixed", "none")[turn]}, ""),
     "count of a filter": ("/paths/count", lambda turn: {"subject": f"subject {turn}", "verdict": "CORRECT"}, ""),
     "problems by words": ("/problems", lambda turn: {"q": f"figure {100_000 + turn}"}, ""),
     "two steps compared": ("/compare", lambda turn: {"a": str(1 + turn), "b": "8", "change": "gained"}, ""),
@@ -143,6 +165,20 @@ _PEER = """
     join read_parquet('{root}/data/problems/problems.parquet') q on q.problem_id = p.problem_id
     where {where} order by p.round, p.path_id limit 26
 """
+
+
+def edit(root: Path, port: int, cookie: str, token: str) -> None:
+    """Decide on paths, and print how long a decision takes: written, on the disk, and shown."""
+    with duckdb.connect() as connection:
+        files = f"read_parquet('{root / layout.paths('7')}')"
+        paths = [path for (path,) in connection.execute(f"select path_id from {files} using sample 20 rows").fetchall()]
+    origin = f"http://127.0.0.1:{port}"
+    headers = {"Cookie": cookie, "Origin": origin, "X-MathSE-Edit": token, "Content-Type": "application/json"}
+    times = []
+    for turn, path in enumerate(paths):
+        content = json.dumps({"tag": ("bad", "good")[turn % 2], "note": "as a reader found"})
+        times.append(_ask(port, f"/edit/decide/{path}", headers, content))
+    print(f"{'a decision (limit 0.2)':36}{statistics.median(times):8.3f}{max(times):8.3f}", flush=True)
 
 
 def measure(root: Path, port: int, cookie: str) -> None:
@@ -157,9 +193,15 @@ def measure(root: Path, port: int, cookie: str) -> None:
 
 
 def _get(port: int, cookie: str, path: str, asked: dict[str, str]) -> float:
+    rest = {name: value for name, value in asked.items() if name != "name"}
+    path = path.format(asked.get("name"))
+    return _ask(port, f"{path}?{urlencode(rest)}" if rest else path, {"Cookie": cookie})
+
+
+def _ask(port: int, address: str, headers: dict[str, str], content: str | None = None) -> float:
     connection = http.client.HTTPConnection("127.0.0.1", port)
     start = time.perf_counter()
-    connection.request("GET", f"{path}?{urlencode(asked)}" if asked else path, headers={"Cookie": cookie})
+    connection.request("GET" if content is None else "POST", address, content, headers)
     answer = connection.getresponse()
     body = answer.read()
     taken = time.perf_counter() - start
@@ -184,16 +226,19 @@ def main() -> None:
     root = arguments.folder / str(arguments.rows)
     if not (root / layout.verdicts("final")).is_file():
         make(root, arguments.rows)
-    command = [sys.executable, "-m", "mathse.cli", "-C", str(root), "view", "--no-browser", "--port", "0"]
+    command = [sys.executable, "-m", "mathse.cli", "-C", str(root), "view", "--edit", "--who", "Ada", "--no-browser"]
+    command += ["--port", "0"]
     start = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
-            found = re.search(r":(\d+)/\?token=(\S+)", server.stdout.readline())
+            found = re.search(r":(\d+)/\?token=([\w-]+)#edit=([\w-]+)", server.stdout.readline())
             assert found, "the server did not start"
             size = sum(file.stat().st_size for file in (root / ".mathse/view").glob("*.duckdb"))
             print(f"started after {time.perf_counter() - start:.1f} s; index {size / 2**30:.2f} GiB")
-            measure(root, int(found[1]), f"mathse-view-{found[1]}={found[2]}")
+            port, cookie = int(found[1]), f"mathse-view-{found[1]}={found[2]}"
+            edit(root, port, cookie, found[3])
+            measure(root, port, cookie)
         finally:
             server.terminate()
 

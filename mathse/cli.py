@@ -78,6 +78,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _Version(argparse.Action):
+    """Prints `mathse 0.1.0 (c1a7661)`: the commit of the code, marked `-dirty` where files differ from it."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: object, values: object, option_string: str | None = None
+    ) -> None:
+        from importlib.metadata import version
+
+        from mathse.look.git import git
+
+        folder = Path(__file__).parent
+        # Installed elsewhere, the code may lie in the folder of another project.
+        commit = git(folder, "ls-files", "cli.py") and git(folder, "describe", "--always", "--dirty", "--exclude=*")
+        print(f"mathse {version('mathse')}{f' ({commit})' if commit else ''}")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mathse",
@@ -86,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="mathse COMMAND --help says more, with an example.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version, with the commit, and exit")
     parser.add_argument("-C", "--root", type=Path, help="the project's root (default: here, or a folder above)")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in COMMANDS:

@@ -143,6 +143,11 @@ def timings(name: str) -> Path:
     return TIMINGS / f"{name}.json"
 
 
+def stage_timings(stage: str) -> Path:
+    """How long the last run of a stage took, such as `mix-1`."""
+    return TIMINGS / "stages" / f"{stage}.json"
+
+
 def live(model: str) -> Path:
     """The losses of a training, written while it runs."""
     return REPORTS / "live" / f"{model}.tsv"
@@ -156,6 +161,11 @@ def checkpoints(model: str) -> Path:
 def lengths(model: str) -> Path:
     """How long the rows are that train a model."""
     return STATE / "lengths" / f"{model}.json"
+
+
+def running(stage: str) -> Path:
+    """How far a stage is that runs now; gone when it ends."""
+    return STATE / "running" / f"{stage.replace(' ', '-')}.json"
 
 
 def journal(stage: str) -> Path:

@@ -1,12 +1,16 @@
-"""How far a long step is: a bar on a terminal, otherwise a log line now and then.
+"""How far a long step is: a bar on a terminal, otherwise a log line now and then; of a stage also a file to look at.
 
 Sample line: `rollout paths, round 1: 640/1646 (39 %), 128 of them from the journal, 38.2/s, 0:26 left`
 """
 
+import json
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -18,7 +22,26 @@ LINE_SHARE = 0.1
 LINE_SECONDS = 15.0
 """Seconds after which a line is due."""
 
+FILE_SECONDS = 1.0
+"""Seconds after which the file is written anew."""
+
 Advance = Callable[[int], None]
+
+
+@contextmanager
+def shown_in(file: Path, stage: str) -> Iterator[None]:
+    """Say in a file what this process does and how far it is, while the block runs; a disk that refuses is no matter.
+
+    Sample: `{"stage": "paths 1", "pid": 4711, "began": 1767.5, "title": "rollout paths, round 1", "done": 640, ...}`
+    """
+    _File.current = _File(file, {"stage": stage, "pid": os.getpid(), "began": time.time()})
+    _File.current.write({})
+    try:
+        yield
+    finally:
+        _File.current = None
+        with suppress(OSError):
+            file.unlink()
 
 
 @contextmanager
@@ -32,15 +55,60 @@ def progress(title: str, total: int, resumed: int = 0) -> Iterator[Advance]:
         A function that takes the number of items just done.
     """
     console = Console(stderr=True)
+    shown = _Shown(title, total, resumed)
     if not console.is_terminal:
-        yield _Lines(title, total, resumed).advance
+        lines = _Lines(title, total, resumed)
+
+        def say(items: int) -> None:
+            lines.advance(items)
+            shown.advance(items)
+
+        yield say
         return
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(title, total=total, completed=resumed)
-        yield lambda items: bar.advance(task, items)
+
+        def draw(items: int) -> None:
+            bar.advance(task, items)
+            shown.advance(items)
+
+        yield draw
+
+
+class _File:
+    """The file in which this process says how far it is."""
+
+    current: "_File | None" = None
+
+    def __init__(self, file: Path, about: dict[str, Any]) -> None:
+        self._file, self._about = file, about
+
+    def write(self, more: dict[str, Any]) -> None:
+        fresh = self._file.with_name(f".{self._file.name}.{os.getpid()}")
+        with suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(json.dumps({**self._about, **more, "at": time.time()}), encoding="utf-8")
+            fresh.replace(self._file)
+
+
+class _Shown:
+    """Writes a step's state into the process's file, if it has one: at the start, then once a second at most."""
+
+    def __init__(self, title: str, total: int, resumed: int) -> None:
+        self._about = {"title": title, "total": total, "resumed": resumed, "since": time.time()}
+        self._done = resumed
+        self._written = float("-inf")
+        self.advance(0)
+
+    def advance(self, items: int) -> None:
+        self._done += items
+        now = time.monotonic()
+        if _File.current is not None and now - self._written >= FILE_SECONDS:
+            _File.current.write({**self._about, "done": self._done})
+            self._written = now
 
 
 class _Lines:

@@ -10,11 +10,13 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 from mathse import layout, processes
 from mathse.errors import UserError, explained
 from mathse.limits import INTERRUPTED
+from mathse.progress import shown_in
+from mathse.tables.files import write_json
 from mathse.terminal import complain, shown
 
 log = logging.getLogger("mathse")
@@ -51,7 +53,11 @@ def run(name: str, main: Callable[..., str]) -> None:
         processes.leave_the_error_to_the_first()
         complain(f"{title}: {message}")
         sys.exit(_FAILED)
-    log.info("%s: %s; %.0f s", title, closing, time.monotonic() - start)
+    took = time.monotonic() - start
+    if processes.is_first():
+        with suppress(OSError, UserError):  # the work is done, and is not lost for want of its time
+            write_json(layout.stage_timings("-".join([name, *arguments])), {"seconds": round(took, 1)})
+    log.info("%s: %s; %.0f s", title, closing, took)
 
 
 @contextmanager
@@ -64,4 +70,5 @@ def _only_one(name: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise UserError("the same stage is still running in another process; wait for it or end it") from error
-        yield
+        with shown_in(layout.running(name), name):
+            yield

@@ -69,6 +69,11 @@ def complain(message: str) -> None:
     print(message, file=shown(sys.stderr))
 
 
+def width(out: TextIO | None = None) -> int:
+    """Cells of a line of the terminal; 80 where the output goes elsewhere, and COLUMNS of the environment over both."""
+    return console(out).width
+
+
 def console(out: TextIO | None = None, **settings: Any) -> "Console":
     """A console of Rich for the output, whose colours are its own and whose texts are shown letter by letter."""
     from rich.console import Console, ConsoleOptions, RenderHook, RenderResult

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,13 @@ def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFix
         cli.main(arguments)
     assert ended.value.code == cli.USER_ERROR
     assert "usage: mathse" in capsys.readouterr().err
+
+
+def test_the_version_names_the_commit(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert re.fullmatch(r"mathse \d+\.\d+\.\d+ \([0-9a-f]{7,}(-dirty)?\)\n", capsys.readouterr().out)
 
 
 def test_a_user_error_is_one_clean_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,5 @@
 import errno
+import json
 import logging
 import os
 import subprocess
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mathse import processes, stage, tally
+from mathse import layout, processes, stage, tally
 from mathse.errors import UserError, explained
 from mathse.tables.schemas import Status
 from tests import rows
@@ -67,6 +68,19 @@ def test_a_stage_ends_with_its_line(monkeypatch: pytest.MonkeyPatch, caplog: pyt
     with caplog.at_level(logging.INFO, logger="mathse"):
         run(monkeypatch, "1", "2")
     assert [record.message for record in caplog.records] == ["judge 1 2: 2 in; 0 s"]
+
+
+def test_a_stage_that_ends_well_leaves_its_time(project: Path) -> None:
+    assert finish(start("fail"))[0] == 1
+    assert not (project / layout.TIMINGS).exists()
+    assert finish(start("1"))[0] == 0
+    (file,) = (project / layout.TIMINGS).rglob("*.json")
+    assert file == project / layout.stage_timings("judge-1")
+    assert json.loads(file.read_text())["seconds"] >= 0
+    file.unlink()
+    file.parent.rmdir()
+    file.parent.write_text("a file where a folder should be")
+    assert finish(start("1"))[0] == 0, "the work is done all the same"
 
 
 def test_a_process_logs_the_line_and_ends_well() -> None:

@@ -14,10 +14,10 @@ WIDTH = 200
 
 @command(
     "follow a row up to its origin and down to every model it trained",
-    "ROW is the id of a path (with every training row made of it) or of a problem, or the row_hash of any row,\n"
-    "such as a prediction's; its first digits are enough.",
+    "ID is that of a path (with every training row made of it), of a problem or of a benchmark's item (mathvista/17),\n"
+    "or the row_hash of any row, such as a prediction's; its first digits are enough.",
     "mathse trace 40b7",
-    argument("row", metavar="ROW", help="an id, or the first digits of it"),
+    argument("row", metavar="ID", help="an id, or the first digits of it"),
     argument("--json", action="store_true", help="as JSON, with all that the tables say"),
 )
 def trace(arguments: argparse.Namespace) -> None:

@@ -33,6 +33,7 @@ def preset(arguments: argparse.Namespace) -> None:
     options.add,
 )
 def plan(arguments: argparse.Namespace) -> None:
+    from mathse import terminal
     from mathse.plan.estimate import plan
     from mathse.plan.text import render
 
@@ -46,22 +47,31 @@ def plan(arguments: argparse.Namespace) -> None:
         print(made.as_json() if arguments.json else forecast.render(made))
         return
     estimate = plan(arguments.name, arguments.root, options.parsed(arguments))
-    print(estimate.as_json() if arguments.json else render(estimate))
+    print(estimate.as_json() if arguments.json else render(estimate, terminal.width()))
 
 
 @command(
-    "check params.yaml, and whether this machine can run it",
+    "check params.yaml, this machine, and what a run would do",
     "Each unknown key, missing key and value out of bounds is named, and each GPU, package, API key and file\n"
-    "that a stage would miss.",
-    "mathse check",
+    "that a stage would miss; files are opened: a mix's SQL with its $parameters, and the first rows of data sets and\n"
+    "benchmarks. Then it says what `dvc repro` would run, and about how long; with --what stage by stage, and why.",
+    "mathse check\n  mathse check --what",
+    argument("--what", action="store_true", help="list the stages that would run, each with why and its minutes"),
 )
 def check(arguments: argparse.Namespace) -> None:
-    from mathse import params
+    from mathse import params, terminal
     from mathse.errors import UserError
+    from mathse.look import pending
     from mathse.plan.machine import lacking, unused
+    from mathse.report import columns
 
-    file = arguments.root / params.PARAMS
+    file, width = arguments.root / params.PARAMS, terminal.width()
     settings = params.load(file)
     if lacks := lacking(settings, arguments.root):
         raise UserError(f"{file}: in order, but this machine lacks what it asks for:\n  " + "\n  ".join(lacks))
-    print("\n".join([f"{file}: fine", *unused(settings)]))
+    print("\n".join([f"{file}: fine", *unused(settings)]), flush=True)
+    if (stages := pending.pending(arguments.root)) is None:
+        return
+    if arguments.what and stages:
+        print("", *pending.lines(stages, width), "", sep="\n")
+    print(*columns.wrapped([pending.summary(stages)], width), sep="\n")

@@ -90,8 +90,8 @@ def show(document: Document, console: "Console") -> None:
         summary.add_column(heading, justify="right", style=STYLES.get(name), overflow="fold")
     summary.add_row(*(f"{getattr(document.counts, name):,}" for name in ROWS))
     console.print(summary)
-    for line in _remarks(document):
-        console.print(Text(line))
+    for remark in _remarks(document):
+        console.print(Text(remark))
     for section in document.sections:
         console.print(Text(f"\n{section.title}", style="bold"))
         table = Table(box=None, padding=(0, 0, 0, 2), header_style="dim")

@@ -5,6 +5,8 @@ trace                                 `mathse trace`: one row, up to its origin 
 lineage, dvc_lock                     `mathse lineage`: what led to a table or model; dvc.lock is the record of it
 mix_check                             `mathse mix`: what a query would choose, before anything is trained
 catalogue                             every table by name, as a view: what `query`, `trace` and others read
+story                                 `mathse story`: what changed in the training data, and whether it helped
+left_out                              why candidates are not in a mix
 tags                                  `mathse tag`: what people say of paths
 git                                   what git says of the project
 """

@@ -12,6 +12,8 @@ that a run has not made yet are passed over.
           | Angle A is 50. ...
 """
 
+import re
+import textwrap
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from mathse import layout
 from mathse.benchmarks.benchmark import as_problem
 from mathse.errors import HOW_TO_GET, UserError, described
 from mathse.look.catalogue import catalogue
+from mathse.look.ids import Match, RowNotFound, lookup
 from mathse.loop.ask.prompts import lettered
 from mathse.report import names
 from mathse.tables import files, store
@@ -33,13 +36,10 @@ from mathse.tables.images import ImageError, as_shown
 from mathse.tables.schemas import BenchmarkItem, Feedback, Image, MixRow, Path, Prediction, Problem, Row, Verdict
 
 SHORT = 8
-SHOWN_MATCHES = 5
+MARK = ">"
+"""Stands before the path or prediction whose id was given."""
 
 R = TypeVar("R", bound=Row)
-
-
-class ProblemNotFound(UserError):
-    """No problem, or more than one, has an id that begins so."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +63,19 @@ class Story:
     predictions: dict[str, Prediction]
 
 
-def tell(root: File, prefix: str, image_dir: File) -> str:
+def tell(root: File, prefix: str, image_dir: File, width: int | None = None) -> str:
     """Tell the story of a problem, and save its images.
 
     Args:
-        prefix: The problem's id, or the first digits of it; or a benchmark's item, as `mathvista/17`.
+        prefix: An id, or the first digits of it (`mathse.look.ids`), of the problem or of a row that belongs to it.
         image_dir: Where the images are saved; made if absent.
+        width: Cells of the terminal, at which lines are broken between words; None: nowhere.
 
     Raises:
-        ProblemNotFound: No problem's id, or more than one, begins so.
-        UserError: There are no problems yet.
+        RowNotFound: No row's id, or that of more than one, begins so; or there are no problems yet.
     """
-    problem = find(root, prefix)
+    match = lookup(root, prefix)
+    problem = _problem(root, match)
     story = gather(root, problem)
     about = f"{problem.subject}, level {problem.level}, {problem.split}; {problem.source} {problem.source_id}"
     lines = [
@@ -90,14 +91,15 @@ def tell(root: File, prefix: str, image_dir: File) -> str:
     known = {path.path_id for paths in story.sections.values() for path in paths}
     for heading, paths in story.sections.items():
         below_no_other = [path for path in paths if path.parent_path_id not in known]
-        section = [line for path in below_no_other for line in _path_lines(story, path, "  ")]
+        section = [line for path in below_no_other for line in _path_lines(story, path, "  ", match.id)]
         lines += ["", heading, *section] if section else []
     if story.predictions:
         lines += ["", "Predictions"]
     for name, row in story.predictions.items():
         by_rule = f"; rule grader {row.rule_status}" if row.scorer != "grade" else ""
-        lines += [f"  {name}: {row.status} ({row.reason}{by_rule})", *_quoted(row.text, "    ")]
-    return "\n".join(lines)
+        lines += [f"{_mark('  ', row.row_hash == match.id)}{name}: {row.status} ({row.reason}{by_rule})"]
+        lines += _quoted(row.text, "    ")
+    return "\n".join(part for line in lines for part in (_broken(line, width) if width else [line]))
 
 
 def gather(root: File, problem: Problem) -> Story:
@@ -137,35 +139,21 @@ def gather(root: File, problem: Problem) -> Story:
     )
 
 
-def find(root: File, prefix: str) -> Problem:
-    """The problem whose id begins so, or a benchmark's item as a problem.
+def _problem(root: File, match: Match) -> Problem:
+    """The problem that a row is, or belongs to; a benchmark's item as a problem.
 
     Raises:
-        ProblemNotFound: No problem's id, or more than one, begins so.
-        UserError: There are no problems yet.
+        RowNotFound: Its row is not there.
     """
-    title, slash, item_id = prefix.partition("/")
+    title, slash, item_id = match.problem_id.partition("/")
     if slash:
-        file = root / layout.BENCHMARK_ITEMS
-        items = _read(file, BenchmarkItem, (pc.field("benchmark") == title) & (pc.field("item_id") == item_id))
-        if not items:
-            raise ProblemNotFound(
-                f"{file}: benchmark {title!r} has no item {item_id!r}; "
-                "`mathse query 'select benchmark, item_id from benchmark_items'` lists them"
-            )
-        return as_problem(items[0])
-    file = root / layout.PROBLEMS
-    if not file.exists():
-        raise UserError(f"{file}: not there yet; {HOW_TO_GET}")
-    matches = _read(file, Problem, pc.starts_with(pc.field("problem_id"), prefix))
-    if not matches:
-        raise ProblemNotFound(
-            f"{file}: no problem's id begins with {prefix!r}; `mathse query 'from problems'` lists them"
-        )
-    if len(matches) > 1:
-        first = ", ".join(row.problem_id for row in matches[:SHOWN_MATCHES])
-        raise ProblemNotFound(f"{file}: {len(matches)} ids begin with {prefix!r}: {first}, ...; give more digits")
-    return matches[0]
+        of_item = (pc.field("benchmark") == title) & (pc.field("item_id") == item_id)
+        problems = [as_problem(item) for item in _read(root / layout.BENCHMARK_ITEMS, BenchmarkItem, of_item)]
+    else:
+        problems = _read(root / layout.PROBLEMS, Problem, pc.field("problem_id") == match.problem_id)
+    if not problems:
+        raise RowNotFound(f"{match.kind} {match.id} is there, but not its problem {match.problem_id}; {HOW_TO_GET}")
+    return problems[0]
 
 
 def _read(file: File, model: type[R], condition: pc.Expression) -> list[R]:
@@ -195,10 +183,11 @@ def _save_images(root: File, problem: Problem, folder: File) -> Iterator[File]:
         yield file
 
 
-def _path_lines(story: Story, path: Path, indent: str) -> Iterator[str]:
+def _path_lines(story: Story, path: Path, indent: str, marked: str) -> Iterator[str]:
     """A path, what was said of it, who learned from it, and below it the reflections on it."""
     inner = indent + "  "
-    yield f"{indent}path {path.path_id[:SHORT]} ({path.kind} {path.sample_idx} by {path.author[:SHORT]})"
+    start = _mark(indent, path.path_id == marked)
+    yield f"{start}path {path.path_id[:SHORT]} ({path.kind} {path.sample_idx} by {path.author[:SHORT]})"
     yield from _quoted(path.text or f"(failed: {path.error})", inner)
     if verdict := story.verdicts.get(path.path_id):
         reason = verdict.undecided_reason or _where(verdict.error_step, verdict.error_analysis)
@@ -211,7 +200,18 @@ def _path_lines(story: Story, path: Path, indent: str) -> Iterator[str]:
     for paths in story.sections.values():
         for other in paths:
             if other.parent_path_id == path.path_id:
-                yield from _path_lines(story, other, inner)
+                yield from _path_lines(story, other, inner, marked)
+
+
+def _broken(line: str, width: int) -> list[str]:
+    """The lines of a terminal: the quotation goes on with its mark."""
+    match = re.match(r"\s*(?:\| )?", line)
+    start = match[0] if match else ""
+    return textwrap.wrap(line, width, subsequent_indent=start, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _mark(indent: str, is_marked: bool) -> str:
+    return f"{indent[: -len(MARK) - 1]}{MARK} " if is_marked else indent
 
 
 def _where(step: str | None, analysis: str | None) -> str:

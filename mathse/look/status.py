@@ -1,11 +1,8 @@
-"""What a run has made so far: tables with their rows, models with their accuracy, partial work, and the time it took.
+"""What a run has made so far: tables with their rows, models with their accuracy, and partial work.
 
-Reads footers, metrics and timings only, so it answers at once whatever the tables' size.
-
-Sample of timings: `train final: 253 s, 2,511 tokens/s, 1,229 MiB`, `evaluate final: 9 s`
+Reads footers and metrics only, so it answers at once whatever the tables' size.
 """
 
-import json
 import sqlite3
 import subprocess
 import sys
@@ -15,12 +12,10 @@ from pathlib import Path
 from mathse import layout, params
 from mathse.errors import UserError
 from mathse.look import catalogue
+from mathse.look.measured import MEBIBYTE, foreign
 from mathse.loop.evaluation import scores
-from mathse.params import Params
 from mathse.report.names import Names
 from mathse.tables import store
-
-MEBIBYTE = 2**20
 
 
 def describe(root: Path, dvc: bool = False) -> str:
@@ -71,7 +66,10 @@ def _models(root: Path, known: Names) -> Iterator[str]:
         line = f"{name:10} {weights:>8,.1f} MiB"
         metrics = root / layout.metrics(name)
         if name not in known.orms and metrics.exists():
-            line += f"  {known.title(name)}: {100 * scores.load(metrics).accuracy:.1f} %"
+            measured = scores.load(metrics)
+            line += f"  {known.title(name)}: {100 * measured.accuracy:.1f} %"
+            if foreign(root, {name: measured.fingerprint}):
+                line += f" (somebody else's, of weights {measured.fingerprint[:8]})"
         yield line
 
 
@@ -87,28 +85,3 @@ def _journals(root: Path) -> Iterator[str]:
             yield f"{file.stem:40} {count:>10,} completions"
         except sqlite3.Error as error:
             yield f"{file.stem:40} cannot be read: {error}"
-
-
-def timings(root: Path, settings: Params) -> list[str]:
-    """One line per training and evaluation that ran here, in the order of the loop; a file that is damaged is named.
-
-    Args:
-        settings: Says which models there are: another run may have left its own.
-    """
-    runs = [*(("train", name) for name in settings.trained), *(("evaluate", name) for name in settings.measured)]
-    lines = []
-    for stage, name in runs:
-        file = root / layout.timings(f"{stage}-{name}")
-        try:
-            timing = json.loads(file.read_text(encoding="utf-8"))
-            line = f"{stage} {name}: {timing['seconds']:,.0f} s"
-            if stage == "train":
-                memory = timing["peak_memory"] / MEBIBYTE
-                line += f", {timing['tokens_per_second']:,.0f} tokens/s, {memory:,.0f} MiB"
-            lines.append(line)
-        except FileNotFoundError:
-            continue
-        except (ValueError, KeyError, TypeError) as error:
-            remedy = f"the next `dvc repro` that runs {stage} {name} writes it anew"
-            lines.append(f"{file}: is damaged ({type(error).__name__}); {remedy}")
-    return lines

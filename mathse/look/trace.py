@@ -1,8 +1,7 @@
 """Follow a row: up to who wrote it, what was said of it and whose problem it solves, down to every model it trained.
 
-A row is named by its id, or the first digits of it: a problem, or a path (and with it every training row made of it);
-any row, a prediction or a verdict too, by its `row_hash`. All is read by SELECT from the views of `mathse query`; of
-tables sorted by id DuckDB reads only the groups of rows that can hold it.
+A row is named by its id (`mathse.look.ids`): a problem, or a path and with it every training row made of it. All is
+read by SELECT from the views of `mathse query`.
 
     path 40b77e12  reflection 0, round 2, by figure-solver with reflect@1
     ├── judged CORRECT by models/orm with judge-brief@1; rule CORRECT (same value)
@@ -23,29 +22,15 @@ from rich.text import Text
 from rich.tree import Tree
 
 from mathse import layout
-from mathse.errors import UserError
-from mathse.look import catalogue
+from mathse.look import catalogue, ids
 from mathse.look.lineage import read_lineage
 from mathse.report import names
 from mathse.tables import views
 
-SHOWN_MATCHES = 5
-LAST = "\U0010ffff"
-"""Comes after every character of an id."""
 SHORT = 8
 LONGEST = 200
 """Characters shown of a line."""
-_BY_ID = (
-    ("problem", "problems", "problem_id"), ("path", "paths", "path_id"), ("path", "mix", "path_id"),
-    ("path", "held_out", "path_id"),
-)  # fmt: skip
-_BY_HASH = (*_BY_ID, ("path", "verdicts", "path_id"), ("prediction", "predictions", "row_hash"))
-"""What a row is followed as, its view, and the id it is followed by."""
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}")
-
-
-class RowNotFound(UserError):
-    """No row has an id that begins so, or more than one."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +70,10 @@ def trace(root: Path, row: str) -> Node:
     with catalogue.connect(root) as connection:
         tracer = _Tracer(connection, root)
         try:
-            kind, row_id = tracer.find(row)
-            if kind == "prediction":
-                return tracer.prediction(row_id)
-            return tracer.problem(row_id) if kind == "problem" else tracer.path(row_id)
+            match = ids.find(connection, row)
+            if match.kind == "prediction":
+                return tracer.prediction(match.id)
+            return tracer.path(match.id) if match.kind == "path" else tracer.problem(match.id)
         except duckdb.Error as error:
             raise views.QueryError(f"a table cannot be read: {error}") from error
 
@@ -103,36 +88,6 @@ class _Tracer:
         self._names = names.of(root)
         self._models = {folder.relative_to(root).as_posix(): read_lineage(folder) for folder in folders}
         self._seen: set[str] = set()
-
-    def find(self, prefix: str) -> tuple[str, str]:
-        """Kind and id of the one row whose id begins so; or else whose `row_hash` does."""
-        matches = self._beginning(prefix, [(*place, place[-1]) for place in _BY_ID])
-        matches = matches or self._beginning(prefix, [(*place, "row_hash") for place in _BY_HASH])
-        exact = [match for match in matches if match[1] == prefix]
-        if len(exact or matches) == 1:
-            return (exact or matches)[0]
-        if not self._views:
-            raise RowNotFound(catalogue.NONE_YET)
-        if not matches:
-            raise RowNotFound(
-                f"no row's id begins with {prefix!r}; `mathse query 'select path_id from paths'` lists some"
-            )
-        first = "\n  ".join(f"{kind} {row_id}" for kind, row_id in matches[:SHOWN_MATCHES])
-        more = "" if len(matches) <= SHOWN_MATCHES else "\n  ..."
-        raise RowNotFound(f"more than one id begins with {prefix!r}; give more digits:\n  {first}{more}")
-
-    def _beginning(self, prefix: str, places: list[tuple[str, str, str, str]]) -> list[tuple[str, str]]:
-        """Kinds and ids of rows whose key begins so, a few of each view; asked as a range, which skips row groups."""
-        selects = [
-            f"(select distinct '{kind}' as kind, {column} as id from {view} where {key} >= $first and {key} < $last "
-            f"order by id limit {SHOWN_MATCHES + 1})"
-            for kind, view, column, key in places
-            if view in self._views
-        ]
-        if not selects:
-            return []
-        sql = f"from ({' union '.join(selects)}) order by all"
-        return self._connection.execute(sql, {"first": prefix, "last": prefix + LAST}).fetchall()
 
     def _rows(self, view: str, key: str, value: str, order: str = "") -> list[dict[str, Any]]:
         """Rows of a view whose key has a value; none of a view that is not there."""

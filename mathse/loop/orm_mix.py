@@ -21,6 +21,8 @@ from mathse.tables import schemas, views
 from mathse.tables.schemas import Feedback, MixRow
 
 CONTRACT = Contract("orm.mix", ("paths",), ("path_id", "part", "reason"))
+OF_THE_RUN = ("held_out", "seed")
+"""Parameters of the query whose values stand elsewhere in params.yaml."""
 
 
 def build(settings: Params, orm: str, root: Path = Path()) -> Selected:
@@ -36,7 +38,8 @@ def build(settings: Params, orm: str, root: Path = Path()) -> Selected:
     sources = {"problems": problems, "paths": root / layout.orm_paths(orm), "feedback": root / layout.orm_feedback(orm)}
     query = settings.orm.mix.model_copy(update={"query": root / settings.orm.mix.query})
     with views.opened(sources) as connection:
-        counts = select(connection, query, CONTRACT, {"held_out": settings.orm.held_out, "seed": settings.seed})
+        values = dict(zip(OF_THE_RUN, (settings.orm.held_out, settings.seed), strict=True))
+        counts = select(connection, query, CONTRACT, values)
         files = {"train": root / layout.mix(orm), "held_out": root / layout.orm_held_out(orm)}
         rows = connection.execute("select distinct part from selection where reason is null").fetchall()
         parts = {part for (part,) in rows}

@@ -9,7 +9,7 @@ The file is one SELECT over plain view names with named `$parameters`. It return
 A candidate that it does not return is left out with the reason `not returned by the query`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -79,16 +79,8 @@ def select(
         SelectionError: The file or the parameters do not fit, or the result breaks the contract.
         QueryError: The file does not hold one SELECT.
     """
-    section, given = contract.section, {**(optional or {}), **query.parameters}
-    try:
-        sql = query.query.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SelectionError(f"{query.query}: cannot be read ({error}); see {section}.query in params.yaml") from error
-    parameters = select_statement(sql, str(query.query)).named_parameters
-    for missing in sorted(parameters - given.keys()):
-        raise SelectionError(f"{query.query}: needs ${missing}; add {section}.parameters.{missing} to params.yaml")
-    for unused in sorted(query.parameters.keys() - parameters):
-        raise SelectionError(f"params.yaml: {section}.parameters.{unused}: {query.query} has no ${unused}")
+    given = {**(optional or {}), **query.parameters}
+    sql, parameters = statement(query, contract.section, optional or {})
     try:
         connection.execute(f"create table returned as {sql}", {name: given[name] for name in parameters})
     except duckdb.Error as error:
@@ -106,6 +98,29 @@ def select(
     connection.execute(f"create view chosen as {decided}")
     connection.execute("create view selection as from chosen")
     return counted(connection)
+
+
+def statement(query: Query, section: str, optional: Iterable[str]) -> tuple[str, set[str]]:
+    """The SELECT of a mix's file, and the `$parameters` that it uses.
+
+    Args:
+        section: Where the query stands in params.yaml, for errors.
+        optional: Parameters that the file may use without a value in params.yaml.
+
+    Raises:
+        SelectionError: The file cannot be read, or its parameters are not those that the query has values for.
+        QueryError: It does not hold one SELECT.
+    """
+    try:
+        sql = query.query.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SelectionError(f"{query.query}: cannot be read ({error}); see {section}.query in params.yaml") from error
+    parameters = set(select_statement(sql, str(query.query)).named_parameters)
+    for missing in sorted(parameters - query.parameters.keys() - set(optional)):
+        raise SelectionError(f"{query.query}: needs ${missing}; add {section}.parameters.{missing} to params.yaml")
+    for unused in sorted(query.parameters.keys() - parameters):
+        raise SelectionError(f"params.yaml: {section}.parameters.{unused}: {query.query} has no ${unused}")
+    return sql, parameters
 
 
 def forget(connection: duckdb.DuckDBPyConnection) -> None:

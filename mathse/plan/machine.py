@@ -9,23 +9,33 @@ import os
 import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 
 import yaml
 
 from mathse import layout
+from mathse.benchmarks.items import load
 from mathse.errors import UserError
 from mathse.loop.ask.engines.local.fingerprint import ModelMissing, require_model
 from mathse.loop.ask.engines.server.secret import variable
-from mathse.params import BASE, Api, Params
+from mathse.loop.orm_mix import OF_THE_RUN
+from mathse.loop.selection import statement
+from mathse.params import BASE, AdapterSource, Api, BenchmarkSource, Params
 from mathse.params.inference import Described
 from mathse.plan.estimate import base_size, models_disk
+from mathse.sources.ingest import open_source
+from mathse.tables.schemas import Reject
+
+FIRST = 20
+"""Rows of a data set that are read to see whether it is one."""
 
 
 def lacking(settings: Params, root: Path) -> list[str]:
     """What stops a run on this machine: one line each, `key: what is not there; remedy`."""
     return [
-        *_gpus(settings), *_packages(settings, root), *_keys(settings), *_files(settings, root), *_room(settings, root),
+        *_gpus(settings), *_packages(settings, root), *_keys(settings), *_files(settings, root),
+        *_mixes(settings, root), *_data_sets(settings, root), *_room(settings, root),
     ]  # fmt: skip
 
 
@@ -133,6 +143,43 @@ def _files(settings: Params, root: Path) -> Iterator[str]:
     for key, file in wanted.items():
         if not (root / file.expanduser()).exists():
             yield f"{key}: {file}: not found; put it there, or name where it is"
+
+
+def _mixes(settings: Params, root: Path) -> Iterator[str]:
+    """Of the files that choose training rows, and the parameters that they take."""
+    for section, query in (("mix", settings.mix), ("orm.mix", settings.orm.mix)):
+        file = root / query.query
+        if file.exists():
+            try:
+                statement(query.model_copy(update={"query": file}), section, OF_THE_RUN if section == "orm.mix" else ())
+            except UserError as error:
+                yield f"{section}.query: {error}"
+
+
+def _data_sets(settings: Params, root: Path) -> Iterator[str]:
+    """Of data sets and benchmarks that lie here, whose first rows are read."""
+    places: list[tuple[str, AdapterSource | BenchmarkSource]] = [
+        *(
+            (f"problems.sources.{place}.path", source)
+            for place, source in enumerate(settings.problems.sources)
+            if isinstance(source, AdapterSource)
+        ),
+        *((f"benchmarks.{place}.path", source) for place, source in enumerate(settings.benchmarks)),
+    ]
+    for key, source in places:
+        if source.path is None or not (root / source.path.expanduser()).exists():
+            continue
+        here = source.model_copy(update={"path": root / source.path.expanduser()})
+        try:
+            opened = open_source(here, settings.seed).rows if isinstance(here, AdapterSource) else load(here)
+            rows = list(islice(opened, FIRST))
+        except UserError as error:
+            yield f"{key}: {error}"
+            continue
+        rejects = [row for row in rows if isinstance(row, Reject)]
+        if len(rejects) == len(rows):
+            why = f": {rejects[0].reason} ({rejects[0].source_id}: {rejects[0].detail})" if rejects else ""
+            yield f"{key}: {source.path}: none of its first {len(rows)} rows can be used{why}; see docs/data.md"
 
 
 def _room(settings: Params, root: Path) -> Iterator[str]:

@@ -1,14 +1,16 @@
 """Prints a plan: what is asked, what is trained, what it needs, and what all of it rests on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from mathse.plan.estimate import FITS, PREFILL_MFU, Plan
 from mathse.plan.options import GPUS
+from mathse.report import columns
 
 
-def render(plan: Plan) -> str:
-    """The plan as text, 100 columns at most."""
-    parts = (_head(plan), _requests(plan), _trainings(plan), _needs(plan), _assumptions(plan))
+def render(plan: Plan, width: int = 100) -> str:
+    """The plan as text for a terminal of so many cells."""
+    head, needs, assumptions = (columns.wrapped(part(plan), width) for part in (_head, _needs, _assumptions))
+    parts = (head, _requests(plan, width), _trainings(plan, width), needs, assumptions)
     return "\n\n".join("\n".join(part) for part in parts)
 
 
@@ -27,7 +29,7 @@ def _head(plan: Plan) -> list[str]:
     ]
 
 
-def _requests(plan: Plan) -> list[str]:
+def _requests(plan: Plan, width: int) -> list[str]:
     rows = [
         (
             each.step, each.by, f"{each.number:,}", big(each.prompt_tokens), big(each.completion_tokens),
@@ -42,10 +44,10 @@ def _requests(plan: Plan) -> list[str]:
         _number(_sum(each.gpu_hours for each in plan.requests)), _number(plan.api_cost),
     )  # fmt: skip
     heads = ("requests", "by", "number", "prompt tokens", "completion", "GPU-hours", "cost")
-    return _table(heads, [*rows, total], left=2)
+    return columns.table(heads, [*rows, total], width, left=2)
 
 
-def _trainings(plan: Plan) -> list[str]:
+def _trainings(plan: Plan, width: int) -> list[str]:
     rows = [
         (each.name, f"{each.rows:,}", big(each.tokens), f"{each.steps:,}", _number(each.gpu_hours))
         for each in plan.trainings
@@ -54,7 +56,7 @@ def _trainings(plan: Plan) -> list[str]:
         "in all", "", big(sum(each.tokens for each in plan.trainings)),
         f"{sum(each.steps for each in plan.trainings):,}", _number(_sum(each.gpu_hours for each in plan.trainings)),
     )  # fmt: skip
-    return _table(("trainings", "rows", "tokens", "steps", "GPU-hours"), [*rows, total], left=1)
+    return columns.table(("trainings", "rows", "tokens", "steps", "GPU-hours"), [*rows, total], width)
 
 
 def _needs(plan: Plan) -> list[str]:
@@ -123,20 +125,6 @@ def _assumptions(plan: Plan) -> list[str]:
         *(f"  {option:{width}}  {meaning}" for option, meaning in assumed.items()),
         "not counted: the start of each stage, padding, and what a problem's own images would take beyond these.",
     ]
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> list[str]:
-    """Columns as wide as their widest cell; the first `left` of them start at the left."""
-    widths = [max(len(line[place]) for line in (heads, *rows)) for place in range(len(heads))]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = [
-            cell.ljust(width) if place < left else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        return "  ".join(padded).rstrip()
-
-    return [line(heads), *map(line, rows)]
 
 
 def _parts(parts: dict[str, float]) -> str:

@@ -18,6 +18,9 @@ from mathse import layout
 from mathse.errors import UserError
 from mathse.tables.files import write_json
 
+STEPS = "table1"
+"""The experiment that is the run itself with several seeds."""
+
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

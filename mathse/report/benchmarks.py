@@ -15,8 +15,6 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from rich import box
-from rich.table import Table
 
 from mathse import layout
 from mathse.benchmarks.benchmark import columns_of_table_2
@@ -49,19 +47,6 @@ def notes(models: Sequence[Measured]) -> list[str]:
     """What keeps numbers from being the published benchmark's, each once."""
     benchmarks = [entry for model in models for entry in model.metrics.benchmarks.items()]
     return list(dict.fromkeys(f"{name}: {metrics.note}" for name, metrics in benchmarks if metrics.note))
-
-
-def terminal(models: Sequence[Measured]) -> Table | None:
-    """The table for a terminal; None where no model is measured on a benchmark."""
-    rows = cells(models)
-    if not rows:
-        return None
-    table = Table(title=TITLE, box=box.SIMPLE_HEAD)
-    for place, heading in enumerate(rows[0]):
-        table.add_column(heading, justify="right" if place else "left", overflow="fold")
-    for row in rows[1:]:
-        table.add_row(*row)
-    return table
 
 
 def markdown(models: Sequence[Measured]) -> str:

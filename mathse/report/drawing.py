@@ -1,6 +1,7 @@
 """The charts of a run: one Vega-Lite file each in `mathse/report/charts`, and whatever shows one draws that file.
 
-    reports/plots/*.png     `png` of the chart and the rows that the report stage wrote for it
+    reports/plots/*.*       `files` of the chart and the rows that the report stage wrote for it: PNG, and SVG and PDF
+                            for papers
     dvc plots               the file itself, as the template of a plot in dvc.yaml
     mathse view             `svg` of the same, in the page's own colours
 
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import PIL.Image
+import PIL.ImageFont
 import vl_convert
 
 DATA = {
@@ -39,14 +41,19 @@ DATA = {
     "pass_at": "pass_at",
     "work": "work",
     "measures": "measures",
+    "experiments": "experiments",
 }
 """Charts of the report, in its order, each with the series that it draws (`mathse.report.series`)."""
-OPTIONAL = ("calibration", "pass_at")
-"""Charts of what not every run measures: an ORM's confidence, and answers drawn beside the greedy one."""
+OPTIONAL = ("calibration", "pass_at", "experiments")
+"""Charts of what not every run has: an ORM's confidence, answers drawn beside the greedy one, experiments."""
+SEVERAL = {"measures": "measure", "experiments": "experiment"}
+"""Files that describe a chart for each value of a column, which is then the chart's name."""
 VEGA_LITE = "5.21"
 SCALE = 2
 """Pixels of a picture per pixel of the chart."""
 FONT = "MathSE Sans"
+SUBSTITUTES = "DejaVu Sans, Bitstream Vera Sans, Verdana, sans-serif"
+"""What an SVG asks for in its place, elsewhere: fonts whose letters are as wide."""
 CONFIG: dict[str, Any] = {
     "font": FONT,
     "background": "#ffffff",
@@ -56,8 +63,9 @@ CONFIG: dict[str, Any] = {
     "axis": {
         "labelColor": "#66625b", "titleColor": "#66625b", "gridColor": "#e5e1d8", "domainColor": "#e5e1d8",
         "tickColor": "#e5e1d8", "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
+        "labelLimit": 600,
     },
-    "legend": {"labelColor": "#66625b", "labelFontSize": 12, "symbolType": "square"},
+    "legend": {"labelColor": "#66625b", "labelFontSize": 12, "symbolType": "square", "labelLimit": 600},
 }  # fmt: skip
 EMPTY = {
     "data": {"values": [{}]},
@@ -68,6 +76,10 @@ EMPTY = {
 """What is drawn of no rows: not every chart has a size without any."""
 
 Rows = Sequence[Mapping[str, Any]]
+BETWEEN = 12
+"""Pixels between two names below an axis."""
+_BREAKS = re.compile(r" (?=after |\(|preferences)")
+_NAMES = re.compile(rb"(?:\n +/[a-z]+\d+ \d+ 0 R){2,}")
 _MARK = re.compile(r'<path aria-label="([^"]*)"( role="graphics-symbol"[^>]*)/>')
 
 
@@ -80,19 +92,21 @@ class Chart:
     spec: Mapping[str, Any]
     rows: Rows
 
-    def png(self) -> bytes:
-        """A picture under its title: the same bytes for the same chart, whatever fonts the machine has.
+    def files(self) -> dict[str, bytes]:
+        """A picture under its title as `png`, `svg` and `pdf`: the same bytes for the same chart on every machine.
 
         Raises:
             ValueError: The rows are none that it can draw.
         """
-        _add_font()
-        spec = {**self._filled(), "title": self.title}
-        drawn = vl_convert.vegalite_to_png(spec, VEGA_LITE, scale=SCALE, config=CONFIG, allowed_base_urls=[])
+        svg = _svg(json.dumps({**self._filled(), "title": self.title}))
         smaller = io.BytesIO()
-        with PIL.Image.open(io.BytesIO(drawn)) as picture:
+        with PIL.Image.open(io.BytesIO(vl_convert.svg_to_png(svg, scale=SCALE))) as picture:
             picture.convert("RGB").save(smaller, "PNG", optimize=True)
-        return smaller.getvalue()
+        return {
+            "png": smaller.getvalue(),
+            "svg": svg.replace(f'font-family="{FONT}"', f'font-family="{SUBSTITUTES}"').encode(),
+            "pdf": _NAMES.sub(_sorted, vl_convert.svg_to_pdf(svg)),
+        }
 
     def svg(self) -> str:
         """A drawing without its title, to stand in a page.
@@ -103,7 +117,20 @@ class Chart:
         return _svg(json.dumps(self._filled()))
 
     def _filled(self) -> dict[str, Any]:
-        return {**self.spec, "data": {"values": list(self.rows)}} if self.rows else EMPTY
+        if not self.rows:
+            return EMPTY
+        filled = {**self.spec, "data": {"values": list(self.rows)}}
+        if isinstance(width := self.spec.get("width"), dict) and "for" not in width:
+            # Names stand side by side below the axis, broken where its `labelExpr` breaks them.
+            field = self.spec["encoding"]["x"]["field"]
+            words = [part for row in self.rows for part in _BREAKS.split(str(row.get(field, "")))]
+            filled["width"] = {"step": max(width["step"], *(_font().getlength(part) + BETWEEN for part in words))}
+        return filled
+
+
+def _sorted(names: re.Match[bytes]) -> bytes:
+    """The resources of a page by name: the library writes them in another order each time."""
+    return b"".join(sorted(re.findall(rb"\n[^\n]+", names[0])))
 
 
 def chart(name: str, rows: Rows) -> Chart:
@@ -113,17 +140,27 @@ def chart(name: str, rows: Rows) -> Chart:
 
 
 def of_report(data: Mapping[str, Rows]) -> list[Chart]:
-    """The report's charts of its series; of the measures, one chart each (`mathse.report.table.MEASURES`).
+    """The report's charts of its series: of measures (`mathse.report.table.MEASURES`) and experiments, one chart each.
 
     What not every run measures is left out where there are no rows of it.
     """
-    charts = [chart(name, data[series]) for name, series in DATA.items() if data[series] or name not in OPTIONAL]
-    together = charts.pop()
-    titles = {str(row.get("measure")): str(row.get("title")).capitalize() for row in together.rows}
-    for measure, title in titles.items():
-        rows = [row for row in together.rows if str(row.get("measure")) == measure]
-        charts.append(Chart(measure, title, together.spec, rows))
+    charts: list[Chart] = []
+    for name, series in DATA.items():
+        rows = data[series]
+        if name in SEVERAL:
+            charts += _several(chart(name, rows), SEVERAL[name])
+        elif rows or name not in OPTIONAL:
+            charts.append(chart(name, rows))
     return charts
+
+
+def _several(together: Chart, column: str) -> list[Chart]:
+    """The charts of one file, each under the title that its rows have."""
+    titles = {str(row.get(column)): str(row.get("title")).capitalize() for row in together.rows}
+    return [
+        Chart(name, title, together.spec, [row for row in together.rows if str(row.get(column)) == name])
+        for name, title in titles.items()
+    ]
 
 
 def themed(svg: str, sheet: str) -> str:
@@ -147,16 +184,27 @@ def _svg(spec: str) -> str:
 
 @cache
 def _add_font() -> None:
-    """Register matplotlib's DejaVu Sans under a name that no machine has.
+    """Register the font of charts under a name that no machine has.
 
     Of two fonts with one name the machine's own is taken, and another version of it draws other bytes.
     """
-    package = util.find_spec("matplotlib")
-    assert package and package.origin
-    font = (Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf").read_bytes()
+    font = _font_file().read_bytes()
     for encoding in ("ascii", "utf-16-be"):
         font = font.replace("DejaVu Sans".encode(encoding), FONT.encode(encoding))  # both names have 11 letters
     folder = tempfile.mkdtemp(prefix="mathse-font-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)  # it is read whenever something is drawn
     (Path(folder) / "font.ttf").write_bytes(font)
     vl_convert.register_font_directory(folder)
+
+
+@cache
+def _font() -> PIL.ImageFont.FreeTypeFont:
+    """The font of an axis's names, to measure them."""
+    return PIL.ImageFont.truetype(_font_file(), CONFIG["axis"]["labelFontSize"])
+
+
+def _font_file() -> Path:
+    """Matplotlib's DejaVu Sans."""
+    package = util.find_spec("matplotlib")
+    assert package and package.origin
+    return Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"

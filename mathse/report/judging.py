@@ -315,20 +315,6 @@ def load(root: Path) -> dict[str, Judged]:
         raise UserError(f"{file}: does not hold the ORM's measurements; `dvc repro report` makes it anew") from error
 
 
-def lines(judged: Mapping[str, Judged], names: Names) -> list[str]:
-    """One line per step, for the terminal."""
-    told = []
-    for step, one in judged.items():
-        line = (
-            f"On {names.heading(step)}'s {one.paths:,} paths: precision {one.precision} of {one.precision.n:,}, "
-            f"recall {one.recall} of {one.recall.n:,}, mix {one.mix_precision} of {one.mix_precision.n:,} rows"
-        )
-        if one.sound.n or one.first_step.n:
-            line += f"; without a wrong step {one.sound}, first wrong step {one.first_step}"
-        told.append(f"{line}.")
-    return told
-
-
 TITLE = (
     "The ORM on each step's own paths, shares in % (95 %): *precision* is the share of accepted paths whose answer is "
     "right by rule, *recall* the share of right ones that it accepts, *mix* the precision of the rows that the step "

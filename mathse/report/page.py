@@ -1,7 +1,7 @@
 """Build what lies under `reports/` beside the metrics: the plots (data and pictures), and pages of it all.
 
 In: `reports/{metrics,mixes,training,ablations}/*.json`, `data/{problems,paths,verdicts,mix,predictions,orm}/*`.
-Out: `reports/plots/*.{json,png}`, `reports/report.md`, `reports/index.html`, `reports/judged.json`,
+Out: `reports/plots/*.{json,png,svg,pdf}`, `reports/report.md`, `reports/index.html`, `reports/judged.json`,
 `reports/official.json`; the same inputs give the same bytes.
 """
 
@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from mathse import layout, params
-from mathse.report import benchmarks, drawing, judging, series, table, webpage, work
+from mathse.report import ablations, benchmarks, drawing, judging, series, table, webpage, work
 from mathse.report.names import Names
 from mathse.tables.files import write
 from mathse.tables.schemas import OWN_TESTS
@@ -28,13 +28,16 @@ def build(root: Path) -> list[Path]:
     settings = params.load(root / params.PARAMS)
     models, orms = table.load(root), table.load_orms(root)
     steps = benchmarks.steps(root, models)
+    own = [step for name, step in steps if name == OWN_TESTS]
+    results = {each.experiment: each for each in ablations.load_all(root)}
     names = Names(settings)
     counts = judging.count(root, settings)
     judged = judging.by_step(counts, settings)
     data: dict[str, series.Rows] = {
-        "accuracy": series.accuracy(models),
+        "accuracy": series.accuracy(models, own, results.get(ablations.STEPS), settings),
         "measures": series.measures(models),
-        "transitions": series.transitions(step for name, step in steps if name == OWN_TESTS),
+        "experiments": series.experiments(each for name, each in results.items() if name != ablations.STEPS),
+        "transitions": series.transitions(own),
         "orm_confusion": series.orm_confusion(list(orms.values())[-1]),  # the one that judges last
         "acceptance": series.acceptance(counts, names),
         "agreement": series.agreement(counts, names),
@@ -55,7 +58,11 @@ def build(root: Path) -> list[Path]:
     official = json.dumps(benchmarks.official(root, models, settings), indent=1, ensure_ascii=False)
     contents = {
         **{layout.PLOTS / f"{name}.json": (json.dumps(rows, indent=1) + "\n").encode() for name, rows in data.items()},
-        **{layout.PLOTS / f"{chart.name}.png": chart.png() for chart in pictures},
+        **{
+            layout.PLOTS / f"{chart.name}.{kind}": content
+            for chart in pictures
+            for kind, content in chart.files().items()
+        },
         layout.JUDGED: judging.document(judged),
         layout.OFFICIAL_TABLES: (official + "\n").encode(),
         PAGE: page.encode(),

@@ -4,6 +4,10 @@ They are of models of 7 to 19 billion parameters, 240,000 training rows and othe
 them to compare what a step changes, not how high it gets. Accuracies are in %.
 """
 
+from mathse.params import BASE, Params
+
+LABEL = "paper: "
+"""Begins what is the paper's among a run's own."""
 MODELS = ("CogVLM2", "Qwen2-VL-7B", "InternVL2.5-8B")
 TABLE_1 = {
     "base": (30.85, 40.60, 33.20),
@@ -11,7 +15,8 @@ TABLE_1 = {
     "self-evolving": (62.35, 55.15, 64.45),
     "reflection": (64.70, 57.00, 65.13),
 }
-"""Accuracy on MathVL-test, by stage and `MODELS`: 0, 100,000, 240,000 and 280,000 rows."""
+"""Accuracy on MathVL-test, by stage and `MODELS`."""
+TABLE_1_ROWS = {"base": 0, "distilled": 100_000, "self-evolving": 240_000, "reflection": 280_000}
 TABLE_2_COLUMNS = ("MathVista GPS", "MathVista", "MathVerse", "MathVision")
 TABLE_2 = {
     "MathSE-CogVLM2": (70.67, 53.90, 38.83, 19.67),
@@ -31,3 +36,27 @@ FIGURE_2 = {"first step": (402, 705, 215, 678), "last step": (1018, 276, 229, 47
 """Of 2,000 problems: stayed correct, gained, lost, stayed wrong."""
 LENGTHS = (325, 792)
 """Mean characters of a solution, at first and at last."""
+EXPERIMENTS = {
+    "table3": {
+        ("none", "final"): TABLE_3["no feedback"],
+        ("teacher", "final"): TABLE_3["the teacher's"],
+        ("orm", "final"): TABLE_3["the ORM's"],
+    },
+    "table4": {
+        ("self", "2"): TABLE_4["self-evolving"],
+        ("rows-2", "0"): TABLE_4["all written by the teacher"],
+    },
+}
+"""By experiment (`mathse ablate`), what the paper reports of a variant's model."""
+
+
+def stages(settings: Params) -> dict[str, str]:
+    """The models of a run that the paper's Table 1 has too, each with its stage there.
+
+    The last round's stands beside `self-evolving`; that of a reflection beside `reflection`, if it comes last.
+    """
+    asks = [(name, step.ask) for name, step in settings.steps.items()]
+    stages = {BASE: "base", asks[0][0]: "distilled"}
+    stages |= {name: "self-evolving" for name, ask in [pair for pair in asks if pair[1] == "rollout"][-1:]}
+    stages |= {name: "reflection" for name, ask in asks[-1:] if ask == "reflect"}
+    return stages

@@ -28,12 +28,10 @@ from mathse.loop.evaluation.statistics import mcnemar
 from mathse.params import BASE
 from mathse.report import ablations, benchmarks, judging, names, paper, table
 from mathse.report.ablations import Results
-from mathse.report.series import OUTCOMES
+from mathse.report.series import OF_THE_PAPER, OUTCOMES
 
 PAGES = (Path("README.md"), Path("docs/RESULTS.md"))
-STEPS = "table1"
-"""The experiment that runs the loop as it is with several seeds."""
-NOT_RUN = f"Not run yet: `mathse ablate {STEPS}`."
+NOT_RUN = f"Not run yet: `mathse ablate {ablations.STEPS}`."
 _BLOCK = re.compile(r"(<!-- (?P<name>\w+) -->\n)(?P<body>.*?)(<!-- /(?P=name) -->)", re.DOTALL)
 _Row = Mapping[str, Any]
 
@@ -89,7 +87,7 @@ def _own_paths(root: Path) -> str:
 def _transitions(root: Path) -> str:
     """With the paper's, as shares."""
     steps: dict[str, dict[str, int]] = {}
-    for row in _series(root, "transitions"):
+    for row in (row for row in _series(root, "transitions") if not row["step"].startswith(paper.LABEL)):
         steps.setdefault(row["step"], {})[row["outcome"]] = row["problems"]
     cells: table.Cells = [("step", *(outcome.replace("_", " ") for outcome in OUTCOMES), "p (McNemar)")]
     for step, counts in steps.items():
@@ -122,7 +120,7 @@ def _solved(root: Path) -> str:
 
 def _lengths(root: Path) -> str:
     cells: table.Cells = [("of", "which", "solutions", "mean", "a tenth below", "median", "nine tenths below")]
-    for row in _series(root, "lengths"):
+    for row in (row for row in _series(root, "lengths") if row["of"] != OF_THE_PAPER):
         numbers = (f"{row[name]:,.1f}" for name in ("mean", "low", "median", "high"))
         cells.append((row["of"], row["name"], f"{row['solutions']:,}", *numbers))
     return table.grid(cells, left=2)
@@ -184,11 +182,11 @@ def _gain(results: Results, before: str, after: str, what: str, over: str) -> st
 
 def _steps(root: Path) -> Results | None:
     """What the run itself came to with each seed, whose models are compared each with the one before."""
-    return ablations.load(ablations.path(root, STEPS))
+    return ablations.load(ablations.path(root, ablations.STEPS))
 
 
 def _experiments(root: Path) -> str:
-    experiments = [results for results in ablations.load_all(root) if results.experiment != STEPS]
+    experiments = [results for results in ablations.load_all(root) if results.experiment != ablations.STEPS]
     if not experiments:
         return "No experiment has results yet."
     return "\n".join(

@@ -1,9 +1,11 @@
 """The data behind the charts, as lists of flat rows: what `dvc plots` reads and `mathse.report.drawing` draws.
 
-accuracy       one row per model              {"stage": "+ distilled", "train_rows": 240, "accuracy": 0.49, ...}
+accuracy       one row per model, of the run, of several seeds together and of the paper
+                                              {"kind": "run", "stage": "+ distilled", "accuracy": 0.49, ...}
+experiments    one row per variant and model  {"experiment": "table3", "name": "none", "mean": 0.41, "p": "p = 0.02"}
 measures       one row per measure and model  {"measure": "mean_characters", "stage": "+ distilled", "value": 96.5, ...}
 transitions    one row per step and outcome   {"step": "base to + distilled", "outcome": "gained", "problems": 112}
-orm_confusion  one row per held-out path      {"annotated": "WRONG", "judged": "UNDECIDED"}
+orm_confusion  one row per pair of statuses   {"annotated": "WRONG", "judged": "UNDECIDED", "paths": 3, ...}
 error_types    one row per round, who says so, and type
                                               {"round": "round 1", "says": "by the scene", "type": "vision", ...}
 acceptance     one row per step, measure of the ORM, and group of problems
@@ -27,6 +29,9 @@ from typing import TypeVar
 from mathse.loop.evaluation.orm_scores import OrmMetrics
 from mathse.loop.evaluation.statistics import DIGITS, wilson
 from mathse.loop.evaluation.transitions import Transition
+from mathse.params import Params
+from mathse.report import paper
+from mathse.report.ablations import Results
 from mathse.report.judging import SHARES, SOUND, Asked, Case, Counts, Use, measure
 from mathse.report.names import Names
 from mathse.report.table import MEASURES, Measured
@@ -38,21 +43,106 @@ Rows = list[Row]
 
 ALL = "all"
 """The group of all problems."""
+OF_THE_PAPER = "the paper's solutions"
+"""What these lengths are of; of them the means alone are known."""
 OUTCOMES = ("stayed_correct", "gained", "lost", "stayed_wrong")
 
 
-def accuracy(models: Sequence[Measured]) -> Rows:
-    """Accuracy with its interval, by model."""
-    return [
+def accuracy(models: Sequence[Measured], steps: Iterable[Transition], seeds: Results | None, settings: Params) -> Rows:
+    """Accuracy with its interval, by model; that of several seeds, from lowest to highest; and the paper's.
+
+    A model's p is of McNemar's exact test against the one before, on the pairs of all seeds where there are several.
+
+    Args:
+        steps: What each step changed on the run's own tests.
+        seeds: The same loop with each seed.
+    """
+    names = Names(settings)
+    several = _of_seeds(seeds, names) if seeds else []
+    p = {} if several else {step.after: p_value(step.p_value) for step in steps}
+    rows: Rows = [
         {
+            "kind": "run",
+            "of": "this run, 95 %",
             "stage": model.title,
             "train_rows": model.rows,
             "accuracy": model.metrics.accuracy,
             "ci_low": model.metrics.ci_low,
             "ci_high": model.metrics.ci_high,
+            "p": p.get(model.title, ""),
         }
         for model in models
     ]
+    stages = paper.stages(settings)
+    reported: Rows = [
+        {
+            "kind": "paper",
+            "of": f"{paper.LABEL}{name}, MathVL-test",
+            "stage": model.title,
+            "train_rows": paper.TABLE_1_ROWS[stages[model.metrics.model]],
+            "accuracy": round(paper.TABLE_1[stages[model.metrics.model]][place] / 100, DIGITS),
+            "p": "",
+        }
+        for place, name in enumerate(paper.MODELS)
+        for model in models
+        if model.metrics.model in stages
+    ]
+    titles = {model.title for model in models}
+    return rows + [row for row in several if row["stage"] in titles] + reported
+
+
+def _of_seeds(results: Results, names: Names) -> Rows:
+    """The models of a loop that was run with several seeds; none if it was run with one."""
+    rows: Rows = []
+    for row in results.comparison:
+        models = results.models(row.variant, row.model).values()
+        shares = [model.accuracy for model in models]
+        if row.variant == results.baseline and len(shares) > 1:
+            rows.append(
+                {
+                    "kind": "seeds",
+                    "of": f"mean of {len(shares)} seeds, lowest to highest",
+                    "stage": names.title(row.model),
+                    "train_rows": round(sum(model.rows for model in models) / len(shares)),
+                    "accuracy": row.mean,
+                    "ci_low": min(shares),
+                    "ci_high": max(shares),
+                    "p": p_value(row.difference.p) if row.difference else "",
+                }
+            )
+    return rows
+
+
+def p_value(p: float) -> str:
+    """A p as papers have it: `p = 0.026`, `p < 0.001`."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def experiments(results: Iterable[Results]) -> Rows:
+    """What each variant of an experiment came to: means, intervals, from the lowest seed to the highest, and p."""
+    rows: Rows = []
+    for each in results:
+        reported = paper.EXPERIMENTS.get(each.experiment, {})
+        several = len({row.model for row in each.comparison}) > 1
+        for row in each.comparison:
+            shares = [model.accuracy for model in each.models(row.variant, row.model).values()]
+            number = reported.get((row.variant, row.model))
+            rows.append(
+                {
+                    "experiment": each.experiment,
+                    "title": each.title,
+                    "name": f"{row.variant}, model {row.model}" if several else row.variant,
+                    "seeds": len(shares),
+                    "mean": row.mean,
+                    "low": row.low,
+                    "high": row.high,
+                    "lowest": min(shares),
+                    "highest": max(shares),
+                    "p": p_value(row.difference.p) if row.difference else "",
+                    "paper": "" if number is None else f"{number:.2f} %",
+                }
+            )
+    return rows
 
 
 def measures(models: Iterable[Measured]) -> Rows:
@@ -67,21 +157,44 @@ def measures(models: Iterable[Measured]) -> Rows:
 
 
 def transitions(steps: Iterable[Transition]) -> Rows:
-    """What became of the run's own tests in each step."""
-    return [
-        {"step": f"{step.before} to {step.after}", "outcome": outcome, "problems": getattr(step, outcome)}
+    """What became of the run's own tests in each step, with its p; and of the paper's (Figure 2)."""
+    rows: Rows = [
+        {
+            "step": f"{step.before} to {step.after}",
+            "outcome": outcome,
+            "problems": getattr(step, outcome),
+            "p": p_value(step.p_value),
+        }
         for step in steps
         for outcome in OUTCOMES
+    ]
+    return rows + [
+        {"step": f"{paper.LABEL}{step}", "outcome": outcome, "problems": problems, "p": ""}
+        for step, counts in paper.FIGURE_2.items()
+        for outcome, problems in zip(OUTCOMES, counts, strict=True)
     ]
 
 
 def orm_confusion(orm: OrmMetrics) -> Rows:
-    """The teacher's status against the ORM's; one row per path: the chart counts them."""
-    return [
-        {"annotated": pair.first.value, "judged": pair.second.value}
-        for pair in orm.confusion
-        for _ in range(pair.count)
-    ]
+    """The teacher's status against the ORM's, with the paper's shares of the right ones (Table 5)."""
+    counts = {(pair.first, pair.second): pair.count for pair in orm.confusion}
+    correct, wrong, _ = paper.TABLE_5["verdict, step and analysis"]
+    reported = {Status.CORRECT: correct, Status.WRONG: wrong}
+    rows: Rows = []
+    for annotated in reported:
+        total = sum(count for (first, _), count in counts.items() if first is annotated)
+        for judged in (Status.CORRECT, Status.WRONG, Status.UNDECIDED):
+            paths = counts.get((annotated, judged), 0)
+            rows.append(
+                {
+                    "annotated": annotated.value,
+                    "judged": judged.value,
+                    "paths": paths,
+                    "share": round(paths / total, DIGITS) if total else 0.0,
+                    "paper": f"{paper.LABEL}{reported[annotated]:.1f} %" if judged is annotated else "",
+                }
+            )
+    return rows
 
 
 def error_types(counts: Counts, names: Names) -> Rows:
@@ -173,7 +286,8 @@ def lengths(predictions: Mapping[str, Counter[int]], counts: Counts, names: Name
             mean = round(sum(length * often for length, often in characters.items()) / characters.total(), 1)
             row: Row = {"of": of, "name": name, "solutions": characters.total()}
             rows.append(row | {"mean": mean, "low": low, "median": median, "high": high})
-    return rows
+    of_the_paper = zip(("at first", "at last"), paper.LENGTHS, strict=True)
+    return rows + [{"of": OF_THE_PAPER, "name": name, "mean": float(mean)} for name, mean in of_the_paper]
 
 
 def tenths(counted: Counter[int], which: Iterable[int]) -> list[float]:

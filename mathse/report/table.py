@@ -1,4 +1,4 @@
-"""The table of the loop (the shape of the paper's Table 1), for the terminal and as Markdown.
+"""The table of the loop (the shape of the paper's Table 1), as cells and as Markdown.
 
 In: `reports/metrics/*.json`, and beside it what the mixes and trainings reported (`reports/mixes`, `reports/training`).
 One line per model, in the order of `measured` in params.yaml:
@@ -13,15 +13,12 @@ percentage where that ends with `%`:
     mean_characters: float = Field(ge=0, ..., json_schema_extra={"shown": "characters of a solution"})
 """
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
-from rich import box
-from rich.table import Table
 
 from mathse import layout, params
 from mathse.errors import UserError
@@ -201,19 +198,6 @@ def cells(model: Measured) -> tuple[str, ...]:
         "" if model.solved is None else f"{model.solved:,} of {model.remaining:,}",
         *("" if (number := measure.of(model.metrics)) is None else f"{number:,.1f}" for measure in MEASURES),
     )
-
-
-def terminal(models: Sequence[Measured]) -> Table:
-    """The table for a terminal."""
-    table = Table(title=f"Accuracy on {models[-1].metrics.n:,} held-out problems, pass@1", box=box.SIMPLE_HEAD)
-    rows = [cells(model) for model in models]
-    for place, heading in enumerate(HEADINGS):
-        # Each column is as narrow as its numbers and the words of its heading, so that all fits into 80 characters.
-        widest = max(len(part) for part in (*heading.split(), *(row[place] for row in rows)))
-        table.add_column(textwrap.fill(heading, widest), justify="right" if place else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    return table
 
 
 def markdown(models: Sequence[Measured]) -> str:

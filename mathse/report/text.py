@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass
 
 from mathse import terminal
-
-LONGEST_FORMULA = 1000
-"""Characters of a formula; longer ones are shown as they are written."""
+from mathse.synthetic.formulas import LONGEST as LONGEST_FORMULA
+from mathse.synthetic.formulas import Piece as Piece
+from mathse.synthetic.formulas import pieces as pieces
 
 _LABEL = re.compile(
     r"(?:(?<=[\s。.:;!?])|^)(?:[#*_>]{1,6} {0,2}){0,2}"
@@ -25,33 +25,7 @@ _LABEL = re.compile(
 _LISTED = re.compile(r"^(?:[#*_>]{1,6} {0,2}){0,2}\(?(?P<number>\d{1,3})[.)](?=\s)", re.MULTILINE)
 _SIGNS = {sign: str(place) for place, sign in enumerate("一二三四五六七八九十", 1)}
 _NAMED = re.compile(r"[\W_]{0,9}(?:[^\W\d_]{1,12}\s{0,2})?#?(\d{1,3}|[一二三四五六七八九十])\s?步?[\W_]{0,9}")
-_SOME = rf"{{1,{LONGEST_FORMULA}}}?"
-_ENVIRONMENTS = r"(?:equation|align|aligned|gather|cases|array|[pbvBV]?matrix)\*?"
-_FORMULA = re.compile(
-    rf"\$\$(?P<double>[^$]{_SOME})\$\$"
-    rf"|\\\[(?P<display>(?:(?!\\\[).){_SOME})\\\]"
-    rf"|\\\((?P<inline>(?:(?!\\\().){_SOME})\\\)"
-    rf"|(?P<block>\\begin\{{(?P<name>{_ENVIRONMENTS})\}}(?:(?!\\begin).){_SOME}\\end\{{(?P=name)\}})"
-    r"|(?P<boxed>\\boxed\{(?:[^{}]|\{(?:[^{}]|\{[^{}]{0,99}\}){0,199}\}){1,299}\})"
-    rf"|(?<![\\$\w])\$(?![\s$])(?P<dollar>[^$\n]{_SOME})(?<![\s\\])\$(?![\d$])",
-    re.DOTALL,
-)
 _BARE = re.compile(r"\\[a-zA-Z]+|[\^_]\{")
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Part of a text.
-
-    Attributes:
-        text: As written, delimiters included.
-        tex: What is between the delimiters, if it is mathematics.
-        display: Whether it stands on a line of its own.
-    """
-
-    text: str
-    tex: str | None = None
-    display: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,21 +62,6 @@ def steps(text: str, wrong: str | None = None) -> list[SolutionStep]:
     elif wrong and (words := wrong.strip().casefold()):
         place = next((place for place, part in enumerate(parts) if words in part.casefold()), None)
     return [SolutionStep(part, number == place) for number, part in enumerate(parts) if part]
-
-
-def pieces(text: str) -> list[Piece]:
-    """Cut a text into words and mathematics; a dollar sign before an amount of money is not mathematics."""
-    cut: list[Piece] = []
-    done = 0
-    for formula in _FORMULA.finditer(text):
-        if formula.start() > done:
-            cut.append(Piece(text[done : formula.start()]))
-        kind = str(formula.lastgroup if formula.lastgroup != "name" else "block")
-        cut.append(Piece(formula.group(), formula.group(kind), kind in ("double", "display", "block")))
-        done = formula.end()
-    if done < len(text):
-        cut.append(Piece(text[done:]))
-    return cut
 
 
 def answer(text: str) -> list[Piece]:

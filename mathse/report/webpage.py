@@ -107,7 +107,11 @@ def render(run: Run) -> str:
         lengths=paper.LENGTHS,
         tokens=_tokens(run),
         ablations=[
-            (results.title, Grid(f"{results.experiment}: {results.tests.n:,} test problems", ablations.cells(results)))
+            (
+                results.title,
+                results.experiment,
+                Grid(f"{results.experiment}: {results.tests.n:,} test problems", ablations.cells(results)),
+            )
             for results in ablations.load_all(run.root)
         ],
         paper_ablations=(
@@ -194,11 +198,8 @@ def _rows(run: Run) -> list[loop_picture.Row]:
 
 def _stages(run: Run) -> Grid:
     """The paper's Table 1: a row per model, the paper's numbers of the same stage behind."""
-    asks = [(name, run.settings.steps[name].ask) for name in run.settings.steps]
-    last_round = next((name for name, ask in reversed(asks) if ask == "rollout"), None)
-    last = asks[-1][0] if asks[-1][1] == "reflect" else None
-    stages = {BASE: "base", asks[0][0]: "distilled", last_round: "self-evolving", last: "reflection"}
-    cells: Cells = [(*table.HEADINGS, *(f"paper: {name}" for name in paper.MODELS))]
+    stages = paper.stages(run.settings)
+    cells: Cells = [(*table.HEADINGS, *(f"{paper.LABEL}{name}" for name in paper.MODELS))]
     for model in run.models:
         stage = stages.get(model.metrics.model)
         reported = (f"{number:.2f}" for number in paper.TABLE_1[stage]) if stage else ("" for _ in paper.MODELS)
@@ -218,7 +219,7 @@ def _changes(run: Run) -> Grid:
         on = "own tests" if name == OWN_TESTS else name
         cells.append((f"{step.before} to {step.after}", on, *shares, f"{step.p_value:.2g}"))
     for name, reported in paper.FIGURE_2.items():
-        cells.append((f"paper: {name}", "2,000 problems", *benchmarks.shares(reported), ""))
+        cells.append((f"{paper.LABEL}{name}", "2,000 problems", *benchmarks.shares(reported), ""))
     return Grid("What each step gained and lost (the paper's Figure 2)", cells, len(paper.FIGURE_2))
 
 
@@ -230,7 +231,7 @@ def _public(run: Run) -> Grid | None:
     places = {name: place for place, name in enumerate(paper.TABLE_2_COLUMNS)}
     for name, reported in paper.TABLE_2.items():
         row = (f"{reported[places[column]]:.2f}" if column in places else "" for column in cells[0][1:])
-        cells.append((f"paper: {name}", *row))
+        cells.append((f"{paper.LABEL}{name}", *row))
     return Grid(benchmarks.TITLE, cells, len(paper.TABLE_2))
 
 
@@ -242,7 +243,7 @@ def _orm(run: Run) -> Grid:
         cells.append((name, f"{orm.n:,}", *(f"{100 * share:.1f}" for share in shares), f"{orm.undecided:,}"))
     for name, reported in paper.TABLE_5.items():
         step = f"{paper.FIRST_STEP:.0f}" if name.endswith("analysis") else ""
-        cells.append((f"paper: {name}", "2,000", *(f"{number:.2f}" for number in reported), step, ""))
+        cells.append((f"{paper.LABEL}{name}", "2,000", *(f"{number:.2f}" for number in reported), step, ""))
     caption = "The ORM on held-out paths (the paper's Table 5), shares judged as annotated in %"
     return Grid(caption, cells, len(paper.TABLE_5))
 

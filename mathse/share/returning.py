@@ -59,6 +59,8 @@ class Returned:
         lines += [f"  refused: {place}: {reason}" for place, reason in self.refused[:_LISTED]]
         if len(self.refused) > _LISTED:
             lines.append(f"  ... and {len(self.refused) - _LISTED} more: {_counted(self.refused)}")
+        if not (self.taken or self.known or self.refused):
+            lines.append("  none was edited; to have them as a source all the same, give it a --name")
         if self.taken:
             lines.append("`mathse tag list` shows them; `dvc repro` has them judged, and makes the mixes anew")
         return "\n".join(lines)

@@ -20,11 +20,13 @@ from pydantic import ValidationError
 
 from mathse.curation.edits import edited
 from mathse.errors import described
+from mathse.limits import bounded_memory
 from mathse.share import shards
 from mathse.share.columns import SharedRow, conversation
-from mathse.share.counts import EXCLUDED, Counts
+from mathse.share.counts import Counts
+from mathse.share.dataset_card import CARD
 from mathse.share.export import describe
-from mathse.share.folder import appearing
+from mathse.share.folder import SUMS, appearing
 from mathse.share.importing import ImportFailed, stated_lineage
 from mathse.share.provenance import LINEAGE
 from mathse.share.rows import picture
@@ -32,9 +34,12 @@ from mathse.sources import reading
 from mathse.sources.adapters.mathse_export import id_of_path, problem
 from mathse.sources.rows.raw import Damaged, Faulty, SourceRow
 from mathse.tables import schemas
+from mathse.tables.files import sha256
 from mathse.tables.schemas import Message
 
 REFUSED = "refused.jsonl"
+OLD_CARD = "README.before.md"
+"""A card that somebody changed, as the card is written anew."""
 _LONGEST = 100_000
 """Characters of an edited text."""
 
@@ -78,14 +83,15 @@ def seal(folder: Path, who: str) -> Sealed:
     made_from = stated_lineage(folder)
     sealed, counts = Sealed(folder, who=who), Counts()
     with appearing(folder, LINEAGE) as fresh:
-        with (fresh / REFUSED).open("w", encoding="utf-8") as refused:
+        if (folder / REFUSED).is_file() and not (folder / REFUSED).is_symlink():
+            shutil.copyfile(folder / REFUSED, fresh / REFUSED)
+        with bounded_memory(), (fresh / REFUSED).open("a", encoding="utf-8") as refused:
             written = shards.write(fresh, _rows(sealed, counts, made_from.get("trains") == "judge", refused))
         if not counts.rows:
             raise ImportFailed(f"{folder}: no row can be used: {', '.join(sealed.refused)}; it stays as it is")
-        if not sealed.refused:
+        if not (fresh / REFUSED).stat().st_size:
             (fresh / REFUSED).unlink()
-        if (folder / EXCLUDED).is_file() and not (folder / EXCLUDED).is_symlink():
-            shutil.copyfile(folder / EXCLUDED, fresh / EXCLUDED)
+        _keep(folder, fresh)
         sealed.rows = counts.rows
         try:
             counts.excluded.update(made_from["excluded"])
@@ -93,6 +99,20 @@ def seal(folder: Path, who: str) -> Sealed:
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ImportFailed(f"{folder / LINEAGE}: not as `mathse export` writes it ({described(error)})") from error
     return sealed
+
+
+def _keep(folder: Path, fresh: Path) -> None:
+    """Copy what is no row: what was excluded, files of the person's own, and a card that somebody changed."""
+    rows = set((folder / shards.FOLDER).rglob("*.parquet"))
+    for file in sorted(folder.rglob("*")):
+        copy = fresh / file.relative_to(folder)
+        if file.is_file() and not file.is_symlink() and file not in rows and not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+    card, sums = fresh / CARD, fresh / SUMS
+    stated = sums.read_text(encoding="utf-8", errors="replace").splitlines() if sums.is_file() else []
+    if card.is_file() and f"{sha256(card)}  {CARD}" not in stated:
+        card.rename(fresh / OLD_CARD)
 
 
 def _rows(sealed: Sealed, counts: Counts, by_judge: bool, refused: TextIO) -> Iterator[SharedRow]:

@@ -13,7 +13,8 @@ from PIL import ImageDraw, ImageFont
 from PIL.ImageFont import FreeTypeFont
 
 _NO_CHARACTER = "\U0010ffff"
-_SIZE = 15
+SIZE = 15
+"""Of the letters, in pixels."""
 
 
 def write(pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, fill: str) -> None:
@@ -25,26 +26,18 @@ def write(pen: ImageDraw.ImageDraw, at: tuple[float, float], text: str, fill: st
         if font is plain:
             pen.text((right, top), run, fill=fill, font=font)
         else:  # fonts of other heights stand on its baseline
-            pen.text((right, top + plain.getmetrics()[0]), run, fill=fill, font=font, anchor="ls")
+            pen.text((right, top + ascent()), run, fill=fill, font=font, anchor="ls")
         right += font.getlength(run)
 
 
-def wrapped(text: str, width: int, most: int) -> list[str]:
-    """Lines of a text without spaces between its words, such as Chinese.
+def ascent() -> int:
+    """Pixels from the top of a line to where its letters stand."""
+    return _plain().getmetrics()[0]
 
-    Args:
-        width: Of a line, in characters of the Latin script; others may count twice.
-        most: Lines; a text that goes on ends with ` ...`.
-    """
-    lines, line, used = [], "", 0
-    for character in " ".join(text.split()):
-        wide = 1 + is_wide(character)
-        if used + wide > width:
-            lines.append(line)
-            line, used = "", 0
-        line, used = line + character, used + wide
-    lines = [line.strip() for line in [*lines, line] if line.strip()]
-    return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1][:-3]} ..."]
+
+def length(text: str) -> float:
+    """Pixels that a line takes."""
+    return sum(font.getlength("".join(characters)) for font, characters in groupby(text, _font))
 
 
 def is_wide(character: str) -> bool:
@@ -54,7 +47,7 @@ def is_wide(character: str) -> bool:
 
 @cache
 def _plain() -> FreeTypeFont:
-    font = ImageFont.load_default(_SIZE)
+    font = ImageFont.load_default(SIZE)
     assert isinstance(font, FreeTypeFont)  # Pillow's wheels are built with FreeType
     return font
 
@@ -76,7 +69,7 @@ def _has(font: FreeTypeFont, character: str) -> bool:
 @cache
 def _opened(file: Path) -> FreeTypeFont | None:
     try:
-        return ImageFont.truetype(file, _SIZE - 1)
+        return ImageFont.truetype(file, SIZE - 1)
     except OSError:
         return None
 

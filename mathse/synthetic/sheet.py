@@ -1,13 +1,16 @@
 """A contact sheet: one picture of sample problems, to judge by eye whether figures are clear and answers right.
 
 Each cell shows a problem's picture at twice its size, then family and level, the question, its options, and the gold
-answer. Every subject, family and level has its turn before any has a second. The same problems give the same bytes.
+answer, with their mathematics drawn; a row is as tall as its longest text. Every subject, family and level has its turn
+before any has a second. The same problems give the same bytes.
 """
 
-import textwrap
+import re
+import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from itertools import chain, zip_longest
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, groupby, zip_longest
 from operator import attrgetter
 from pathlib import Path
 
@@ -15,19 +18,63 @@ import PIL.Image
 from PIL import ImageDraw, ImageOps
 
 from mathse.synthetic import lettering
+from mathse.synthetic.formulas import Drawn, drawn, pieces
 from mathse.synthetic.pictures import SIDE
 from mathse.tables.files import replaced
 from mathse.tables.images import decode
 from mathse.tables.schemas import Image, Problem
 
 COLUMNS, ROWS = 6, 10
+MOST_LINES = 14
+"""Of a question; what goes on ends with ` ...`. Options and answer have half of them."""
 _PICTURE = 2 * SIDE
 _GAP = 16
 _LINE = 19
-_LINE_LETTERS = 31
-_LINES = 6
-_CELL = (_PICTURE + 2 * _GAP, _PICTURE + _LINES * _LINE + 2 * _GAP)
+_WIDTH = _PICTURE + 2 * _GAP
 _INK, _FAINT, _PAPER, _FRAME, _ANSWER = "#202020", "#707070", "white", "#c8c8c8", "#0a6b2d"
+_TIE = "\u00a0"
+"""A space at which no line is broken."""
+_PARTS = re.compile(rf"(?P<words>(?:\S|{_TIE})+)|\s+")
+
+
+@dataclass(frozen=True)
+class Word:
+    """What is not broken between lines.
+
+    Attributes:
+        text: As written.
+        formula: As drawn; None of plain text.
+        space: Whether there is one before it.
+    """
+
+    text: str
+    formula: Drawn | None
+    space: bool
+
+    @property
+    def width(self) -> float:
+        """In pixels."""
+        return self.formula.ink.width + 2 if self.formula else lettering.length(self.text)
+
+
+@dataclass(frozen=True)
+class Line:
+    """Words side by side, in a colour."""
+
+    words: tuple[Word, ...]
+    colour: str
+
+    @property
+    def above(self) -> int:
+        """Pixels from its top to where its letters stand."""
+        formulas = [word.formula for word in self.words if word.formula]
+        return max([lettering.ascent(), *(formula.ink.height - formula.depth + 2 for formula in formulas)])
+
+    @property
+    def height(self) -> int:
+        """Pixels to the next line."""
+        below = max((word.formula.depth for word in self.words if word.formula), default=0)
+        return max(_LINE, self.above + below + 3)
 
 
 def contact_sheet(
@@ -41,21 +88,42 @@ def contact_sheet(
         file: The PNG to write; it is replaced as a whole or not at all.
     """
     shown = chosen(problems, columns * rows)
-    down = max(1, -(-len(shown) // columns))
-    sheet = PIL.Image.new("RGB", (columns * _CELL[0], down * _CELL[1]), _PAPER)
-    for place, problem in enumerate(shown):
-        cell = PIL.Image.new("RGB", _CELL, _PAPER)
-        pen = ImageDraw.Draw(cell)
-        pen.rectangle((0, 0, _CELL[0] - 1, _CELL[1] - 1), outline=_FRAME)
+    texts = [_lines(problem) for problem in shown]
+    heights = [
+        _PICTURE + 3 * _GAP + max(sum(line.height for line in lines) for lines in texts[first : first + columns])
+        for first in range(0, len(shown), columns)
+    ]
+    sheet = PIL.Image.new("RGB", (columns * _WIDTH, max(1, sum(heights))), _PAPER)
+    for place, (problem, lines) in enumerate(zip(shown, texts, strict=True)):
+        down, across = divmod(place, columns)
         picture = next((images[i] for i in problem.image_ids if i in images), None)
-        if picture is not None:
-            pixels = decode(picture.data, picture.width * picture.height)
-            cell.paste(ImageOps.contain(pixels, (_PICTURE, _PICTURE), PIL.Image.Resampling.LANCZOS), (_GAP, _GAP))
-        for number, (line, colour) in enumerate(_lines(problem)):
-            lettering.write(pen, (_GAP, _PICTURE + int(1.5 * _GAP) + number * _LINE), line, colour)
-        sheet.paste(cell, (place % columns * _CELL[0], place // columns * _CELL[1]))
+        cell = _cell(picture, lines, heights[down])
+        sheet.paste(cell, (across * _WIDTH, sum(heights[:down])))
     with replaced(file) as fresh:
         sheet.save(fresh, format="PNG", compress_level=9)
+
+
+def _cell(picture: Image | None, lines: Sequence[Line], height: int) -> PIL.Image.Image:
+    cell = PIL.Image.new("RGB", (_WIDTH, height), _PAPER)
+    pen = ImageDraw.Draw(cell)
+    pen.rectangle((0, 0, _WIDTH - 1, height - 1), outline=_FRAME)
+    if picture is not None:
+        pixels = decode(picture.data, picture.width * picture.height)
+        cell.paste(ImageOps.contain(pixels, (_PICTURE, _PICTURE), PIL.Image.Resampling.LANCZOS), (_GAP, _GAP))
+    top = _PICTURE + int(1.5 * _GAP)
+    for line in lines:
+        right: float = _GAP
+        for number, word in enumerate(line.words):
+            right += lettering.length(" ") * (word.space and number > 0)
+            if word.formula is None:
+                lettering.write(pen, (right, top + line.above - lettering.ascent()), word.text, line.colour)
+            else:
+                ink, depth = word.formula.ink, word.formula.depth
+                at = (round(right) + 1, top + line.above - ink.height + depth)
+                cell.paste(PIL.Image.new("RGB", ink.size, line.colour), at, ink)
+            right += word.width
+        top += line.height
+    return cell
 
 
 def chosen(problems: Iterable[Problem], count: int = COLUMNS * ROWS) -> list[Problem]:
@@ -87,20 +155,70 @@ def _family(problem: Problem) -> str:
     return problem.source_id.rsplit("-", 2)[0] if problem.source == "figures" else problem.source
 
 
-def _lines(problem: Problem) -> list[tuple[str, str]]:
-    """What stands under the picture: lines with their colours."""
-    options = "   ".join(f"{chr(ord('A') + place)} {choice}" for place, choice in enumerate(problem.choices))
+def _lines(problem: Problem) -> list[Line]:
+    """What stands under the picture."""
+    options = [f"{chr(ord('A') + place)}{_TIE}{choice}{2 * _TIE}" for place, choice in enumerate(problem.choices)]
     texts = (
-        (f"{_family(problem)}, level {problem.level}", _FAINT, 1),
-        (problem.question, _INK, 3 if not options else 2),
-        (options, _INK, 2),
-        (f"Answer: {problem.answer}", _ANSWER, 1),
+        (f"{_family(problem)}, level {problem.level}", _FAINT, 2),
+        (problem.question, _INK, MOST_LINES),
+        (" ".join(options), _INK, MOST_LINES // 2),
+        (f"Answer: {problem.answer}", _ANSWER, MOST_LINES // 2),
     )
-    lines = []
-    for text, colour, most in texts:
-        if any(map(lettering.is_wide, text)) or max(map(len, text.split()), default=0) > _LINE_LETTERS:
-            wrapped = lettering.wrapped(text, _LINE_LETTERS - 2, most)
-        else:
-            wrapped = textwrap.wrap(text, _LINE_LETTERS, max_lines=most, placeholder=" ...")
-        lines += [(line, colour) for line in wrapped]
-    return lines
+    return [line for text, colour, most in texts for line in _flowing(text, colour, most)]
+
+
+def _flowing(text: str, colour: str, most: int) -> Iterator[Line]:
+    """The lines of a text, broken between words, and within those that are longer than a line."""
+    lines: list[list[Word]] = []
+    room = 0.0
+    for word in chain.from_iterable(map(_parts, _words(text))):
+        width = word.width + lettering.length(" ") * word.space
+        # A full stop behind a formula, or a Chinese comma, stands in the margin rather than alone on a line.
+        margin = _GAP - 2 if not word.space and unicodedata.category(word.text[-1:] or " ")[0] == "P" else 0
+        if not lines or width > room + margin:
+            lines.append([])
+            room, width = _PICTURE, word.width
+        lines[-1].append(word)
+        room -= width
+    if len(lines) > most:
+        last, mark = lines[most - 1], Word("...", None, True)
+        while len(last) > 1 and sum(word.width + lettering.length(" ") for word in (*last, mark)) > _PICTURE:
+            last.pop()
+        last.append(mark)
+    return (Line(tuple(words), colour) for words in lines[:most])
+
+
+def _words(text: str) -> Iterator[Word]:
+    """Words and drawn formulas; of scripts without spaces, each character."""
+    space = False
+    for piece in pieces(text):
+        if piece.tex is not None and (formula := drawn(piece.tex, lettering.SIZE)) is not None:
+            yield Word(piece.text, formula, space)
+            space = False
+            continue
+        for part in _PARTS.finditer(piece.text):
+            space = space or part["words"] is None
+            for unbroken in ("".join(run) for _, run in groupby(part["words"] or "", key=_run)):
+                yield Word(unbroken.replace(_TIE, " "), None, space)
+                space = False
+
+
+def _run(letter: str) -> str:
+    """What is alike of letters that stay together: wide ones are broken anywhere."""
+    return letter if lettering.is_wide(letter) else ""
+
+
+def _parts(word: Word) -> Iterator[Word]:
+    """A word that is longer than a line in parts, a formula made smaller."""
+    if word.width <= _PICTURE:
+        yield word
+    elif word.formula is not None:
+        ink = ImageOps.contain(word.formula.ink, (_PICTURE - 2, word.formula.ink.height), PIL.Image.Resampling.LANCZOS)
+        depth = round(word.formula.depth * ink.height / word.formula.ink.height)
+        yield replace(word, formula=Drawn(ink, depth))
+    else:
+        start = 0
+        for end in range(1, len(word.text) + 1):
+            if end == len(word.text) or lettering.length(word.text[start : end + 1]) > _PICTURE:
+                yield Word(word.text[start:end], None, word.space and start == 0)
+                start = end

@@ -3,28 +3,30 @@
 No part of a request becomes part of a statement: a name must be one of those below and selects a condition written
 here; a value must be one of the run's own labels, a whole number, an id, or words to look for, and is bound.
 
-    round=2&kind=rollout&verdict=WRONG&agree=rule_only&subject=angles&level=3&q="angle B" 40
+    round=2&kind=rollout&verdict=WRONG&agree=rule_only&subject=angles&level=3&mix=2&sort=-characters&q="angle B" 40
     -> step = ? and kind = ? and status = ? and ..., [2, 2, 2, ...], words ["angle", "b", "40"], phrases ["angle b"]
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
 from mathse.errors import UserError
+from mathse.tables.schemas import Tag
 from mathse.view.index import KINDS, STATUSES
 
 MAX_QUERY = 200
 MAX_NUMBER = 2**31 - 1
-NONE = "none"
+NONE, ANY = "none", "any"
+COLUMN = "column"
 LETTERS = r"[0-9\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}\p{Devanagari}]"
 """A word is a run of these. Other scripts set no spaces between words: their characters are found wherever they are."""
 AGREE = {
     "differ": "status > 0 and rule > 0 and status <> rule",
-    "orm_only": "status = 1 and rule = 2",
-    "rule_only": "status = 2 and rule = 1",
+    "orm_only": "status = 1 and rule > 1",
+    "rule_only": "status > 1 and rule = 1",
     "same": "status > 0 and status = rule",
 }
 """Where the ORM and the rule grader disagree: in any way; only the ORM says CORRECT; only the rule does; not at all."""
@@ -35,12 +37,21 @@ CHANGES = {
     "neither": "not a.solved and not b.solved",
 }
 """What became of a problem from one step or model (a) to another (b)."""
+SORTS = {
+    "characters": ("characters", 0), "tokens": ("tokens", 0), "confidence": ("confidence", 2), "step": ("step", 0),
+    "kind": ("kind", 0), "verdict": ("status", 0), "rule": ("rule", 0), "subject": ("subject", -1),
+    "level": ("level", -1), "source": ("source", -1),
+}  # fmt: skip
+"""What rows can be sorted by; with a minus before it, the largest come first: column, and what null counts as."""
 _COLUMNS = {
     "round": "step", "kind": "kind", "verdict": "status", "rule": "rule", "subject": "subject", "level": "level",
     "source": "source", "split": "split", "language": "language",
 }  # fmt: skip
 """The index's column behind each choice of a label."""
 _FIXED = {"agree": AGREE, "change": CHANGES}
+_LISTED = {"layout": ("cards", "table")}
+"""How the rows are shown: no condition on them."""
+_PREFIX = re.compile(r"[0-9a-f]{4,32}|[\w.-]{1,64}/[^\x00-\x1f\x7f]{1,120}", re.ASCII)
 _ID = re.compile(r"[0-9A-Za-z_.-]{1,64}(?:/[^\x00-\x1f\x7f]{1,256})?")
 """A hash, or a benchmark's name and an id of its own, which may be any text."""
 _NUMBER = re.compile(r"[0-9]{1,10}")
@@ -61,6 +72,8 @@ class Vocabulary:
     """
 
     names: Mapping[str, Mapping[str, int | str]]
+    decided: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """The rows that people decided on, by tag."""
 
     def options(self, name: str) -> list[str]:
         """What may be said for `name`."""
@@ -82,6 +95,7 @@ class Query:
         phrases: What must occur in it as it stands.
         after: Rows behind this cursor only.
         before: Rows before it only.
+        sort: What was asked for as their order, and whether the largest come first; none: the loop's.
     """
 
     choices: Mapping[str, str]
@@ -90,6 +104,12 @@ class Query:
     phrases: tuple[str, ...] = ()
     after: int | None = None
     before: int | None = None
+    sort: tuple[str, bool] | None = None
+
+    @property
+    def sorted_by(self) -> tuple[str, bool] | None:
+        """What the rows come sorted by; what a search finds comes in the loop's order, as it is found."""
+        return None if self.words or self.phrases else self.sort
 
     @property
     def where(self) -> str:
@@ -121,7 +141,9 @@ class Query:
 
 def vocabulary(connection: Connection) -> Vocabulary:
     """The names that an index uses."""
-    labels: dict[str, dict[str, int | str]] = {kind: {} for kind in ("step", "model", "subject", "source", "damage")}
+    labels: dict[str, dict[str, int | str]] = {
+        kind: {} for kind in ("step", "model", "mix", "subject", "source", "damage")
+    }
     for kind, code, name in connection.execute("select kind, code, name from labels order by kind, code").fetchall():
         labels[kind][name] = code
     labels["round"] = labels.pop("step")
@@ -131,7 +153,8 @@ def vocabulary(connection: Connection) -> Vocabulary:
     statuses: dict[str, int | str] = {**{name: code for code, name in enumerate(STATUSES, 1)}, NONE: 0}
     kinds: dict[str, int | str] = {name: code for code, name in enumerate(KINDS, 1)}
     fixed: dict[str, dict[str, int | str]] = {name: dict.fromkeys(choices, 0) for name, choices in _FIXED.items()}
-    return Vocabulary({**labels, "kind": kinds, "verdict": statuses, "rule": statuses, **fixed})
+    tags: dict[str, int | str] = dict.fromkeys([ANY, *(tag.value for tag in Tag), NONE], 0)
+    return Vocabulary({**labels, "kind": kinds, "verdict": statuses, "rule": statuses, "tag": tags, **fixed})
 
 
 def parse(pairs: Iterable[tuple[str, str]], allowed: Sequence[str], known: Vocabulary, connection: Connection) -> Query:
@@ -141,7 +164,7 @@ def parse(pairs: Iterable[tuple[str, str]], allowed: Sequence[str], known: Vocab
         BadFilter: A name or a value is none of the grammar's.
     """
     choices: dict[str, str] = {}
-    for name, value in pairs:
+    for name, value in _joined(pairs):
         if name not in allowed:
             raise BadFilter(f"unknown filter {name[:40]!r}; this page knows {', '.join(allowed)}")
         if choices.get(name):
@@ -158,7 +181,13 @@ def parse(pairs: Iterable[tuple[str, str]], allowed: Sequence[str], known: Vocab
     if len(cursors) > 1:
         raise BadFilter("after and before exclude each other")
     conditions = tuple(pair for name, value in choices.items() if (pair := _condition(name, value, known)))
-    return Query(choices, conditions, words, phrases, **cursors)
+    return Query(choices, conditions, words, phrases, **cursors, sort=_sort(choices.get("sort", "")))
+
+
+def prefix(text: str) -> str | None:
+    """What is searched for, if a row's id may begin so: four digits at least, or a benchmark and its item."""
+    text = text.strip()
+    return text.lower() if _PREFIX.fullmatch(text.lower()) else None
 
 
 def identifier(name: str, value: str) -> str:
@@ -189,9 +218,38 @@ def _condition(name: str, value: str, known: Vocabulary) -> tuple[str, tuple[int
         return f"{_COLUMNS[name]} = ?", (bound,)
     if name in _FIXED:
         return _FIXED[name][value], ()
+    if name in _LISTED and value not in _LISTED[name]:
+        raise BadFilter(f"unknown {name} {value[:40]!r}; there are {', '.join(_LISTED[name])}")
+    if name == "tag":
+        rids = [rid for tag, rids in known.decided.items() if value in (tag, ANY, NONE) for rid in rids]
+        return f"rid {'not ' if value == NONE else ''}in (select unnest(string_split(?, ',')::integer[]))", (
+            ",".join(map(str, rids or [-1])),
+        )
+    if name == "mix":
+        return "mixes & ? <> 0", (1 << int(bound),)
     if name == "problem":
         return "pid = (select pid from problems where problem_id = ?)", (identifier(name, value),)
     return None
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The same with all boxes that are ticked for columns as one choice."""
+    pairs = list(pairs)
+    boxes = ",".join(value for name, value in pairs if name == COLUMN)
+    return [pair for pair in pairs if pair[0] != COLUMN] + ([(COLUMN, boxes)] if boxes else [])
+
+
+def _sort(value: str) -> tuple[str, bool] | None:
+    name = value.removeprefix("-")
+    if value and name not in SORTS:
+        raise BadFilter(f"unknown sort {value[:40]!r}; there are {', '.join(SORTS)}, each also with a - before it")
+    return (name, value.startswith("-")) if value else None
+
+
+def sort_key(name: str, table: str = "") -> str:
+    """SQL of what rows are sorted by, of the columns of a table such as `r.`."""
+    column, null = SORTS[name]
+    return f"coalesce({table}{column}, {null})"
 
 
 def _search(text: str, connection: Connection) -> tuple[tuple[str, ...], tuple[str, ...]]:

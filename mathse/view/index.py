@@ -4,7 +4,7 @@ A page of 10,000,000 rows has to come in a fraction of a second. So the columns 
 as small whole numbers, in a fixed order (`rid`), beside the texts. Nothing in it is new: deleting it costs the time to
 build it again.
 
-    rows       rid, step, kind, status, rule, subject, level, source, pid, path_id, text, answer, ...
+    rows       rid, step, kind, status, rule, subject, level, source, mixes, characters, pid, path_id, text, answer, ...
     problems   pid, problem_id, question, ..., one row per problem
     outcomes   step, pid, paths, correct: what a step made of a problem
     summary    step, kind, status, rule, paths: how many there are
@@ -39,6 +39,8 @@ MEMORY_LIMIT = "2GB"
 PART_ROWS = 1 << 19
 PART_BYTES = 96 << 20
 """A part of a table is joined and sorted in memory: so many rows, and so many bytes of text, at most."""
+MOST_MIXES = 62
+"""Of so many mixes a row says whether it is in them: one bit of a whole number each."""
 
 _SCHEMA = """
 create table labels (kind varchar, code integer, name varchar);
@@ -49,7 +51,8 @@ create table problems (
 );
 create table rows (
     rid integer, step usmallint, kind utinyint, status utinyint, rule utinyint, subject integer, level integer,
-    source integer, pid integer, path_id varchar, problem_id varchar, round integer, sample integer, author varchar,
+    source integer, mixes bigint, characters integer, tokens integer, confidence float, pid integer,
+    path_id varchar, problem_id varchar, round integer, sample integer, author varchar,
     text varchar, answer varchar, finish varchar, error varchar, parent varchar, error_step varchar,
     analysis varchar, undecided varchar, rule_reason varchar
 );
@@ -92,17 +95,23 @@ drop table raw
 _NO_VERDICTS = """
 select null::varchar as path_id, null::varchar as status, null::varchar as error_step,
     null::varchar as error_analysis, null::varchar as undecided_reason, null::varchar as rule_status,
-    null::varchar as rule_reason where false
+    null::varchar as rule_reason, null::double as confidence where false
 """
+_NO_MIXES = "select null::varchar as path_id, null::bigint as mix where false"
 _ROWS = """
 insert into rows
 select (select count(*) from rows) + row_number() over (order by p.path_id) - 1, $step,
     coalesce(list_position($kinds, p.kind), 0), coalesce(list_position($statuses, v.status), 0),
     coalesce(list_position($statuses, v.rule_status), 0),
-    q.subject, q.level, q.source, q.pid, p.path_id, p.problem_id, p.round, p.sample_idx, p.author, p.text, p.answer,
-    p.finish_reason, p.error, p.parent_path_id, v.error_step, v.error_analysis, v.undecided_reason, v.rule_reason
+    q.subject, q.level, q.source, coalesce(m.mixes, 0), length(p.text), p.tokens_out, {confidence},
+    q.pid, p.path_id, p.problem_id, p.round, p.sample_idx, p.author, p.text, p.answer, p.finish_reason,
+    p.error, p.parent_path_id, v.error_step, v.error_analysis, v.undecided_reason, v.rule_reason
 from (from read_parquet($paths) where path_id >= $low and ($high is null or path_id < $high)) p
 left join (from ({verdicts}) where path_id >= $low and ($high is null or path_id < $high)) v using (path_id)
+left join (
+    select path_id, bit_or(mix) as mixes from ({mixes}) where path_id >= $low and ($high is null or path_id < $high)
+    group by path_id
+) m using (path_id)
 left join problems q on q.problem_id = p.problem_id
 order by p.path_id
 """
@@ -178,12 +187,13 @@ def remove(files: Iterable[Path]) -> None:
 
 def _version() -> str:
     """Changes when the index would be built otherwise."""
-    statements = (_SCHEMA, *_RAW_PROBLEMS.values(), _PROBLEMS, _NO_VERDICTS, _ROWS, _COUNTS, _ANSWERS)
+    statements = (_SCHEMA, *_RAW_PROBLEMS.values(), _PROBLEMS, _NO_VERDICTS, _NO_MIXES, _ROWS, _COUNTS, _ANSWERS)
     return hashlib.blake2b("\0".join((duckdb.__version__, *statements)).encode(), digest_size=4).hexdigest()
 
 
 def _build(fresh: Path, tables: Tables) -> None:
     steps, models = tables.steps(), tables.of_kind("predictions")
+    mixes = dict([*tables.mixes().items()][:MOST_MIXES])
     total = sum(tables.all[paths].rows for paths, _ in steps.values())
     with duckdb.connect(str(fresh), config={"memory_limit": MEMORY_LIMIT}) as connection:
         connection.execute("set timezone = 'UTC'; set preserve_insertion_order = true")
@@ -194,11 +204,19 @@ def _build(fresh: Path, tables: Tables) -> None:
         connection.execute(_PROBLEMS)
         _label(connection, "step", list(steps))
         _label(connection, "model", list(models))
+        _label(connection, "mix", list(mixes))
+        of_mix = "select path_id, {}::bigint as mix from read_parquet($mix_{})"
+        in_mixes = " union all ".join(of_mix.format(1 << code, code) for code in range(len(mixes))) or _NO_MIXES
+        mix_files = {f"mix_{code}": str(file) for code, file in enumerate(mixes.values())}
         with progress("view: index", max(total, 1)) as advance:
             for code, (paths, verdicts) in enumerate(steps.values()):
                 file, judged = tables.readable[paths], tables.readable.get(verdicts or "")
-                sql = _ROWS.format(verdicts="from read_parquet($verdicts)" if judged else _NO_VERDICTS)
-                values = {"step": code, "kinds": KINDS, "statuses": STATUSES, "paths": str(file)}
+                sql = _ROWS.format(
+                    verdicts="from read_parquet($verdicts)" if judged else _NO_VERDICTS,
+                    confidence="v.confidence" if _has(judged, "confidence") else "null",
+                    mixes=in_mixes,
+                )
+                values = {"step": code, "kinds": KINDS, "statuses": STATUSES, "paths": str(file), **mix_files}
                 values |= {"verdicts": str(judged)} if judged else {}
 
                 def add(file: Path = file, sql: str = sql, values: dict[str, Any] = values) -> None:
@@ -210,7 +228,7 @@ def _build(fresh: Path, tables: Tables) -> None:
         connection.execute(_COUNTS)
         for code, file in enumerate(models.values()):
             # One row per problem, or one per sample of it where the table says which.
-            sample = "p.sample_idx" if "sample_idx" in pq.read_schema(file).names else "0"
+            sample = "p.sample_idx" if _has(file, "sample_idx") else "0"
             sql, values = _ANSWERS.format(sample=sample), {"model": code, "statuses": STATUSES, "file": str(file)}
             _add(connection, file, partial(connection.execute, sql, values))
         connection.execute("checkpoint")
@@ -231,6 +249,11 @@ def _add(connection: duckdb.DuckDBPyConnection, file: Path, add: Callable[[], ob
         _label(connection, "damage", [f"{file}: cannot be read ({reason}); delete it and run `dvc repro`"])
     else:
         connection.execute("commit")
+
+
+def _has(file: Path | None, column: str) -> bool:
+    """Whether a table has a column that came later than others."""
+    return file is not None and column in pq.read_schema(file).names
 
 
 def _label(connection: duckdb.DuckDBPyConnection, kind: str, names: Sequence[str]) -> None:

@@ -2,67 +2,59 @@
 
 /                    the steps and models of the run, and what is missing or damaged
 /paths  /path/ID     paths that a filter lets through; one path with all that is known of it
+/mixes  /mix/NAME    the mixes, and one mix's rows by column
+/rows/FORM           what a filter lets through, as a file
+/edit/...            what people decide on paths (POST, `mathse view --edit`)
+/running             what of the run is going on
+/find                the row whose id begins so, or the paths that have these words
 /problems  /problem/ID   the same of problems
 /compare  /predictions   two rounds, two models, side by side
+/story               what changed between two steps, and whether it helped; on the first page
+/revisions           a table at two git revisions
 /charts  /image/ID       the run's charts; an image by its content id
 """
 
-from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from mathse.errors import UserError
-from mathse.look.catalogue import catalogue
 from mathse.report import table
-from mathse.report.text import visible
-from mathse.view import charts, filters, index, present, rows
-from mathse.view.filters import BadFilter, Query
-from mathse.view.present import Card
-from mathse.view.tables import Tables, image, missing, record
+from mathse.tables.schemas import Tag
+from mathse.view import charts, filters, index, listing, present, rows, running
+from mathse.view.filters import Query
+from mathse.view.site import COMMON, NotThere, Site, link
+from mathse.view.tables import image, mix_report, record
 
-COMMON = ("subject", "level", "source")
-OF_PATHS = ("q", "round", "kind", "verdict", "rule", "agree", *COMMON, "problem", "after", "before")
+OF_PATHS = (
+    "q", "round", "kind", "verdict", "rule", "agree", "mix", "tag", *COMMON, "problem", "sort", "layout",
+    filters.COLUMN, "after", "before",
+)  # fmt: skip
 OF_PROBLEMS = ("q", "split", "language", *COMMON, "after", "before")
-OF_PAIRS = ("a", "b", "change", *COMMON, "after")
-
-
-class NotThere(BadFilter):
-    """No row has this id."""
+UNMISTAKABLE = 8
+"""Digits of an id, as the pages show them, that are hardly a number that somebody looks for."""
 
 
 class Pages:
-    """Everything that is shown of one run."""
+    """The lists and single rows of a run."""
 
-    def __init__(self, root: Path, tables: Tables, file: Path) -> None:
-        self.root, self.tables, self.names = root, tables, tables.names
-        self._index = index.open_index(file)
-        self.known = filters.vocabulary(self._index)
-        self._stamps = tables.stamps()
+    def __init__(self, site: Site) -> None:
+        self.site = site
         # By what is asked for alone: each page of a list asks for its count anew.
         self._counted = lru_cache(maxsize=256)(
-            lambda conditions, words, phrases: rows.count(self._cursor(), Query({}, conditions, words, phrases))
+            lambda conditions, words, phrases: rows.count(site.cursor(), Query({}, conditions, words, phrases))
         )
-        self._templates = Environment(
-            loader=PackageLoader("mathse.view"), autoescape=True, undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True, finalize=visible,
-        )  # fmt: skip
-        self._templates.globals.update(
-            heading=lambda step: present.heading(step, self.names), model_name=self.names.title, known=self.known,
-            link=_link, present=present,
-        )  # fmt: skip
+        self._mix = lru_cache(maxsize=None)(self._mix_facts)
 
     def overview(self, request: Request) -> Response:
         """What there is."""
-        query, cursor = self._query(request, ()), self._cursor()
-        steps = [{**row, "name": self.known.label("round", row["step"])} for row in rows.steps(cursor)]
+        query, cursor = self.site.query(request, ()), self.site.cursor()
+        steps = [{**row, "name": self.site.known.label("round", row["step"])} for row in rows.steps(cursor)]
         try:
-            models = [table.cells(model) for model in table.load(self.root)]
+            models = [table.cells(model) for model in table.load(self.site.root)]
         except UserError:  # nothing is measured yet
             models = []
         shown: dict[str, Any] = {
@@ -70,141 +62,168 @@ class Pages:
             "headings": table.HEADINGS,
             "models": models,
             "splits": rows.splits(cursor),
+            "told": [name for name in self.site.known.options("mix") if self.site.names.asks(name)],
         }
-        return self._page("overview.html", request, query, **shown)
+        return self.site.page("overview.html", request, query, **shown)
 
     def paths(self, request: Request) -> Response:
         """Paths that a filter lets through."""
-        query, cursor = self._query(request, OF_PATHS), self._cursor()
-        page = rows.page(cursor, query)
-        problems = rows.problems(cursor, page.rows)
-        return self._page("paths.html", request, query, page=page, paths=self._cards(page.rows), problems=problems)
+        return self._listing(request, self.site.query(request, OF_PATHS), "cards")
+
+    def mix(self, request: Request) -> Response:
+        """A mix: what it is made of, and those of its rows that a filter lets through."""
+        name = request.path_params["name"]
+        code = self.site.known.names["mix"].get(name)
+        if code is None:
+            raise NotThere(
+                f"No mix has the name {name[:80]}; there are {', '.join(self.site.known.options('mix')) or 'none'}"
+            )
+        allowed = [choice for choice in OF_PATHS if choice != "mix"]
+        pairs = [*request.query_params.multi_items(), ("mix", name)]
+        query = filters.parse(pairs, [*allowed, "mix"], self.site.vocabulary(), self.site.cursor())
+        return self._listing(request, query, "table", mix=self._mix(name, int(code)))
+
+    def mixes(self, request: Request) -> Response:
+        """All mixes."""
+        query = self.site.query(request, ())
+        mixes = [self._mix(name, int(code)) for name, code in self.site.known.names["mix"].items()]
+        return self.site.page("mixes.html", request, query, mixes=mixes)
+
+    def file(self, request: Request) -> Response:
+        """All rows that a filter lets through, as a file."""
+        form = request.path_params["form"]
+        if form not in listing.FORMS:
+            raise NotThere(f"No form of file has the name {form[:20]}; there are {', '.join(listing.FORMS)}")
+        query = self.site.query(request, OF_PATHS)
+        columns = listing.chosen(query.choices.get(filters.COLUMN, ""))
+        content = listing.stream(self.site.cursor(), query, columns, self.site.known, self.site.decided(), form)
+        name = f"mix-{query.choices['mix']}" if "mix" in query.choices else "paths"
+        headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
+        return StreamingResponse(content, media_type=listing.FORMS[form].media, headers=headers)
+
+    def find(self, request: Request) -> Response:
+        """The row that has an id, or the paths in which words occur."""
+        query = self.site.query(request, ("q",))
+        text = query.choices.get("q", "")
+        begin = filters.prefix(text)
+        if begin and len(begin) >= UNMISTAKABLE:
+            paths, problems = rows.by_prefix(self.site.cursor(), begin)
+            if len(paths) + len(problems) == 1:
+                return RedirectResponse(
+                    f"/path/{quote(paths[0]['path_id'])}" if paths else f"/problem/{quote(problems[0]['problem_id'])}",
+                    303,
+                )
+        return RedirectResponse(link("/paths", {"q": text}), 303)
 
     def count(self, request: Request) -> Response:
         """How many they are: asked for by the page once it stands."""
-        query = self._query(request, OF_PATHS)
+        query = self.site.query(request, OF_PATHS)
         number, whole = self._counted(query.conditions, query.words, query.phrases)
         return HTMLResponse(f"{number:,}{'' if whole else ' or more'} {'path' if number == 1 else 'paths'}")
 
     def path(self, request: Request) -> Response:
         """One path, with the one it reconsiders before it, or the reflections on it behind it."""
-        cursor = self._cursor()
-        row = rows.path(cursor, filters.identifier("path", request.path_params["id"]))
-        if row is None:
-            raise NotThere(f"No path has the id {request.path_params['id']}")
+        cursor = self.site.cursor()
+        row = self.site.path(request.path_params["id"])
         problem = rows.problem(cursor, row["problem_id"])
         others = rows.of_problem(cursor, problem["pid"]) if problem else []
         before = [other for other in others if other["path_id"] == row["parent"]]
         after = [other for other in others if other["parent"] == row["path_id"]]
-        step = self.known.label("round", row["step"])
-        sections = record(self.tables, step, row["path_id"])
-        paths = self._cards([*before, row, *after], present.WHOLE)
-        return self._page("path.html", request, Query({}), row=row, problem=problem, paths=paths, record=sections)
+        step = self.site.known.label("round", row["step"])
+        sections = record(self.site.tables, step, row["path_id"])
+        problems = {problem["problem_id"]: problem} if problem else {}
+        paths = self.site.cards([*before, row, *after], problems, present.WHOLE)
+        trained = {mix: self.site.names.models_of(mix) for mix in present.mixes(row, self.site.known)}
+        return self.site.page(
+            "path.html", request, Query({}), row=row, problem=problem, paths=paths, record=sections, trained=trained
+        )
+
+    def text(self, request: Request) -> Response:
+        """A path as it reads, and the note on it: as somebody corrected it, or as it was written."""
+        row = self.site.path(request.path_params["id"])
+        decision = self.site.decisions.state().current.get(row["path_id"])
+        text, note = (decision.text, decision.note) if decision else ("", "")
+        return JSONResponse({"text": text or row["text"], "note": note})
 
     def problems(self, request: Request) -> Response:
         """Problems that a filter lets through."""
-        query = self._query(request, OF_PROBLEMS)
-        return self._page("problems.html", request, query, page=rows.problem_page(self._cursor(), query))
+        query = self.site.query(request, OF_PROBLEMS)
+        return self.site.page("problems.html", request, query, page=rows.problem_page(self.site.cursor(), query))
 
     def problem(self, request: Request) -> Response:
         """One problem with all that was written to it."""
-        cursor = self._cursor()
+        cursor = self.site.cursor()
         problem = rows.problem(cursor, filters.identifier("problem", request.path_params["id"]))
         if problem is None:
             raise NotThere(f"No problem has the id {request.path_params['id']}")
         paths = rows.of_problem(cursor, problem["pid"])
         shown: dict[str, Any] = {
             "problem": problem,
-            "groups": present.tree(self._cards(paths)),
+            "groups": present.tree(self.site.cards(paths, {problem["problem_id"]: problem})),
             "more": len(paths) == rows.OF_A_PROBLEM,
             "most": rows.OF_A_PROBLEM,
             "predictions": rows.answers(cursor, problem["problem_id"]),
         }
-        return self._page("problem.html", request, Query({}), **shown)
-
-    def compare(self, request: Request) -> Response:
-        """Two rounds side by side."""
-        query, cursor = self._query(request, OF_PAIRS), self._cursor()
-        order = self.known.options("round")
-        rounds = [name for name in order if self.names.asks(name) == "rollout"] or order
-        sides = self._sides(query, "round", rounds)
-        compared = rows.compare(cursor, query, "round", sides) if sides else None
-        problems = [
-            (
-                rows.problem(cursor, row["problem_id"]),
-                [self._cards(rows.of_problem(cursor, row["pid"], side)) for side in sides or ()],
-            )
-            for row in (compared.rows if compared else [])
-        ]
-        names = [self.known.label("round", side) for side in sides or ()]
-        return self._page("compare.html", request, query, compared=compared, problems=problems, names=names)
-
-    def predictions(self, request: Request) -> Response:
-        """Two models' predictions side by side."""
-        query, cursor = self._query(request, OF_PAIRS), self._cursor()
-        sides = self._sides(query, "model", self.known.options("model"))
-        compared = rows.compare(cursor, query, "model", sides) if sides else None
-        problems = rows.problems(cursor, compared.rows) if compared else {}
-        names = [self.known.label("model", side) for side in sides or ()]
-        return self._page("predictions.html", request, query, compared=compared, problems=problems, names=names)
+        return self.site.page("problem.html", request, Query({}), **shown)
 
     def charts(self, request: Request) -> Response:
         """The run's charts."""
-        query = self._query(request, ())
-        steps = [(self.known.label("round", row["step"]), row) for row in rows.steps(self._cursor())]
+        query = self.site.query(request, ())
+        steps = [(self.site.known.label("round", row["step"]), row) for row in rows.steps(self.site.cursor())]
         verdicts = [
-            {"step": present.heading(step, self.names), "verdict": status, "paths": row[status.lower()]}
+            {"step": present.heading(step, self.site.names), "verdict": status, "paths": row[status.lower()]}
             for step, row in steps
             for status in index.STATUSES
             if row[status.lower()]
         ]
-        return self._page("charts.html", request, query, figures=charts.figures(self.root, verdicts))
+        return self.site.page("charts.html", request, query, figures=charts.figures(self.site.root, verdicts))
 
     def image(self, request: Request) -> Response:
         """An image, by its content id."""
         image_id = filters.identifier("image", request.path_params["id"])
-        picture = image(self.tables, image_id)
+        picture = image(self.site.tables, image_id)
         if picture is None:
             raise NotThere(f"No picture that can be shown has the id {image_id}")
         data, kind = picture
         return Response(data, media_type=kind, headers={"Cache-Control": "private, max-age=86400, immutable"})
 
-    def message(self, request: Request, title: str, text: str, status: int) -> Response:
-        """A page that says what is wrong."""
-        return self._page("message.html", request, Query({}), status=status, title=title, text=text)
+    def running(self, request: Request) -> Response:
+        """What of the run is going on; asked for by each page again and again, with the tables that it shows."""
+        changed = request.query_params.get("tables", "") != self.site.index_file.stem
+        template = self.site.templates.get_template("running.html")
+        text = template.render(stages=running.running(self.site.root), changed=changed, stale=self.site.are_stale())
+        headers = {"HX-Trigger": "tables-changed"} if changed else {}
+        return HTMLResponse(text, headers=headers)
 
-    def _cursor(self) -> filters.Connection:
-        """A connection of its own for each request: they come at the same time."""
-        return self._index.cursor()
+    def _listing(self, request: Request, query: Query, layout: str, **shown: Any) -> Response:
+        """Rows as cards or by column, the form that chooses among them, and rows whose id is searched for."""
+        cursor, layout = self.site.cursor(), query.choices.get("layout", layout)
+        columns = listing.chosen(query.choices.get(filters.COLUMN, ""))
+        begin = filters.prefix(query.choices.get("q", ""))
+        page = rows.page(cursor, query)
+        shown |= {"page": page, "layout": layout, "columns": columns, "listing": listing, "sorts": filters.SORTS}
+        shown["choices"] = {
+            name: value for name, value in query.choices.items() if name != "mix" or not shown.get("mix")
+        }
+        shown["tags"] = [tag.value for tag in Tag] if self.site.decisions.who or self.site.decided() else []
+        shown["named"] = rows.by_prefix(cursor, begin) if begin else ([], [])
+        if layout == "table":
+            rids = [row["rid"] for row in page.rows]
+            shown["decisions"] = self.site.decisions.state().current
+            shown["cells"] = listing.cells(cursor, rids, columns, self.site.known, self.site.decided())
+        else:
+            problems = rows.problems(cursor, page.rows)
+            shown |= {"problems": problems, "paths": self.site.cards(page.rows, problems)}
+        return self.site.page("paths.html", request, query, **{"mix": None, **shown})
 
-    def _query(self, request: Request, allowed: Sequence[str]) -> Query:
-        return filters.parse(request.query_params.multi_items(), allowed, self.known, self._cursor())
-
-    def _sides(self, query: Query, kind: str, order: Sequence[str]) -> tuple[int, int] | None:
-        """Two rounds or models: those asked for, or the first and the last; None if there are none."""
-        for side in ("a", "b"):
-            if side in query.choices:
-                filters.code(kind, query.choices[side], self.known)
-        if not order:
-            return None
-        names = query.choices.get("a", order[0]), query.choices.get("b", order[-1])
-        a, b = (int(filters.code(kind, name, self.known)) for name in names)
-        return a, b
-
-    def _cards(self, paths: Iterable[rows.Row], most: int = present.BRIEF) -> list[Card]:
-        return [present.card(row, self.known, self.names, most) for row in paths]
-
-    def _page(self, template: str, request: Request, query: Query, status: int = 200, **shown: Any) -> Response:
-        notices = [*missing(self.root), *self.tables.problems, *self.known.options("damage")]
-        # Whether a table was made, remade or removed since the index was built.
-        stale = [*catalogue(self.root, self.names)] != [*self.tables.all] or self.tables.stamps() != self._stamps
-        text = self._templates.get_template(template).render(
-            query=query, here=request.url.path, notices=notices, stale=stale, **shown
-        )
-        return HTMLResponse(text, status)
-
-
-def _link(path: str, choices: dict[str, str], **changed: object) -> str:
-    """An address with these choices; those that are None are left out."""
-    chosen = {name: value for name, value in {**choices, **changed}.items() if value not in (None, "")}
-    return path + (f"?{urlencode(chosen)}" if chosen else "")
+    def _mix_facts(self, name: str, code: int) -> dict[str, Any]:
+        """What a mix is made of, and what its query left out, by reason."""
+        parts = rows.composition(self.site.cursor(), code)
+        return {
+            "name": name,
+            "parts": parts,
+            "rows": sum(part["paths"] for part in parts),
+            "noise": sum(part["noise"] for part in parts),
+            "models": self.site.names.models_of(name),
+            "report": mix_report(self.site.root, name),
+        }

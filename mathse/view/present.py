@@ -3,11 +3,13 @@
 Sample: `Card(row={...}, heading="Round 1", kind="rollout", status="WRONG", rule="WRONG", steps=[...], ...)`
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from mathse.report.names import Names
 from mathse.report.text import Piece, SolutionStep, answer, pieces, shortened, steps
+from mathse.tables.schemas import Decision
 from mathse.view.filters import Vocabulary
 from mathse.view.rows import Row
 
@@ -25,6 +27,9 @@ class Card:
         status: The ORM's verdict; empty if it was not judged.
         rule: The rule grader's.
         cut: Whether the text goes on behind these steps.
+        mixes: Those that it is in.
+        problem: What it answers; none if that is in no table.
+        decision: What a person says of it.
         reflections: The paths that reconsider it.
     """
 
@@ -35,6 +40,9 @@ class Card:
     rule: str
     steps: list[SolutionStep]
     cut: bool
+    mixes: list[str] = field(default_factory=list)
+    problem: Row | None = None
+    decision: Decision | None = None
     reflections: list["Card"] = field(default_factory=list)
 
     @property
@@ -59,7 +67,9 @@ def heading(step: str, names: Names) -> str:
     return words[:1].upper() + words[1:]
 
 
-def card(row: Row, known: Vocabulary, names: Names, most: int = BRIEF) -> Card:
+def card(
+    row: Row, known: Vocabulary, names: Names, problem: Row | None, decision: Decision | None, most: int = BRIEF
+) -> Card:
     """A path as a page shows it, of its text the first `most` characters."""
     text, cut = shortened(row["text"], most)
     return Card(
@@ -70,6 +80,9 @@ def card(row: Row, known: Vocabulary, names: Names, most: int = BRIEF) -> Card:
         rule=known.label("rule", row["rule"]),
         steps=steps(text, row["error_step"]),
         cut=cut,
+        mixes=mixes(row, known),
+        problem=problem,
+        decision=decision,
     )
 
 
@@ -86,12 +99,23 @@ def tree(cards: Sequence[Card]) -> dict[str, list[Card]]:
     return groups
 
 
+def mixes(row: Row, known: Vocabulary) -> list[str]:
+    """The mixes that a path is in."""
+    return [name for name, code in known.names["mix"].items() if row["mixes"] >> int(code) & 1]
+
+
+def option(text: str | None, problem: Mapping[str, Any] | None) -> list[Piece]:
+    """What a letter stands for among a problem's options; nothing if it is none of them."""
+    found = (value for letter, value in choices(problem or {"choices": None}) if letter == (text or "").strip())
+    return next(found, [])
+
+
 def question(row: Row) -> list[Piece]:
     """A problem's question."""
     return pieces(shortened(row["question"], WHOLE)[0])
 
 
-def choices(row: Row) -> list[tuple[str, list[Piece]]]:
+def choices(row: Mapping[str, Any]) -> list[tuple[str, list[Piece]]]:
     """A problem's options, with their letters (numbers, after the alphabet's end)."""
     options = row["choices"] or []
     return [(chr(65 + place) if place < 26 else str(place + 1), answer(text)) for place, text in enumerate(options)]

@@ -1,8 +1,9 @@
 """Pages of paths and problems, their number, one problem with all that was written to it, one path, two sides compared.
 
-Paging is by key: a page is the rows behind a cursor, so that the millionth page costs what the first one does. Words
-and phrases are looked for in the texts themselves, in reading order and only as long as a reader would wait; where that
-was not enough, the page says how far it looked and goes on from there.
+Paging is by key: a page is the rows behind a cursor, so that the millionth page costs what the first one does; where
+they are sorted, those behind the cursor's row in that order, equal ones as the loop has them. Words and phrases are
+looked for in the texts themselves, in the loop's order and only as long as a reader would wait; where that was not
+enough, the page says how far it looked and goes on from there.
 
 A problem counts as solved in a round if the ORM calls one of its paths CORRECT, and by a model if the rule grader calls
 its prediction so. Only problems that both sides have are compared.
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mathse.tables.views import dicts
-from mathse.view.filters import CHANGES, Connection, Query
+from mathse.view.filters import CHANGES, Connection, Query, sort_key
 
 PAGE, COMPARED = 25, 10
 """Rows of a list, and of two sides compared, on a page."""
@@ -25,8 +26,9 @@ BUDGET = 2.0
 WINDOW, WIDEST = 1 << 17, 1 << 20
 """Rows whose texts are looked through at first, and at most at once."""
 _COLUMNS = (
-    "rid, step, kind, status, rule, subject, level, source, pid, path_id, problem_id, round, sample, author, text, "
-    "answer, finish, error, parent, error_step, analysis, undecided, rule_reason"
+    "rid, step, kind, status, rule, subject, level, source, mixes, characters, tokens, confidence, pid, path_id, "
+    "problem_id, round, sample, author, text, answer, finish, error, parent, error_step, analysis, undecided, "
+    "rule_reason"
 )
 _SIDES = {
     "round": (
@@ -82,6 +84,8 @@ class Compared:
 
 def page(connection: Connection, query: Query) -> Page:
     """The rows that a request asks for, `PAGE` at most."""
+    if query.sorted_by:
+        return _sorted_page(connection, query)
     backward = query.before is not None
     conditions = query.in_texts()
     order = "desc" if backward else "asc"
@@ -101,8 +105,32 @@ def page(connection: Connection, query: Query) -> Page:
     ahead = ends[0 if backward else 1] if len(matches) > PAGE else stopped
     behind = ends[1 if backward else 0] if query.after is not None or backward else None
     newer, older = (ahead, behind) if backward else (behind, ahead)
-    looked = None if stopped is None else (stopped + 1, _last(connection) + 1)
+    looked = None if stopped is None else (stopped + 1, last(connection) + 1)
     return Page(fetch(connection, rids), older, newer, looked)
+
+
+def _sorted_page(connection: Connection, query: Query) -> Page:
+    """A page in another order than the loop's, for which no text is read."""
+    name, largest_first = query.sorted_by or ("step", False)
+    key = sort_key(name)
+    backward, cursor = query.before is not None, query.before if query.before is not None else query.after
+    where, values = query.where, query.values
+    down = largest_first != backward
+    if cursor is not None:
+        beyond = f"{key} {'<' if down else '>'} (select {key} from rows where rid = ?)"
+        equal = f"{key} = (select {key} from rows where rid = ?) and rid {'<' if backward else '>'} ?"
+        where, values = f"{where} and ({beyond} or ({equal}))", [*values, cursor, cursor, cursor]
+    order = f"{key} {'desc' if down else 'asc'}, rid {'desc' if backward else 'asc'}"
+    sql = f"select rid from rows where {where} order by {order} limit {PAGE + 1}"
+    matches = [rid for (rid,) in connection.execute(sql, values).fetchall()]
+    more, rids = len(matches) > PAGE, matches[:PAGE]
+    if backward:
+        rids.reverse()
+    place = {rid: number for number, rid in enumerate(rids)}
+    shown = sorted(fetch(connection, rids), key=lambda row: place[row["rid"]])
+    older = rids[-1] if rids and (more or backward) else None
+    newer = rids[0] if rids and (more if backward else cursor is not None) else None
+    return Page(shown, older, newer)
 
 
 def count(connection: Connection, query: Query) -> tuple[int, bool]:
@@ -130,6 +158,36 @@ def path(connection: Connection, path_id: str) -> Row | None:
     """A path by its id."""
     sql = f"select {_COLUMNS} from rows where rowid in (select rowid from rows where path_id = ? limit 1)"
     return next(iter(dicts(connection.execute(sql, [path_id]))), None)
+
+
+def numbers(connection: Connection, path_ids: Sequence[str]) -> dict[str, int]:
+    """The rids of paths, of those that are there."""
+    sql = "select path_id, rid from rows where path_id in (select unnest(?::varchar[]))"
+    return dict(connection.execute(sql, [list(path_ids)]).fetchall())
+
+
+def by_prefix(connection: Connection, prefix: str, most: int = 6) -> tuple[list[Row], list[Row]]:
+    """Paths and problems whose ids begin with these characters, the first so many of each."""
+    within, values = "{0} >= ? and {0} < ? || chr(1114111)", [prefix, prefix, most]
+    paths = f"""
+        select path_id, step, kind from rows
+        where rowid in (select rowid from rows where {within.format("path_id")} limit ?) order by rid
+    """
+    problems = f"""
+        select problem_id, question from problems
+        where rowid in (select rowid from problems where {within.format("problem_id")} limit ?) order by pid
+    """
+    return dicts(connection.execute(paths, values)), dicts(connection.execute(problems, values))
+
+
+def composition(connection: Connection, mix: int) -> list[Row]:
+    """Rows of a mix by the step and kind of their paths, and those that only the ORM calls CORRECT."""
+    sql = """
+        select step, kind, count(*) as paths, count(distinct pid) as problems,
+            count(*) filter (status = 1 and rule > 1) as noise from rows
+        where mixes & ? <> 0 group by step, kind order by step, kind
+    """
+    return dicts(connection.execute(sql, [1 << mix]))
 
 
 def of_problem(connection: Connection, pid: int, step: int | None = None) -> list[Row]:
@@ -218,7 +276,7 @@ def _windows(connection: Connection, query: Query) -> Iterator[tuple[int, int, b
     All at once where no text has to be read; otherwise a few at first, and more as it goes on.
     """
     low = 0 if query.after is None else query.after + 1
-    high = _last(connection)
+    high = last(connection)
     if query.before is not None:
         high = min(high, query.before - 1)
     size = WINDOW if query.words or query.phrases else high + 1
@@ -234,7 +292,8 @@ def _windows(connection: Connection, query: Query) -> Iterator[tuple[int, int, b
         size = min(2 * size, WIDEST)
 
 
-def _last(connection: Connection) -> int:
+def last(connection: Connection) -> int:
+    """The last row's number; -1 if there is none."""
     return _number(connection, "select coalesce(sum(paths), 0) - 1 from summary", [])
 
 

@@ -11,39 +11,77 @@ import sys
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import uvicorn
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from mathse.errors import UserError
-from mathse.view import index
+from mathse.view import folder, index
+from mathse.view.decisions import Decisions
 from mathse.view.filters import BadFilter
-from mathse.view.guard import TOKEN_BYTES, Guard, redirection
-from mathse.view.pages import NotThere, Pages
-from mathse.view.tables import Unreadable, discover
+from mathse.view.guard import EDIT_ROUTES, TOKEN_BYTES, Guard, redirection
+from mathse.view.live import Live
+from mathse.view.site import NotThere
+from mathse.view.tables import Unreadable
 
 HOST = "127.0.0.1"
+PAGES = {
+    "/": "overview", "/paths": "paths", "/paths/count": "count", "/path/{id}": "path", "/text/{id}": "text",
+    "/mixes": "mixes", "/mix/{name}": "mix", "/rows/{form}": "file", "/find": "find", "/problems": "problems",
+    "/problem/{id:path}": "problem", "/charts": "charts", "/running": "running", "/image/{id}": "image",
+}  # fmt: skip
+CHANGES = {
+    "/compare": "compare", "/predictions": "predictions", "/story": "story", "/revisions": "revisions",
+    "/revisions/difference": "difference",
+}  # fmt: skip
+"""Addresses, and the method of `Pages` and `Changes` that answers each."""
 WAIT = 1
 """Seconds that open connections have when it ends."""
 
 
-def serve(root: Path, port: int, browser: bool) -> None:
+def serve(root: Path, port: int, browser: bool, who: str | None = None, page: str = "/") -> None:
     """Serve the pages until interrupted, at a free port if it is 0.
+
+    Args:
+        root: A project's, or a folder that `mathse export` wrote.
+        who: The person who decides on paths; None: they can only be read.
+        page: The address that is printed, and opened, without host.
 
     Raises:
         UserError: The port is taken, or the index cannot be built.
     """
     if not root.is_dir():
         raise UserError(f"{root}: not a folder; --root names the project's")
+    if folder.is_export(root):
+        if who is not None:
+            raise UserError(f"{root}: an export is not edited in the browser; `mathse import` takes it in")
+        with tempfile.TemporaryDirectory(prefix="mathse-view-", ignore_cleanup_errors=True) as scratch:
+            notes = folder.unpack(root, Path(scratch))
+            _serve(Path(scratch), port, browser, None, None, [f"This is {root.absolute()}, an export.", *notes])
+        return
+    _serve(root, port, browser, who, None if who is None else secrets.token_urlsafe(TOKEN_BYTES), page=page)
+
+
+def _serve(
+    root: Path,
+    port: int,
+    browser: bool,
+    who: str | None,
+    edit_token: str | None,
+    notes: Sequence[str] = (),
+    page: str = "/",
+) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -53,8 +91,8 @@ def serve(root: Path, port: int, browser: bool) -> None:
             raise UserError(f"port {port}: {error.strerror}; --port N takes another, --port 0 any free one") from error
         port = listening.getsockname()[1]
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        app = application(root, port, token)
-        url = f"http://{HOST}:{port}/?token={token}"
+        app = application(root, port, token, edit_token, who, notes)
+        url = f"http://{HOST}:{port}{page}?token={token}" + (f"#edit={edit_token}" if edit_token else "")
         print(f"{url}\nCtrl-C ends it.", flush=True)
         config = uvicorn.Config(
             app, log_level="error", access_log=False, server_header=False, lifespan="off", ws="none",
@@ -72,24 +110,34 @@ def _browser_at(url: str) -> Iterator[None]:
     """
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that the file goes then too
     try:
-        folder = tempfile.TemporaryDirectory(prefix="mathse-view-", ignore_cleanup_errors=True)
-        page = Path(folder.name, "open.html")
+        place = tempfile.TemporaryDirectory(prefix="mathse-view-", ignore_cleanup_errors=True)
+        page = Path(place.name, "open.html")
         page.touch(mode=0o600)
         page.write_text(redirection(url), encoding="utf-8")
     except OSError:  # no room for it: the address is printed
         yield
         return
-    with folder:
+    with place:
         # Some browsers return when they are closed.
         threading.Thread(target=webbrowser.open, args=(page.as_uri(),), daemon=True).start()
         yield
 
 
-def application(root: Path, port: int, token: str) -> ASGIApp:
-    """The pages of a run, behind their guard; builds the index if there is none for these tables."""
-    tables = discover(root)
-    file = index.ensure(tables)
-    pages = Pages(root, tables, file)
+def application(
+    root: Path,
+    port: int,
+    token: str,
+    edit_token: str | None = None,
+    who: str | None = None,
+    notes: Sequence[str] = (),
+) -> ASGIApp:
+    """The pages of a run, behind their guard; builds the index if there is none for these tables.
+
+    Args:
+        edit_token: Whoever knows it may decide on paths, as the person `who`; None: nobody may.
+        notes: Sentences that stand above every page.
+    """
+    live = Live(root, Decisions(root, None if edit_token is None else who), notes)
     # Every file that a page may need, by its name below `static`: nothing else can be asked for.
     top = resources.files("mathse.view") / "static"
     folders = {"": top, "vendor/": top / "vendor", "vendor/fonts/": top / "vendor" / "fonts"}
@@ -107,30 +155,59 @@ def application(root: Path, port: int, token: str) -> ASGIApp:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         return Response(static[name], media_type=kind, headers={"Cache-Control": "private, max-age=600"})
 
+    def page(part: str, name: str) -> Callable[[Request], Response]:
+        def answer(request: Request) -> Response:
+            response: Response = getattr(getattr(live.run, part), name)(request)
+            return response
+
+        return answer
+
+    async def edited(request: Request) -> Response:
+        """What somebody decides, or a draft of it."""
+        content = await request.body()  # the guard has seen its length
+        edits, act = live.run.edits, request.path_params["act"]
+        acts = {"draft": edits.draft, "decide": edits.decide, "undo": edits.undo}
+        if act not in acts:
+            raise NotThere(f"Nothing is called {act[:20]!r}; there are {', '.join(acts)}")
+        try:
+            return await run_in_threadpool(acts[act], request.path_params["id"], content)
+        except BadFilter:
+            raise
+        except UserError as error:  # the disk is full, the file damaged
+            return PlainTextResponse(str(error), 507)
+
+    parts = {"pages": PAGES, "changes": CHANGES}
+    routes = [Route(path, page(part, name)) for part, names in parts.items() for path, name in names.items()]
+    routes.append(Route("/static/{name:path}", static_file))
+    if edit_token is not None:
+        routes.append(Route(f"{EDIT_ROUTES}{{act}}/{{id}}", edited, methods=["POST"]))
+    app = Starlette(routes=routes, exception_handlers=_handlers(live))
+    return Guard(app, port, token, edit_token)
+
+
+def _handlers(live: Live) -> Mapping[Any, Callable[[Request, Exception], Response]]:
+    """Pages that say what is wrong."""
+
     def absent(request: Request, error: Exception) -> Response:
-        return pages.message(request, "Not here", str(error) if isinstance(error, NotThere) else "No such page", 404)
+        text = str(error) if isinstance(error, NotThere) else "No such page"
+        return live.run.site.message(request, "Not here", text, 404)
 
     def refused(request: Request, error: Exception) -> Response:
-        return pages.message(request, "This filter cannot be used", str(error), 400)
+        if request.method == "POST":
+            return PlainTextResponse(str(error), 400)
+        return live.run.site.message(request, "This filter cannot be used", str(error), 400)
 
     def damaged(request: Request, error: Exception) -> Response:
-        return pages.message(request, "A table cannot be read", str(error), 503)
+        return live.run.site.message(request, "A table cannot be read", str(error), 503)
 
     def index_damaged(request: Request, error: Exception) -> Response:
-        reason = str(error).partition("\n")[0]
+        site, reason = live.run.site, str(error).partition("\n")[0]
         if isinstance(error, duckdb.OutOfMemoryException):
-            return pages.message(request, "This takes too much memory", f"{reason}. Ask for fewer rows.", 503)
-        index.remove([file])
+            return site.message(request, "This takes too much memory", f"{reason}. Ask for fewer rows.", 503)
+        index.remove([site.index_file])
+        gone = ", and cannot be removed: delete it" if site.index_file.exists() else ", and is removed"
         remedy = "End `mathse view` and start it again: the index is then built anew."
-        removed = f"{file} is damaged" + (", and cannot be removed: delete it" if file.exists() else ", and is removed")
-        return pages.message(request, "The index of these pages is damaged", f"{removed} ({reason}). {remedy}", 503)
+        text = f"{site.index_file} is damaged{gone} ({reason}). {remedy}"
+        return site.message(request, "The index of these pages is damaged", text, 503)
 
-    routes = {
-        "/": pages.overview, "/paths": pages.paths, "/paths/count": pages.count, "/path/{id}": pages.path,
-        "/problems": pages.problems, "/problem/{id:path}": pages.problem, "/compare": pages.compare,
-        "/predictions": pages.predictions, "/charts": pages.charts, "/image/{id}": pages.image,
-        "/static/{name:path}": static_file,
-    }  # fmt: skip
-    handlers = {404: absent, NotThere: absent, BadFilter: refused, Unreadable: damaged, duckdb.Error: index_damaged}
-    app = Starlette(routes=[Route(path, page) for path, page in routes.items()], exception_handlers=handlers)
-    return Guard(app, port, token)
+    return {404: absent, NotThere: absent, BadFilter: refused, Unreadable: damaged, duckdb.Error: index_damaged}

@@ -4,6 +4,7 @@ Sample: `Table(entry=Entry("paths", "1", Path("data/paths/1.parquet")), rows=164
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ _NEEDED = {
     },
     "paths": {
         "path_id", "problem_id", "kind", "round", "sample_idx", "author", "text", "answer", "finish_reason", "error",
-        "parent_path_id",
+        "parent_path_id", "tokens_out",
     },
     "verdicts": {
         "path_id", "status", "error_step", "error_analysis", "undecided_reason", "rule_status", "rule_reason",
@@ -41,6 +42,7 @@ _NEEDED = {
     "benchmark_items": {
         "benchmark", "item_id", "licence", "question", "choices", "answer", "image_ids", "subject", "level", "language",
     },
+    "mix": {"path_id"},
     "predictions": {"problem_id", "text", "answer", "status", "reason"},
     "images": {"image_id", "data", "width", "height"},
     "benchmark_images": {"image_id", "data", "width", "height"},
@@ -101,6 +103,10 @@ class Tables:
         entries = (self.all[name].entry for name in self.readable)
         return {entry.of: entry.file for entry in entries if entry.kind == kind}
 
+    def mixes(self) -> dict[str, Path]:
+        """The mixes of which at least one row can be looked at, in the loop's order."""
+        return {of: file for of, file in self.of_kind("mix").items() if self.all[f"mix_{of}"].rows}
+
     def fingerprint(self) -> str:
         """Changes when a table does: names, sizes, times and Parquet footers (with each column chunk's statistics)."""
         digest = hashlib.blake2b(digest_size=_HASH_BYTES)
@@ -148,6 +154,15 @@ def missing(root: Path) -> list[str]:
     return []
 
 
+def mix_report(root: Path, name: str) -> dict[str, Any]:
+    """What the stage `mix` says of one: rows left out by reason, problems solved; empty if it said nothing."""
+    with suppress(OSError, ValueError, RecursionError):
+        report = json.loads((root / layout.mix_report(name)).read_text(encoding="utf-8"))
+        if isinstance(report, dict) and isinstance(report.get("left_out"), dict):
+            return report
+    return {}
+
+
 def image(tables: Tables, image_id: str) -> tuple[bytes, str] | None:
     """An image as models are shown it and its media type; none if there is no such image, or it is no picture.
 
@@ -165,7 +180,7 @@ def image(tables: Tables, image_id: str) -> tuple[bytes, str] | None:
 
 
 def record(tables: Tables, step: str, path_id: str) -> dict[str, dict[str, Any]]:
-    """All that the tables hold on a path: its own row, its verdict, the teacher's feedback, the mixes it is in.
+    """All that the tables hold on a path: its own row, its verdict, the teacher's feedback.
 
     Raises:
         Unreadable: One of them is damaged.
@@ -178,10 +193,6 @@ def record(tables: Tables, step: str, path_id: str) -> dict[str, dict[str, Any]]
         for row in _rows(file, "path_id", path_id) if file else ():
             shown = {name: value for name, value in row.items() if name not in _HIDDEN and value is not None}
             record.setdefault(title, shown)
-    mixes = tables.of_kind("mix").items()
-    holding = [mix for mix, file in mixes if _rows(file, "path_id", path_id, ["path_id"])]
-    trained = [model for mix in holding for model in tables.names.models_of(mix)]
-    record["Training"] = {"trained": ", ".join(trained) or "no model"}
     return record
 
 

@@ -89,8 +89,26 @@ def test_verdicts_turn(tmp_path: Path) -> None:
     store.write(files[1], Verdict, [rows.verdict("a", "p1", Status.CORRECT), rows.verdict("c", "p3", Status.WRONG)])
     store.write(tmp_path / layout.PROBLEMS, Problem, [rows.problem("p2"), rows.problem("p3", subject="areas")])
     found = compared(*files, project=tmp_path).sections
-    assert section(found, "status, turned") == [("WRONG", "CORRECT", 1)]
-    assert section(found, "problems with a CORRECT path") == [("gained", 1), ("lost", 1)]
+    assert section(found, "status and rule_status, turned") == [("WRONG", "CORRECT", 1)]
+    assert section(found, "problems with a CORRECT path") == [
+        ("in both: CORRECT now, not before", 1),
+        ("in both: CORRECT before, not now", 0),
+        ("CORRECT now, not asked about before", 0),
+        ("CORRECT before, not asked about now", 1),
+    ], "p2 was solved, not lost"
+    titles = [part.title for part in found]
+    assert len({repr(part.rows) for part in found}) == len(found), f"no lines twice in {titles}"
+
+
+def test_levels_stand_in_their_order_and_problems_that_are_not_asked_about_again_are_not_lost(tmp_path: Path) -> None:
+    files = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    store.write(files[0], PathRow, [rows.path(f"a{at}", f"p{at}") for at in range(20)])
+    store.write(files[1], PathRow, [rows.path(f"b{at}", f"p{at}") for at in range(12)])
+    problems = [rows.problem(f"p{at}", level=10 - at % 10) for at in range(20)]
+    store.write(tmp_path / layout.PROBLEMS, Problem, problems)
+    found = compared(*files, project=tmp_path).sections
+    assert [row[0] for row in section(found, "level")] == list(range(1, 11))
+    assert section(found, "problems asked about") == [("now, not before", 0), ("before, not now", 8)]
     assert ("areas", 1, 0, 1) in section(found, "subject")
 
 

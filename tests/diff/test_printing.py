@@ -61,3 +61,11 @@ def test_cells() -> None:
     ]  # fmt: skip
     assert [cell(value) for value in (1234, True, None, "x" * 100)][:3] == ["1,234", "true", ""]
     assert entities("a|<b>&c") == "a&#124;&#60;b&#62;&#38;c"
+
+
+def test_columns_that_changed_alike_stand_on_one_line(tmp_path: Path) -> None:
+    old = parquet(tmp_path / "a.parquet", k=[1], status=["WRONG"], rule_status=["WRONG"], text=["a"])
+    new = parquet(tmp_path / "b.parquet", k=[1], status=["CORRECT"], rule_status=["CORRECT"], text=["b"])
+    shown = printed(compared(old, new, "k"), width=200)
+    assert "    status, rule_status: [-WRONG-]{+CORRECT+}\n" in shown
+    assert "    text: [-a-]{+b+}\n" in shown

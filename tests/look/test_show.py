@@ -5,10 +5,10 @@ import PIL.Image
 import pytest
 
 from mathse import layout
-from mathse.errors import UserError
-from mathse.look.show import ProblemNotFound, tell
+from mathse.look.ids import RowNotFound
+from mathse.look.show import tell
 from mathse.tables import store
-from mathse.tables.schemas import Image
+from mathse.tables.schemas import Image, Prediction, Verdict
 from tests.share.conftest import picture
 
 
@@ -49,13 +49,35 @@ def test_predictions_of_a_test_problem_by_model(run: Path, tmp_path: Path) -> No
     assert told.index("  base: WRONG") < told.index("  + distilled: CORRECT") < told.index("  + reflection: CORRECT")
 
 
+def test_any_id_leads_to_the_problem_and_is_marked(run: Path, tmp_path: Path) -> None:
+    whole = tell(run, "1abc1", tmp_path).splitlines()
+    (verdict,) = (row for row in store.read(run / layout.verdicts("final"), Verdict))
+    for identifier in ("refl", "ref", verdict.row_hash[:9]):
+        told = tell(run, identifier, tmp_path).splitlines()
+        (marked,) = (number for number, line in enumerate(told) if line.startswith("  > path refl (reflection 0"))
+        assert [*told[:marked], told[marked].replace(">", " "), *told[marked + 1 :]] == whole
+    first, *_ = store.read(run / layout.predictions("0"), Prediction)
+    assert "\n> + distilled: CORRECT (different option)\n" in tell(run, first.row_hash, tmp_path)
+
+
+def test_lines_are_broken_between_words_and_quotations_go_on(run: Path, tmp_path: Path) -> None:
+    told = tell(run, "1abc1", tmp_path, 24).splitlines()
+    ends = [line for line in told if line.endswith("problem is A.")]
+    assert ends and all(line.lstrip().startswith("| ") for line in ends)
+    words = " ".join(tell(run, "1abc1", tmp_path).replace("|", "").split())
+    assert " ".join("\n".join(told).replace("|", "").split()) == words
+
+
 def test_an_unknown_or_ambiguous_id_is_an_error(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(ProblemNotFound, match="no problem's id begins with 'zz'"):
+    with pytest.raises(RowNotFound, match="no row's id begins with 'zz'"):
         tell(run, "zz", tmp_path)
-    with pytest.raises(ProblemNotFound, match=r"3 ids begin with ''.*give more digits"):
+    with pytest.raises(RowNotFound, match=r"more than one id begins with ''; give more digits:\n  path refl"):
         tell(run, "", tmp_path)
+    (run / layout.PROBLEMS).unlink()
+    with pytest.raises(RowNotFound, match="path refl is there, but not its problem 1abc1"):
+        tell(run, "refl", tmp_path)
 
 
 def test_no_problems_yet(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"problems\.parquet: not there yet"):
+    with pytest.raises(RowNotFound, match="there are no tables here yet"):
         tell(tmp_path, "1", tmp_path)

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from mathse import cli, layout
-from mathse.look.trace import Node, RowNotFound, trace
+from mathse.look.ids import RowNotFound
+from mathse.look.trace import Node, trace
 from mathse.tables import store
 from mathse.tables.schemas import Feedback, MixRow, Origin, PathKind, Prediction, Problem, Split, Status
 from mathse.tables.schemas import Path as ReasoningPath

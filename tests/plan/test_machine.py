@@ -113,3 +113,34 @@ def test_a_disk_too_small_for_the_models_is_said(tmp_path: Path, monkeypatch: py
     ]
     (tmp_path / "models" / "base").mkdir(parents=True)  # it takes no more
     assert said() == []
+
+
+def test_a_mix_whose_parameters_do_not_fit_is_named(tmp_path: Path) -> None:
+    query = "mathse/sql/mixes/cumulative.sql"
+
+    def said(**mix: Any) -> list[str]:
+        return [line for line in lacking(preset("smoke", mix=mix), ROOT) if "mix.query" in line]
+
+    assert said(query=query, parameters={"max_per_problem": 4}) == []
+    assert said(query=query, parameters={}) == [
+        f"mix.query: {ROOT / query}: needs $max_per_problem; add mix.parameters.max_per_problem to params.yaml"
+    ]
+    (unused,) = said(query=query, parameters={"max_per_problem": 4, "most": 2})
+    assert f"mix.parameters.most: {ROOT / query} has no $most" in unused
+    (tmp_path / "two.sql").write_text("select 1; select 2")
+    (two,) = said(query=str(tmp_path / "two.sql"), parameters={})
+    assert str(tmp_path / "two.sql") in two
+
+
+def test_data_sets_are_opened(tmp_path: Path) -> None:
+    def said(**sections: Any) -> list[str]:
+        return [line for line in lacking(preset("smoke", **sections), ROOT) if ".path" in line]
+
+    rows, empty = tmp_path / "rows.jsonl", tmp_path / "empty"
+    rows.write_text('{"a": 1}\n' * 30)
+    empty.mkdir()
+    source = {"name": "mathvl", "path": str(rows), "limit": 10}
+    (line,) = said(problems={"sources": [source]})
+    assert line.startswith(f"problems.sources.0.path: {rows}: none of its first 20 rows can be used: ")
+    (line,) = said(problems={"sources": [{**source, "path": str(empty)}]})
+    assert line.startswith("problems.sources.0.path: ") and str(empty) in line

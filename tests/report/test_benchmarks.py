@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from mathse import cli, layout
-from mathse.look.show import ProblemNotFound, tell
+from mathse.look.ids import RowNotFound
+from mathse.look.show import tell
 from mathse.loop.evaluation import scores
 from mathse.loop.evaluation.benchmark_scores import BenchmarkMetrics
 from mathse.report import benchmarks, page, table
@@ -73,13 +74,13 @@ def test_the_report_has_benchmarks_and_significance(measured: Path) -> None:
 def test_a_run_without_benchmarks_has_no_table_of_them(run: Path) -> None:
     page.build(run)
     assert "ublic benchmarks" not in (run / page.PAGE).read_text(encoding="utf-8")
-    assert benchmarks.terminal(table.load(run)) is None
+    assert benchmarks.cells(table.load(run)) == []
 
 
 def test_the_command_prints_them(measured: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["-C", str(measured), "report"]) == 0
     printed = capsys.readouterr().out
-    assert "MathVista GPS" in printed
+    assert "MathVista" in printed and "GPS" in printed  # a heading breaks between its words
     assert "8 of 304 published items" in printed
 
 
@@ -90,7 +91,7 @@ def test_the_story_of_an_item(measured: Path, tmp_path: Path) -> None:
     assert "Sample 0." in told
     assert "Sample 1." not in told
     assert len(list((tmp_path / "images").iterdir())) == 1
-    with pytest.raises(ProblemNotFound, match="has no item '99'"):
+    with pytest.raises(RowNotFound, match="has no item '99'"):
         tell(measured, f"{TITLE}/99", tmp_path)
 
 

@@ -7,8 +7,10 @@ import json
 import re
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import PIL.Image
 import pytest
@@ -21,14 +23,20 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "mathse" / "report" / "charts").glob("*.json"))
 ROWS: dict[str, list[dict[str, Any]]] = {
     "accuracy": [
-        {"stage": "base", "train_rows": 0, "accuracy": 0.02, "ci_low": 0.01, "ci_high": 0.05},
-        {"stage": "+ <b>round</b> 1", "train_rows": 240, "accuracy": 0.5, "ci_low": 0.4, "ci_high": 0.6},
+        {"kind": "run", "of": "this run", "stage": "base", "train_rows": 0, "accuracy": 0.02, "ci_low": 0.01,
+         "ci_high": 0.05, "p": ""},
+        {"kind": "run", "of": "this run", "stage": "+ <b>round</b> 1", "train_rows": 240, "accuracy": 0.5,
+         "ci_low": 0.4, "ci_high": 0.6, "p": "p = 0.026"},
+    ],
+    "experiments": [
+        {"experiment": "table3", "title": "what is told", "name": "none", "seeds": 3, "mean": 0.4, "low": 0.3,
+         "high": 0.5, "lowest": 0.38, "highest": 0.42, "p": "p = 0.2", "paper": "62.35 %"}
     ],
     "transitions": [
-        {"step": "base to + round 1", "outcome": outcome, "problems": 3}
+        {"step": "base to + round 1", "outcome": outcome, "problems": 3, "p": "p = 1"}
         for outcome in ("stayed_correct", "gained", "lost", "stayed_wrong")
     ],
-    "orm_confusion": [{"annotated": "CORRECT", "judged": "WRONG"}],
+    "orm_confusion": [{"annotated": "CORRECT", "judged": "WRONG", "paths": 3, "share": 1.0, "paper": ""}],
     "acceptance": [
         {"step": "round 1", "measure": name, "by": "level", "group": "1", "n": 9, "hits": 8, "share": 0.9,
          "ci_low": 0.6, "ci_high": 1}
@@ -63,7 +71,10 @@ def series(name: str) -> list[dict[str, Any]]:
 def test_a_chart_is_drawn_with_rows_and_without(file: Path) -> None:
     for rows in (series(file.stem), []):
         chart = drawing.chart(file.stem, rows)
-        with PIL.Image.open(io.BytesIO(chart.png())) as picture:
+        files = chart.files()
+        assert files["pdf"].startswith(b"%PDF-") and b"Date" not in files["pdf"]
+        assert b"MathSE" not in files["svg"]
+        with PIL.Image.open(io.BytesIO(files["png"])) as picture:
             assert not picture.info.keys() - {"gamma"}
             assert len(picture.convert("RGB").getcolors(maxcolors=2**24) or []) > 1
         svg = chart.svg()
@@ -119,24 +130,92 @@ def test_another_process_draws_the_same_bytes() -> None:
     program = (
         "import hashlib, json, sys; from mathse.report import drawing\n"
         "for name, rows in json.load(sys.stdin).items():\n"
-        "    print(hashlib.sha256(drawing.chart(name, rows).png()).hexdigest())"
+        "    print(hashlib.sha256(b''.join(drawing.chart(name, rows).files().values())).hexdigest())"
     )
     charts = {file.stem: series(file.stem) for file in FILES}
     others = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, input=json.dumps(charts), capture_output=True, text=True, check=True
     ).stdout.split()
-    assert others == [hashlib.sha256(drawing.chart(*pair).png()).hexdigest() for pair in charts.items()]
+    own = [b"".join(drawing.chart(*pair).files().values()) for pair in charts.items()]
+    assert others == [hashlib.sha256(content).hexdigest() for content in own]
 
 
 def test_letters_are_not_the_machines(tmp_path: Path) -> None:
     """Where the machine has no fonts, and where it has others, the picture is the same: its font is its own."""
     chart = drawing.chart("verdicts", series("verdicts"))
-    own = chart.png()
+    own = chart.files()
     import matplotlib
     import vl_convert
 
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     (tmp_path / "Serif.ttf").write_bytes((folder / "DejaVuSerif.ttf").read_bytes())
     vl_convert.register_font_directory(str(tmp_path))
-    assert chart.png() == own
+    assert chart.files() == own
     assert b"MathSE Sans" not in (folder / "DejaVuSans.ttf").read_bytes()
+
+
+LONG = ("base", "+ reflection after round 10", "+ round 2, preferences", "+ round 2 (a-model-with-a-long-name)")
+
+
+def boxes(svg: str, labels: list[str]) -> list[tuple[float, float, float, float]]:
+    """Where each label's letters are: left, top, right, bottom."""
+    root = ElementTree.fromstring(svg)
+    found = []
+
+    def walk(node: ElementTree.Element, x: float, y: float) -> None:
+        turned = "rotate" in node.get("transform", "")
+        if match := re.match(r"translate\(([-\d.e]+),([-\d.e]+)\)", node.get("transform", "")):
+            x, y = x + float(match[1]), y + float(match[2])
+        for text in [node, *node.findall("{*}tspan")] if node.tag.endswith("}text") else []:
+            if text.text in labels and not turned:
+                down = y + float(text.get("dy", 0)) * (text is not node)
+                size = float(node.get("font-size", "12px").removesuffix("px"))
+                width = drawing._font().getlength(text.text) * size / drawing._font().size
+                left = x - {"middle": width / 2, "end": width}.get(node.get("text-anchor", ""), 0)
+                found.append((left, down - 9, left + width, down + 2))
+        for child in node:
+            walk(child, x, y)
+
+    walk(root, 0, 0)
+    return found
+
+
+def test_labels_do_not_collide_and_none_is_cut() -> None:
+    accuracies = (0.02, 0.221, 0.222, 0.223)
+    of = {"kind": "run", "of": "this run"}
+    rows = [
+        {**of, "stage": stage, "train_rows": 350 * bool(place), "accuracy": accuracies[place], "ci_low": 0.0,
+         "ci_high": 0.3, "p": "p < 0.001" if place else ""}
+        for place, stage in enumerate(LONG)
+    ]  # fmt: skip
+    parts = [part for stage in LONG for part in re.split(r" (?=after |\(|preferences)", stage)]
+    for name, labels in (("accuracy_by_stage", [*parts, "p < 0.001"]), ("accuracy_by_rows", list(LONG))):
+        svg = drawing.chart(name, rows).files()["svg"].decode()
+        width, height = (float(number) for number in re.findall(r' (?:width|height)="([\d.]+)"', svg)[:2])
+        found = boxes(svg, labels)
+        assert len(found) == (len(parts) + 3 if name == "accuracy_by_stage" else len(LONG))
+        for box in found:
+            assert box[0] >= 0 and box[1] >= 0 and box[2] <= width and box[3] <= height
+        for one, other in combinations(found, 2):
+            apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+            assert apart, (name, one, other)
+
+
+def test_a_pictures_numbers_are_the_papers_and_the_seeds() -> None:
+    rows = [
+        {"kind": "run", "of": "this run", "stage": "base", "train_rows": 0, "accuracy": 0.1, "ci_low": 0.05,
+         "ci_high": 0.15, "p": ""},
+        {"kind": "run", "of": "this run", "stage": "+ round 1", "train_rows": 9, "accuracy": 0.2, "ci_low": 0.15,
+         "ci_high": 0.25, "p": ""},
+        {"kind": "seeds", "of": "mean of 3 seeds", "stage": "base", "train_rows": 0, "accuracy": 0.1, "ci_low": 0.08,
+         "ci_high": 0.12, "p": ""},
+        {"kind": "seeds", "of": "mean of 3 seeds", "stage": "+ round 1", "train_rows": 9, "accuracy": 0.2,
+         "ci_low": 0.18, "ci_high": 0.22, "p": "p = 0.026"},
+        {"kind": "paper", "of": "paper: CogVLM2", "stage": "base", "accuracy": 0.3085},
+    ]  # fmt: skip
+    svg = drawing.chart("accuracy_by_stage", rows).svg()
+    for shown in ("paper: CogVLM2", "mean of 3 seeds", "p = 0.026", "base, paper: CogVLM2: 30.9%"):
+        assert shown in svg
+    band = "".join(re.findall(r'class="mark-area[^"]*"[^>]*>(.*?)</g>', svg))
+    heights = {float(number) for number in re.findall(r"[ML,]\d[\d.]*,([\d.]+)", band)}
+    assert {round(240 * (1 - share), 1) for share in (0.08, 0.12, 0.18, 0.22)} <= {round(one, 1) for one in heights}

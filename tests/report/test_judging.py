@@ -157,9 +157,10 @@ def test_a_line_per_step_is_printed(run: Path, capsys: pytest.CaptureFixture[str
     page.build(run)
     assert cli.main(["-C", str(run), "report"]) == 0
     printed = capsys.readouterr().out
-    assert [line.partition(" 1 paths: ")[0] for line in printed.splitlines() if "precision" in line] == [
-        "On distilled's", "On round 1's", "On reflection's",
-    ]  # fmt: skip
+    _, _, own = printed.partition("The ORM on each step's own paths")
+    lines = own.splitlines()
+    first = next(place for place, line in enumerate(lines) if line.startswith("step ") and "precision" in line)
+    assert [line.split("  ")[0] for line in lines[first + 2 : first + 5]] == ["distilled", "round 1", "reflection"]
     (run / layout.JUDGED).write_text(json.dumps({"1": {"paths": -1}}), encoding="utf-8")
     assert cli.main(["-C", str(run), "report"]) != 0
     assert "judged.json" in capsys.readouterr().err

@@ -7,11 +7,13 @@ import pytest
 
 from mathse import layout, params
 from mathse.errors import UserError
-from mathse.report import benchmarks, drawing, judging, page, series
+from mathse.loop.evaluation.statistics import mcnemar
+from mathse.report import ablations, benchmarks, drawing, judging, page, series, table
 from mathse.report.judging import error_type
 from mathse.report.names import Names
 from mathse.report.table import MEASURES, load
 from mathse.tables.schemas import OWN_TESTS, Status
+from tests.report.test_results import record
 from tests.share.conftest import verdict
 
 
@@ -21,7 +23,8 @@ def test_every_promised_file_is_written(run: Path) -> None:
     names = [*drawing.DATA, *(measure.name for measure in MEASURES)]
     for name in ("measures", *drawing.OPTIONAL):
         names.remove(name)
-    assert {file.name for file in written if file.suffix == ".png"} == {f"{name}.png" for name in names}
+    for kind in (".png", ".svg", ".pdf"):
+        assert {file.name for file in written if file.suffix == kind} == {name + kind for name in names}
     text = (run / page.PAGE).read_text(encoding="utf-8")
     for link in (part.split(")")[0] for part in text.split("](")[1:]):
         assert (run / page.PAGE).parent.joinpath(link).exists()
@@ -53,6 +56,59 @@ def test_transitions_of_a_step_add_up(run: Path) -> None:
     rows = series.transitions(step for name, step in steps if name == OWN_TESTS)
     first = {row["outcome"]: row["problems"] for row in rows if row["step"] == "base to + distilled"}
     assert first == {"stayed_correct": 0, "gained": 1, "lost": 0, "stayed_wrong": 1}
+    assert {row["p"] for row in rows if row["step"] == "base to + distilled"} == {"p = 1"}
+    assert [row["problems"] for row in rows if row["step"] == "paper: last step"] == [1018, 276, 229, 477]
+
+
+def test_accuracies_stand_beside_those_of_the_seeds_and_of_the_paper(run: Path) -> None:
+    def rows() -> series.Rows:
+        models, results = load(run), ablations.load(ablations.path(run, ablations.STEPS))
+        own = [step for name, step in benchmarks.steps(run, models) if name == OWN_TESTS]
+        return series.accuracy(models, own, results, params.load(run / params.PARAMS))
+
+    def of(kind: str, stage: str) -> list[series.Row]:
+        return [row for row in rows() if row["kind"] == kind and row["stage"] == stage]
+
+    (own,) = of("run", "+ distilled")
+    assert own["p"] == "p = 1" and not of("seeds", "+ distilled")
+    reported = {row["of"]: row["accuracy"] for row in of("paper", "+ round 1")}
+    assert reported["paper: CogVLM2, MathVL-test"] == 0.6235 and len(reported) == 3
+    record(run, {seed: {"base": 2, "0": 2 + 2 * seed, "1": 9, "final": 10} for seed in (1, 2, 3)})
+    (seeds,) = of("seeds", "+ distilled")
+    assert (seeds["of"], seeds["ci_low"], seeds["ci_high"]) == ("mean of 3 seeds, lowest to highest", 0.2, 0.4)
+    assert seeds["accuracy"] == pytest.approx(0.3) and seeds["p"] == series.p_value(mcnemar(12, 0))
+    (own,) = of("run", "+ distilled")
+    assert own["p"] == "", "the pairs of all seeds have it"
+    record(run, {1: {"base": 2, "0": 4, "1": 9, "final": 10}})
+    assert not of("seeds", "+ distilled")
+
+
+def test_an_experiment_has_a_picture_with_the_papers_number(run: Path) -> None:
+    record(run, {seed: {"base": 2, "0": 4, "1": 9, "final": 10 + seed} for seed in (1, 2)})
+    steps = ablations.load(ablations.path(run, ablations.STEPS))
+    assert steps is not None
+    runs = tuple(one.model_copy(update={"variant": "orm"}) for one in steps.runs)
+    comparison = tuple(row.model_copy(update={"variant": "orm"}) for row in steps.comparison if row.model == "final")
+    changed = {"experiment": "table3", "runs": runs, "comparison": comparison, "title": "what is told"}
+    ablations.save(ablations.path(run, "table3"), steps.model_copy(update=changed))
+    page.build(run)
+    (row,) = json.loads((run / layout.PLOTS / "experiments.json").read_text(encoding="utf-8"))
+    assert (row["name"], row["lowest"], row["highest"], row["paper"]) == ("orm", 0.55, 0.6, "64.70 %")
+    drawn = (run / layout.PLOTS / "table3.svg").read_text(encoding="utf-8")
+    assert "What is told" in drawn and "paper: 64.70 %" in drawn
+    assert "paper: 64.70 %" in (run / page.WEB_PAGE).read_text(encoding="utf-8")
+
+
+def test_a_p_is_written_as_papers_write_it() -> None:
+    numbers = (1e-9, 0.00099, 0.0264, 0.34, 1.0)
+    assert [series.p_value(p) for p in numbers] == ["p < 0.001", "p < 0.001", "p = 0.026", "p = 0.34", "p = 1"]
+
+
+def test_the_orms_confusion_has_every_pair(run: Path) -> None:
+    (orm,) = table.load_orms(run).values()
+    rows = series.orm_confusion(orm)
+    assert sum(int(row["paths"]) for row in rows) == orm.n and len(rows) == 6
+    assert [row["paper"] for row in rows if row["annotated"] == row["judged"]] == ["paper: 94.2 %", "paper: 100.0 %"]
 
 
 def test_error_types_are_counted_by_round(run: Path) -> None:

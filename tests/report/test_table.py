@@ -2,7 +2,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from mathse import layout
 from mathse.errors import UserError
@@ -22,22 +21,6 @@ def test_the_table_has_the_shape_of_the_papers(run: Path) -> None:
     assert lines[2].startswith("| base | 0 | 0.0 (0.0 to 65.8) |  | ")
     assert lines[-1].startswith("| + reflection | 300 | 50.0 (9.5 to 90.5) | 5 of 9 | ")
     assert [line.split("|")[1].strip() for line in lines[2:]] == ["base", "+ distilled", "+ round 1", "+ reflection"]
-
-
-def shown(run: Path, width: int = 120) -> str:
-    console = Console(width=width)
-    with console.capture() as captured:
-        console.print(table.terminal(table.load(run)))
-    return captured.get()
-
-
-@pytest.mark.parametrize("width", [80, 120])
-def test_all_of_it_is_in_the_terminal_and_no_number_is_broken(run: Path, width: int) -> None:
-    printed = shown(run, width)
-    for model in table.load(run):
-        assert all(cell in printed for cell in table.cells(model))
-    words = printed.replace(",", " ").split()
-    assert all(word in words for heading in table.HEADINGS for word in heading.replace(",", " ").split())
 
 
 def test_the_orm_line_says_what_is_undecided(run: Path) -> None:

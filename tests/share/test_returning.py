@@ -277,6 +277,18 @@ def test_sealing_what_was_not_edited_changes_no_row(part: Path) -> None:
     assert "edited" not in json.loads((part / "lineage.json").read_text())
 
 
+def test_nothing_that_a_person_put_into_the_folder_is_lost(part: Path) -> None:
+    (part / "notes").mkdir()
+    (part / "notes" / "mine.txt").write_text("to do")
+    (part / "README.md").write_text("My own words.")
+    seal(with_edits(part, two_at_once), "Emmy")
+    assert seal(part, "Emmy").refused == {}
+    assert (part / "notes" / "mine.txt").read_text() == "to do"
+    assert "two edits at once" in (part / REFUSED).read_text()
+    assert "1 reasoning paths" in (part / "README.md").read_text()
+    assert (part / "README.before.md").read_text() == "My own words."
+
+
 def test_a_folder_that_is_no_export_is_not_sealed(tmp_path: Path) -> None:
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "dear.txt").write_text("Ada")

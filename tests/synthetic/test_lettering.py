@@ -1,4 +1,4 @@
-"""Text of any script: the right font, lines that fit."""
+"""Text of any script: the right font, and how long it is."""
 
 import PIL.Image
 import pytest
@@ -31,14 +31,7 @@ def test_latin_text_is_written_as_before() -> None:
     assert plain.tobytes() == here.tobytes()
 
 
-@pytest.mark.parametrize("text", ["如图,在三角形ABC中,求∠C的度数是多少度?", "x" * 70, "", "短"])
-def test_lines_without_spaces_are_broken(text: str) -> None:
-    lines = lettering.wrapped(text, 20, 2)
-    assert len(lines) <= 2
-    assert all(sum(1 + lettering.is_wide(character) for character in line) <= 21 for line in lines)
-    assert "".join(lines).startswith(text[:8])
-
-
-def test_what_is_left_out_is_marked() -> None:
-    assert lettering.wrapped("一二三四五六七八九十一二三四五六七八九十", 10, 2)[-1].endswith(" ...")
-    assert not lettering.wrapped("一二三四五", 10, 2)[-1].endswith("...")
+def test_a_length_is_that_of_the_ink() -> None:
+    for text in ("Find x", "∠A = 60°", "Angle C = 50"):
+        left, _, right, _ = ink(text)
+        assert abs(lettering.length(text) - (right - left)) <= 3

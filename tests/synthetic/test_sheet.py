@@ -9,6 +9,7 @@ from mathse.errors import UserError
 from mathse.params import FigureSource
 from mathse.sources import figures
 from mathse.synthetic import sheet
+from mathse.synthetic.pictures import SIDE
 from mathse.tables.schemas import Image, Problem
 
 
@@ -58,12 +59,60 @@ def test_a_cell_shows_the_picture_at_twice_its_size(
     assert 112 < bottom - top <= 224
 
 
-def test_a_long_question_does_not_push_the_answer_out(drawn: tuple[list[Problem], Mapping[str, Image]]) -> None:
-    problem = drawn[0][0].model_copy(update={"question": "word " * 200, "choices": ("7" * 60, "8" * 60, "9" * 60)})
-    lines = [line for line, _ in sheet._lines(problem)]
+def written(problem: Problem) -> list[str]:
+    """The lines below a picture."""
+    return [
+        "".join(" " * (word.space and place > 0) + word.text for place, word in enumerate(line.words)).strip()
+        for line in sheet._lines(problem)
+    ]
+
+
+def test_a_row_is_as_tall_as_its_longest_text(drawn: tuple[list[Problem], Mapping[str, Image]], tmp_path: Path) -> None:
+    short, *_ = drawn[0]
+    question = "How large is the exterior angle at R, if all that is known of it stands in the figure? " * 4
+    long = short.model_copy(update={"question": question, "choices": ("7" * 60, "8" * 60)})
+    lines = written(long)
+    assert "".join(lines[1:-1]).replace(" ", "") == (question + "A" + "7" * 60 + "B" + "8" * 60).replace(" ", "")
+    assert lines[-1] == f"Answer: {short.answer}"
+    heights = []
+    for place, problem in enumerate((short, long)):
+        sheet.contact_sheet([problem], drawn[1], tmp_path / f"{place}.png", columns=1, rows=1)
+        with PIL.Image.open(tmp_path / f"{place}.png") as shown:
+            heights.append(shown.height)
+            below = shown.convert("L").crop((2, shown.height - 14, shown.width - 2, shown.height - 2))
+            assert below.getextrema() == (255, 255), "the frame is not reached"
+    assert heights[1] - heights[0] == 19 * (len(lines) - len(written(short)))
+
+
+def test_a_question_without_an_end_is_marked(drawn: tuple[list[Problem], Mapping[str, Image]]) -> None:
+    problem = drawn[0][0].model_copy(update={"question": "word " * 400, "choices": ()})
+    lines = written(problem)
+    assert len(lines) == 1 + sheet.MOST_LINES + 1 and lines[-2].endswith("word ...")
     assert lines[-1] == f"Answer: {problem.answer}"
-    assert len(lines) <= sheet._LINES
-    assert "word ..." in lines[2]
+
+
+def test_no_line_is_wider_than_its_picture(drawn: tuple[list[Problem], Mapping[str, Image]]) -> None:
+    texts = (
+        r"Let $\frac{\alpha+\beta+\gamma+\delta+\epsilon+\zeta+\eta}{1+2+3+4+5+6+7+8+9}$ be.",
+        "x" * 90,
+        "如图,在三角形ABC中," * 9,
+    )
+    for question in texts:
+        for line in sheet._lines(drawn[0][0].model_copy(update={"question": question})):
+            width = sum(word.width for word in line.words)
+            assert width <= 2 * SIDE + sheet._GAP - 2
+
+
+def test_mathematics_is_drawn_and_keeps_its_words(drawn: tuple[list[Problem], Mapping[str, Image]]) -> None:
+    problem = drawn[0][0].model_copy(
+        update={"question": r"Is $\frac{1}{2}$, or \(x^2\)?", "choices": (r"$\sqrt{2}$", "3")}
+    )
+    words = [word for line in sheet._lines(problem) for word in line.words]
+    assert [word.text for word in words if word.formula] == [r"$\frac{1}{2}$", r"\(x^2\)", r"$\sqrt{2}$"]
+    (half,) = (line for line in sheet._lines(problem) if any("frac" in word.text for word in line.words))
+    assert half.height > 19, "the line makes room for it"
+    (comma,) = (word for word in words if word.text == ",")
+    assert not comma.space
 
 
 def test_a_failed_write_leaves_the_old_sheet(

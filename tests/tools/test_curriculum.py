@@ -184,7 +184,8 @@ def test_finds_compare_the_answers_and_go_on_to_the_first_wrong_step() -> None:
             assert claimed == str(outcome(told)) and (found == claim) == (word == "same"), one
         *before, last = [word for *_, word in parts]
         assert set(before) <= {"same"}, one
-        strays = last == "different" and (claim := parse(claims[len(before)])) is not None and true(claim, seen(one))
+        wrong = parse(claims[len(before)])
+        strays = last == "different" and wrong is not None and true(wrong, seen(one))
         if last == "same":
             assert len(parts) == len(claims)
         else:

@@ -177,7 +177,8 @@ def test_a_loss_that_is_no_number_ends_the_training(
 
 def test_a_report_without_long_rows_holds_no_empty_list_and_is_read_back() -> None:
     report = TrainingReport(
-        model="a", rows=1, too_long=(), unpaired=0, steps=1, epochs=1, tokens=1, final_loss=1, loss_curve=(Loss(step=1, loss=1),)
+        model="a", rows=1, too_long=(), unpaired=0, steps=1, epochs=1, tokens=1, final_loss=1,
+        loss_curve=(Loss(step=1, loss=1),),
     )  # fmt: skip
     assert "[]" not in report.model_dump_json()
     assert TrainingReport.model_validate_json(report.model_dump_json()) == report

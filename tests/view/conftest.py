@@ -12,7 +12,18 @@ from starlette.testclient import TestClient
 
 from mathse import layout
 from mathse.tables import schemas, store
-from mathse.tables.schemas import BenchmarkItem, Image, PathKind, Prediction, Problem, Split, Status, Verdict
+from mathse.tables.schemas import (
+    BenchmarkItem,
+    Image,
+    Message,
+    MixRow,
+    PathKind,
+    Prediction,
+    Problem,
+    Split,
+    Status,
+    Verdict,
+)
 from mathse.view import server
 from tests import rows
 
@@ -101,8 +112,18 @@ def prediction(problem_id: str, status: Status, **fields: Any) -> Prediction:
     )  # fmt: skip
 
 
+def mix_row(path: schemas.Path) -> MixRow:
+    said = (Message(role="user", content="How large is it?"),), (Message(role="assistant", content=path.text),)
+    return MixRow(
+        path_id=path.path_id, problem_id=path.problem_id, kind=path.kind, round=path.round, image_ids=(),
+        prompt=said[0], completion=said[1],
+    )  # fmt: skip
+
+
 def write_run(root: Path) -> Path:
     """The tables of the run below `root`."""
+    store.write(root / layout.mix("1"), MixRow, map(mix_row, PATHS["1"][:3]))
+    store.write(root / layout.mix("2"), MixRow, map(mix_row, [*PATHS["1"][:3], *PATHS["2"][:40]]))
     store.write(root / layout.PROBLEMS, Problem, PROBLEMS)
     store.write(root / layout.IMAGES, Image, [*PICTURES, *TRANSPARENT, DRAWING])
     store.write(root / layout.BENCHMARK_ITEMS, BenchmarkItem, [ITEM])

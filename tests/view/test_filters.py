@@ -5,18 +5,40 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from mathse.view import pages
+from mathse.view import changes, pages
 
-NAMES = sorted({*pages.OF_PATHS, *pages.OF_PROBLEMS, *pages.OF_PAIRS, "token", "sql", "limit", "order"} - {"token"})
+NAMES = sorted({*pages.OF_PATHS, *pages.OF_PROBLEMS, *changes.OF_PAIRS, "token", "sql", "limit", "order"} - {"token"})
 HOSTILE = [
     "' or 1=1 --", "1; drop table rows", "'); copy rows to '/tmp/x' --", "%' escape '", "read_parquet('/etc/passwd')",
     "\x00", "\ud83d", "../../etc/passwd", "-1", "1e9", "99999999999999999999", "²", "١",
     '"', '""', '" "', "(", "[a-z]+", "$1", "?", "{}", "none",
 ]  # fmt: skip
-GOOD = ["1", "2", "rollout", "WRONG", "differ", "gained", "angles", "figures", "base", "final", "p1", "angle", "角"]
+GOOD = [
+    "1",
+    "2",
+    "-characters",
+    "confidence",
+    "table",
+    "text,tag",
+    "bad",
+    "rollout",
+    "WRONG",
+    "differ",
+    "gained",
+    "angles",
+    "figures",
+    "base",
+    "final",
+    "p1",
+    "angle",
+    "角",
+]
 VALUES = st.one_of(st.sampled_from(HOSTILE + GOOD), st.text(max_size=30))
 GIVEN = st.sampled_from(NAMES) | st.text(max_size=8)
-LISTS = ("/paths", "/paths/count", "/problems", "/compare", "/predictions", "/", "/charts")
+LISTS = (
+    "/paths", "/paths/count", "/problems", "/compare", "/predictions", "/", "/charts", "/mixes", "/mix/1", "/rows/csv",
+    "/find", "/story", "/revisions",
+)  # fmt: skip
 
 
 @settings(max_examples=300)
@@ -49,6 +71,12 @@ def test_any_id_is_found_or_not(client: TestClient, kind: str, name: str) -> Non
         ("q=" + "a" * 201, "at most 200 characters"),
         ("problem=a'b", "must be an id"),
         ("verdict=wrong", "CORRECT, WRONG, UNDECIDED, none"),
+        ("sort=rid", "there are characters, tokens"),
+        ("sort=--level", "unknown sort"),
+        ("layout=wide", "there are cards, table"),
+        ("column=text,1", "unknown column '1'"),
+        ("tag=worst", "there are any, bad, good, fixed, note, none"),
+        ("mix=9", "unknown mix '9'; there are 1, 2"),
     ],
 )
 def test_a_refusal_says_what_can_be_asked(client: TestClient, asked: str, said: str) -> None:

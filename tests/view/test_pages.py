@@ -10,12 +10,15 @@ from starlette.testclient import TestClient
 from mathse import layout
 from mathse.tables import schemas, store
 from mathse.tables.schemas import BenchmarkItem, Image, Prediction, Problem, Status
+from mathse.view import live
 from tests import rows
 from tests.view.conftest import DRAWING, ITEM, PICTURES, SCRIPT, TRANSPARENT, client_of, prediction, write_run
 
 EVERY_PAGE = (
     "/", "/paths", "/problems", "/compare", "/predictions", "/charts", "/path/r1", "/path/r3", "/path/r4", "/path/r5",
     "/problem/p1", "/problem/p2", "/problem/p3", "/problem/t1", "/paths?agree=differ", "/paths?round=1&q=angle",
+    "/mixes", "/mix/1", "/mix/2?sort=-characters", "/paths?layout=table&column=question,answer,gold,text,subject",
+    "/revisions", "/running", "/story",
 )  # fmt: skip
 
 
@@ -285,12 +288,14 @@ def test_what_is_damaged_beside_the_index_is_named_where_it_is_asked_for(tmp_pat
         assert client.get("/paths?round=1").status_code == 200
 
 
-def test_tables_that_change_are_noticed(tmp_path: Path) -> None:
+def test_tables_that_change_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "LOOK_SECONDS", 1e9)
     write_run(tmp_path)
     with client_of(tmp_path) as client:
-        assert "tables have changed" not in client.get("/").text
+        assert "have changed" not in client.get("/running").text
         store.write(tmp_path / layout.PROBLEMS, Problem, [rows.problem("new")])
-        assert "tables have changed" in client.get("/").text
+        shown = next((tmp_path / ".mathse/view").iterdir()).stem
+        assert "Tables have changed: they are being read" in client.get(f"/running?tables={shown}").text
         assert ids(client.get("/paths?round=1").text) == ["r1", "r2", "r3", "r4", "r5"], (
             "what was indexed is still shown"
         )

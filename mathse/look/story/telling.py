@@ -141,9 +141,12 @@ def _steps(settings: Params, before: Side | None, after: Side) -> list[str]:
 def _reasons(root: Path, steps: Sequence[str], after: Side, gone: Sequence[str]) -> dict[str, int]:
     """Why rows went: what the first step after the first mix that leaves one out says of it."""
     reasons: dict[str, str] = {}
+    otherwise = f"no candidate of {after.heading}"
     for step in steps if gone else ():  # from the last to the first, whose word counts
-        reasons |= left_out(root, step) or {}
-    return dict(Counter(reasons.get(path_id, f"no candidate of {after.heading}") for path_id in gone).most_common())
+        if (own := left_out(root, step)) is None:
+            otherwise = "for a reason that is not known here"
+        reasons |= own or {}
+    return dict(Counter(reasons.get(path_id, otherwise) for path_id in gone).most_common())
 
 
 def _decisions(root: Path, connection: duckdb.DuckDBPyConnection, steps: Collection[str]) -> list[Decided]:

@@ -32,11 +32,13 @@ function prepare(root) {
 
 // Empty choices stay out of the address.
 document.addEventListener("htmx:configRequest", (event) => {
-  const chosen = event.detail.parameters;
-  for (const name of Object.keys(chosen)) if (chosen[name] === "") delete chosen[name];
+  const chosen = event.detail.formData;
+  const columns = chosen.getAll("column").join(",");
+  chosen.set("column", columns === document.querySelector(".columns")?.dataset.default ? "" : columns);
+  for (const name of [...chosen.keys()]) if (chosen.get(name) === "") chosen.delete(name);
 });
-document.addEventListener("htmx:beforeRequest", () => busy(true));
-document.addEventListener("htmx:afterRequest", () => busy(false));
+document.addEventListener("htmx:beforeRequest", (event) => busy(event, true));
+document.addEventListener("htmx:afterRequest", (event) => busy(event, false));
 document.addEventListener("htmx:afterSettle", () => prepare(document));
 // A filter that is refused is shown where its rows would be.
 document.addEventListener("htmx:beforeSwap", (event) => {
@@ -46,9 +48,31 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   event.detail.swapOverride = "innerHTML";
 });
 
-function busy(on) {
-  document.getElementById("results")?.setAttribute("aria-busy", String(on));
+function busy(event, on) {
+  if (event.detail.target?.id === "results") event.detail.target.setAttribute("aria-busy", String(on));
 }
+
+// Tables that have changed: a page that begins at its first row shows the new rows by itself, another one says so.
+document.addEventListener("tables-changed", () => {
+  const place = document.getElementById("results") ?? document.getElementById("main");
+  const waits = /[?&](after|before)=/.test(location.search) || document.querySelector("dialog[open]");
+  if (waits || place.dataset.renewing) return;
+  place.dataset.renewing = "true";
+  const select = `#${place.id}`;
+  fetch(location.href, { headers: { "HX-Request": "true" } }).then((answer) => answer.text()).then((text) => {
+    const page = new DOMParser().parseFromString(text, "text/html");
+    for (const name of [select, "#running"]) {
+      const [old, fresh] = [document.querySelector(name), page.querySelector(name)];
+      if (!old || !fresh) continue;
+      old.replaceWith(fresh);
+      htmx.process(fresh);
+    }
+    prepare(document);
+  }).catch(() => { delete place.dataset.renewing; });
+});
+document.addEventListener("click", (event) => {
+  if (event.target.matches("[data-reload]")) { event.preventDefault(); location.reload(); }
+});
 
 const rows = () => [...document.querySelectorAll("[data-row]")];
 
@@ -77,9 +101,9 @@ const KEYS = {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const typing = event.target.matches("input, select, textarea");
+  const typing = event.target.matches("input:not([type=checkbox]), select, textarea");
   if (typing && event.key === "Escape") event.target.blur();
-  if (typing || !(event.key in KEYS) || document.getElementById("help").open) return;
+  if (typing || !(event.key in KEYS) || document.querySelector("dialog[open]")) return;
   if (event.key !== "Enter") event.preventDefault();
   KEYS[event.key]();
 });

@@ -8,7 +8,7 @@ import pytest
 from mathse import layout
 from mathse.tables import store
 from mathse.tables.files import write_json
-from mathse.tables.schemas import MixRow, PathKind, Prediction, Problem, Split, Status, Verdict
+from mathse.tables.schemas import MixRow, PathKind, Prediction, Problem, Remaining, Split, Status, Verdict
 from mathse.tables.schemas import Path as PathRow
 from mathse.tables.start import write_base
 from tests import rows
@@ -48,6 +48,7 @@ def project(tmp_path: Path) -> Path:
     write_base(folder)
     store.write(folder / layout.paths("0"), PathRow, [rows.path("d1", "p1", kind=PathKind.DISTILLED, round=0)])
     store.write(folder / layout.verdicts("0"), Verdict, [rows.verdict("d1", "p1")])
+    store.write(folder / layout.remaining("0"), Remaining, [])
     store.write(folder / layout.mix("0"), MixRow, [mix_row("d1", "p1", PathKind.DISTILLED, 0)])
     judged = {"a1": ("p3", WRONG), "a2": ("p10", UNDECIDED), "a3": ("p2", WRONG), "a4": ("p10", WRONG)}
     paths = [rows.path(name, of) for name, (of, _) in judged.items()]

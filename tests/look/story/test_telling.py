@@ -60,6 +60,10 @@ def test_rows_that_went_are_told_with_the_reason_of_the_step_that_left_them_out(
     assert told.rows is not None
     assert told.rows.went == {"judged WRONG": 1}
     assert told.rows.left_out == {"over the limit": 1}, "what went is not told of twice"
+    (project / layout.remaining("0")).unlink()
+    told = story(project, "final", "1")
+    assert told.rows is not None
+    assert told.rows.went == {"for a reason that is not known here": 1}, "the query cannot be run"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,114 @@
+"""What is different between two of a kind: steps, models, mixes, and a table at two git revisions.
+
+/compare  /predictions   two steps, two models, side by side
+/story                   what changed between two steps, and whether it helped; a part of the first page
+/revisions               a table at two git revisions, and /revisions/difference, which takes a while
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from mathse.diff.text import difference, last_message, plain
+from mathse.errors import UserError
+from mathse.look.story import text
+from mathse.look.story.telling import story
+from mathse.view import filters, revisions, rows
+from mathse.view.filters import BadFilter, Query
+from mathse.view.site import COMMON, Site
+
+OF_PAIRS = ("a", "b", "change", *COMMON, "after")
+OF_REVISIONS = ("table", "a", "b")
+COMPARED = ("paths", "verdicts", "mix", "predictions", "remaining", "problems")
+"""Kinds of tables that people compare at two revisions."""
+
+
+class Changes:
+    """Pages that compare."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._differences = lru_cache(maxsize=32)(lambda *asked: revisions.comparison(site.root, *asked))
+        self._stories = lru_cache(maxsize=32)(lambda *steps: story(site.root, *steps))
+
+    def compare(self, request: Request) -> Response:
+        """Two rounds side by side."""
+        query, cursor = self.site.query(request, OF_PAIRS), self.site.cursor()
+        order = self.site.known.options("round")
+        rounds = [name for name in order if self.site.names.asks(name) == "rollout"] or order
+        sides = self._sides(query, "round", rounds)
+        compared = rows.compare(cursor, query, "round", sides) if sides else None
+        asked = rows.problems(cursor, compared.rows) if compared else {}
+        problems = [
+            (
+                asked[row["problem_id"]],
+                [self.site.cards(rows.of_problem(cursor, row["pid"], side), asked) for side in sides or ()],
+            )
+            for row in (compared.rows if compared else [])
+        ]
+        names = [self.site.known.label("round", side) for side in sides or ()]
+        return self.site.page("compare.html", request, query, compared=compared, problems=problems, names=names)
+
+    def predictions(self, request: Request) -> Response:
+        """Two models' predictions side by side."""
+        query, cursor = self.site.query(request, OF_PAIRS), self.site.cursor()
+        sides = self._sides(query, "model", self.site.known.options("model"))
+        compared = rows.compare(cursor, query, "model", sides) if sides else None
+        problems = rows.problems(cursor, compared.rows) if compared else {}
+        names = [self.site.known.label("model", side) for side in sides or ()]
+        return self.site.page("predictions.html", request, query, compared=compared, problems=problems, names=names)
+
+    def revisions(self, request: Request) -> Response:
+        """A table at two git revisions: what can be compared, and what was chosen."""
+        query = self.site.query(request, OF_REVISIONS)
+        choices = revisions.revisions(self.site.root)
+        old, new, table = self._revisions(query) if "a" in query.choices else ("", None, "")
+        if choices and not old:  # the last run that was committed, beside what lies here
+            old = choices[0].name
+        tables = [entry.entry.short for entry in self.site.tables.all.values() if entry.entry.kind in COMPARED]
+        shown: dict[str, Any] = {"choices": choices, "old": old, "new": new, "tables": tables, "asked": bool(table)}
+        return self.site.page("revisions.html", request, query, table=table or (tables or [""])[-1], **shown)
+
+    def difference(self, request: Request) -> Response:
+        """What is different between them; a part of a page, as it takes a while."""
+        old, new, table = self._revisions(self.site.query(request, OF_REVISIONS))
+        try:
+            shown: dict[str, Any] = {"document": self._differences(table, old, new), "problem": None}
+        except UserError as error:
+            shown = {"problem": str(error)}
+        template = self.site.templates.get_template("difference.html")
+        return HTMLResponse(template.render(difference=difference, plain=plain, said=last_message, **shown))
+
+    def story(self, request: Request) -> Response:
+        """What changed from one step to another, and whether it helped; a part, as it takes a while."""
+        query = self.site.query(request, ("a", "b"))
+        try:
+            told = self._stories(query.choices.get("a"), query.choices.get("b"))
+            shown: dict[str, Any] = {"title": text.title(told), "facts": text.facts(told), "cells": text.cells(told)}
+            shown |= {"headings": text.HEADINGS, "note": text.NOTE, "problem": None}
+        except UserError as error:
+            shown = {"problem": str(error)}
+        return HTMLResponse(self.site.templates.get_template("story.html").render(**shown))
+
+    def _sides(self, query: Query, kind: str, order: Sequence[str]) -> tuple[int, int] | None:
+        """Two rounds or models: those asked for, or the first and the last; None if there are none."""
+        for side in ("a", "b"):
+            if side in query.choices:
+                filters.code(kind, query.choices[side], self.site.known)
+        if not order:
+            return None
+        names = query.choices.get("a", order[0]), query.choices.get("b", order[-1])
+        a, b = (int(filters.code(kind, name, self.site.known)) for name in names)
+        return a, b
+
+    def _revisions(self, query: Query) -> tuple[str, str | None, str]:
+        """Two commits, the second none for what lies there now, and the table that is compared."""
+        table = query.choices.get("table", "")
+        if table not in (there := [entry.entry.short for entry in self.site.tables.all.values()]):
+            raise BadFilter(f"unknown table {table[:40]!r}; there are {', '.join(there) or 'none'}")
+        new = query.choices.get("b")
+        old = revisions.commit(self.site.root, query.choices.get("a", ""))
+        return old, revisions.commit(self.site.root, new) if new else None, table

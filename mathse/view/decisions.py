@@ -1,0 +1,135 @@
+"""What people decided on the paths that are shown, and the routes by which they decide: `mathse view --edit`.
+
+Decisions are read from and written to `data/curation.jsonl` by `mathse.curation.decisions`; the file may be written by
+others meanwhile (`mathse tag`, an editor, git), and is read anew whenever it has changed.
+
+Sample of a request's body, to `/edit/0005ac0a...`: `{"tag": "bad", "note": "reads 8 as 3"}`
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mathse import layout
+from mathse.curation import decisions
+from mathse.errors import UserError
+from mathse.params import STUDENT
+from mathse.report import names
+from mathse.report.names import EDITED
+from mathse.tables.schemas import Decision, Tag
+from mathse.view.filters import BadFilter
+from mathse.view.rows import Row
+
+
+class Wish(BaseModel):
+    """What a request asks to be decided. Without a note, that of the decision before stays."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tag: Literal["bad", "good", "fixed", "note"]
+    note: str | None = Field(default=None, max_length=4000)
+    text: str = Field(default="", max_length=100_000)
+
+
+class Draft(BaseModel):
+    """A correction as it is being typed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str = Field(max_length=100_000)
+
+
+@dataclass(frozen=True)
+class State:
+    """The decisions of a moment.
+
+    Attributes:
+        stamp: Of the file that they were read from.
+        current: What counts, by path.
+        problem: What is wrong with the file, if it cannot be read.
+    """
+
+    stamp: tuple[int, int, int]
+    current: Mapping[str, Decision]
+    problem: str | None = None
+
+
+class Decisions:
+    """The decisions of a project: what counts now, and new ones.
+
+    Args:
+        who: The person who decides; None: nobody may.
+    """
+
+    def __init__(self, root: Path, who: str | None = None) -> None:
+        self.root, self.who = root, who
+        self._apart = (STUDENT, *names.of(root).orms)
+        self._turn = threading.Lock()
+        self._state = State((0, 0, 0), {})
+
+    def state(self) -> State:
+        """What counts now: read anew where the file has changed."""
+        with self._turn:
+            stamp = self._stamp()
+            if stamp != self._state.stamp:
+                try:
+                    self._state = State(stamp, decisions.current(self.root))
+                except (UserError, OSError) as error:
+                    self._state = State(stamp, {}, f"{error}; until then no decision is shown")
+            return self._state
+
+    def decide(self, row: Row, step: str, wish: Wish) -> None:
+        """Write down what a person says of a path.
+
+        Raises:
+            BadFilter: It says nothing, or is too long, or the path is none of a step.
+            UserError: It cannot be written.
+        """
+        before = self.state().current.get(row["path_id"])
+        tag, text = Tag(wish.tag), wish.text
+        if step in self._apart:
+            raise BadFilter("this path trains an ORM or its student: only those of steps are decided on")
+        if text and text.strip() == row["text"].strip():
+            raise BadFilter("the path says just this already")
+        if tag is Tag.NOTE and before is not None:  # what was said before still counts
+            tag, text = before.tag, before.text
+        note = wish.note if wish.note is not None else before.note if before else ""
+        about = {name: row[name] for name in ("path_id", "problem_id", "round")}
+        try:
+            decision = Decision(
+                **about, step=step.removesuffix(EDITED), tag=tag, note=note.strip(), text=text, who=self.who or ""
+            )
+        except ValidationError as error:
+            raise BadFilter(decisions.first_fault(error)) from error
+        decisions.append(self.root, decision)
+
+    def undo(self, path_id: str) -> bool:
+        """Take back the last decision on a path; whether there was one.
+
+        Raises:
+            UserError: The file cannot be read or written.
+        """
+        return decisions.undo(self.root, path_id, self.who or "") is not None
+
+    def _stamp(self) -> tuple[int, int, int]:
+        try:
+            status = (self.root / layout.CURATION).stat()
+        except OSError:
+            return (0, 0, 0)
+        return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def body(content: bytes, kind: type[Any]) -> Any:
+    """A request's body.
+
+    Raises:
+        BadFilter: It is not what the route takes.
+    """
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        raise BadFilter(decisions.first_fault(error)) from error
