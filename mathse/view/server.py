@@ -138,15 +138,7 @@ def application(
         notes: Sentences that stand above every page.
     """
     live = Live(root, Decisions(root, None if edit_token is None else who), notes)
-    # Every file that a page may need, by its name below `static`: nothing else can be asked for.
-    top = resources.files("mathse.view") / "static"
-    folders = {"": top, "vendor/": top / "vendor", "vendor/fonts/": top / "vendor" / "fonts"}
-    static = {
-        prefix + file.name: file.read_bytes()
-        for prefix, folder in folders.items()
-        for file in folder.iterdir()
-        if file.is_file()
-    }
+    static = _static()
 
     def static_file(request: Request) -> Response:
         name = request.path_params["name"]
@@ -183,6 +175,18 @@ def application(
         routes.append(Route(f"{EDIT_ROUTES}{{act}}/{{id}}", edited, methods=["POST"]))
     app = Starlette(routes=routes, exception_handlers=_handlers(live))
     return Guard(app, port, token, edit_token)
+
+
+def _static() -> dict[str, bytes]:
+    """Every file that a page may need, by its name below `static`: nothing else can be asked for."""
+    top = resources.files("mathse.view") / "static"
+    folders = {"": top, "vendor/": top / "vendor", "vendor/fonts/": top / "vendor" / "fonts"}
+    return {
+        prefix + file.name: file.read_bytes()
+        for prefix, folder in folders.items()
+        for file in folder.iterdir()
+        if file.is_file()
+    }
 
 
 def _handlers(live: Live) -> Mapping[Any, Callable[[Request, Exception], Response]]:
