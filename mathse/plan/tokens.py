@@ -10,6 +10,7 @@ Sample: `Means(solve_in=158.2, path=54.0, judge_in=401.7, verdict=57.1, reflect_
 import io
 import math
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -27,7 +28,7 @@ from mathse.sources import figures
 from mathse.synthetic.figures import figure
 from mathse.synthetic.mistakes import wrong_solution
 from mathse.synthetic.review import review
-from mathse.tables.schemas import Image, Message, Problem, Status
+from mathse.tables.schemas import MARKER, Image, Message, Problem, Status
 from mathse.training.image_tokens import tokens_of_size
 
 TEMPLATE_TOKENS = 12
@@ -232,10 +233,13 @@ def _counts(settings: Params, example: Example, local: Counter, teacher: Counter
     question = prompts.turn(prompts.render(settings.student.prompt, fields))
     to_judge, _ = judge_turn(settings.judge.prompt, problem, path, settings.judge.reference, settings.orm.target)
     target, answers = settings.orm.target, "different"
-    checks = path.splitlines()  # each step with what is found there: about as long as it is
+    steps = re.split(r"\n|(?<=\.) (?=Step \d)", path.partition(MARKER)[0].strip())
+    checks = [f"{step.rstrip('.')} and {step.split()[-1].rstrip('.')}: same" for step in steps if step.strip()]
     verdicts = (
-        replies.write(Status.CORRECT, answers=answers, target=target),
-        replies.write(Status.WRONG, example.error_step, example.error_analysis, answers, checks, target),
+        replies.write(Status.CORRECT, answers=answers, checks=checks, target=target),
+        replies.write(
+            Status.WRONG, example.error_step, example.error_analysis, answers, checks[: len(checks) // 2 + 1], target
+        ),
     )
     solve_in, row = local(question, images), local(question, images, path)
     judge_in, judged = local(to_judge, images), [local(to_judge, images, verdict) for verdict in verdicts]

@@ -15,8 +15,9 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
-from rich.console import Console
 from rich.text import Text
+
+from mathse.terminal import console
 
 GAP = "  "
 NARROWEST = 18
@@ -148,7 +149,7 @@ def _grid(
 
 def _broken(text: str, width: int) -> list[str]:
     """A text's lines, broken between words; a word that is longer than a line is broken where it must be."""
-    wide = Console(width=width, file=None, force_terminal=False)
+    wide = console(width=width, force_terminal=False)
     lines = [part.plain.rstrip() for line in text.split("\n") for part in Text(line).wrap(wide, width) or [Text()]]
     return lines or [""]
 

@@ -106,7 +106,7 @@ def test_a_value_may_follow_from_the_baseline(value: object, expected: float) ->
         ({"of": "train.epochs", "times": 0.5, "unless": {"train.batch_size": 8}}, 5),
         ({"of": "train.epochs", "times": 0.5, "unless": {"train.batch_size": 16, "seed": 1}}, 10),
         ({"of": "judge.prompt", "version": 7}, "judge-brief@7"),
-        ({"of": "judge.prompt", "after": 1}, "judge-brief@2"),
+        ({"of": "judge.prompt", "after": 1}, "judge-brief@4"),
         ({"of": "rollout", "with": {"samples": {"of": "distill.samples", "times": 3}}}, None),
     ],
 )

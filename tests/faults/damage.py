@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from mathse.tables import store, views
-from mathse.tables.schemas import Row
+from mathse.tables.schemas import Decision, Row, Tag
 from mathse.tables.store import StoreError
 from mathse.tables.views import QueryError
 
@@ -20,6 +20,11 @@ ROWS = 60
 
 def example(model: type[BaseModel], number: int) -> Any:
     """A row with something in every column, another for every number."""
+    if model is Decision:  # whose columns depend on each other
+        return Decision(
+            path_id=f"path {number}", problem_id=f"problem {number}", step="1", round=1, tag=Tag.FIXED, who="Ada",
+            note=f"note {number}", text=f"text {number}", at="2026-11-27T08:00:00.000+00:00",
+        )  # fmt: skip
     return model.model_validate(
         {name: _value(name, info.annotation, number) for name, info in model.model_fields.items()}
     )

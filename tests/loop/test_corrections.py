@@ -28,8 +28,8 @@ PATHS = [rows.path("right", "p1"), rows.path("wrong", "p2", text="The answer to 
 
 def judge(request: Request) -> str:
     if "Two and two" in request.fields["path"]:
-        return '{"status": "CORRECT", "error_step": null, "error_analysis": null}'
-    return '{"status": "WRONG", "error_step": "Step 1", "error_analysis": "calculation: no"}'
+        return '{"answers": "same", "checks": [], "status": "CORRECT", "error_step": null, "error_analysis": null}'
+    return '{"answers": null, "checks": [], "status": "WRONG", "error_step": "Step 1", "error_analysis": "vision: no"}'
 
 
 @pytest.fixture
@@ -106,7 +106,8 @@ def test_a_correction_is_a_path_that_is_judged_like_any_other(project: Path, jud
     assert [request.subject_id for request in judged.asked] == [edit.path_id]
     entries = catalogue(project)
     assert entries["paths_1_edited"].file == project / layout.edited_paths("orm", "1")
-    assert f"Round 1, corrected\n  path {edit.path_id[:8]}" in tell(project, "p2", project / "images")
+    told = tell(project, "p2", project / "images")
+    assert f"    path {edit.path_id[:8]} (edited 0 by Ada)" in told, "it stands below what it corrects"
 
     decisions.undo(Path(), "wrong", "Ada")
     assert mixed() == ({"right": PATHS[0].text}, {"judged WRONG": 1})

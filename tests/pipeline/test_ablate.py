@@ -91,7 +91,7 @@ def test_a_killed_experiment_goes_on_and_runs_nothing_twice(
     printed = project.run(*command("--seeds", "1"))
 
     one, two = ran(project, "one"), ran(project, "two")
-    assert len(one) == 15
+    assert len(one) == 16
     assert {stage for stage, times in one.items() if times > 1} == {"train_orm@orm"}, "a finished stage ran again"
     own = {f"{kind}@0" for kind in ("paths", "judge", "mix", "train", "evaluate")}
     assert set(two) == {*own, "accuracy"}, "what both have in common ran twice"

@@ -43,7 +43,7 @@ def test_another_process_builds_the_same_base(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "8"}
     command = [sys.executable, "-m", "tools.tiny_base", "--steps", "3", "2", "--out", str(two)]
     done = subprocess.run(command, check=True, env=environment, cwd=ROOT, capture_output=True, text=True)
-    assert "80 drills in 5 steps, loss" in done.stdout
+    assert "160 drills in 5 steps, loss" in done.stdout
     files = sorted(file.name for file in one.iterdir())
     assert files == sorted(file.name for file in TINY.iterdir())
     for name in files:
