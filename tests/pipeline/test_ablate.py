@@ -96,7 +96,7 @@ def test_a_killed_experiment_goes_on_and_runs_nothing_twice(
     own = {f"{kind}@0" for kind in ("paths", "judge", "mix", "train", "evaluate")}
     assert set(two) == {*own, "accuracy"}, "what both have in common ran twice"
     assert {stage for stage, times in two.items() if times > 1} == {"train@0"}, "a finished stage ran again"
-    assert re.search(r"two, seed 1\n(  .*\n)*  3 stages run, 12 from the run cache; 0 \d", printed)
+    assert re.search(r"two, seed 1\n(  .*\n)*  3 stages run, 13 from the run cache; 0 \d", printed)
     assert "| two     | 0     |" in printed
 
     file = project.folder / "reports/ablations/epochs.json"

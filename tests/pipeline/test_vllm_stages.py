@@ -38,4 +38,5 @@ def test_a_round_is_sampled_and_judged_by_vllm(restored: Clone) -> None:
     assert {path.author for path in paths} == {path.author for path in paths_before}
     assert {verdict.path_id for verdict in verdicts} == {path.path_id for path in paths}
     assert {verdict.author for verdict in verdicts} == {verdict.author for verdict in verdicts_before}
-    assert f"{len(paths)} paths out; nothing left out" in printed
+    cut = sum(path.finish_reason == "length" for path in paths)
+    assert f"{len(paths)} paths out; {f'{cut} truncated' if cut else 'nothing left out'}" in printed
