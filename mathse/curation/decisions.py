@@ -12,21 +12,66 @@ Sample: `{"path_id": "0a51...", "problem_id": "c3d0...", "step": "1", "round": 1
 """
 
 import fcntl
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from mathse import layout
 from mathse.errors import UserError
 from mathse.tables import jsonl
 from mathse.tables.files import CannotWrite, write
-from mathse.tables.schemas import Decision
+from mathse.tables.schemas import Row, Tag
 
 LARGEST = 256 * 2**20
 """Bytes of the file; half a million decisions and more."""
 _LOCK = layout.STATE / "lock" / "curation.lock"
+
+
+class Decision(Row):
+    """What a person said of a path; a line of `data/curation.jsonl`. Grain of a table: one row per path, what counts.
+
+    It says of the path what an edited one is made of, so that a correction outlives what it corrects.
+    """
+
+    key = ("path_id",)
+
+    path_id: str = Field(min_length=1, max_length=200)
+    problem_id: str = Field(min_length=1, max_length=200)
+    step: str = Field(min_length=1, max_length=40, description="The step whose path it is.")
+    round: int = Field(ge=0, description="The path's.")
+    tag: Tag
+    note: str = Field(default="", max_length=4000, description="Why, in the person's words.")
+    text: str = Field(default="", max_length=100_000, description="Of `fixed`: how the path should read.")
+    who: str = Field(min_length=1, max_length=100, description="The person's name.")
+    at: str = Field(
+        default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?\+00:00$",
+        description="When, in UTC.",
+    )
+    undoes: str | None = Field(default=None, description="The `row_hash` of a decision that this line takes back.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if (self.tag is Tag.FIXED) != bool(self.text.strip()):
+            raise ValueError("`fixed` has the corrected text, and no other tag has one")
+        if self.tag is Tag.NOTE and not self.note.strip():
+            raise ValueError("`note` has a note")
+        return self
+
+    def undone_by(self, who: str) -> Self:
+        """The decision by which somebody takes this one back."""
+        content = self.model_dump(exclude={"row_hash", "at", "who"})
+        return type(self)(**content | {"who": who, "undoes": self.row_hash})
+
+    def line(self) -> str:
+        """The decision as a line of the file, without what it does not say."""
+        content = self.model_dump(mode="json", exclude={"row_hash"})
+        return json.dumps({name: value for name, value in content.items() if value not in ("", None)}) + "\n"
 
 
 class CurationError(UserError):

@@ -19,14 +19,13 @@ import duckdb
 import pyarrow as pa
 
 from mathse import layout
-from mathse.curation.decisions import current
+from mathse.curation.decisions import Decision, current
 from mathse.errors import HOW_TO_GET
 from mathse.params import STUDENT
 from mathse.report import names
 from mathse.report.names import EDITED, OF_ORMS, OF_STEPS, Names
 from mathse.tables import views
 from mathse.tables.columns import arrow_schema
-from mathse.tables.schemas import Decision
 
 NONE_YET = f"there are no tables here yet; {HOW_TO_GET}"
 _FIXED = {

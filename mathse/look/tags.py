@@ -13,13 +13,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from mathse.curation import decisions
+from mathse.curation.decisions import Decision
 from mathse.errors import UserError
 from mathse.look import catalogue
 from mathse.look.git import git
 from mathse.params import STUDENT
 from mathse.report import names
 from mathse.tables import views
-from mathse.tables.schemas import Decision, Tag
+from mathse.tables.schemas import Tag
 
 SHORT = 8
 SHOWN = 5

@@ -15,7 +15,7 @@ from itertools import groupby
 from pathlib import Path as File
 
 from mathse import layout
-from mathse.curation.decisions import current
+from mathse.curation.decisions import Decision, current
 from mathse.curation.edits import edited
 from mathse.loop.ask.engines.opening import open_for
 from mathse.loop.judge import judge
@@ -23,7 +23,7 @@ from mathse.params import Params
 from mathse.tables import store
 from mathse.tables.files import whole_or_not_at_all
 from mathse.tables.lookup import ProblemLookup
-from mathse.tables.schemas import Decision, Path, Problem, Tag, Verdict
+from mathse.tables.schemas import Path, Problem, Tag, Verdict
 
 
 def write(settings: Params, orm: str) -> str:

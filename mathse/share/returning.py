@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from mathse import layout
 from mathse.curation import decisions
+from mathse.curation.decisions import Decision
 from mathse.curation.edits import edited
 from mathse.limits import bounded_memory
 from mathse.look import catalogue
@@ -26,7 +27,7 @@ from mathse.share.importing import require_whole
 from mathse.share.shards import SHARDS
 from mathse.sources.adapters import mathse_export
 from mathse.tables import schemas, views
-from mathse.tables.schemas import Decision, PathKind, Reject, Tag
+from mathse.tables.schemas import PathKind, Reject, Tag
 
 _LISTED = 10
 

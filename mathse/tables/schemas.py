@@ -23,12 +23,11 @@ Vocabulary (one word an idea, used everywhere):
 import hashlib
 import json
 import re
-from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 MARKER = "The answer to this problem is"
 """Opens the closing sentence of every solution: `The answer to this problem is <answer>.`"""
@@ -297,48 +296,6 @@ class Feedback(Row):
     tokens_in: int = Field(default=0, ge=0)
     tokens_out: int = Field(default=0, ge=0)
     cost: float = Field(default=0, ge=0, description="What the reply cost, in the currency of the price table.")
-
-
-class Decision(Row):
-    """What a person said of a path; a line of `data/curation.jsonl`. Grain of a table: one row per path, what counts.
-
-    It says of the path what an edited one is made of, so that a correction outlives what it corrects.
-    """
-
-    key = ("path_id",)
-
-    path_id: str = Field(min_length=1, max_length=200)
-    problem_id: str = Field(min_length=1, max_length=200)
-    step: str = Field(min_length=1, max_length=40, description="The step whose path it is.")
-    round: int = Field(ge=0, description="The path's.")
-    tag: Tag
-    note: str = Field(default="", max_length=4000, description="Why, in the person's words.")
-    text: str = Field(default="", max_length=100_000, description="Of `fixed`: how the path should read.")
-    who: str = Field(min_length=1, max_length=100, description="The person's name.")
-    at: str = Field(
-        default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
-        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?\+00:00$",
-        description="When, in UTC.",
-    )
-    undoes: str | None = Field(default=None, description="The `row_hash` of a decision that this line takes back.")
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if (self.tag is Tag.FIXED) != bool(self.text.strip()):
-            raise ValueError("`fixed` has the corrected text, and no other tag has one")
-        if self.tag is Tag.NOTE and not self.note.strip():
-            raise ValueError("`note` has a note")
-        return self
-
-    def undone_by(self, who: str) -> Self:
-        """The decision by which somebody takes this one back."""
-        content = self.model_dump(exclude={"row_hash", "at", "who"})
-        return type(self)(**content | {"who": who, "undoes": self.row_hash})
-
-    def line(self) -> str:
-        """The decision as a line of the file, without what it does not say."""
-        content = self.model_dump(mode="json", exclude={"row_hash"})
-        return json.dumps({name: value for name, value in content.items() if value not in ("", None)}) + "\n"
 
 
 class Message(BaseModel):

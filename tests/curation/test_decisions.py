@@ -12,16 +12,17 @@ import pytest
 
 from mathse import layout
 from mathse.curation import decisions
-from mathse.curation.decisions import CurationError
+from mathse.curation.decisions import CurationError, Decision
 from mathse.tables import files
 from mathse.tables.files import CannotWrite
-from mathse.tables.schemas import Decision, Tag
+from mathse.tables.schemas import Tag
 
 WRITER = """
 import sys
 from pathlib import Path
 from mathse.curation import decisions
-from mathse.tables.schemas import Decision, Tag
+from mathse.curation.decisions import Decision
+from mathse.tables.schemas import Tag
 for number in range(30):
     path = f"{sys.argv[1]}-{number}"
     decisions.append(Path(), Decision(path_id=path, problem_id="p", step="1", round=1, tag=Tag.BAD, who=sys.argv[1]))

@@ -9,6 +9,7 @@ import pytest
 
 from mathse import layout, params
 from mathse.curation import decisions
+from mathse.curation.decisions import Decision
 from mathse.curation.edits import edited
 from mathse.look.catalogue import catalogue
 from mathse.look.show import tell
@@ -16,7 +17,7 @@ from mathse.loop import corrections
 from mathse.loop.ask.protocol import Request
 from mathse.loop.mix import build
 from mathse.tables import schemas, store
-from mathse.tables.schemas import BenchmarkItem, Decision, MixRow, PathKind, Problem, Remaining, Status, Tag, Verdict
+from mathse.tables.schemas import BenchmarkItem, MixRow, PathKind, Problem, Remaining, Status, Tag, Verdict
 from tests import rows
 from tests.loop.scripted import Scripted
 from tests.share.conftest import write_params
