@@ -8,6 +8,7 @@ build it again.
     problems   pid, problem_id, question, ..., one row per problem
     outcomes   step, pid, paths, correct: what a step made of a problem
     summary    step, kind, status, rule, paths: how many there are
+    mixed      mix, step, kind, paths, problems, noise: what a mix is made of
     answers    model, pid, sample, status, text, ...: the predictions
     labels     kind, code, name: what the numbers stand for, and what is damaged
 """
@@ -58,6 +59,9 @@ create table rows (
 );
 create table outcomes (step usmallint, pid integer, paths integer, correct integer);
 create table summary (step usmallint, kind utinyint, status utinyint, rule utinyint, paths integer);
+create table mixed (
+    mix usmallint, step usmallint, kind utinyint, paths integer, problems integer, noise integer
+);
 create table answers (
     model usmallint, pid integer, sample integer, status utinyint, subject integer, level integer, source integer,
     problem_id varchar, text varchar, answer varchar, reason varchar
@@ -120,6 +124,11 @@ insert into outcomes
 select step, pid, count(*), count(*) filter (status = 1) from rows where pid is not null
 group by step, pid order by step, pid;
 insert into summary select step, kind, status, rule, count(*) from rows group by all order by all
+"""
+_MIXED = """
+insert into mixed
+select $mix, step, kind, count(*), count(distinct pid), count(*) filter (status = 1 and rule > 1)
+from rows where mixes & $bit <> 0 group by step, kind order by step, kind
 """
 _ANSWERS = """
 insert into answers
@@ -187,7 +196,17 @@ def remove(files: Iterable[Path]) -> None:
 
 def _version() -> str:
     """Changes when the index would be built otherwise."""
-    statements = (_SCHEMA, *_RAW_PROBLEMS.values(), _PROBLEMS, _NO_VERDICTS, _NO_MIXES, _ROWS, _COUNTS, _ANSWERS)
+    statements = (
+        _SCHEMA,
+        *_RAW_PROBLEMS.values(),
+        _PROBLEMS,
+        _NO_VERDICTS,
+        _NO_MIXES,
+        _ROWS,
+        _COUNTS,
+        _MIXED,
+        _ANSWERS,
+    )
     return hashlib.blake2b("\0".join((duckdb.__version__, *statements)).encode(), digest_size=4).hexdigest()
 
 
@@ -226,6 +245,8 @@ def _build(fresh: Path, tables: Tables) -> None:
 
                 _add(connection, file, add)
         connection.execute(_COUNTS)
+        for code in range(len(mixes)):
+            connection.execute(_MIXED, {"mix": code, "bit": 1 << code})
         for code, file in enumerate(models.values()):
             # One row per problem, or one per sample of it where the table says which.
             sample = "p.sample_idx" if _has(file, "sample_idx") else "0"

@@ -200,13 +200,15 @@ class Pages:
         cursor, layout = self.site.cursor(), query.choices.get("layout", layout)
         columns = listing.chosen(query.choices.get(filters.COLUMN, ""))
         begin = filters.prefix(query.choices.get("q", ""))
-        page = rows.page(cursor, query)
+        named = rows.by_prefix(cursor, begin) if begin else ([], [])
+        is_id = begin is not None and len(begin) >= UNMISTAKABLE and any(named)
+        page = rows.Page([]) if is_id else rows.page(cursor, query)
         shown |= {"page": page, "layout": layout, "columns": columns, "listing": listing, "sorts": filters.SORTS}
         shown["choices"] = {
             name: value for name, value in query.choices.items() if name != "mix" or not shown.get("mix")
         }
         shown["tags"] = [tag.value for tag in Tag] if self.site.decisions.who or self.site.decided() else []
-        shown["named"] = rows.by_prefix(cursor, begin) if begin else ([], [])
+        shown["named"] = named
         if layout == "table":
             rids = [row["rid"] for row in page.rows]
             shown["decisions"] = self.site.decisions.state().current

@@ -33,9 +33,8 @@ _COLUMNS = (
 _SIDES = {
     "round": (
         "(select pid, correct > 0 as solved from outcomes where step = ?) a "
-        "join (select pid, correct > 0 as solved from outcomes where step = ?) b using (pid) "
-        "join problems p using (pid)",
-        "pid, problem_id",
+        "join (select pid, correct > 0 as solved from outcomes where step = ?) b using (pid) ",
+        "pid",
         "pid",
     ),
     "model": (
@@ -182,12 +181,8 @@ def by_prefix(connection: Connection, prefix: str, most: int = 6) -> tuple[list[
 
 def composition(connection: Connection, mix: int) -> list[Row]:
     """Rows of a mix by the step and kind of their paths, and those that only the ORM calls CORRECT."""
-    sql = """
-        select step, kind, count(*) as paths, count(distinct pid) as problems,
-            count(*) filter (status = 1 and rule > 1) as noise from rows
-        where mixes & ? <> 0 group by step, kind order by step, kind
-    """
-    return dicts(connection.execute(sql, [1 << mix]))
+    sql = "select step, kind, paths, problems, noise from mixed where mix = ? order by step, kind"
+    return dicts(connection.execute(sql, [mix]))
 
 
 def of_problem(connection: Connection, pid: int, step: int | None = None) -> list[Row]:
@@ -244,10 +239,14 @@ def compare(connection: Connection, query: Query, kind: str, sides: tuple[int, i
     table, columns, order = _SIDES[kind]
     others = query.of_any_change()
     outcomes = ", ".join(f"count(*) filter ({condition}) as {name}" for name, condition in CHANGES.items())
+    if kind == "round":  # the problems' own columns are read where they are asked for
+        table += "join problems p using (pid)" if others.conditions else ""
     counting = f"select {outcomes} from {table} where {others.where}"
     (counts,) = dicts(connection.execute(counting, [*sides, *others.values]))
     offset = query.after or 0
     listing = f"select {columns} from {table} where {query.where} order by {order} limit {COMPARED + 1} offset ?"
+    if kind == "round":
+        listing = f"select pid, problem_id from problems where pid in ({listing}) order by pid"
     rows = dicts(connection.execute(listing, [*sides, *query.values, offset]))
     return Compared(counts, rows[:COMPARED], offset, len(rows) > COMPARED)
 
