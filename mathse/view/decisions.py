@@ -16,11 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mathse import layout
 from mathse.curation import decisions
+from mathse.curation.decisions import Decision
 from mathse.errors import UserError
 from mathse.params import STUDENT
 from mathse.report import names
 from mathse.report.names import EDITED
-from mathse.tables.schemas import Decision, Tag
+from mathse.tables.schemas import Tag
 from mathse.view.filters import BadFilter
 from mathse.view.rows import Row
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mathse.curation.decisions import Decision
 from mathse.report.names import Names
 from mathse.report.text import Piece, SolutionStep, answer, pieces, shortened, steps
-from mathse.tables.schemas import Decision
 from mathse.view.filters import Vocabulary
 from mathse.view.rows import Row
 

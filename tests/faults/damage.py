@@ -9,8 +9,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from mathse.curation.decisions import Decision
 from mathse.tables import store, views
-from mathse.tables.schemas import Decision, Row, Tag
+from mathse.tables.schemas import Row, Tag
 from mathse.tables.store import StoreError
 from mathse.tables.views import QueryError
 

@@ -9,9 +9,10 @@ from starlette.testclient import TestClient
 
 from mathse import layout
 from mathse.curation import decisions
+from mathse.curation.decisions import Decision
 from mathse.tables import schemas, store
 from mathse.tables.files import CannotWrite
-from mathse.tables.schemas import Decision, Tag
+from mathse.tables.schemas import Tag
 from mathse.view import guard, server
 from tests import rows
 from tests.view.conftest import PORT, SCRIPT, TOKEN, client_of, write_run

@@ -4,9 +4,8 @@ Four tasks, as the paper describes them (restated in our own words): *solve* a p
 *annotate* a path (the teacher, for the ORM's training data) and *reflect* on a wrong one. Each has a full form for
 large models and, where a tiny model needs it, a `-brief` one. Of the judge's, odd versions show the gold answer and
 even ones do not. Versions 3 and 4 ask for what `orm.target: checks` is: the answers compared and each step looked at
-before the verdict. So do versions 2 and 3 of *annotate*, from which a judge learns that sees the
-gold answer, and one that does not. `solve-draft` is asked of nobody: it is the prompt of a training row that corrects a
-draft (`WITH_DRAFT`).
+before the verdict. So do versions 2 and 3 of *annotate*, from which a judge learns that sees the gold answer, and one
+that does not. `solve-draft` is asked of nobody: it is the prompt of a training row that corrects a draft (`WITH_DRAFT`).
 
 The sentence that closes a solution is an interface: `mathse.answers.extract` looks for it.
 

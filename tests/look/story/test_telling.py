@@ -4,12 +4,13 @@ import pytest
 
 from mathse import layout
 from mathse.curation import decisions
+from mathse.curation.decisions import Decision
 from mathse.curation.edits import edited
 from mathse.errors import UserError
 from mathse.look.story.document import Came, Decided, Noise, Paired, Problems
 from mathse.look.story.telling import story
 from mathse.tables import store
-from mathse.tables.schemas import Decision, MixRow, PathKind, Prediction, Status, Tag, Verdict
+from mathse.tables.schemas import MixRow, PathKind, Prediction, Status, Tag, Verdict
 from tests import rows
 from tests.look.story.conftest import CORRECT, WRONG, mix_row, predictions
 

@@ -8,11 +8,12 @@ from rich.cells import cell_len
 
 from mathse import cli, layout, terminal
 from mathse.curation import decisions
+from mathse.curation.decisions import Decision
 from mathse.look.story import text
 from mathse.look.story.document import Group, Paired
 from mathse.look.story.telling import story
 from mathse.tables import store
-from mathse.tables.schemas import Decision, MixRow, Tag
+from mathse.tables.schemas import MixRow, Tag
 from tests.look.story.conftest import mix_row
 
 
