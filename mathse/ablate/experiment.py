@@ -15,7 +15,7 @@ may follow from the run's own params, or from the baseline's run with the same s
     {of: train, with: {epochs: 3}}       the section `train` with another number of epochs
     {of: train.epochs, times: 0.5}       half as many epochs as `train` has
     {of: train.epochs, times: 0.5, unless: {train.optimizer: kept}}   as many as it has where that holds of the run
-    {of: judge.prompt, version: 3}       judge-brief@3 where the run has judge-brief@1
+    {of: judge.prompt, version: 5}       judge-brief@5 where the run has judge-brief@1
     {of: judge.prompt, after: 1}         the version after the run's: judge-brief@2 where it has judge-brief@1
     {rows_of: "2"}                       the rows that trained the baseline's model 2
     {teacher_calls_of: "2"}              what the teacher was asked on the way to it, the ORM's data left out

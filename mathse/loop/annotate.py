@@ -35,7 +35,7 @@ class Lesson:
         """The prompt by which the teacher marks."""
         if self.target != "checks":
             return "annotate@1"
-        return "annotate@2" if self.reference else "annotate@3"
+        return "annotate@4" if self.reference else "annotate@5"
 
 
 FULL = Lesson()

@@ -106,7 +106,7 @@ def test_a_value_may_follow_from_the_baseline(value: object, expected: float) ->
         ({"of": "train.epochs", "times": 0.5, "unless": {"train.batch_size": 8}}, 5),
         ({"of": "train.epochs", "times": 0.5, "unless": {"train.batch_size": 16, "seed": 1}}, 10),
         ({"of": "judge.prompt", "version": 7}, "judge-brief@7"),
-        ({"of": "judge.prompt", "after": 1}, "judge-brief@4"),
+        ({"of": "judge.prompt", "after": 1}, "judge-brief@6"),
         ({"of": "rollout", "with": {"samples": {"of": "distill.samples", "times": 3}}}, None),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_value_may_follow_from_the_params_themselves(value: dict[str, Any], ex
 
 @pytest.mark.parametrize("target", ["full", "checks"])
 def test_prompts_are_those_of_the_orms_target_whichever_the_run_has(target: str) -> None:
-    prompt, tokens = {"full": ("judge-brief@1", 64), "checks": ("judge-brief@3", 160)}[target]
+    prompt, tokens = {"full": ("judge-brief@1", 64), "checks": ("judge-brief@5", 160)}[target]
     content = CONTENT | {
         "orm": CONTENT["orm"] | {"target": target},
         "judge": CONTENT["judge"] | {"prompt": prompt, "max_new_tokens": tokens},
@@ -140,9 +140,9 @@ def test_prompts_are_those_of_the_orms_target_whichever_the_run_has(target: str)
     assert asked == {
         "full": ("full", "judge-brief@1"),
         "verdict": ("verdict", "judge-brief@1"),
-        "checks": ("checks", "judge-brief@3"),
+        "checks": ("checks", "judge-brief@5"),
         "gold": (target, prompt),
-        "no-gold": (target, {"full": "judge-brief@2", "checks": "judge-brief@4"}[target]),
+        "no-gold": (target, {"full": "judge-brief@2", "checks": "judge-brief@6"}[target]),
     }
 
 

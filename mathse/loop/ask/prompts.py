@@ -3,9 +3,10 @@
 Four tasks, as the paper describes them (restated in our own words): *solve* a problem, *judge* a path (the ORM),
 *annotate* a path (the teacher, for the ORM's training data) and *reflect* on a wrong one. Each has a full form for
 large models and, where a tiny model needs it, a `-brief` one. Of the judge's, odd versions show the gold answer and
-even ones do not. Versions 3 and 4 ask for what `orm.target: checks` is: the answers compared and each step looked at
-before the verdict. So do versions 2 and 3 of *annotate*, from which a judge learns that sees the gold answer, and one
-that does not. `solve-draft` is asked of nobody: it is the prompt of a training row that corrects a draft (`WITH_DRAFT`).
+even ones do not. Versions 5 and 6 ask for what `orm.target: checks` is: the answers compared and each step looked at
+before the verdict. So do versions 4 and 5 of *annotate*, from which a judge learns that sees the gold answer, and one
+that does not. Versions between, which asked for checks of another form, are gone. `solve-draft` is asked of nobody: it
+is the prompt of a training row that corrects a draft (`WITH_DRAFT`).
 
 The sentence that closes a solution is an interface: `mathse.answers.extract` looks for it.
 
@@ -158,15 +159,15 @@ PROMPTS: Mapping[str, str] = {
     "solve-draft-brief@1": "{question}\nSolution: {path}\nWrong: {error_step}, {error_analysis}\nCorrect it.",
     "judge@1": _JUDGE,
     "judge@2": _without_gold(_JUDGE),
-    "judge@3": _JUDGE.replace(_KEYS, _COMPARED),
-    "judge@4": _without_gold(_JUDGE.replace(_KEYS, _NOT_COMPARED)),
+    "judge@5": _JUDGE.replace(_KEYS, _COMPARED),
+    "judge@6": _without_gold(_JUDGE.replace(_KEYS, _NOT_COMPARED)),
     "judge-brief@1": "{question}\nSolution: {path}\nStandard answer: {gold}\nVerdict?",
     "judge-brief@2": "{question}\nSolution: {path}\nVerdict?",
-    "judge-brief@3": "{question}\nSolution: {path}\nStandard answer: {gold}\nCheck.",
-    "judge-brief@4": "{question}\nSolution: {path}\nCheck.",
+    "judge-brief@5": "{question}\nSolution: {path}\nStandard answer: {gold}\nCheck.",
+    "judge-brief@6": "{question}\nSolution: {path}\nCheck.",
     "annotate@1": _ANNOTATE,
-    "annotate@2": _only_in_checks(_ANNOTATE.replace(_KEYS, _COMPARED)),
-    "annotate@3": _ANNOTATE.replace(_KEYS, _NOT_COMPARED),
+    "annotate@4": _only_in_checks(_ANNOTATE.replace(_KEYS, _COMPARED)),
+    "annotate@5": _ANNOTATE.replace(_KEYS, _NOT_COMPARED),
     "reflect@1": _REFLECT,
     "boxed@1": _BOXED,
     "hinted@1": "{hint}\n{question}",

@@ -97,7 +97,7 @@ def judge_fields(
     """
     text = prompts.PROMPTS.get(prompt, "")
     shows_gold, asks_for_checks, wants_checks = "{gold}" in text, '"checks"' in text, target == "checks"
-    version = 1 + (not reference) + 2 * wants_checks
+    version = 1 + (not reference) + 4 * wants_checks
     fault = None
     if shows_gold and not reference:
         fault = "shows the gold answer, but judge.reference is false"

@@ -43,11 +43,11 @@ def test_a_prompt_that_does_not_fit_is_named(prompt: str, reference: bool, said:
 @pytest.mark.parametrize(
     ("prompt", "reference", "target", "said"),
     [
-        ("judge@1", True, "checks", "judge@1 asks for no checks of the steps, but orm.target is checks; use judge@3"),
-        ("judge@2", False, "checks", "judge@2 asks for no checks of the steps, .*; use judge@4 or judge-brief@4"),
-        ("judge@3", True, "full", "judge@3 asks for checks of the steps, but orm.target is full; use judge@1"),
-        ("judge@4", False, "verdict", "judge@4 asks for checks of the steps, but orm.target is verdict; use judge@2"),
-        ("judge@3", False, "checks", "judge@3 shows the gold answer, but judge.reference is false; use judge@4"),
+        ("judge@1", True, "checks", "judge@1 asks for no checks of the steps, but orm.target is checks; use judge@5"),
+        ("judge@2", False, "checks", "judge@2 asks for no checks of the steps, .*; use judge@6 or judge-brief@6"),
+        ("judge@5", True, "full", "judge@5 asks for checks of the steps, but orm.target is full; use judge@1"),
+        ("judge@6", False, "verdict", "judge@6 asks for checks of the steps, but orm.target is verdict; use judge@2"),
+        ("judge@5", False, "checks", "judge@5 shows the gold answer, but judge.reference is false; use judge@6"),
     ],
 )
 def test_a_prompt_asks_for_what_the_judge_is_to_reply(prompt: str, reference: bool, target: Target, said: str) -> None:

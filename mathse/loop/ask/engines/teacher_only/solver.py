@@ -79,8 +79,8 @@ def annotate(scene: Figure, path: str, version: str = "1") -> str:
         "error_analysis": finding.analysis if finding else None,
         "improvement_suggestion": finding.suggestion if finding else None,
     }
-    if version in ("2", "3"):
-        marks["answers"] = compared(scene, path) if version == "2" else None
+    if version in ("4", "5"):
+        marks["answers"] = compared(scene, path) if version == "4" else None
         marks["checks"] = checked(scene, path, finding)
     return json.dumps(marks, ensure_ascii=False)
 
