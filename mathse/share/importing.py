@@ -54,7 +54,7 @@ class Imported:
         problems: Distinct ones that passed.
         paths: Recorded solutions that passed.
         quarantined: Rows that did not, by reason.
-        unlisted: Files that SHA256SUMS does not name, and that were not copied.
+        unlisted: Files that are no part of an export, and that were not copied.
     """
 
     name: str
@@ -67,12 +67,12 @@ class Imported:
     def summary(self) -> str:
         """What was imported, what was not, and how params.yaml names it."""
         adapter, place = mathse_export.NAME, self.folder.as_posix()
-        lines = [f"{self.folder}: {self.problems} problems, {self.paths} paths judged correct"]
+        lines = [f"{self.folder}: {self.problems} problems, {self.paths} paths judged correct or corrected by people"]
         lines += [f"  {count} rows quarantined: {reason}" for reason, count in self.quarantined.most_common()]
         if self.quarantined:
             lines.append(f"  listed in {self.folder / QUARANTINE}")
         if self.unlisted:
-            lines.append(f"  {self.unlisted} files that SHA256SUMS does not name were not copied")
+            lines.append(f"  {self.unlisted} files that are no part of an export were not copied")
         lines += [
             "To use them, add to params.yaml, the first line in problems.sources, the second in distill.recorded "
             "(for its paths):",
@@ -110,8 +110,11 @@ def import_folder(root: Path, theirs: Path, name: str | None = None) -> Imported
     return imported
 
 
-def require_whole(theirs: Path) -> None:
+def require_whole(theirs: Path) -> list[Path]:
     """Check that a folder is an export with the bytes that it states, and the columns of one.
+
+    Returns:
+        Its Parquet files, in their order.
 
     Raises:
         ImportFailed: It is not.
@@ -120,8 +123,10 @@ def require_whole(theirs: Path) -> None:
     stated_lineage(theirs)
     for file, stated in sums.items():
         _require_sum(theirs / file, theirs / file, stated)
-        if file.suffix == ".parquet":
-            _require_columns(theirs / file, theirs / file)
+    shards = sorted(theirs / file for file in sums if file.suffix == ".parquet")
+    for shard in shards:
+        _require_columns(shard, shard)
+    return shards
 
 
 def stated_lineage(theirs: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
 from mathse import layout
 from mathse.curation import decisions
@@ -24,7 +25,6 @@ from mathse.look import catalogue
 from mathse.params import STUDENT
 from mathse.report import names
 from mathse.share.importing import require_whole
-from mathse.share.shards import SHARDS
 from mathse.sources.adapters import mathse_export
 from mathse.tables import schemas, views
 from mathse.tables.schemas import PathKind, Reject, Tag
@@ -40,7 +40,7 @@ class Returned:
         folder: Which it was.
         rows: Paths in it, all of this project.
         taken: Corrections, as decisions.
-        known: Corrections that were taken before.
+        known: Corrections that were taken before, whatever was decided since.
         refused: Rows that could not be taken: where, and why.
     """
 
@@ -56,10 +56,10 @@ class Returned:
         who = Counter(decision.who for decision in self.taken)
         lines += [f"  {count} by {name}, in {layout.CURATION}" for name, count in who.most_common()]
         if self.known:
-            lines.append(f"  {self.known} that were there already")
+            lines.append(f"  {self.known} taken before; what was decided since stays as it is")
         lines += [f"  refused: {place}: {reason}" for place, reason in self.refused[:_LISTED]]
         if len(self.refused) > _LISTED:
-            lines.append(f"  ... and {len(self.refused) - _LISTED} more: {_counted(self.refused)}")
+            lines.append(f"  ... and {len(self.refused) - _LISTED} more: {_counted(self.refused[_LISTED:])}")
         if not (self.taken or self.known or self.refused):
             lines.append("  none was edited; to have them as a source all the same, give it a --name")
         if self.taken:
@@ -74,19 +74,18 @@ def returned(root: Path, theirs: Path) -> Returned | None:
         theirs: An export.
 
     Returns:
-        None where some of its paths are not of this project: it is then a source.
+        None where some of its paths are not of this project, or it corrects none of them: it is then a source.
 
     Raises:
         ImportFailed: It is no export, or a checksum is wrong.
         UserError: A table of this project cannot be read, or the file of decisions not be written.
     """
-    require_whole(theirs)
     if not any(entry.kind == "paths" for entry in catalogue.catalogue(root).values()):
         return None
+    shards = require_whole(theirs)
     with bounded_memory():
-        rows = pa.concat_tables(
-            pq.read_table(shard, columns=["path_id", "kind", "parent_path_id"]) for shard in sorted(theirs.glob(SHARDS))
-        )
+        columns = ["path_id", "kind", "parent_path_id"]
+        rows = pa.concat_tables(pq.read_table(shard, columns=columns) for shard in shards)
         own = _own(root, rows)
         if own is None:
             return None
@@ -102,12 +101,15 @@ def returned(root: Path, theirs: Path) -> Returned | None:
 
 
 def _own(root: Path, rows: pa.Table) -> dict[str, dict[str, Any]] | None:
-    """What a decision says of each path that was edited, by its id; None where a path is not of this project."""
+    """What a decision says of each path that was edited, by its id; None where the folder is not of this project."""
     apart = [STUDENT, *names.of(root).orms]
     with catalogue.connect(root) as connection:
         connection.register("theirs", rows)
         strangers = "from theirs anti join paths using (path_id) where kind != 'edited' limit 1"
-        if connection.execute(strangers).fetchall():
+        # Corrections alone, as `mathse export --tag fixed` gives them, say by their parents whose they are.
+        here = "(select path_id from paths)"
+        ours = f"from theirs where path_id in {here} or parent_path_id in {here} limit 1"
+        if connection.execute(strangers).fetchall() or not connection.execute(ours).fetchall():
             return None
         known = views.dicts(
             connection.execute(
@@ -124,24 +126,32 @@ def _own(root: Path, rows: pa.Table) -> dict[str, dict[str, Any]] | None:
 
 def _take(root: Path, edits: list[schemas.Path], own: Mapping[str, dict[str, Any]], result: Returned) -> None:
     """Append what is new, corrections of corrections after these."""
-    current, known, waiting = decisions.current(root), dict(own), edits
-    while waiting:
-        ready = [edit for edit in waiting if edit.parent_path_id in known]
+    # Also what was undone or replaced since: a folder says nothing of when, and must not override later decisions.
+    taken_before = {
+        (line.path_id, line.text, line.who)
+        for line in decisions.read(root)
+        if line.tag is Tag.FIXED and line.undoes is None
+    }
+    known, waiting = dict(own), edits
+    while ready := [edit for edit in waiting if edit.parent_path_id in known]:
+        waiting = [edit for edit in waiting if edit.parent_path_id not in known]
         for edit in ready:
             about = known[str(edit.parent_path_id)]
             expected = edited(about["path_id"], about["problem_id"], about["round"], edit.text, edit.author)
             if expected.path_id != edit.path_id:
-                result.refused.append((edit.path_id, f"does not belong to path {about['path_id']}"))
+                reason = f"does not belong to the path that it corrects: {about['path_id']}"
+                result.refused.append((edit.path_id, reason))
                 continue
-            known[edit.path_id] = about | {"path_id": edit.path_id}
-            before = current.get(about["path_id"])
-            if before is not None and (before.text, before.who) == (edit.text, edit.author):
+            if (about["path_id"], edit.text, edit.author) in taken_before:
                 result.known += 1
             else:
-                result.taken.append(Decision(**about, tag=Tag.FIXED, text=edit.text, who=edit.author))
-        waiting = [edit for edit in waiting if edit not in ready] if ready else []
-        lost = [] if ready else [edit for edit in edits if edit.path_id not in known]
-        result.refused += [(edit.path_id, f"corrects {edit.parent_path_id}, no path of a step here") for edit in lost]
+                try:
+                    result.taken.append(Decision(**about, tag=Tag.FIXED, text=edit.text, who=edit.author))
+                except ValidationError as error:
+                    result.refused.append((edit.path_id, f"cannot be a decision: {decisions.first_fault(error)}"))
+                    continue
+            known[edit.path_id] = about | {"path_id": edit.path_id}
+    result.refused += [(edit.path_id, f"corrects no path of a step here: {edit.parent_path_id}") for edit in waiting]
     if result.taken:
         decisions.append(root, *result.taken)
 

@@ -266,7 +266,43 @@ def test_a_correction_that_says_it_is_somebody_elses_round_is_refused(mixed: Pat
     folders.write_sums(part)
     back = returned(mixed, part)
     assert back is not None and back.taken == []
-    assert "does not belong to path" in back.refused[0][1]
+    assert "does not belong to the path that it corrects" in back.refused[0][1]
+
+
+def test_corrections_without_what_they_correct_are_those_of_the_project_that_has_it(
+    mixed: Path, tmp_path: Path
+) -> None:
+    alone = tmp_path / "alone"
+    export(mixed, "0", alone, selection=Selection(sql=f"select '{TEXT.path_id}' as path_id"))
+    assert seal(with_edits(alone, everywhere), "Emmy").rows == 1
+    here = tmp_path / "here"
+    store.write(here / layout.paths("0"), schemas.Path, [PATHS["chinese"]])
+    assert returned(here, alone) is None
+    assert import_folder(here, alone, "theirs").paths == 1
+    back = returned(mixed, alone)
+    assert back is not None and [decision.path_id for decision in back.taken] == [TEXT.path_id]
+
+
+def test_what_was_taken_before_does_not_override_what_was_decided_since(mixed: Path, part: Path) -> None:
+    seal(with_edits(part, complete), "Emmy")
+    returned(mixed, part)
+    tag(mixed, [TEXT.path_id], Tag.FIXED, "Ada", text="Step 1: 70.\nThe answer is B.")
+    again = returned(mixed, part)
+    assert again is not None and (again.taken, again.known) == ([], 1)
+    assert decisions.current(mixed)[TEXT.path_id].who == "Ada"
+    for _ in range(2):
+        decisions.undo(mixed, TEXT.path_id, "Ada")
+    again = returned(mixed, part)
+    assert again is not None and (again.taken, again.known) == ([], 1)
+    assert "taken before" in again.summary()
+    assert decisions.current(mixed) == {}
+
+
+def test_a_correction_that_cannot_be_a_decision_is_refused(mixed: Path, part: Path) -> None:
+    seal(with_edits(part, complete), "E" * 101)
+    back = returned(mixed, part)
+    assert back is not None and back.taken == [] and decisions.read(mixed) == []
+    assert [reason.partition(": ")[2].partition(":")[0] for _, reason in back.refused] == ["who"]
 
 
 def test_sealing_what_was_not_edited_changes_no_row(part: Path) -> None:
