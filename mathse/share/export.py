@@ -68,9 +68,16 @@ def export(
     if not total:
         raise ExportError(f"{mix.file}: holds no rows; see in reports/mixes how many its query left out, and why")
     ids = selection.ids(root) if selection != ALL else []
+    selected = rows.count(mix, ids) if ids else total
+    if not selected:
+        hint = "`mathse tag list` shows what is tagged" if selection.tag else "try the query in `mathse query`"
+        raise ExportError(f"{mix.file}: none of its {total} rows is selected; {hint}")
     counts = Counts()
     with appearing(out, LINEAGE) as folder:
-        with (folder / EXCLUDED).open("w", encoding="utf-8") as excluded, progress(f"export {mix.name}", total) as step:
+        with (
+            (folder / EXCLUDED).open("w", encoding="utf-8") as excluded,
+            progress(f"export {mix.name}", selected) as step,
+        ):
 
             def shared() -> Iterator[SharedRow]:
                 """The rows that are shared; the others are listed. All are counted."""
@@ -84,9 +91,7 @@ def export(
                         yield row
 
             written = shards.write(folder, shared(), shard_bytes)
-        if ids and not counts.rows + counts.excluded.total():
-            raise ExportError(f"{mix.file}: none of its {total} rows is selected; see `mathse tag list`")
-        _require_all(mix.file, total if not ids else counts.rows + counts.excluded.total(), counts)
+        _require_all(mix.file, selected, counts)
         describe(folder, counts, written, lineage(root, mix, counts, everything, selection.described()))
     return counts
 

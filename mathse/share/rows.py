@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import duckdb
 import pyarrow as pa
 
 from mathse import layout
@@ -151,17 +152,29 @@ def rows(
         ExportError: A row's problem, path or image is not in the run's tables.
     """
     images = ImageStore(root / layout.IMAGES, MAX_PIXELS)
-    sql = _ROWS.format(
-        paths=" union all by name ".join(f"from {views.identifier(view)}" for view in mix.paths),
-        judgements=" ".join(f"union all by name from {views.identifier(view)}" for view in mix.judgements),
-        origins="origins" if "origins" in mix.tables else "problems",
-        chosen=" ".join(f"semi join chosen_{place} using (path_id)" for place in range(len(chosen))),
-    )
     with views.opened({"mix": mix.file, **mix.tables}) as connection:
-        for place, ids in enumerate(chosen):
-            connection.register(f"chosen_{place}", ids)
+        sql = _ROWS.format(
+            paths=" union all by name ".join(f"from {views.identifier(view)}" for view in mix.paths),
+            judgements=" ".join(f"union all by name from {views.identifier(view)}" for view in mix.judgements),
+            origins="origins" if "origins" in mix.tables else "problems",
+            chosen=_semi_joins(connection, chosen),
+        )
         for row in views.records(connection, sql):
             yield _row(mix, row, images, everything)
+
+
+def count(mix: Mix, chosen: Sequence[pa.Table]) -> int:
+    """How many rows of the mix are in each of these tables of `path_id`."""
+    with views.opened({"mix": mix.file}) as connection:
+        ((selected,),) = connection.execute(f"select count(*) from mix {_semi_joins(connection, chosen)}").fetchall()
+    return int(selected)
+
+
+def _semi_joins(connection: duckdb.DuckDBPyConnection, chosen: Sequence[pa.Table]) -> str:
+    """What leaves only those rows that are in each of the tables."""
+    for place, ids in enumerate(chosen):
+        connection.register(f"chosen_{place}", ids)
+    return " ".join(f"semi join chosen_{place} using (path_id)" for place in range(len(chosen)))
 
 
 def _row(mix: Mix, row: dict[str, Any], images: ImageStore, everything: bool) -> SharedRow | Excluded:

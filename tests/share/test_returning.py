@@ -89,6 +89,15 @@ def test_a_query_that_selects_no_rows_of_a_mix_is_refused(sql: str, fault: str, 
     assert not (tmp_path / "part").exists()
 
 
+def test_a_part_of_a_mix_has_each_row_once_too(mixed: Path, tmp_path: Path) -> None:
+    store.write(mixed / layout.paths("1"), schemas.Path, [TEXT])
+    with pytest.raises(ExportError, match=r"1 rows, 2 after joining .*: a path is in two steps' tables"):
+        export(mixed, "0", tmp_path / "part", selection=Selection(sql=f"select '{TEXT.path_id}' as path_id"))
+    with pytest.raises(ExportError, match="none of its 5 rows is selected; try the query"):
+        export(mixed, "0", tmp_path / "part", selection=Selection(sql="select 'nobody' as path_id"))
+    assert not (tmp_path / "part").exists()
+
+
 def test_what_was_edited_with_datasets_comes_back_as_a_correction(mixed: Path, part: Path) -> None:
     data = load_dataset(str(part), split="train")
 
