@@ -31,7 +31,11 @@ def tag(arguments: argparse.Namespace) -> None:
     from mathse.tables.schemas import Tag
 
     what, root = arguments.what, arguments.root
+    if what not in SAYINGS and (arguments.note or arguments.text or arguments.file):
+        raise tags.TagError(f"{what}: takes no --note, --text or --file")
     if what == "list":
+        if arguments.ids:
+            raise tags.TagError("list: takes no ids; it prints what counts of every path")
         print("\n".join(tags.lines(root)) or "nothing was said of any path yet")
         return
     if not arguments.ids:

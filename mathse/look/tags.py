@@ -24,6 +24,9 @@ from mathse.tables.schemas import Tag
 
 SHORT = 8
 SHOWN = 5
+LONGEST_NAME = 100
+"""Characters of a person's name, as `Decision` takes it."""
+ALL_PATHS = "select path_id, step, text from paths"
 _LAST = "\U0010ffff"
 
 
@@ -35,11 +38,13 @@ def name_of(root: Path, who: str | None) -> str:
     """Who decides: the name given, or that of git.
 
     Raises:
-        TagError: There is neither.
+        TagError: There is neither, or it is too long.
     """
-    who = who or git(root, "config", "--get", "user.name")
+    who = " ".join((who or git(root, "config", "--get", "user.name")).split())
     if not who:
         raise TagError('nobody is named: add --who NAME, or set it once: git config user.name "NAME"')
+    if len(who) > LONGEST_NAME:
+        raise TagError(f"{who[:SHOWN]}...: a name has at most {LONGEST_NAME} characters; add --who NAME")
     return who
 
 
@@ -47,7 +52,7 @@ def tag(root: Path, ids: Sequence[str], tag: Tag, who: str, note: str = "", text
     """Decide about paths, all of them or none.
 
     Args:
-        ids: Of the paths, or the first digits.
+        ids: Of the paths, or the first digits; a path that two of them name is decided on once.
         text: Of `fixed`: how the path, the only one, should read.
 
     Returns:
@@ -60,7 +65,8 @@ def tag(root: Path, ids: Sequence[str], tag: Tag, who: str, note: str = "", text
     if tag is Tag.FIXED and len(ids) != 1:
         raise TagError("fixed: one path at a time has its text corrected")
     taken = []
-    for row in _paths(root, ids):
+    rows = {row["path_id"]: row for row in _paths(root, ids)}
+    for row in rows.values():
         if row.pop("text").strip() == text.strip() and tag is Tag.FIXED:
             raise TagError(f"path {row['path_id']}: says just this already")
         try:
@@ -83,7 +89,10 @@ def undo(root: Path, ids: Sequence[str], who: str) -> list[Decision]:
     """
     said = decisions.current(root)
     matches = [[path_id for path_id in said if path_id.startswith(prefix)] for prefix in ids]
-    wanted = [_only(prefix, found, "nothing was said of") for prefix, found in zip(ids, matches, strict=True)]
+    wanted = [
+        _only(prefix, found, f"nothing was said of {prefix!r}; `mathse tag list` shows what was")
+        for prefix, found in zip(ids, matches, strict=True)
+    ]
     undone = (decisions.undo(root, path_id, who) for path_id in dict.fromkeys(wanted))
     return [decision for decision in undone if decision is not None]
 
@@ -91,8 +100,9 @@ def undo(root: Path, ids: Sequence[str], who: str) -> list[Decision]:
 def line(decision: Decision) -> str:
     """A decision in one line, for people."""
     note = f"  {' '.join(decision.note.split())}" if decision.note else ""
+    who = " ".join(decision.who.split())
     about = f"{decision.tag.value:5}  {decision.path_id[:SHORT]}  step {decision.step}"
-    return f"{about}  {decision.who}  {decision.at[:10]}{note}"
+    return f"{about}  {who}  {decision.at[:10]}{note}"
 
 
 def lines(root: Path) -> Iterator[str]:
@@ -118,14 +128,18 @@ def _paths(root: Path, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
                 {"first": prefix, "last": prefix + _LAST, "apart": apart},
             )
             found = {row["path_id"]: row for row in views.dicts(rows)}
-            row = found[_only(prefix, list(found), "there is no path of a step whose id begins with")]
+            none = (
+                f"there is no path of a step whose id begins with {prefix!r}; `mathse query {ALL_PATHS!r}` lists paths"
+            )
+            row = found[_only(prefix, list(found), none)]
             yield row | {"step": row["step"].removesuffix(names.EDITED)}
 
 
 def _only(prefix: str, found: list[str], none: str) -> str:
+    """The one id that begins so, or is just that; `none` is what a person is told where there is no such id."""
     if len(found) == 1 or prefix in found:
         return prefix if prefix in found else found[0]
     if not found:
-        raise TagError(f"{none} {prefix!r}; `mathse query 'select path_id, step, text from paths'` lists paths")
+        raise TagError(none)
     more = ", ..." if len(found) > SHOWN else ""
     raise TagError(f"several ids begin with {prefix!r}; give more digits: {', '.join(found[:SHOWN])}{more}")

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from mathse.cli import main
+from mathse.commands.curate import SAYINGS
 from mathse.curation import decisions
 from mathse.look import catalogue, tags
 from mathse.look.tags import TagError
@@ -73,6 +74,9 @@ def test_what_counts_is_listed_and_taken_back(mixed: Path, capsys: pytest.Captur
         (["fixed", TEXT.path_id, "--file", "nowhere.txt"], "cannot be read"),
         (["bad", TEXT.path_id, "zzz"], "begins with 'zzz'"),
         (["undo", TEXT.path_id], "nothing was said of"),
+        (["undo", TEXT.path_id], "`mathse tag list` shows what was"),
+        (["undo", TEXT.path_id, "--note", "no"], "undo: takes no --note"),
+        (["list", TEXT.path_id], "list: takes no ids"),
     ],
 )
 def test_what_cannot_be_said_is_refused_and_nothing_written(
@@ -83,6 +87,15 @@ def test_what_cannot_be_said_is_refused_and_nothing_written(
     assert decisions.read(mixed) == []
 
 
+def test_a_path_that_is_named_twice_is_decided_on_once(mixed: Path) -> None:
+    assert tag(mixed, "bad", TEXT.path_id, TEXT.path_id[:9]) == 0
+    assert len(decisions.read(mixed)) == 1
+
+
+def test_every_tag_can_be_said() -> None:
+    assert tuple(Tag) == SAYINGS
+
+
 def test_who_it_is_comes_from_git_or_must_be_named(mixed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tags, "git", lambda *_: "Grace Hopper")
     assert tags.name_of(mixed, None) == "Grace Hopper"
@@ -90,6 +103,9 @@ def test_who_it_is_comes_from_git_or_must_be_named(mixed: Path, monkeypatch: pyt
     monkeypatch.setattr(tags, "git", lambda *_: "")
     with pytest.raises(TagError, match="--who NAME"):
         tags.name_of(mixed, None)
+    for who, fault in ((" ", "nobody is named"), ("A" * 101, "at most 100 characters")):
+        with pytest.raises(TagError, match=fault):
+            tags.name_of(mixed, who)
 
 
 def test_what_was_said_is_a_view(mixed: Path) -> None:
