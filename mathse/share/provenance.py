@@ -58,6 +58,14 @@ def lineage(
         "stage": outputs[0].stage if outputs and outputs[0] else None,
         "dvc": {output.path: output.md5 for output in outputs if output},
         "files": {path: sha256(file) for path, file in files.items()},
+        **counted(counts),
+        "packages": {package: version(package) for package in _PACKAGES},
+    }
+
+
+def counted(counts: Counts) -> dict[str, Any]:
+    """Sources, models, judges and prompts, each with its number of rows."""
+    return {
         "sources": {
             name: {"rows": rows, "licences": of_source, "stated": known.model_dump() if known else None}
             for name, rows in counts.of("source").items()
@@ -69,7 +77,6 @@ def lineage(
         "prompts": {
             name: {"rows": rows, "text": prompts.PROMPTS.get(name)} for name, rows in counts.of("prompt_id").items()
         },
-        "packages": {package: version(package) for package in _PACKAGES},
     }
 
 

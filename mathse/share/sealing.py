@@ -13,11 +13,13 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, TextIO
 
 from pydantic import ValidationError
 
+from mathse.curation.decisions import first_fault
 from mathse.curation.edits import edited
 from mathse.errors import described
 from mathse.limits import bounded_memory
@@ -28,18 +30,19 @@ from mathse.share.dataset_card import CARD
 from mathse.share.export import describe
 from mathse.share.folder import SUMS, appearing
 from mathse.share.importing import ImportFailed, stated_lineage
-from mathse.share.provenance import LINEAGE
+from mathse.share.provenance import LINEAGE, counted
 from mathse.share.rows import picture
 from mathse.sources import reading
 from mathse.sources.adapters.mathse_export import id_of_path, problem
 from mathse.sources.rows.raw import Damaged, Faulty, SourceRow
 from mathse.tables import schemas
 from mathse.tables.files import sha256
+from mathse.tables.images import ImageError
 from mathse.tables.schemas import Message
 
 REFUSED = "refused.jsonl"
 OLD_CARD = "README.before.md"
-"""A card that somebody changed, as the card is written anew."""
+"""A card that somebody changed, as the card is written anew; a later one has a number."""
 _LONGEST = 100_000
 """Characters of an edited text."""
 
@@ -112,7 +115,8 @@ def _keep(folder: Path, fresh: Path) -> None:
     card, sums = fresh / CARD, fresh / SUMS
     stated = sums.read_text(encoding="utf-8", errors="replace").splitlines() if sums.is_file() else []
     if card.is_file() and f"{sha256(card)}  {CARD}" not in stated:
-        card.rename(fresh / OLD_CARD)
+        names = chain([OLD_CARD], (f"README.before-{number}.md" for number in count(2)))
+        card.rename(next(fresh / name for name in names if not (fresh / name).exists()))
 
 
 def _rows(sealed: Sealed, counts: Counts, by_judge: bool, refused: TextIO) -> Iterator[SharedRow]:
@@ -134,9 +138,13 @@ def _rows(sealed: Sealed, counts: Counts, by_judge: bool, refused: TextIO) -> It
 
 
 def _lineage(stated: dict[str, Any], counts: Counts, sealed: Sealed) -> dict[str, Any]:
-    """What the folder was made from, with who edited it since."""
+    """What the folder was made from, with what its rows come to now, and who edited it since."""
+    now = counted(counts)
+    for name, prompt in now["prompts"].items():
+        if name in stated["prompts"]:  # of a prompt that only they have, they alone have the text
+            prompt["text"] = stated["prompts"][name]["text"]
     editors = [*stated.get("edited", ()), {"who": sealed.who, "rows": sealed.edits}] if sealed.edits else None
-    return {**stated, "rows": counts.rows, "models": counts.of("author"), **({"edited": editors} if editors else {})}
+    return {**stated, "rows": counts.rows, **now, **({"edited": editors} if editors else {})}
 
 
 def _told_apart(row: SourceRow, who: str) -> Sequence[SharedRow]:
@@ -155,13 +163,16 @@ def _told_apart(row: SourceRow, who: str) -> Sequence[SharedRow]:
     texts = [shared.completion[-1].content, shared.text]
     if shared.conversations[-1].content not in [conversation((), _turn(text), 0)[-1].content for text in texts]:
         texts.append(shared.conversations[-1].content)
-    path = schemas.Path.model_validate(shared.model_dump(include=set(schemas.Path.model_fields)))
+    try:
+        path = schemas.Path.model_validate(shared.model_dump(include=set(schemas.Path.model_fields)))
+    except ValidationError as error:
+        raise Faulty("broken path", first_fault(error)) from None
     originals = [text for text in texts if id_of_path(_with(path, text)) == path.path_id]
     edits = list(dict.fromkeys(text for text in texts if text not in originals))
     if len(edits) > 1:
         raise Faulty("two edits at once", "completion, text and conversations say different things, and all new ones")
     if not edits:
-        return [_saying(shared, path.text)] if path.text in originals else [shared]
+        return [_saying(shared, path.text)]
     if not edits[0].strip():
         raise Faulty("empty text", shared.path_id)
     if len(edits[0]) > _LONGEST:
@@ -191,7 +202,7 @@ def _shared(fields: Mapping[str, Any]) -> SharedRow:
     """A row as somebody's file has it.
 
     Raises:
-        Faulty: A column is missing or of another type.
+        Faulty: A column is missing or of another type, or an image cannot be read.
     """
     values: dict[str, Any] = {name: fields.get(name) for name in SharedRow.model_fields}
     try:
@@ -201,8 +212,9 @@ def _shared(fields: Mapping[str, Any]) -> SharedRow:
         ]
         return SharedRow.model_validate(values | {"images": images})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise Faulty("broken row", f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise Faulty("broken row", first_fault(error)) from None
+    except ImageError as error:
+        raise Faulty(error.reason, error.detail) from None
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise Faulty("broken row", described(error)) from None
 

@@ -1,5 +1,6 @@
 """A part of a mix leaves, somebody else corrects it, and it comes back, or trains another project's models."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +27,7 @@ from mathse.share.sealing import REFUSED, seal
 from mathse.share.selection import Selection
 from mathse.sources.ingest import ingest
 from mathse.tables import schemas, store
-from mathse.tables.schemas import BenchmarkItem, MixRow, PathKind, Remaining, Tag, Verdict
+from mathse.tables.schemas import BenchmarkItem, MixRow, PathKind, Problem, Remaining, Tag, Verdict
 from tests.share.conftest import write_params
 from tests.share.mixed import PATHS, PROBLEMS, verdict
 from tests.sources.adapters.samples import without_benchmarks
@@ -197,9 +198,12 @@ def test_two_people_one_after_the_other(mixed: Path, part: Path) -> None:
     assert [(decision.path_id, decision.who) for decision in back.taken] == [
         (TEXT.path_id, "Emmy"), (first.path_id, "Sofia"),
     ]  # fmt: skip
-    assert json.loads((part / "lineage.json").read_text())["edited"] == [
+    lineage = json.loads((part / "lineage.json").read_text())
+    assert lineage["edited"] == [
         {"who": "Emmy", "rows": 1}, {"who": "Sofia", "rows": 1},
     ]  # fmt: skip
+    assert lineage["rows"] == sum(prompt["rows"] for prompt in lineage["prompts"].values()) == 4
+    assert lineage["prompts"]["edited@1"] == {"rows": 2, "text": None} and lineage["judges"] == {"orm": 2}
 
 
 def another_question(row: dict[str, Any]) -> None:
@@ -223,6 +227,17 @@ def no_text(row: dict[str, Any]) -> None:
     row["completion"] = []
 
 
+def another_number(row: dict[str, Any]) -> None:
+    row["tokens_in"] = -1
+
+
+def no_picture(row: dict[str, Any]) -> None:
+    row["images"] = [{"bytes": b"\x89PNG broken", "path": None}]
+    row["image_ids"] = [hashlib.sha256(b"\x89PNG broken").hexdigest()]
+    choices, images = tuple(row["choices"]), tuple(row["image_ids"])
+    row["problem_id"] = Problem.id_for(row["question"], choices, row["gold_answer"], images)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -231,6 +246,8 @@ def no_text(row: dict[str, Any]) -> None:
         (two_at_once, "two edits at once"),
         (nothing_left, "empty text"),
         (no_text, "no completion"),
+        (another_number, "broken path"),
+        (no_picture, "unreadable image"),
     ],
 )
 def test_what_cannot_be_told_apart_is_refused_and_listed(
@@ -315,11 +332,11 @@ def test_a_correction_that_cannot_be_a_decision_is_refused(mixed: Path, part: Pa
 
 
 def test_sealing_what_was_not_edited_changes_no_row(part: Path) -> None:
-    before = (part / SHARD).read_bytes(), rows_of(part)
+    before, lineage = ((part / SHARD).read_bytes(), rows_of(part)), json.loads((part / "lineage.json").read_text())
     sealed = seal(part, "Emmy")
     assert (sealed.edits, sealed.refused) == (0, {})
     assert (part / SHARD).read_bytes() == before[0] and rows_of(part) == before[1]
-    assert "edited" not in json.loads((part / "lineage.json").read_text())
+    assert json.loads((part / "lineage.json").read_text()) == lineage
 
 
 def test_nothing_that_a_person_put_into_the_folder_is_lost(part: Path) -> None:
@@ -331,7 +348,10 @@ def test_nothing_that_a_person_put_into_the_folder_is_lost(part: Path) -> None:
     assert (part / "notes" / "mine.txt").read_text() == "to do"
     assert "two edits at once" in (part / REFUSED).read_text()
     assert "1 reasoning paths" in (part / "README.md").read_text()
+    (part / "README.md").write_text("Other words.")
+    seal(part, "Emmy")
     assert (part / "README.before.md").read_text() == "My own words."
+    assert (part / "README.before-2.md").read_text() == "Other words."
 
 
 def test_a_folder_that_is_no_export_is_not_sealed(tmp_path: Path) -> None:
