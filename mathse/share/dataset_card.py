@@ -164,6 +164,11 @@ def _reproduce(lineage: Mapping[str, Any]) -> str:
     paragraphs.append(cards.commands(*commands))
     if git and not git["clean"]:
         paragraphs.append("The working tree had changes that this commit does not hold.")
+    if edits := lineage.get("edited"):
+        people = ", ".join(f"{edit['rows']} by {edit['who']}" for edit in edits)
+        paragraphs.append(
+            cards.plain(f"No command repeats what people edited since, the rows of the kind edited: {people}.")
+        )
     if lineage["dvc"]:
         paragraphs.append(cards.table(("file", "md5 in dvc.lock"), lineage["dvc"].items(), code=("file",)))
     paragraphs.append(

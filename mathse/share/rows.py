@@ -171,10 +171,11 @@ def count(mix: Mix, chosen: Sequence[pa.Table]) -> int:
 
 
 def _semi_joins(connection: duckdb.DuckDBPyConnection, chosen: Sequence[pa.Table]) -> str:
-    """What leaves only those rows that are in each of the tables."""
+    """What leaves only those rows that are in each of the tables, whatever the type of the ids there."""
     for place, ids in enumerate(chosen):
         connection.register(f"chosen_{place}", ids)
-    return " ".join(f"semi join chosen_{place} using (path_id)" for place in range(len(chosen)))
+    chosen_ids = (f"(select path_id::varchar as path_id from chosen_{place})" for place in range(len(chosen)))
+    return " ".join(f"semi join {ids} using (path_id)" for ids in chosen_ids)
 
 
 def _row(mix: Mix, row: dict[str, Any], images: ImageStore, everything: bool) -> SharedRow | Excluded:

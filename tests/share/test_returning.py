@@ -94,8 +94,9 @@ def test_a_part_of_a_mix_has_each_row_once_too(mixed: Path, tmp_path: Path) -> N
     store.write(mixed / layout.paths("1"), schemas.Path, [TEXT])
     with pytest.raises(ExportError, match=r"1 rows, 2 after joining .*: a path is in two steps' tables"):
         export(mixed, "0", tmp_path / "part", selection=Selection(sql=f"select '{TEXT.path_id}' as path_id"))
-    with pytest.raises(ExportError, match="none of its 5 rows is selected; try the query"):
-        export(mixed, "0", tmp_path / "part", selection=Selection(sql="select 'nobody' as path_id"))
+    for nobody in ("'nobody'", "7", "null", "[1]"):
+        with pytest.raises(ExportError, match="none of its 5 rows is selected; try the query"):
+            export(mixed, "0", tmp_path / "part", selection=Selection(sql=f"select {nobody} as path_id"))
     assert not (tmp_path / "part").exists()
 
 
@@ -202,6 +203,7 @@ def test_two_people_one_after_the_other(mixed: Path, part: Path) -> None:
     assert lineage["edited"] == [
         {"who": "Emmy", "rows": 1}, {"who": "Sofia", "rows": 1},
     ]  # fmt: skip
+    assert "the rows of the kind edited: 1 by Emmy, 1 by Sofia." in (part / "README.md").read_text()
     assert lineage["rows"] == sum(prompt["rows"] for prompt in lineage["prompts"].values()) == 4
     assert lineage["prompts"]["edited@1"] == {"rows": 2, "text": None} and lineage["judges"] == {"orm": 2}
 
