@@ -15,7 +15,7 @@ WIDTH = 200
 @command(
     "follow a row up to its origin and down to every model it trained",
     "ID is that of a path (with every training row made of it), of a problem or of a benchmark's item (mathvista/17),\n"
-    "or the row_hash of any row, such as a prediction's; its first digits are enough.",
+    "or the row_hash of any row of one, such as a prediction's; its first digits are enough.",
     "mathse trace 40b7",
     argument("row", metavar="ID", help="an id, or the first digits of it"),
     argument("--json", action="store_true", help="as JSON, with all that the tables say"),

@@ -2,7 +2,7 @@
 
     5b57c533         a problem, by its id or the first digits of it
     81c0a2d4         a path, and with it every training row made of it
-    0fbea093         any row, such as that of a mix, a verdict or a prediction, by its `row_hash`
+    0fbea093         any row of a path or problem, such as that of a mix, a verdict or a prediction, by its `row_hash`
     mathvista/17     a benchmark's item
 
 Of tables sorted by id DuckDB reads only the groups of rows that can hold it.
@@ -25,7 +25,11 @@ _BY_ID = (
     ("problem", "problems", "problem_id"), ("path", "paths", "path_id"), ("path", "mix", "path_id"),
     ("path", "held_out", "path_id"),
 )  # fmt: skip
-_BY_HASH = (*_BY_ID, ("path", "verdicts", "path_id"), ("prediction", "predictions", "row_hash"))
+_BY_HASH = (
+    *_BY_ID, ("path", "verdicts", "path_id"), ("path", "feedback", "path_id"),
+    ("prediction", "predictions", "row_hash"), ("problem", "origins", "problem_id"), ("problem", "leaks", "problem_id"),
+    ("problem", "remaining", "problem_id"),
+)  # fmt: skip
 """What a row is followed as, its view, and the id it is followed by."""
 
 
@@ -77,6 +81,8 @@ def find(connection: duckdb.DuckDBPyConnection, prefix: str) -> Match:
         RowNotFound: There is none, or more than one: lists them.
     """
     there = {row[0] for row in connection.execute("show tables").fetchall()}
+    if not there:
+        raise RowNotFound(catalogue.NONE_YET)
     if "/" in prefix:
         return _item(connection, there, prefix)
     matches = _beginning(connection, there, prefix, [(*place, place[-1]) for place in _BY_ID])
@@ -84,8 +90,6 @@ def find(connection: duckdb.DuckDBPyConnection, prefix: str) -> Match:
     exact = [match for match in matches if match.id == prefix]
     if len(exact or matches) == 1:
         return (exact or matches)[0]
-    if not there:
-        raise RowNotFound(catalogue.NONE_YET)
     if not matches:
         raise RowNotFound(f"no row's id begins with {prefix!r}; `mathse query 'select path_id from paths'` lists some")
     first = "\n  ".join(f"{match.kind} {match.id}" for match in matches[:SHOWN_MATCHES])
