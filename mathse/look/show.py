@@ -99,7 +99,8 @@ def tell(root: File, prefix: str, image_dir: File, width: int | None = None) -> 
         by_rule = f"; rule grader {row.rule_status}" if row.scorer != "grade" else ""
         lines += [f"{_mark('  ', row.row_hash == match.id)}{name}: {row.status} ({row.reason}{by_rule})"]
         lines += _quoted(row.text, "    ")
-    return "\n".join(part for line in lines for part in (_broken(line, width) if width else [line]))
+    text = "\n".join(lines)
+    return "\n".join(part for line in text.split("\n") for part in _broken(line, width)) if width else text
 
 
 def gather(root: File, problem: Problem) -> Story:

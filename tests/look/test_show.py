@@ -8,8 +8,8 @@ from mathse import layout
 from mathse.look.ids import RowNotFound
 from mathse.look.show import tell
 from mathse.tables import store
-from mathse.tables.schemas import Image, Prediction, Verdict
-from tests.share.conftest import picture
+from mathse.tables.schemas import Image, Prediction, Problem, Verdict
+from tests.share.conftest import picture, problem
 
 
 def test_a_reflection_stands_below_the_path_it_corrects(run: Path, tmp_path: Path) -> None:
@@ -66,6 +66,12 @@ def test_lines_are_broken_between_words_and_quotations_go_on(run: Path, tmp_path
     assert ends and all(line.lstrip().startswith("| ") for line in ends)
     words = " ".join(tell(run, "1abc1", tmp_path).replace("|", "").split())
     assert " ".join("\n".join(told).replace("|", "").split()) == words
+
+
+def test_a_question_keeps_its_own_lines(run: Path, tmp_path: Path) -> None:
+    question = "A pool has two pipes:\nA fills it in 3 hours,\nB in 6."
+    store.write(run / layout.PROBLEMS, Problem, [problem(1).model_copy(update={"question": question})])
+    assert f"\n{question}\n" in tell(run, "1abc1", tmp_path, 60)
 
 
 def test_an_unknown_or_ambiguous_id_is_an_error(run: Path, tmp_path: Path) -> None:
