@@ -49,12 +49,12 @@ def _story(before: str | None, after: str | None, there: "Origin", scratch: Path
     """The story of two steps here, or of one that is elsewhere and one that is here."""
     from mathse import params
     from mathse.diff.names import elsewhere
-    from mathse.look.story.telling import between, side, story
+    from mathse.look.story.telling import between, latest, side, story
 
     if not (there.repo or there.revision):
         return story(there.root, before, after)
     settings = params.load(there.root / params.PARAMS)
-    before = before or after or list(settings.steps)[-1]
+    before = before or after or latest(there.root, settings)
     old = elsewhere(side(there.root, settings, before), there, scratch)
     return between(there.root, settings, old, side(there.root, settings, after or before))
 

@@ -30,18 +30,31 @@ def story(root: Path, before: str | None = None, after: str | None = None) -> St
         after: Likewise; None: the last step whose mix is there.
 
     Raises:
-        UserError: There is no such step or model, no mix is there yet, or a table is damaged.
+        UserError: There is no such step or model, both are the same, no mix is there yet, or a table is damaged.
     """
     settings = params.load(root / params.PARAMS)
-    if after is None:
-        made = [step for step in settings.steps if (root / layout.mix(step)).is_file()]
-        if not made:
-            raise UserError(f"{root / layout.MIXES}: there is no mix yet; {HOW_TO_GET}")
-        after = made[-1]
-    last = side(root, settings, after)
-    if before is None:
-        before = settings.steps[last.step].prev if last.step in settings.steps else BASE
-    return between(root, settings, side(root, settings, before), last)
+    last = side(root, settings, after or latest(root, settings))
+    step = last.step if last.step in settings.steps else next(iter(settings.steps))
+    previous = settings.steps[step].prev
+    first = side(root, settings, before or previous)
+    if first == last:
+        raise UserError(
+            f"{before or after}: nothing changes from {first.heading} to itself; name two of them, such as "
+            f"`mathse story {previous} {step}`, or --rev REVISION for what it was"
+        )
+    return between(root, settings, first, last)
+
+
+def latest(root: Path, settings: Params) -> str:
+    """The last step whose mix is there.
+
+    Raises:
+        UserError: There is no mix yet.
+    """
+    made = [step for step in settings.steps if (root / layout.mix(step)).is_file()]
+    if not made:
+        raise UserError(f"{root / layout.MIXES}: there is no mix yet; {HOW_TO_GET}")
+    return made[-1]
 
 
 def side(root: Path, settings: Params, name: str) -> Side:

@@ -2,12 +2,13 @@
 
 round 1 -> round 2
 accuracy     24.1 % -> 27.4 % of 900 test problems (+3.3 points): shown to help, p = 0.026
-McNemar's exact test: 100 gained, 70 lost
+             McNemar's exact test: 100 gained, 70 lost
 rows         1,056 -> 1,466
 in           410 rollouts of round 2
+out          none
 left out     3,796 judged WRONG, 148 duplicate text, 57 graded WRONG, 12 truncated, 1 judged UNDECIDED
 problems     318 of 1,106 unsolved ones are solved now; 788 remain
-label noise  2 rows (0.1 %; before 2, 0.2 %) ...
+label noise  2 of 1,056 rows (0.2 %) -> 2 of 1,466 rows (0.1 %): CORRECT to the ORM, not to the rule ...
 """
 
 import json
@@ -118,7 +119,7 @@ def _noise(story: Story) -> Iterator[Fact]:
     if noise.kept_out:
         text += f"; kept out: {noise.kept_out:,} more"
     if noise.unjudged:
-        text += f"; of {noise.unjudged:,} rows no verdict is here"
+        text += f"; rows without a verdict here: {noise.unjudged:,}"
     yield Fact("label noise", text)
 
 

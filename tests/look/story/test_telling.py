@@ -1,8 +1,10 @@
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from mathse import layout
+from mathse import cli, layout
 from mathse.curation import decisions
 from mathse.curation.decisions import Decision
 from mathse.curation.edits import edited
@@ -10,7 +12,7 @@ from mathse.errors import UserError
 from mathse.look.story.document import Came, Decided, Noise, Paired, Problems
 from mathse.look.story.telling import story
 from mathse.tables import store
-from mathse.tables.schemas import MixRow, PathKind, Prediction, Status, Tag, Verdict
+from mathse.tables.schemas import MixRow, PathKind, Prediction, Tag, Verdict
 from tests import rows
 from tests.look.story.conftest import CORRECT, WRONG, mix_row, predictions
 
@@ -89,9 +91,29 @@ def test_what_is_missing_is_said_and_the_rest_is_told(project: Path, gone: Path,
         assert [group.name for group in told.groups] == ["unknown", "0"]
 
 
+def test_a_step_of_another_project_is_told_against_the_same_here(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(project, other)
+    store.write(other / layout.mix("1"), MixRow, [mix_row("d1", "p1", PathKind.DISTILLED, 0), mix_row("a1", "p3")])
+    (other / layout.predictions("1")).unlink()
+    for names in ((), ("1",), ("1", "1")):
+        assert cli.main(["-C", str(project), "story", *names, "--repo", str(other), "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["before"]["heading"], told["after"]["heading"]) == (f"round 1 ({other})", "round 1")
+        assert (told["rows"]["before"], told["rows"]["after"], told["rows"]["went"]) == (2, 3, {})
+        assert told["rows"]["came"] == [{"kind": "rollout", "round": 1, "rows": 1}]
+        assert (told["tests"], told["missing"]) == ([], ["model 1 is not measured yet"])
+    assert cli.main(["-C", str(project), "story", "2", "1", "--repo", str(other)]) == cli.USER_ERROR
+    assert "there is no mix@2 here" in capsys.readouterr().err
+
+
 def test_what_is_not_there_at_all_is_an_error_with_a_remedy(project: Path) -> None:
     with pytest.raises(UserError, match="7: there is no step or model of this name; known: base, 0, 1, 2, final"):
         story(project, "7", "1")
+    with pytest.raises(UserError, match=r"1: nothing changes from round 1 to itself; .* such as `mathse story 0 1`"):
+        story(project, "1")  # the last step whose mix is there
     for step in ("0", "1"):
         (project / layout.mix(step)).unlink()
     with pytest.raises(UserError, match="there is no mix yet; make it with `dvc repro`"):
@@ -134,10 +156,10 @@ def test_what_people_decided_is_told_with_what_became_of_it(project: Path) -> No
     text = "Step 1: it is 4. The answer to this problem is 4."
     said = [
         decided("a3", Tag.BAD), decided("a4", Tag.BAD), decided("a1", Tag.BAD, "Emmy"),
-        decided("a2", Tag.FIXED, text=text), decided("d1", Tag.GOOD, step="0"), decided("a3", Tag.NOTE, note="later"),
+        decided("a2", Tag.FIXED, text=text), decided("d1", Tag.GOOD, step="0"), decided("a5", Tag.NOTE, note="later"),
         decided("z", Tag.BAD, step="2"),
     ]  # fmt: skip
-    decisions.append(project, *said[:5], said[6])
+    decisions.append(project, *said)
     expected = [
         Decided("Ada", "bad", "in neither mix", ["a3", "a4"]),
         Decided("Ada", "fixed", "not judged yet: `dvc repro` has the correction judged", ["a2"]),
@@ -155,4 +177,3 @@ def test_what_people_decided_is_told_with_what_became_of_it(project: Path) -> No
     assert told.rows.came == [Came("edited", 1, 1)]
     assert told.noise is not None
     assert told.noise.unjudged == 0, "people's corrections have verdicts of their own"
-    assert Status.CORRECT == CORRECT
