@@ -94,7 +94,7 @@ def summary(stages: Sequence[Pending]) -> str:
     later = f" and then, if that makes other bytes, {len(stages) - changed} more" if changed < len(stages) else ""
     unknown = len(stages) - len(known)
     took = f"{sum(known) / MINUTE:.1f} minutes at most by their last runs here" if known else ""
-    lacking = f"{unknown} have not run here" if unknown else ""
+    lacking = f"{unknown} {'has' if unknown == 1 else 'have'} not run here" if unknown else ""
     count = f"{changed} stage{'s' if changed != 1 else ''}"
     return f"`dvc repro` would run {count}{later}: {'; '.join(part for part in (took, lacking) if part)}"
 

@@ -176,10 +176,13 @@ def _data_sets(settings: Params, root: Path) -> Iterator[str]:
         except UserError as error:
             yield f"{key}: {error}"
             continue
+        if not rows:
+            yield f"{key}: {source.path}: has no rows; see docs/data.md for what is read there"
+            continue
         rejects = [row for row in rows if isinstance(row, Reject)]
         if len(rejects) == len(rows):
-            why = f": {rejects[0].reason} ({rejects[0].source_id}: {rejects[0].detail})" if rejects else ""
-            yield f"{key}: {source.path}: none of its first {len(rows)} rows can be used{why}; see docs/data.md"
+            why = f"{rejects[0].reason} ({rejects[0].source_id}: {rejects[0].detail})"
+            yield f"{key}: {source.path}: none of its first {len(rows)} rows can be used: {why}; see docs/data.md"
 
 
 def _room(settings: Params, root: Path) -> Iterator[str]:

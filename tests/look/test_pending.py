@@ -43,7 +43,7 @@ def test_what_changed_runs_and_what_comes_after_it(project: Path, monkeypatch: p
     monkeypatch.chdir(project)
     first = pending.pending(project)
     assert first and {stage.stage for stage in first} == {"mix", "train", "other"}
-    assert pending.summary(first).endswith("3 stages: 2.0 minutes at most by their last runs here; 1 have not run here")
+    assert pending.summary(first).endswith("3 stages: 2.0 minutes at most by their last runs here; 1 has not run here")
     with Repo(str(project)) as repo:
         repo.reproduce()
     assert pending.pending(project) == []
@@ -54,14 +54,15 @@ def test_what_changed_runs_and_what_comes_after_it(project: Path, monkeypatch: p
     ]
     (project / "other.txt").unlink()
     stages = pending.pending(project)
-    assert stages and pending.lines(stages, 60) == [
-        "stage  why                     minutes",
-        "──────────────────────────────────────",
+    assert stages
+    heading, rule, *lines = pending.lines(stages, 60)
+    assert heading == "stage  why                     minutes"
+    assert rule == "─" * len(heading)
+    assert sorted(lines) == [
         "mix    params.yaml: limit          0.5",
-        *(f"{line}" for line in pending.lines(stages, 60)[3:]),
+        "other  other.txt is not there",
+        "train  after mix                   1.5",
     ]
-    assert "train  after mix                   1.5" in pending.lines(stages, 60)
-    assert "other  other.txt is not there" in pending.lines(stages, 60)
 
 
 def test_a_folder_that_dvc_does_not_track_says_nothing(tmp_path: Path) -> None:

@@ -144,3 +144,7 @@ def test_data_sets_are_opened(tmp_path: Path) -> None:
     assert line.startswith(f"problems.sources.0.path: {rows}: none of its first 20 rows can be used: ")
     (line,) = said(problems={"sources": [{**source, "path": str(empty)}]})
     assert line.startswith("problems.sources.0.path: ") and str(empty) in line
+    rows.write_text("")
+    assert said(problems={"sources": [source]}) == [
+        f"problems.sources.0.path: {rows}: has no rows; see docs/data.md for what is read there"
+    ]
