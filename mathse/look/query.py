@@ -63,7 +63,7 @@ def statement(file: Path) -> str:
             content = opened.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise UserError(f"{file}: more than {LARGEST:,} bytes; a query of `mathse query -f` is one statement")
-        return content.decode()
+        return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: cannot be read as SQL ({described(error)})") from error
 

@@ -78,6 +78,8 @@ def test_a_statement_may_come_from_a_file(run: Path, capsys: pytest.CaptureFixtu
     file.write_text("-- mine\nselect count(*) as n from problems\n")
     assert cli.main(["-C", str(run), "query", "-f", str(file), "--csv"]) == 0
     assert capsys.readouterr().out == "n\n3\n"
+    file.write_bytes(b"\xef\xbb\xbfselect 1 as n")
+    assert statement(file) == "select 1 as n", "without the mark of an editor"
     file.write_bytes(b"\xff")
     assert cli.main(["-C", str(run), "query", "-f", str(file)]) == cli.USER_ERROR
     assert f"{file}: cannot be read as SQL" in capsys.readouterr().err
