@@ -12,7 +12,7 @@ INTERRUPTED = "Query interrupted"
 """What DuckDB makes of a Ctrl-C that comes while it works."""
 
 
-ANY_ID = "of a problem or path, the row_hash of any row, or a benchmark's item as mathvista/17"
+ANY_ID = "of a problem or path, the row_hash of any row of one, or a benchmark's item as mathvista/17"
 
 
 @command(
@@ -137,10 +137,13 @@ def view(arguments: argparse.Namespace) -> None:
     import sys
 
     from mathse import terminal
+    from mathse.errors import UserError
     from mathse.look import ids
     from mathse.look.tags import name_of
     from mathse.view import server
 
+    if arguments.who and not arguments.edit:
+        raise UserError("--who names the person who decides, and without --edit nobody does; add --edit")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=terminal.shown(sys.stderr))
     who = name_of(arguments.root, arguments.who) if arguments.edit else None
     what: str | None = arguments.what

@@ -156,6 +156,11 @@ def test_a_folder_that_is_no_export_is_refused(tmp_path: Path, damage: str, caps
     assert str(file) in capsys.readouterr().err
 
 
+def test_a_name_alone_does_not_decide(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["view", str(exported), "--who", "Ada", "--no-browser", "--port", "0"]) == cli.USER_ERROR
+    assert "add --edit" in capsys.readouterr().err
+
+
 def test_an_export_is_not_edited(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["view", str(exported), "--edit", "--who", "Ada", "--no-browser", "--port", "0"]) == cli.USER_ERROR
     assert "mathse import" in capsys.readouterr().err
