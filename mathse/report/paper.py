@@ -5,6 +5,7 @@ them to compare what a step changes, not how high it gets. Accuracies are in %.
 """
 
 from mathse.params import BASE, Params
+from mathse.report.names import Names
 
 LABEL = "paper: "
 """Begins what is the paper's among a run's own."""
@@ -53,10 +54,12 @@ EXPERIMENTS = {
 def stages(settings: Params) -> dict[str, str]:
     """The models of a run that the paper's Table 1 has too, each with its stage there.
 
-    The last round's stands beside `self-evolving`; that of a reflection beside `reflection`, if it comes last.
+    Of each step it is the first model. The last round's stands beside `self-evolving`; that of a reflection beside
+    `reflection`, if it comes last.
     """
+    names = Names(settings)
     asks = [(name, step.ask) for name, step in settings.steps.items()]
-    stages = {BASE: "base", asks[0][0]: "distilled"}
-    stages |= {name: "self-evolving" for name, ask in [pair for pair in asks if pair[1] == "rollout"][-1:]}
-    stages |= {name: "reflection" for name, ask in asks[-1:] if ask == "reflect"}
-    return stages
+    of_steps = {asks[0][0]: "distilled"}
+    of_steps |= {step: "self-evolving" for step, ask in [pair for pair in asks if pair[1] == "rollout"][-1:]}
+    of_steps |= {step: "reflection" for step, ask in asks[-1:] if ask == "reflect"}
+    return {BASE: "base"} | {model: stage for step, stage in of_steps.items() for model in names.models_of(step)[:1]}
