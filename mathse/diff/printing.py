@@ -67,7 +67,7 @@ def _is_told(section: Section, document: Document, story: Story) -> bool:
     """Whether the story has what a section says: who won and lost of the tests, and which problems the mix has."""
     if document.table == "MixRow":
         return section.title == "problems" and story.problems is not None
-    return bool(story.tests) and bool(section.note) and document.table == "Prediction" and "McNemar" in section.note
+    return bool(story.tests) and document.table == "Prediction" and "McNemar" in section.note
 
 
 def as_json(documents: Sequence[Document], story: Story | None = None) -> None:

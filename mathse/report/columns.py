@@ -149,6 +149,8 @@ def _grid(
 
 def _broken(text: str, width: int) -> list[str]:
     """A text's lines, broken between words; a word that is longer than a line is broken where it must be."""
+    if cell_len(text) <= width and not re.search(r"[\n\t]", text):  # most cells: to make a console takes time
+        return [text.rstrip()]
     wide = console(width=width, force_terminal=False)
     lines = [part.plain.rstrip() for line in text.split("\n") for part in Text(line).wrap(wide, width) or [Text()]]
     return lines or [""]
