@@ -175,7 +175,6 @@ def fetch(origin: Origin, place: Path, name: str, scratch: Path) -> Path:
 
     where = origin.repo or str(origin.root)
     at = f"{where} at {origin.revision}" if origin.revision else where
-    target = scratch / f"{len(list(scratch.iterdir()))}.parquet"
     opened, inside = where, place
     below = git(Path(where), "rev-parse", "--show-prefix") if origin.revision and Path(where).is_dir() else ""
     if below:  # the project is a folder of another repository, and a revision is one of the whole
@@ -188,7 +187,9 @@ def fetch(origin: Origin, place: Path, name: str, scratch: Path) -> Path:
             cached = Path((about.get("repo") or repo).cache.local.oid_to_path(digest)) if digest else None
             if cached and cached.is_file():
                 return cached
-            files.get_file(inside.as_posix(), os.fspath(target))
+            target = scratch / f"{digest or len(list(scratch.iterdir()))}.parquet"
+            if not (digest and target.is_file()):  # of two steps compared whole, the story has the same tables
+                files.get_file(inside.as_posix(), os.fspath(target))
     except FileNotFoundError as error:
         raise DiffError(
             f"{name}: {at} has no {place.as_posix()}, or no remote that holds it; {_hint(where)}"

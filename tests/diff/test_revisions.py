@@ -96,6 +96,9 @@ def test_a_clone_without_data_takes_it_from_the_remote(
 def test_a_git_url_is_a_place_too(project: Path, tmp_path: Path) -> None:
     found = find("paths@1", Origin(tmp_path, f"file://{project}", "HEAD~1"), tmp_path)
     assert [row.path_id for row in store.scan(found.file, PathRow)] == ["a", "b", "c"]
+    fetched = found.file.stat().st_mtime_ns
+    assert find("paths@1", Origin(tmp_path, f"file://{project}", "HEAD~1"), tmp_path) == found
+    assert found.file.stat().st_mtime_ns == fetched, "it is fetched once"
 
 
 @pytest.mark.parametrize("revision, name", [("nothing", "paths@1"), ("HEAD", "paths@2"), ("HEAD", "mix@1")])
