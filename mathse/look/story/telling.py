@@ -114,15 +114,15 @@ def between(root: Path, settings: Params, before: Side, after: Side) -> Story:
     return Story(before, after, rows, decisions, problems, noise, _tests(answers), groups, missing)
 
 
-def _missing(one: Side) -> list[str]:
+def _missing(end: Side) -> list[str]:
     """What is not there, a sentence each."""
     sentences = []
-    if not one.mix.is_file():
-        sentences.append(f"the mix of {one.heading} is not there yet")
-    if one.model is None:
-        sentences.append(f"no model of {one.heading} is named by `measured` in params.yaml")
-    elif one.predictions and not one.predictions.is_file():
-        sentences.append(f"model {one.model} is not measured yet")
+    if not end.mix.is_file():
+        sentences.append(f"the mix of {end.heading} is not there yet")
+    if end.model is None:
+        sentences.append(f"no model of {end.heading} is named by `measured` in params.yaml")
+    elif end.predictions and not end.predictions.is_file():
+        sentences.append(f"model {end.model} is not measured yet")
     return sentences
 
 

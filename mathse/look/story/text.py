@@ -14,6 +14,7 @@ label noise  2 of 1,056 rows (0.2 %) -> 2 of 1,466 rows (0.1 %): CORRECT to the 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mathse.look.story.document import Came, Group, Paired, Story
@@ -48,15 +49,9 @@ def title(story: Story) -> str:
 
 def facts(story: Story) -> list[Fact]:
     """What a story says, the accuracy first; nothing of what is not known."""
-    told = [*map(_accuracy, story.tests), *_rows(story), *_decisions(story)]
-    if one := story.problems:
-        text = f"{one.solved:,} of {one.unsolved:,} unsolved ones are solved now; {one.remaining:,} remain"
-        if one.asked is not None and one.asked < one.unsolved:
-            text += f" ({one.asked:,} were asked about)"
-        if one.lost:
-            text += f"; {one.lost:,} that had a row have none now"
-        told.append(Fact("problems", text))
-    return [*told, *_noise(story), *(Fact("missing", sentence) for sentence in story.missing)]
+    missing = (Fact("missing", sentence) for sentence in story.missing)
+    parts = (map(_accuracy, story.tests), _rows(story), _decisions(story), _problems(story), _noise(story), missing)
+    return list(chain.from_iterable(parts))
 
 
 def _accuracy(tests: Paired) -> Fact:
@@ -90,6 +85,17 @@ def _decisions(story: Story) -> Iterator[Fact]:
         yield Fact("decisions", f"{who}: {len(decided.paths):,} {decided.tag} ({listed}): {decided.outcome}")
     if others := story.decisions[SHOWN_DECISIONS:]:
         yield Fact("decisions", f"{sum(len(decided.paths) for decided in others):,} more")
+
+
+def _problems(story: Story) -> Iterator[Fact]:
+    if not (problems := story.problems):
+        return
+    text = f"{problems.solved:,} of {problems.unsolved:,} unsolved ones are solved now; {problems.remaining:,} remain"
+    if problems.asked is not None and problems.asked < problems.unsolved:
+        text += f" ({problems.asked:,} were asked about)"
+    if problems.lost:
+        text += f"; {problems.lost:,} that had a row have none now"
+    yield Fact("problems", text)
 
 
 def _came(came: Came) -> str:
