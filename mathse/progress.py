@@ -95,18 +95,19 @@ class _File:
 
 
 class _Shown:
-    """Writes a step's state into the process's file, if it has one: at the start, then once a second at most."""
+    """Writes a step's state into the process's file, if it has one: at its start, once a second, and at its end."""
 
     def __init__(self, title: str, total: int, resumed: int) -> None:
         self._about = {"title": title, "total": total, "resumed": resumed, "since": time.time()}
-        self._done = resumed
+        self._total, self._done = total, resumed
         self._written = float("-inf")
         self.advance(0)
 
     def advance(self, items: int) -> None:
         self._done += items
         now = time.monotonic()
-        if _File.current is not None and now - self._written >= FILE_SECONDS:
+        due = now - self._written >= FILE_SECONDS or self._done >= self._total
+        if _File.current is not None and due:
             _File.current.write({**self._about, "done": self._done})
             self._written = now
 

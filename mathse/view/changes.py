@@ -32,7 +32,8 @@ class Changes:
     def __init__(self, site: Site) -> None:
         self.site = site
         self._differences = lru_cache(maxsize=32)(lambda *asked: revisions.comparison(site.root, *asked))
-        self._stories = lru_cache(maxsize=32)(lambda *steps: story(site.root, *steps))
+        # It tells of decisions too, which change while the tables do not.
+        self._stories = lru_cache(maxsize=32)(lambda decided, *steps: story(site.root, *steps))
 
     def compare(self, request: Request) -> Response:
         """Two rounds side by side."""
@@ -86,7 +87,8 @@ class Changes:
         """What changed from one step to another, and whether it helped; a part, as it takes a while."""
         query = self.site.query(request, ("a", "b"))
         try:
-            told = self._stories(query.choices.get("a"), query.choices.get("b"))
+            decided = self.site.decisions.state().stamp
+            told = self._stories(decided, query.choices.get("a"), query.choices.get("b"))
             shown: dict[str, Any] = {"title": text.title(told), "facts": text.facts(told), "cells": text.cells(told)}
             shown |= {"headings": text.HEADINGS, "note": text.NOTE, "problem": None}
         except UserError as error:

@@ -51,7 +51,8 @@ _COLUMNS = {
 _FIXED = {"agree": AGREE, "change": CHANGES}
 _LISTED = {"layout": ("cards", "table")}
 """How the rows are shown: no condition on them."""
-_PREFIX = re.compile(r"[0-9a-f]{4,32}|[\w.-]{1,64}/[^\x00-\x1f\x7f]{1,120}", re.ASCII)
+_DIGITS = re.compile(r"[0-9a-f]{4,32}")
+_ITEM = re.compile(r"[\w.-]{1,64}/[^\x00-\x1f\x7f]{1,120}", re.ASCII)
 _ID = re.compile(r"[0-9A-Za-z_.-]{1,64}(?:/[^\x00-\x1f\x7f]{1,256})?")
 """A hash, or a benchmark's name and an id of its own, which may be any text."""
 _NUMBER = re.compile(r"[0-9]{1,10}")
@@ -187,7 +188,9 @@ def parse(pairs: Iterable[tuple[str, str]], allowed: Sequence[str], known: Vocab
 def prefix(text: str) -> str | None:
     """What is searched for, if a row's id may begin so: four digits at least, or a benchmark and its item."""
     text = text.strip()
-    return text.lower() if _PREFIX.fullmatch(text.lower()) else None
+    if _DIGITS.fullmatch(text.lower()):
+        return text.lower()
+    return text if _ITEM.fullmatch(text) else None
 
 
 def identifier(name: str, value: str) -> str:

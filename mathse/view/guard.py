@@ -101,7 +101,7 @@ class Guard:
         if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return PlainTextResponse("A request that writes is JSON.\n", 415)
         length = headers.get("content-length", "")
-        if not (length.isascii() and length.isdecimal()):
+        if "transfer-encoding" in headers or not (length.isascii() and length.isdecimal()):
             return PlainTextResponse("A request that writes says how long it is.\n", 411)
         if len(length) > 9 or int(length) > MOST_BYTES:
             return PlainTextResponse(f"At most {MOST_BYTES} bytes can be written at once.\n", 413)

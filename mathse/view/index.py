@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 from mathse import layout
 from mathse.errors import UserError
 from mathse.progress import progress
-from mathse.tables.files import sha256
+from mathse.tables.files import is_running, sha256
 from mathse.tables.schemas import PathKind, Status
 from mathse.view.tables import Tables
 
@@ -158,7 +158,7 @@ def ensure(tables: Tables) -> Path:
             if file.name == f"{state}-{sha256(file)}.duckdb":
                 return file
     for half in folder.glob(".*.duckdb*"):
-        if not Path("/proc", half.name.split(".")[1]).exists():  # of a build that was killed
+        if not is_running(half.name.split(".")[1]):  # of a build that was killed
             remove([half])
     fresh = folder / f".{os.getpid()}.duckdb"
     try:

@@ -9,6 +9,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
+
 from mathse.errors import UserError
 from mathse.view import index
 from mathse.view.changes import Changes
@@ -66,7 +69,7 @@ class Live:
     def _renew(self) -> None:
         try:
             self._run = self._read()
-        except (UserError, KeyboardInterrupt) as error:
+        except (UserError, OSError, duckdb.Error, pa.ArrowException, KeyboardInterrupt) as error:
             self._run.site.problem = str(error)
             log.warning("%s", error)
 

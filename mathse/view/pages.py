@@ -1,17 +1,14 @@
-"""The pages: what each asks of the index, and which template shows it.
+"""The lists and single rows: what each page asks of the index, and which template shows it.
 
-/                    the steps and models of the run, and what is missing or damaged
-/paths  /path/ID     paths that a filter lets through; one path with all that is known of it
-/mixes  /mix/NAME    the mixes, and one mix's rows by column
-/rows/FORM           what a filter lets through, as a file
-/edit/...            what people decide on paths (POST, `mathse view --edit`)
-/running             what of the run is going on
-/find                the row whose id begins so, or the paths that have these words
-/problems  /problem/ID   the same of problems
-/compare  /predictions   two rounds, two models, side by side
-/story               what changed between two steps, and whether it helped; on the first page
-/revisions           a table at two git revisions
+/                        the steps and models of the run, and what is missing or damaged
+/paths  /path/ID         paths that a filter lets through, /paths/count of them; one path with all that is known of it
+/text/ID                 a path as it reads, for its correction
+/mixes  /mix/NAME        the mixes, and one mix's rows by column
+/rows/FORM               what a filter lets through, as a file
+/find                    the row whose id begins so, or the paths that have these words
+/problems  /problem/ID   problems that a filter lets through; one with all that was written to it
 /charts  /image/ID       the run's charts; an image by its content id
+/running                 what of the run is going on
 """
 
 from functools import lru_cache

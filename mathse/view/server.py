@@ -66,6 +66,7 @@ def serve(root: Path, port: int, browser: bool, who: str | None = None, page: st
     if folder.is_export(root):
         if who is not None:
             raise UserError(f"{root}: an export is not edited in the browser; `mathse import` takes it in")
+        _end_on_sigterm()
         with tempfile.TemporaryDirectory(prefix="mathse-view-", ignore_cleanup_errors=True) as scratch:
             notes = folder.unpack(root, Path(scratch))
             _serve(Path(scratch), port, browser, None, None, [f"This is {root.absolute()}, an export.", *notes])
@@ -102,13 +103,18 @@ def _serve(
             uvicorn.Server(config).run(sockets=[listening])
 
 
+def _end_on_sigterm() -> None:
+    """Let SIGTERM end this process as an error does, so that its temporary files go too."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
 @contextmanager
 def _browser_at(url: str) -> Iterator[None]:
     """Have the user's browser open an address, by way of a file that nobody else can read.
 
     The command line of a browser that starts can be read by everybody on the machine, and the address has the token.
     """
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that the file goes then too
+    _end_on_sigterm()
     try:
         place = tempfile.TemporaryDirectory(prefix="mathse-view-", ignore_cleanup_errors=True)
         page = Path(place.name, "open.html")
@@ -190,28 +196,31 @@ def _static() -> dict[str, bytes]:
 
 
 def _handlers(live: Live) -> Mapping[Any, Callable[[Request, Exception], Response]]:
-    """Pages that say what is wrong."""
+    """Pages that say what is wrong; of a request that writes the words alone, which the page that sent it shows."""
+
+    def message(request: Request, title: str, text: str, status: int) -> Response:
+        if request.method == "POST":
+            return PlainTextResponse(text, status)
+        return live.run.site.message(request, title, text, status)
 
     def absent(request: Request, error: Exception) -> Response:
         text = str(error) if isinstance(error, NotThere) else "No such page"
-        return live.run.site.message(request, "Not here", text, 404)
+        return message(request, "Not here", text, 404)
 
     def refused(request: Request, error: Exception) -> Response:
-        if request.method == "POST":
-            return PlainTextResponse(str(error), 400)
-        return live.run.site.message(request, "This filter cannot be used", str(error), 400)
+        return message(request, "This filter cannot be used", str(error), 400)
 
     def damaged(request: Request, error: Exception) -> Response:
-        return live.run.site.message(request, "A table cannot be read", str(error), 503)
+        return message(request, "A table cannot be read", str(error), 503)
 
     def index_damaged(request: Request, error: Exception) -> Response:
         site, reason = live.run.site, str(error).partition("\n")[0]
         if isinstance(error, duckdb.OutOfMemoryException):
-            return site.message(request, "This takes too much memory", f"{reason}. Ask for fewer rows.", 503)
+            return message(request, "This takes too much memory", f"{reason}. Ask for fewer rows.", 503)
         index.remove([site.index_file])
         gone = ", and cannot be removed: delete it" if site.index_file.exists() else ", and is removed"
         remedy = "End `mathse view` and start it again: the index is then built anew."
         text = f"{site.index_file} is damaged{gone} ({reason}). {remedy}"
-        return site.message(request, "The index of these pages is damaged", text, 503)
+        return message(request, "The index of these pages is damaged", text, 503)
 
     return {404: absent, NotThere: absent, BadFilter: refused, Unreadable: damaged, duckdb.Error: index_damaged}

@@ -172,6 +172,7 @@ ATTACKS: dict[str, dict[str, str | None]] = {
     "too long": {"Content-Length": str(guard.MOST_BYTES + 1)},
     "of unknown length": {"Content-Length": None, "Transfer-Encoding": "chunked"},
     "of a length that is none": {"Content-Length": "-1"},
+    "of a length that its chunks may exceed": {"Transfer-Encoding": "chunked"},
 }
 
 
