@@ -6,7 +6,7 @@ In: the paths of the run, to find one by the first digits of its id. Out: a line
     bad    0a5112ab  step 1  Ada  2026-03-01  reads 8 as 3
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ def tag(root: Path, ids: Sequence[str], tag: Tag, who: str, note: str = "", text
 
     Args:
         ids: Of the paths, or the first digits; a path that two of them name is decided on once.
+        note: Why; of a `note`, what counts otherwise stays.
         text: Of `fixed`: how the path, the only one, should read.
 
     Returns:
@@ -60,21 +61,45 @@ def tag(root: Path, ids: Sequence[str], tag: Tag, who: str, note: str = "", text
 
     Raises:
         TagError: An id is that of no path of a step, or of several; or the tag lacks its text or note.
-        CurationError: The file of decisions is too large.
+        CurationError: The file of decisions is too large, or a line of it is no decision.
     """
     if tag is Tag.FIXED and len(ids) != 1:
         raise TagError("fixed: one path at a time has its text corrected")
-    taken = []
+    if tag is Tag.NOTE and not note.strip():
+        raise TagError('`note` has a note: add --note "..."')
+    current = decisions.current(root)
     rows = {row["path_id"]: row for row in _paths(root, ids)}
-    for row in rows.values():
-        if row.pop("text").strip() == text.strip() and tag is Tag.FIXED:
-            raise TagError(f"path {row['path_id']}: says just this already")
-        try:
-            taken.append(Decision(**row, tag=tag, who=who, note=note, text=text))
-        except ValidationError as error:
-            raise TagError(decisions.first_fault(error)) from error
+    taken = [decided(row, current.get(row["path_id"]), tag, who, note, text) for row in rows.values()]
     decisions.append(root, *taken)
     return taken
+
+
+def decided(
+    path: Mapping[str, Any], before: Decision | None, tag: Tag, who: str, note: str | None = None, text: str = ""
+) -> Decision:
+    """What a person says of a path, as a decision: a note alone leaves what was said before as it is.
+
+    Args:
+        path: Its `path_id`, `problem_id`, `step`, `round` and `text`.
+        before: What counts of it so far.
+        note: None: that of the decision before stays.
+        text: Of `fixed`: how the path should read.
+
+    Raises:
+        TagError: It says nothing, or is too long; or the path reads so already.
+    """
+    if text and text.strip() == path["text"].strip():
+        raise TagError(f"path {path['path_id']}: says just this already")
+    if tag is Tag.NOTE and before is not None and not text:
+        tag, text = before.tag, before.text
+    if note is None:
+        note = before.note if before else ""
+    about = {name: path[name] for name in ("path_id", "problem_id", "round")}
+    about["step"] = path["step"].removesuffix(names.EDITED)
+    try:
+        return Decision(**about, tag=tag, who=who, note=note.strip(), text=text)
+    except ValidationError as error:
+        raise TagError(decisions.first_fault(error)) from error
 
 
 def undo(root: Path, ids: Sequence[str], who: str) -> list[Decision]:
@@ -131,8 +156,7 @@ def _paths(root: Path, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
             none = (
                 f"there is no path of a step whose id begins with {prefix!r}; `mathse query {ALL_PATHS!r}` lists paths"
             )
-            row = found[_only(prefix, list(found), none)]
-            yield row | {"step": row["step"].removesuffix(names.EDITED)}
+            yield found[_only(prefix, list(found), none)]
 
 
 def _only(prefix: str, found: list[str], none: str) -> str:

@@ -1,16 +1,17 @@
 """What people decided on the paths that are shown, and the routes by which they decide: `mathse view --edit`.
 
 Decisions are read from and written to `data/curation.jsonl` by `mathse.curation.decisions`; the file may be written by
-others meanwhile (`mathse tag`, an editor, git), and is read anew whenever it has changed.
+others meanwhile (`mathse tag`, an editor, git), and is read anew whenever it has changed. What may be said of a path is
+what `mathse tag` may say.
 
-Sample of a request's body, to `/edit/0005ac0a...`: `{"tag": "bad", "note": "reads 8 as 3"}`
+Sample of a request's body, to `/edit/decide/0005ac0a...`: `{"tag": "bad", "note": "reads 8 as 3"}`
 """
 
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,9 +19,10 @@ from mathse import layout
 from mathse.curation import decisions
 from mathse.curation.decisions import Decision
 from mathse.errors import UserError
+from mathse.look import tags
+from mathse.look.tags import TagError
 from mathse.params import STUDENT
 from mathse.report import names
-from mathse.report.names import EDITED
 from mathse.tables.schemas import Tag
 from mathse.view.filters import BadFilter
 from mathse.view.rows import Row
@@ -31,7 +33,7 @@ class Wish(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tag: Literal["bad", "good", "fixed", "note"]
+    tag: Tag
     note: str | None = Field(default=None, max_length=4000)
     text: str = Field(default="", max_length=100_000)
 
@@ -88,24 +90,18 @@ class Decisions:
 
         Raises:
             BadFilter: It says nothing, or is too long, or the path is none of a step.
-            UserError: It cannot be written.
+            UserError: It cannot be written, or what was said before cannot be read.
         """
-        before = self.state().current.get(row["path_id"])
-        tag, text = Tag(wish.tag), wish.text
         if step in self._apart:
             raise BadFilter("this path trains an ORM or its student: only those of steps are decided on")
-        if text and text.strip() == row["text"].strip():
-            raise BadFilter("the path says just this already")
-        if tag is Tag.NOTE and before is not None:  # what was said before still counts
-            tag, text = before.tag, before.text
-        note = wish.note if wish.note is not None else before.note if before else ""
-        about = {name: row[name] for name in ("path_id", "problem_id", "round")}
+        state = self.state()
+        if state.problem:
+            raise UserError(state.problem)
+        before = state.current.get(row["path_id"])
         try:
-            decision = Decision(
-                **about, step=step.removesuffix(EDITED), tag=tag, note=note.strip(), text=text, who=self.who or ""
-            )
-        except ValidationError as error:
-            raise BadFilter(decisions.first_fault(error)) from error
+            decision = tags.decided({**row, "step": step}, before, wish.tag, self.who or "", wish.note, wish.text)
+        except TagError as error:
+            raise BadFilter(str(error)) from error
         decisions.append(self.root, decision)
 
     def undo(self, path_id: str) -> bool:

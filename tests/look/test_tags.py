@@ -60,6 +60,16 @@ def test_what_counts_is_listed_and_taken_back(mixed: Path, capsys: pytest.Captur
     assert [decision.tag for decision in decisions.current(mixed).values()] == [Tag.GOOD]
 
 
+def test_a_note_takes_nothing_back(mixed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tag(mixed, "bad", TEXT.path_id)
+    assert tag(mixed, "note", TEXT.path_id, "--note", "reads 8 as 3") == 0
+    assert "bad" in capsys.readouterr().out
+    said = decisions.current(mixed)[TEXT.path_id]
+    assert (said.tag, said.note) == (Tag.BAD, "reads 8 as 3")
+    assert tag(mixed, "note", TEXT.path_id) == 2, "nor does one that says nothing"
+    assert decisions.current(mixed)[TEXT.path_id] == said
+
+
 @pytest.mark.parametrize(
     ("words", "fault"),
     [

@@ -81,6 +81,11 @@ def test_a_correction_stands_beside_what_was_written(project: Path, editor: Test
     assert (noted.tag, noted.text, noted.note) == (Tag.FIXED, text, "twice"), "a note takes nothing back"
 
 
+def test_what_is_not_there_is_said_in_words(untouched: TestClient) -> None:
+    answer = untouched.post("/edit/decide/none", json={"tag": "bad"}, headers=RIGHT)
+    assert (answer.status_code, answer.text) == (404, "No path has the id none")
+
+
 def test_a_correction_that_changes_nothing_is_refused(untouched: TestClient) -> None:
     written = untouched.get("/text/r1").json()["text"]
     answer = untouched.post("/edit/decide/r1", json={"tag": "fixed", "text": written}, headers=RIGHT)
@@ -122,6 +127,9 @@ def test_a_damaged_file_of_decisions_is_named_and_the_pages_stand(project: Path,
     assert answer.status_code == 200 and "curation.jsonl: line 1" in answer.text
     refused = editor.post("/edit/undo/r1", json={}, headers=RIGHT)
     assert refused.status_code == 507 and "line 1" in refused.text
+    refused = editor.post("/edit/decide/r1", json={"tag": "bad"}, headers=RIGHT)
+    assert refused.status_code == 507 and "line 1" in refused.text
+    assert (project / layout.CURATION).read_text() == "{\n", "nothing is written behind what cannot be read"
 
 
 def test_a_draft_is_drawn_as_the_path_will_be_and_written_nowhere(untouched: TestClient) -> None:
