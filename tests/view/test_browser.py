@@ -254,6 +254,34 @@ def test_a_correction_is_drawn_while_it_is_typed(editing: tuple[Browser, str, Pa
     assert browser.messages() == []
 
 
+def test_what_is_refused_is_seen_over_the_dialog(editing: tuple[Browser, str, Path]) -> None:
+    browser, at, root = editing
+    browser.open(f"{at}/paths?round=1")
+    browser.press("j", "e")
+    browser.wait("document.querySelector('#editor[open]')")
+    browser.run("document.querySelector('#editor [value=save]').click()")
+    browser.wait("document.getElementById('told').textContent.includes('already')")
+    seen = "const place = document.getElementById('told'), {left, top} = place.getBoundingClientRect();"
+    assert browser.run(f"{seen} return document.elementFromPoint(left + 20, top + 10) === place")
+    browser.press("Escape")
+    browser.wait("!document.querySelector('#editor[open]')")
+    assert decisions.read(root) == []
+
+
+def test_a_key_that_is_held_down_decides_once(editing: tuple[Browser, str, Path]) -> None:
+    browser, at, root = editing
+    browser.open(f"{at}/paths?round=1")
+    browser.press("j")
+    browser.run(
+        "for (const repeat of [false, true, true]) document.activeElement.dispatchEvent("
+        "new KeyboardEvent('keydown', {key: 'b', repeat, bubbles: true}))"
+    )
+    browser.wait("document.querySelector('[data-path=r1] .tag.bad')")
+    browser.press("g")
+    browser.wait("document.querySelector('[data-path=r1] .tag.good')")
+    assert [decision.tag.value for decision in decisions.read(root)] == ["bad", "good"]
+
+
 def test_another_page_of_this_machine_writes_nothing(editing: tuple[Browser, str, Path]) -> None:
     """A browser sends the cookie to every port of the machine: whoever serves a page on one may ask with it."""
     browser, at, root = editing

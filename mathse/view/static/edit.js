@@ -18,15 +18,20 @@ async function ask(address, content) {
   let token = "";
   try { token = localStorage.getItem(STORED) ?? ""; } catch { /* told by the answer */ }
   const headers = { "Content-Type": "application/json", "X-MathSE-Edit": token };
-  const answer = await fetch(address, { method: "POST", headers, body: JSON.stringify(content) });
+  const answer = await fetch(address, { method: "POST", headers, body: JSON.stringify(content) }).catch(unanswered);
   const text = await answer.text();
   if (!answer.ok) throw new Error(text);
   return text;
 }
 
-function tell(words, wrong = false) {
+function unanswered() {
+  throw new Error("Nothing answers: is `mathse view` still running?");
+}
+
+function tell(text, wrong = false) {
   const place = document.getElementById("told");
-  place.textContent = words;
+  (editor.open ? editor : document.body).append(place); // an open dialog covers all that is outside of it
+  place.textContent = text;
   place.classList.toggle("wrong", wrong);
   place.classList.add("on");
   clearTimeout(tell.timer);
@@ -34,7 +39,8 @@ function tell(words, wrong = false) {
 }
 
 async function decide(path, act, content = {}) {
-  const address = act === "undo" ? `/edit/undo/${path}` : `/edit/decide/${path}`;
+  const id = encodeURIComponent(path);
+  const address = act === "undo" ? `/edit/undo/${id}` : `/edit/decide/${id}`;
   try {
     const text = await ask(address, act === "undo" ? {} : { tag: act, ...content });
     last = path;
@@ -52,7 +58,9 @@ function show(path, text) {
   const fresh = document.createElement("template");
   fresh.innerHTML = text;
   for (const old of document.querySelectorAll(`[data-decision="${CSS.escape(path)}"]`)) {
+    const [row, focused] = [old.closest("[data-row]"), old.contains(document.activeElement)];
     old.replaceWith(fresh.content.cloneNode(true));
+    if (focused) row?.focus({ preventScroll: true }); // the button that was clicked is gone
   }
   for (const badge of document.querySelectorAll(`[data-badge="${CSS.escape(path)}"]`)) {
     badge.replaceChildren(...[fresh.content.querySelector(".tag")].filter(Boolean).map((tag) => tag.cloneNode(true)));
@@ -61,23 +69,32 @@ function show(path, text) {
 }
 
 async function open(path, act) {
-  edited = { path, act };
   const kept = drafts.get(path);
-  const { text, note } = kept ?? (await written(path));
-  if (kept) tell("As you left it");
+  let reads;
+  try {
+    reads = kept ?? (await written(path));
+  } catch (error) { // no text to begin with: what is saved would take the place of one that was never seen
+    tell(error.message, true);
+    return;
+  }
+  if (editor.open) return; // another path was faster
+  edited = { path, act };
+  const { text, note } = reads;
   field("note").value = note;
   field("text").value = text;
   editor.classList.toggle("noting", act === "note");
   document.getElementById("editor-title").textContent = act === "note" ? "Note on the path" : "Correct the path";
   if (act === "fixed") draft();
   editor.showModal();
+  if (kept) tell("As you left it");
   field(act === "note" ? "note" : "text").focus();
 }
 
 // The whole path as it reads now, and the note on it: lists show its beginning.
 async function written(path) {
-  const answer = await fetch(`/text/${encodeURIComponent(path)}`);
-  return answer.ok ? answer.json() : { text: "", note: "" };
+  const answer = await fetch(`/text/${encodeURIComponent(path)}`).catch(unanswered);
+  if (!answer.ok) throw new Error("This path cannot be read any more: reload the page");
+  return answer.json();
 }
 
 // What was typed and not saved: closing the dialog, or the page, loses nothing.
@@ -110,17 +127,24 @@ function draft() {
   }, 120);
 }
 
+let saving = false;
+
 async function save() {
+  if (saving) return; // a second Enter while the first is on its way
   const { path, act } = edited;
   const content = { note: field("note").value };
   if (act === "fixed") content.text = field("text").value;
-  if (!(await decide(path, act, content))) return;
+  saving = true;
+  const saved = await decide(path, act, content);
+  saving = false;
+  if (!saved) return;
   drafts.drop(path);
   editor.close();
 }
 
 field("text").addEventListener("input", draft);
 editor.addEventListener("input", () => drafts.keep());
+editor.addEventListener("close", () => document.body.append(document.getElementById("told")));
 editor.addEventListener("submit", (event) => {
   event.preventDefault();
   if (event.submitter?.value === "cancel") editor.close(); else save();
@@ -149,8 +173,10 @@ function only() {
   return paths.length === 1 ? paths[0].dataset.path : null;
 }
 
+// A key that is held down decides once: each decision is a line of the file, and `u` would take back all of them.
 function byKey(name) {
-  return () => {
+  return (event) => {
+    if (event.repeat) return;
     const path = here() ?? (name === "undo" ? last : null);
     if (path) act(path, name); else tell("Choose a path first: j and k");
   };

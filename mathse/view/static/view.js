@@ -105,7 +105,7 @@ document.addEventListener("keydown", (event) => {
   if (typing && event.key === "Escape") event.target.blur();
   if (typing || !(event.key in KEYS) || document.querySelector("dialog[open]")) return;
   if (event.key !== "Enter") event.preventDefault();
-  KEYS[event.key]();
+  KEYS[event.key](event);
 });
 
 function turn() {
