@@ -4,14 +4,14 @@ In: what `mathse export` wrote, also where somebody has edited it since. Out: in
 problems, images and one mix, and of paths and verdicts by the kind and round of a path. Nothing of the folder is
 believed: a row that is none is left out and counted, and a file that is not as SHA256SUMS says is named.
 
-Sample: `unpack(Path("../theirs"), scratch)` -> ["2 rows cannot be shown: finish_reason: Field required"]
+Sample: `unpack(Path("../theirs"), scratch)` -> ["2 rows cannot be shown whole: finish_reason: Field required"]
 """
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 MOST_PIXELS = 2**26
 """Of an image that is shown."""
 _BATCH = 64
+MOST_NOTES = 5
+"""Sentences about files, and about rows."""
 _LARGEST = 1 << 24
 """Bytes of a lineage file."""
 _NEEDED = {"path_id", "problem_id", "question", "gold_answer", "text", "image_ids", "images"}
@@ -61,7 +63,7 @@ def unpack(folder: Path, root: Path) -> list[str]:
         NotAFolder: A file of it is no Parquet, or lacks columns.
     """
     shards = _shards(folder)
-    wrong: Counter[str] = Counter()
+    wrong: dict[str, set[int]] = {}
     steps = sorted({_step(cells) for cells in _cells(shards, {"kind", "round"})})
     seen: dict[type[Row], set[str]] = {}
 
@@ -70,14 +72,14 @@ def unpack(folder: Path, root: Path) -> list[str]:
         there = seen.setdefault(model, set())
 
         def table() -> Iterator[Row]:
-            for cells in _cells(shards, {*model.model_fields, *more}):
+            for place, cells in enumerate(_cells(shards, {*model.model_fields, *more})):
                 try:
                     for row in rows(cells):
                         if (key := str(getattr(row, model.key[0]))) not in there:
                             there.add(key)
                             yield row
                 except (ValidationError, ImageError, TypeError, KeyError) as error:
-                    wrong[_reason(error)] += 1
+                    wrong.setdefault(_reason(error), set()).add(place)
 
         store.write(root / file, model, table())
 
@@ -87,8 +89,9 @@ def unpack(folder: Path, root: Path) -> list[str]:
         write(layout.paths(step), PathRow, partial(_path, step))
         write(layout.verdicts(step), Verdict, partial(_verdict, step), *_VERDICT.values(), "kind", "round")
     write(layout.mix(_mix_name(folder)), MixRow, _mix_row)
-    notes = [f"{count} rows or images cannot be shown: {reason}" for reason, count in wrong.most_common(5)]
-    return [*_changed(folder), *notes]
+    counts = sorted(((len(places), reason) for reason, places in wrong.items()), key=lambda pair: -pair[0])
+    notes = [f"{count:,} {'row' if count == 1 else 'rows'} cannot be shown whole: {reason}" for count, reason in counts]
+    return [*islice(_changed(folder, shards), MOST_NOTES), *notes[:MOST_NOTES]]
 
 
 def _shards(folder: Path) -> list[Path]:
@@ -177,15 +180,19 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _changed(folder: Path) -> Iterator[str]:
-    """Files that are not as SHA256SUMS says."""
+def _changed(folder: Path, shards: list[Path]) -> Iterator[str]:
+    """Files of rows that are not as SHA256SUMS says."""
     try:
         lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
         yield f"{folder}: has no {SUMS}, by which changes are noticed; `mathse seal` writes it"
         return
-    for line in lines:
-        stated, _, name = line.partition("  ")
-        file = folder / name
-        if name.startswith("data/") and ".." not in name and file.is_file() and sha256(file) != stated:
+    sums = {folder / name: stated for stated, _, name in (line.partition("  ") for line in lines)}
+    for file in shards:
+        if file not in sums:
+            yield f"{file}: {SUMS} does not name it: put there since"
+        elif sha256(file) != sums[file]:
             yield f"{file}: not as {SUMS} says: edited since, or damaged"
+    for file in sorted(sums.keys() - set(shards)):
+        if file.match("data/*.parquet"):
+            yield f"{file}: {SUMS} names it, but it is not there"

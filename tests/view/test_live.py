@@ -141,7 +141,19 @@ def test_an_edited_folder_says_so_and_what_is_no_row_is_left_out(exported: Path,
     pq.write_table(pa.Table.from_pylist(content, schema=table.schema), file)
     said = folder.unpack(edited, tmp_path / "scratch")
     assert any("not as SHA256SUMS says" in sentence for sentence in said)
-    assert any(sentence.startswith("2 rows or images cannot be shown: kind") for sentence in said), said
+    assert any(sentence.startswith("1 row cannot be shown whole: kind") for sentence in said), said
+
+
+def test_files_that_came_or_went_are_named(exported: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    subprocess.run(["cp", "-r", exported, other], check=True)
+    (file,) = (other / "data").glob("*.parquet")
+    moved = file.rename(file.with_name("more.parquet"))
+    said = folder.unpack(other, tmp_path / "scratch")
+    assert said == [
+        f"{moved}: SHA256SUMS does not name it: put there since",
+        f"{file}: SHA256SUMS names it, but it is not there",
+    ]
 
 
 @pytest.mark.parametrize("damage", ["not parquet", "no columns"])
