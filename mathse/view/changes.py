@@ -12,7 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from mathse.diff.text import difference, last_message, plain
+from mathse.diff.text import cell, difference, last_message, plain
 from mathse.errors import UserError
 from mathse.look.story import text
 from mathse.look.story.telling import story
@@ -81,7 +81,7 @@ class Changes:
         except UserError as error:
             shown = {"problem": str(error)}
         template = self.site.templates.get_template("difference.html")
-        return HTMLResponse(template.render(difference=difference, plain=plain, said=last_message, **shown))
+        return HTMLResponse(template.render(cell=cell, difference=difference, plain=plain, said=last_message, **shown))
 
     def story(self, request: Request) -> Response:
         """What changed from one step to another, and whether it helped; a part, as it takes a while."""

@@ -70,7 +70,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Compared:
-    """A page of compared problems (or pairs of predictions), `offset` of them before it, and whether `more` follow.
+    """At most `most` compared problems (or predictions), `offset` of them before these, and whether `more` follow.
 
     `counts` has the problems gained, lost, solved by both and by neither, under the other filters.
     """
@@ -79,6 +79,7 @@ class Compared:
     rows: list[Row]
     offset: int
     more: bool
+    most: int = COMPARED
 
 
 def page(connection: Connection, query: Query) -> Page:

@@ -61,12 +61,14 @@ document.addEventListener("tables-changed", () => {
   const select = `#${place.id}`;
   fetch(location.href, { headers: { "HX-Request": "true" } }).then((answer) => answer.text()).then((text) => {
     const page = new DOMParser().parseFromString(text, "text/html");
+    const focused = document.activeElement.closest?.("[data-row]")?.dataset.href;
     for (const name of [select, "#running"]) {
       const [old, fresh] = [document.querySelector(name), page.querySelector(name)];
       if (!old || !fresh) continue;
       old.replaceWith(fresh);
       htmx.process(fresh);
     }
+    if (focused) document.querySelector(`[data-row][data-href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     prepare(document);
   }).catch(() => { delete place.dataset.renewing; });
 });
