@@ -69,6 +69,13 @@ def test_a_decision_is_written_shown_and_found(project: Path, editor: TestClient
     assert editor.get("/paths/count?tag=none").text == "66 paths"
 
 
+def test_the_first_page_tells_of_a_decision_at_once(project: Path, editor: TestClient) -> None:
+    (project / "params.yaml").write_bytes((Path(__file__).parents[2] / "params.yaml").read_bytes())
+    assert "Ada" not in editor.get("/story?a=1&b=2").text
+    assert editor.post("/edit/decide/r1", json={"tag": "bad"}, headers=RIGHT).status_code == 200
+    assert "Ada: 1 bad (r1)" in editor.get("/story?a=1&b=2").text
+
+
 def test_a_correction_stands_beside_what_was_written(project: Path, editor: TestClient) -> None:
     text = "Step 1: 50 + 60 = 110.\nStep 2: so $x = 70$."
     answer = editor.post("/edit/decide/r1", json={"tag": "fixed", "text": text, "note": "adds up"}, headers=RIGHT)

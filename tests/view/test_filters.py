@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from mathse.view import changes, pages
+from mathse.view import changes, filters, pages
 
 NAMES = sorted({*pages.OF_PATHS, *pages.OF_PROBLEMS, *changes.OF_PAIRS, "token", "sql", "limit", "order"} - {"token"})
 HOSTILE = [
@@ -88,3 +88,8 @@ def test_a_refusal_says_what_can_be_asked(client: TestClient, asked: str, said: 
 def test_empty_choices_are_none(client: TestClient) -> None:
     plain, empty = client.get("/paths").text, client.get("/paths?round=&verdict=&q=+").text
     assert plain == empty
+
+
+def test_digits_are_folded_and_an_items_id_is_not() -> None:
+    asked = ("MathVista/Q7b", " DEADBEEF ", "word", "abc")
+    assert [filters.prefix(text) for text in asked] == ["MathVista/Q7b", "deadbeef", None, None]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -107,6 +108,14 @@ def test_no_speed_no_time() -> None:
     assert [duration(seconds) for seconds in (None, 26, 3723)] == ["", "0:26", "1:02:03"]
 
 
+def test_a_step_that_is_done_says_so(tmp_path: Path) -> None:
+    file = tmp_path / layout.running("x")
+    with shown_in(file, "x"), progress("x", 3) as advance:
+        advance(2)
+        advance(1)
+        assert json.loads(file.read_text())["done"] == 3
+
+
 def test_a_stage_that_cannot_say_how_far_it_is_goes_on(tmp_path: Path) -> None:
     (tmp_path / ".mathse").write_text("a file where the folder should be")
     with shown_in(tmp_path / layout.running("x"), "x"), progress("x", 3) as advance:
@@ -171,6 +180,17 @@ def test_a_folder_that_is_no_export_is_refused(tmp_path: Path, damage: str, caps
 def test_a_name_alone_does_not_decide(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["view", str(exported), "--who", "Ada", "--no-browser", "--port", "0"]) == cli.USER_ERROR
     assert "add --edit" in capsys.readouterr().err
+
+
+def test_nothing_of_an_export_stays_behind(exported: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mathse.cli", "view", str(exported), "--no-browser", "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as serving:
+        assert serving.stdout and serving.stdout.readline().startswith("http://127.0.0.1:")
+        assert list(tmp_path.iterdir()) != []
+        serving.terminate()
+        assert serving.wait(timeout=20) == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_export_is_not_edited(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
