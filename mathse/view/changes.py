@@ -5,10 +5,12 @@
 /revisions               a table at two git revisions, and /revisions/difference, which takes a while
 """
 
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+import duckdb
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -24,6 +26,11 @@ OF_PAIRS = ("a", "b", "change", *COMMON, "after")
 OF_REVISIONS = ("table", "a", "b")
 COMPARED = ("paths", "verdicts", "mix", "predictions", "remaining", "problems")
 """Kinds of tables that people compare at two revisions."""
+_ONE_AT_A_TIME = threading.Lock()
+"""`mathse.limits.bounded_memory` bounds the whole process: of two at once, one would keep the bound of the other."""
+_FAILURES = (UserError, duckdb.Error, MemoryError)
+"""Of what reads the tables themselves; the index is as it was."""
+NO_MEMORY = "This takes more memory than there is."
 
 
 class Changes:
@@ -77,9 +84,10 @@ class Changes:
         """What is different between them; a part of a page, as it takes a while."""
         old, new, table = self._revisions(self.site.query(request, OF_REVISIONS))
         try:
-            shown: dict[str, Any] = {"document": self._differences(table, old, new), "problem": None}
-        except UserError as error:
-            shown = {"problem": str(error)}
+            with _ONE_AT_A_TIME:
+                shown: dict[str, Any] = {"document": self._differences(table, old, new), "problem": None}
+        except _FAILURES as error:
+            shown = {"problem": str(error) or NO_MEMORY}
         template = self.site.templates.get_template("difference.html")
         return HTMLResponse(template.render(cell=cell, difference=difference, plain=plain, said=last_message, **shown))
 
@@ -88,11 +96,12 @@ class Changes:
         query = self.site.query(request, ("a", "b"))
         try:
             decided = self.site.decisions.state().stamp
-            told = self._stories(decided, query.choices.get("a"), query.choices.get("b"))
+            with _ONE_AT_A_TIME:
+                told = self._stories(decided, query.choices.get("a"), query.choices.get("b"))
             shown: dict[str, Any] = {"title": text.title(told), "facts": text.facts(told), "cells": text.cells(told)}
             shown |= {"headings": text.HEADINGS, "note": text.NOTE, "problem": None}
-        except UserError as error:
-            shown = {"problem": str(error)}
+        except _FAILURES as error:
+            shown = {"problem": str(error) or NO_MEMORY}
         return HTMLResponse(self.site.templates.get_template("story.html").render(**shown))
 
     def _sides(self, query: Query, kind: str, order: Sequence[str]) -> tuple[int, int] | None:
