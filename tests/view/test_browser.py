@@ -184,22 +184,10 @@ def test_charts_are_drawn_with_their_numbers_beside_them(window: tuple[Browser, 
 
 @pytest.fixture
 def editing(tmp_path: Path) -> Iterator[tuple[Browser, str, Path]]:
-    command = [
-        sys.executable,
-        "-m",
-        "mathse.cli",
-        "-C",
-        str(write_run(tmp_path)),
-        "view",
-        "--edit",
-        "--who",
-        "Ada",
-        "--no-browser",
-    ]
+    command = [sys.executable, "-m", "mathse.cli", "-C", str(write_run(tmp_path)), "view", "--no-browser", "--port", "0"]
+    command += ["--edit", "--who", "Ada"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    serving = subprocess.Popen(
-        [*command, "--no-browser", "--port", "0"], env=environment, stdout=subprocess.PIPE, text=True
-    )
+    serving = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     with serving as running, chromium() as browser:
         try:
             assert running.stdout is not None
