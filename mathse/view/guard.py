@@ -2,7 +2,7 @@
 
 The page shows a run's data to the person who started it and to nobody else on the machine or the web: the printed URL
 has a random token, which a cookie then carries; requests under another host name (DNS rebinding) are refused, and those
-by any method but GET and HEAD unless they write, as below; scripts, styles, fonts and images come from this server alone.
+by any method but GET and HEAD, save as below; scripts, styles, fonts and images come from this server alone.
 
 A browser sends a cookie to every port of a machine, so that whoever serves a page on another one may come to read it.
 Writing (`mathse view --edit`) therefore takes a second token, which is in no cookie and no page: it comes behind the

@@ -184,7 +184,8 @@ def test_charts_are_drawn_with_their_numbers_beside_them(window: tuple[Browser, 
 
 @pytest.fixture
 def editing(tmp_path: Path) -> Iterator[tuple[Browser, str, Path]]:
-    command = [sys.executable, "-m", "mathse.cli", "-C", str(write_run(tmp_path)), "view", "--no-browser", "--port", "0"]
+    root = write_run(tmp_path)
+    command = [sys.executable, "-m", "mathse.cli", "-C", str(root), "view", "--no-browser", "--port", "0"]
     command += ["--edit", "--who", "Ada"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     serving = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
