@@ -69,12 +69,12 @@ def tag(root: Path, ids: Sequence[str], tag: Tag, who: str, note: str = "", text
         raise TagError('`note` has a note: add --note "..."')
     current = decisions.current(root)
     rows = {row["path_id"]: row for row in _paths(root, ids)}
-    taken = [decided(row, current.get(row["path_id"]), tag, who, note, text) for row in rows.values()]
+    taken = [decision_on(row, current.get(row["path_id"]), tag, who, note, text) for row in rows.values()]
     decisions.append(root, *taken)
     return taken
 
 
-def decided(
+def decision_on(
     path: Mapping[str, Any], before: Decision | None, tag: Tag, who: str, note: str | None = None, text: str = ""
 ) -> Decision:
     """What a person says of a path, as a decision: a note alone leaves what was said before as it is.

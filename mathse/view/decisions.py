@@ -99,7 +99,7 @@ class Decisions:
             raise UserError(state.problem)
         before = state.current.get(row["path_id"])
         try:
-            decision = tags.decided({**row, "step": step}, before, wish.tag, self.who or "", wish.note, wish.text)
+            decision = tags.decision_on({**row, "step": step}, before, wish.tag, self.who or "", wish.note, wish.text)
         except TagError as error:
             raise BadFilter(str(error)) from error
         decisions.append(self.root, decision)
