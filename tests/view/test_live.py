@@ -140,6 +140,17 @@ def test_an_exported_folder_is_a_run(exported: Path, tmp_path: Path) -> None:
         assert "notice bad" not in page.text
 
 
+def test_nothing_of_an_export_stays_behind(exported: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mathse.cli", "view", str(exported), "--no-browser", "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as serving:
+        assert serving.stdout and serving.stdout.readline().startswith("http://127.0.0.1:")
+        assert list(tmp_path.iterdir()) != []
+        serving.terminate()
+        assert serving.wait(timeout=20) == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_edited_folder_says_so_and_what_is_no_row_is_left_out(exported: Path, tmp_path: Path) -> None:
     edited = tmp_path / "edited"
     subprocess.run(["cp", "-r", exported, edited], check=True)
@@ -180,17 +191,6 @@ def test_a_folder_that_is_no_export_is_refused(tmp_path: Path, damage: str, caps
 def test_a_name_alone_does_not_decide(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["view", str(exported), "--who", "Ada", "--no-browser", "--port", "0"]) == cli.USER_ERROR
     assert "add --edit" in capsys.readouterr().err
-
-
-def test_nothing_of_an_export_stays_behind(exported: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mathse.cli", "view", str(exported), "--no-browser", "--port", "0"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as serving:
-        assert serving.stdout and serving.stdout.readline().startswith("http://127.0.0.1:")
-        assert list(tmp_path.iterdir()) != []
-        serving.terminate()
-        assert serving.wait(timeout=20) == 128 + signal.SIGTERM
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_export_is_not_edited(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
