@@ -53,7 +53,6 @@ def tag(root: Path, ids: Sequence[str], tag: Tag, who: str, note: str = "", text
 
     Args:
         ids: Of the paths, or the first digits; a path that two of them name is decided on once.
-        note: Why; of a `note`, what counts otherwise stays.
         text: Of `fixed`: how the path, the only one, should read.
 
     Returns:
@@ -94,8 +93,7 @@ def decision_on(
         tag, text = before.tag, before.text
     if note is None:
         note = before.note if before else ""
-    about = {name: path[name] for name in ("path_id", "problem_id", "round")}
-    about["step"] = path["step"].removesuffix(names.EDITED)
+    about = {name: path[name] for name in ("path_id", "problem_id", "step", "round")}
     try:
         return Decision(**about, tag=tag, who=who, note=note.strip(), text=text)
     except ValidationError as error:
@@ -156,7 +154,8 @@ def _paths(root: Path, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
             none = (
                 f"there is no path of a step whose id begins with {prefix!r}; `mathse query {ALL_PATHS!r}` lists paths"
             )
-            yield found[_only(prefix, list(found), none)]
+            row = found[_only(prefix, list(found), none)]
+            yield row | {"step": row["step"].removesuffix(names.EDITED)}
 
 
 def _only(prefix: str, found: list[str], none: str) -> str:

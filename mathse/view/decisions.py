@@ -23,6 +23,7 @@ from mathse.look import tags
 from mathse.look.tags import TagError
 from mathse.params import STUDENT
 from mathse.report import names
+from mathse.report.names import EDITED
 from mathse.tables.schemas import Tag
 from mathse.view.filters import BadFilter
 from mathse.view.rows import Row
@@ -99,7 +100,8 @@ class Decisions:
             raise UserError(state.problem)
         before = state.current.get(row["path_id"])
         try:
-            decision = tags.decision_on({**row, "step": step}, before, wish.tag, self.who or "", wish.note, wish.text)
+            about = {**row, "step": step.removesuffix(EDITED)}
+            decision = tags.decision_on(about, before, wish.tag, self.who or "", wish.note, wish.text)
         except TagError as error:
             raise BadFilter(str(error)) from error
         decisions.append(self.root, decision)
