@@ -141,14 +141,16 @@ def test_an_exported_folder_is_a_run(exported: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_of_an_export_stays_behind(exported: Path, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
     command = [sys.executable, "-m", "mathse.cli", "view", str(exported), "--no-browser", "--port", "0"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(scratch)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as serving:
         assert serving.stdout and serving.stdout.readline().startswith("http://127.0.0.1:")
-        assert list(tmp_path.iterdir()) != []
+        assert list(scratch.iterdir()) != []
         serving.terminate()
         assert serving.wait(timeout=20) == 128 + signal.SIGTERM
-    assert list(tmp_path.iterdir()) == []
+    assert list(scratch.iterdir()) == []
 
 
 def test_an_edited_folder_says_so_and_what_is_no_row_is_left_out(exported: Path, tmp_path: Path) -> None:
