@@ -276,7 +276,7 @@ class Params(Section):
             _known(f"models.{name}.mix", model.mix, list(self.steps))
         for name, orm in self.orms.items():
             _known(f"orms.{name}.student", orm.student, [STUDENT, *self.models])
-            _known(f"orms.{name}.start", orm.start, [BASE, *self.models, *self.orms])
+            _known(f"orms.{name}.start", orm.start, [BASE, STUDENT, *self.models, *self.orms])
         for place, measured in enumerate(self.measured):
             _known(f"measured.{place}", measured, [BASE, STUDENT, *self.models])
         return self

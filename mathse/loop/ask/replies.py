@@ -9,7 +9,8 @@ A judge replies in the form that it was trained on (`orm.target`), and nothing e
      "status": "WRONG", "error_step": "Step 2", "error_analysis": "calculation: 50 + 11 is not 62"}
 
 A reply is text to be parsed, never obeyed: whatever is not exactly such an object is UNDECIDED with a reason that can
-be counted. A reply that contradicts itself (CORRECT, but naming a wrong step) is undecided too.
+be counted. A reply that contradicts itself is undecided too: CORRECT, but it names a wrong step, or has found the
+answer or a step to be different.
 """
 
 import json
@@ -135,10 +136,16 @@ def parse(text: str, target: Target = "full", annotation: bool = False) -> Reply
         verdict = agreed(text, _form(target, annotation))
     except NotAgreed as error:
         return _undecided(str(error).replace("the agreed", "a verdict"))
-    content = verdict.model_dump()
-    if "error_step" in content and (content["status"] == "CORRECT") != (content["error_step"] is None):
+    reply = Reply(**verdict.model_dump())
+    is_correct = reply.status is Status.CORRECT
+    names_steps = isinstance(verdict, _Verdict | _Checked)
+    if (names_steps and is_correct != (reply.error_step is None)) or (is_correct and _finds_difference(reply)):
         return _undecided("contradicts itself")
-    return Reply(**content | {"status": Status(content["status"])})
+    return reply
+
+
+def _finds_difference(reply: Reply) -> bool:
+    return reply.answers == "different" or any(check.endswith(": different") for check in reply.checks)
 
 
 def agreed(text: str, model: type[T]) -> T:
