@@ -228,7 +228,7 @@ def test_several_models_can_be_trained_on_one_mix_each_as_its_section_says(
     settings = load(good, tmp_path)
     assert settings.recipe("1p") == ("1", "1", "prefer")
     assert settings.recipe("student") == ("base", "student", "train")
-    assert settings.recipe("orm") == ("base", "orm", "orm.train")
+    assert settings.recipe("orm") == ("student", "orm", "orm.train")
     assert list(settings.trainings) == ["train", "orm.train", "further", "prefer"]
     assert settings.trainings[settings.recipe("2").by].epochs == 3
     good["further"]["optimizer"] = "kept"

@@ -39,7 +39,7 @@ class OrmModel(Section):
     """An Outcome Reward Model, trained on the paths of a student and of a teacher that errs more often."""
 
     student: Name = Field(description="Whose mistakes it learns from: student, or a model of the loop.")
-    start: Name = Field(description="The model it starts from: base, a model of the loop, or an earlier ORM.")
+    start: Name = Field(description="The model it starts from: base, student, a model of the loop, or an earlier ORM.")
 
 
 class Recipe(NamedTuple):
