@@ -7,11 +7,13 @@
     paths, verdicts, mix, feedback, ...            all tables of a kind, with the column `step`, `model_name` or `orm`
     paths_0_edited, verdicts_0_edited, ...         corrections of a step's paths; `paths` and `verdicts` have them too
     curation                                       what people decided about paths, as data/curation.jsonl has it now
+    notes                                          what people noted on paths, whatever they or others decided
 
 The names that tables had before answer too (`mathse.report.names`), but are not listed.
 """
 
 import re
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +21,8 @@ import duckdb
 import pyarrow as pa
 
 from mathse import layout
-from mathse.curation.decisions import Decision, current
+from mathse.curation import decisions
+from mathse.curation.decisions import Decision
 from mathse.errors import HOW_TO_GET
 from mathse.params import STUDENT
 from mathse.report import names
@@ -166,10 +169,12 @@ def connect(root: Path, sql: str = "") -> duckdb.DuckDBPyConnection:
         if selects:
             connection.execute(f"create view {kind} as {' union all by name '.join(selects)}")
     if tables:
-        rows = [decision.model_dump() for decision in current(root).values()]
-        connection.register("decisions", pa.Table.from_pylist(rows, arrow_schema(Decision)))
-        connection.execute("create table curation as from decisions order by path_id")
-        connection.unregister("decisions")
+        counting, notes = decisions.standing(decisions.read(root))
+        for view, taken in {"curation": counting.values(), "notes": chain(*notes.values())}.items():
+            rows = [decision.model_dump() for decision in taken]
+            connection.register("taken", pa.Table.from_pylist(rows, arrow_schema(Decision)))
+            connection.execute(f'create table {view} as from taken order by path_id, "at", row_hash')
+            connection.unregister("taken")
     for former, view in known.former(tables):
         if re.search(rf"\b{re.escape(former)}\b", sql, re.IGNORECASE):
             connection.execute(f"create view {views.identifier(former)} as from {views.identifier(view)}")

@@ -63,61 +63,52 @@ def tag(root: Path, ids: Sequence[str], tag: Tag, who: str, note: str = "", text
         CurationError: The file of decisions is too large, or a line of it is no decision.
     """
     if tag is Tag.FIXED and len(ids) != 1:
-        raise TagError("fixed: one path at a time has its text corrected")
+        raise TagError("fixed: corrects one path at a time; name one id")
     if tag is Tag.NOTE and not note.strip():
-        raise TagError('`note` has a note: add --note "..."')
-    current = decisions.current(root)
+        raise TagError('note: says nothing yet; add --note "..."')
     rows = {row["path_id"]: row for row in _paths(root, ids)}
-    taken = [decision_on(row, current.get(row["path_id"]), tag, who, note, text) for row in rows.values()]
+    taken = [decision_on(row, tag, who, note, text) for row in rows.values()]
     decisions.append(root, *taken)
     return taken
 
 
-def decision_on(
-    path: Mapping[str, Any], before: Decision | None, tag: Tag, who: str, note: str | None = None, text: str = ""
-) -> Decision:
-    """What a person says of a path, as a decision: a note alone leaves what was said before as it is.
+def decision_on(path: Mapping[str, Any], tag: Tag, who: str, note: str = "", text: str = "") -> Decision:
+    """What a person says of a path, as a decision.
 
     Args:
         path: Its `path_id`, `problem_id`, `step`, `round` and `text`.
-        before: What counts of it so far.
-        note: None: that of the decision before stays.
         text: Of `fixed`: how the path should read.
 
     Raises:
         TagError: It says nothing, or is too long; or the path reads so already.
     """
     if text and text.strip() == path["text"].strip():
-        raise TagError(f"path {path['path_id']}: says just this already")
-    if tag is Tag.NOTE and before is not None and not text:
-        tag, text = before.tag, before.text
-    if note is None:
-        note = before.note if before else ""
+        raise TagError(f"path {path['path_id']}: says just this already; change its text, or tag it good")
     about = {name: path[name] for name in ("path_id", "problem_id", "step", "round")}
     try:
         return Decision(**about, tag=tag, who=who, note=note.strip(), text=text)
     except ValidationError as error:
-        raise TagError(decisions.first_fault(error)) from error
+        raise TagError(f"path {path['path_id']}: {decisions.first_fault(error)}") from error
 
 
 def undo(root: Path, ids: Sequence[str], who: str) -> list[Decision]:
-    """Take back what counts of paths.
+    """Take back the last thing that was said of paths, of all of them or of none; of notes, only one's own.
 
     Returns:
         The decisions that no longer count.
 
     Raises:
-        TagError: An id is that of no path that anything was said of, or of several; nothing is taken back then.
+        TagError: An id is that of no path that anything was said of, or of several.
+        NothingToUndo: Of a path there is nothing to take back.
         CurationError: A line of the file is no decision.
     """
-    said = decisions.current(root)
-    matches = [[path_id for path_id in said if path_id.startswith(prefix)] for prefix in ids]
+    current = decisions.current(root)
+    matches = [[path_id for path_id in current if path_id.startswith(prefix)] for prefix in ids]
     wanted = [
         _only(prefix, found, f"nothing was said of {prefix!r}; `mathse tag list` shows what was")
         for prefix, found in zip(ids, matches, strict=True)
     ]
-    undone = (decisions.undo(root, path_id, who) for path_id in dict.fromkeys(wanted))
-    return [decision for decision in undone if decision is not None]
+    return decisions.undo(root, wanted, who)
 
 
 def line(decision: Decision) -> str:
@@ -129,10 +120,13 @@ def line(decision: Decision) -> str:
 
 
 def lines(root: Path) -> Iterator[str]:
-    """What counts of each path, in the order in which it was said; of corrections, the text below."""
-    for decision in sorted(decisions.current(root).values(), key=lambda decision: decision.at):
-        yield line(decision)
-        yield from (f"         {part}" for part in decision.text.splitlines())
+    """What counts of each path, in the order in which it was said; below it, the text of a correction, and notes."""
+    standing = decisions.standing(decisions.read(root))
+    for path_id in sorted(standing.counting, key=lambda path_id: standing.counting[path_id].at):
+        first, *notes = standing.said(path_id)
+        yield line(first)
+        yield from (f"         {part}" for part in first.text.splitlines())
+        yield from (f"       {line(note)}" for note in notes)
 
 
 def _paths(root: Path, ids: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -26,6 +26,7 @@ from mathse.look import catalogue, ids
 from mathse.look.lineage import read_lineage
 from mathse.report import names
 from mathse.tables import views
+from mathse.tables.schemas import Tag
 
 SHORT = 8
 LONGEST = 200
@@ -107,7 +108,8 @@ class _Tracer:
         for verdict in self._rows("verdicts", "path_id", path_id):
             below.append(Node("verdict", "", "judged", verdict | {"judge_folder": self._folder(verdict["author"])}))
         below += [Node("feedback", "", "marked", marked) for marked in self._rows("feedback", "path_id", path_id)]
-        for taken in self._rows("curation", "path_id", path_id):
+        decided = [taken for taken in self._rows("curation", "path_id", path_id) if taken["tag"] != Tag.NOTE]
+        for taken in [*decided, *self._rows("notes", "path_id", path_id, '"at", row_hash')]:
             note = f": {taken['note']}" if taken["note"] else ""
             below.append(Node("decision", f"{taken['tag']} by {taken['who']}{note}", "tagged", taken))
         # The path that a reflection reconsiders or an edited one corrects, and those that were made of a path.

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from mathse.params.section import Count, Section, Share, one_of
+from mathse.params.section import Count, Name, Section, Share, one_of
 from mathse.registry import names
 
 FILL_IN = "FILL-IN"
@@ -105,10 +105,8 @@ class AdapterSource(Section):
     """A data set in its own format, from a local path or from the Hugging Face hub."""
 
     name: AdapterName = Field(description="Its adapter; `mathse/sources/licences.yaml` has its licence by this name.")
-    label: str | None = Field(
-        default=None,
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$",
-        description="What its problems' `source` says, where one adapter is used twice; null: the name.",
+    label: Name | None = Field(
+        default=None, description="What its problems' `source` says, where one adapter is used twice; null: the name."
     )
     path: Path | None = Field(default=None, description="A file or a folder; best below data/sources/.")
     repository: str | None = Field(default=None, description="In place of a path: `owner/name` on the hub.")

@@ -8,7 +8,6 @@ Sample of a request's body, to `/edit/decide/0005ac0a...`: `{"tag": "bad", "note
 """
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mathse import layout
 from mathse.curation import decisions
-from mathse.curation.decisions import Decision
+from mathse.curation.decisions import Known, NothingToUndo, Standing
 from mathse.errors import UserError
 from mathse.look import tags
 from mathse.look.tags import TagError
@@ -30,12 +29,12 @@ from mathse.view.rows import Row
 
 
 class Wish(BaseModel):
-    """What a request asks to be decided. Without a note, that of the decision before stays."""
+    """What a request asks to be decided."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tag: Tag
-    note: str | None = Field(default=None, max_length=4000)
+    note: str = Field(default="", max_length=4000)
     text: str = Field(default="", max_length=100_000)
 
 
@@ -53,12 +52,12 @@ class State:
 
     Attributes:
         stamp: Of the file that they were read from.
-        current: What counts, by path.
+        standing: What nobody has undone.
         problem: What is wrong with the file, if it cannot be read.
     """
 
     stamp: tuple[int, int, int]
-    current: Mapping[str, Decision]
+    standing: Standing
     problem: str | None = None
 
 
@@ -73,7 +72,8 @@ class Decisions:
         self.root, self.who = root, who
         self._apart = (STUDENT, *names.of(root).orms)
         self._turn = threading.Lock()
-        self._state = State((0, 0, 0), {})
+        self._known = Known()
+        self._state = State((0, 0, 0), Standing({}, {}))
 
     def state(self) -> State:
         """What counts now: read anew where the file has changed."""
@@ -81,9 +81,9 @@ class Decisions:
             stamp = self._stamp()
             if stamp != self._state.stamp:
                 try:
-                    self._state = State(stamp, decisions.current(self.root))
+                    self._state = State(stamp, decisions.standing(decisions.read(self.root, self._known)))
                 except (UserError, OSError) as error:
-                    self._state = State(stamp, {}, f"{error}; until then no decision is shown")
+                    self._state = State(stamp, Standing({}, {}), f"{error}; until then no decision is shown")
             return self._state
 
     def decide(self, row: Row, step: str, wish: Wish) -> None:
@@ -95,24 +95,27 @@ class Decisions:
         """
         if step in self._apart:
             raise BadFilter("this path trains an ORM or its student: only those of steps are decided on")
-        state = self.state()
-        if state.problem:
-            raise UserError(state.problem)
-        before = state.current.get(row["path_id"])
+        if problem := self.state().problem:
+            raise UserError(problem)
         try:
             about = {**row, "step": step.removesuffix(EDITED)}
-            decision = tags.decision_on(about, before, wish.tag, self.who or "", wish.note, wish.text)
+            decision = tags.decision_on(about, wish.tag, self.who or "", wish.note, wish.text)
         except TagError as error:
             raise BadFilter(str(error)) from error
         decisions.append(self.root, decision)
 
-    def undo(self, path_id: str) -> bool:
-        """Take back the last decision on a path; whether there was one.
+    def undo(self, path_id: str) -> None:
+        """Take back the last thing said of a path; of notes, only the person's own.
 
         Raises:
+            BadFilter: There is nothing to take back.
             UserError: The file cannot be read or written.
         """
-        return decisions.undo(self.root, path_id, self.who or "") is not None
+        try:
+            with self._turn:
+                decisions.undo(self.root, [path_id], self.who or "", self._known)
+        except NothingToUndo as error:
+            raise BadFilter(str(error)) from error
 
     def _stamp(self) -> tuple[int, int, int]:
         try:

@@ -7,7 +7,6 @@ from starlette.responses import HTMLResponse, Response
 
 from mathse.report.text import steps
 from mathse.view.decisions import Draft, Wish, body
-from mathse.view.filters import BadFilter
 from mathse.view.site import Site
 
 
@@ -24,10 +23,9 @@ class Edits:
         return self._counting(path_id)
 
     def undo(self, path_id: str, content: bytes) -> Response:
-        """Take back the last decision on a path, and show what counts now."""
+        """Take back the last thing said of a path, and show what counts now."""
         self.site.path(path_id)
-        if not self.site.decisions.undo(path_id):
-            raise BadFilter("there is nothing to take back")
+        self.site.decisions.undo(path_id)
         return self._counting(path_id)
 
     def draft(self, path_id: str, content: bytes) -> Response:
@@ -37,6 +35,5 @@ class Edits:
 
     def _counting(self, path_id: str) -> Response:
         """What counts of a path."""
-        decision = self.site.decisions.state().current.get(path_id)
-        text = self.site.templates.get_template("decision.html").render(path_id=path_id, decision=decision)
-        return HTMLResponse(text)
+        said = self.site.decisions.state().standing.said(path_id)
+        return HTMLResponse(self.site.templates.get_template("decision.html").render(path_id=path_id, said=said))

@@ -136,10 +136,10 @@ class Pages:
         )
 
     def text(self, request: Request) -> Response:
-        """A path as it reads, and the note on it: as somebody corrected it, or as it was written."""
+        """A path as it reads, corrected or as it was written, and the note of the decision that counts."""
         row = self.site.path(request.path_params["id"])
-        decision = self.site.decisions.state().current.get(row["path_id"])
-        text, note = (decision.text, decision.note) if decision else ("", "")
+        decision = self.site.decisions.state().standing.counting.get(row["path_id"])
+        text, note = (decision.text, decision.note) if decision and decision.tag is not Tag.NOTE else ("", "")
         return JSONResponse({"text": text or row["text"], "note": note})
 
     def problems(self, request: Request) -> Response:
@@ -208,7 +208,7 @@ class Pages:
         shown["named"] = named
         if layout == "table":
             rids = [row["rid"] for row in page.rows]
-            shown["decisions"] = self.site.decisions.state().current
+            shown["decisions"] = self.site.decisions.state().standing.counting
             shown["cells"] = listing.cells(cursor, rids, columns, self.site.known, self.site.decided())
         else:
             problems = rows.problems(cursor, page.rows)

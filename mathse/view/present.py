@@ -29,7 +29,7 @@ class Card:
         cut: Whether the text goes on behind these steps.
         mixes: Those that it is in.
         problem: What it answers; none if that is in no table.
-        decision: What a person says of it.
+        said: What people say of it: a decision, and notes.
         reflections: The paths that reconsider it.
     """
 
@@ -42,7 +42,7 @@ class Card:
     cut: bool
     mixes: list[str] = field(default_factory=list)
     problem: Row | None = None
-    decision: Decision | None = None
+    said: Sequence[Decision] = ()
     reflections: list["Card"] = field(default_factory=list)
 
     @property
@@ -68,7 +68,7 @@ def heading(step: str, names: Names) -> str:
 
 
 def card(
-    row: Row, known: Vocabulary, names: Names, problem: Row | None, decision: Decision | None, most: int = BRIEF
+    row: Row, known: Vocabulary, names: Names, problem: Row | None, said: Sequence[Decision], most: int = BRIEF
 ) -> Card:
     """A path as a page shows it, of its text the first `most` characters."""
     text, cut = shortened(row["text"], most)
@@ -82,7 +82,7 @@ def card(
         cut=cut,
         mixes=mixes(row, known),
         problem=problem,
-        decision=decision,
+        said=said,
     )
 
 

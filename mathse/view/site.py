@@ -68,7 +68,7 @@ class Site:
 
     def vocabulary(self) -> Vocabulary:
         """The names of the run, with the rows that people decided on by now."""
-        current = self.decisions.state().current
+        current = self.decisions.state().standing.counting
         if unknown := [path_id for path_id in current if path_id not in self._rids]:
             self._rids |= dict.fromkeys(unknown) | rows.numbers(self.cursor(), unknown)
         decided: dict[str, list[int]] = {tag.value: [] for tag in Tag}
@@ -96,18 +96,21 @@ class Site:
         self, paths: Iterable[rows.Row], problems: Mapping[str, rows.Row], most: int = present.BRIEF
     ) -> list[Card]:
         """Paths as the pages show them, of their texts the first `most` characters; problems by id."""
-        current = self.decisions.state().current
+        standing = self.decisions.state().standing
         return [
             present.card(
-                row, self.known, self.names, problems.get(row["problem_id"]), current.get(row["path_id"]), most
+                row, self.known, self.names, problems.get(row["problem_id"]), standing.said(row["path_id"]), most
             )
             for row in paths
         ]
 
     def decided(self) -> listing.Decided:
         """What people say, as lists show it."""
-        current = self.decisions.state().current
-        return [(path_id, decision.tag.value, decision.note) for path_id, decision in current.items()]
+        standing = self.decisions.state().standing
+        return [
+            (path_id, decision.tag.value, "\n".join(line.note for line in standing.said(path_id) if line.note))
+            for path_id, decision in standing.counting.items()
+        ]
 
     def are_stale(self) -> bool:
         """Whether a table was made, remade or removed since the index was built."""

@@ -60,14 +60,38 @@ def test_what_counts_is_listed_and_taken_back(mixed: Path, capsys: pytest.Captur
     assert [decision.tag for decision in decisions.current(mixed).values()] == [Tag.GOOD]
 
 
-def test_a_note_takes_nothing_back(mixed: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tag(mixed, "bad", TEXT.path_id)
-    assert tag(mixed, "note", TEXT.path_id, "--note", "reads 8 as 3") == 0
-    assert "bad" in capsys.readouterr().out
-    said = decisions.current(mixed)[TEXT.path_id]
-    assert (said.tag, said.note) == (Tag.BAD, "reads 8 as 3")
+def test_a_note_takes_nothing_back_and_makes_nobody_an_author(mixed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tag(mixed, "fixed", TEXT.path_id, "--text", "B.", "--note", "reads 8 as 3")
+    before = decisions.current(mixed)[TEXT.path_id]
+    bob = ["-C", str(mixed), "tag", "note", TEXT.path_id, "--note", "and 5\nas 6", "--who", "Bob"]
+    assert main(bob) == 0
     assert tag(mixed, "note", TEXT.path_id) == 2, "nor does one that says nothing"
-    assert decisions.current(mixed)[TEXT.path_id] == said
+    assert decisions.current(mixed)[TEXT.path_id] == before
+    capsys.readouterr()
+    assert main(["-C", str(mixed), "tag", "list"]) == 0
+    about, text, note = capsys.readouterr().out.splitlines()
+    assert about.startswith("fixed") and "Ada" in about and about.endswith("reads 8 as 3") and text.strip() == "B."
+    assert note.strip().startswith("note") and "Bob" in note and note.endswith("and 5 as 6")
+    with catalogue.connect(mixed) as connection:
+        assert connection.execute("select who, tag from curation union all select who, tag from notes").fetchall() == [
+            ("Ada", "fixed"), ("Bob", "note"),
+        ]  # fmt: skip
+
+
+def test_a_note_alone_is_listed_once(mixed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for note in ("one", "two"):
+        tag(mixed, "note", TEXT.path_id, "--note", note)
+    capsys.readouterr()
+    assert main(["-C", str(mixed), "tag", "list"]) == 0
+    assert sorted(line.split()[-1] for line in capsys.readouterr().out.splitlines()) == ["one", "two"]
+
+
+def test_several_are_taken_back_or_none(mixed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tag(mixed, "bad", TEXT.path_id)
+    assert main(["-C", str(mixed), "tag", "note", THREE.path_id, "--note", "hm", "--who", "Bob"]) == 0
+    assert tag(mixed, "undo", TEXT.path_id, THREE.path_id) == 2
+    assert f"path {THREE.path_id}: Ada has nothing to take back there" in capsys.readouterr().err
+    assert len(decisions.read(mixed)) == 2
 
 
 @pytest.mark.parametrize(
@@ -76,10 +100,10 @@ def test_a_note_takes_nothing_back(mixed: Path, capsys: pytest.CaptureFixture[st
         (["bad", "zzz"], "no path of a step whose id begins with 'zzz'"),
         (["bad", ""], "several ids begin with ''"),
         (["bad"], "name a path"),
-        (["note", TEXT.path_id], "`note` has a note"),
-        (["fixed", TEXT.path_id], "has the corrected text"),
-        (["good", TEXT.path_id, "--text", "x"], "no other tag has one"),
-        (["fixed", TEXT.path_id, THREE.path_id, "--text", "x"], "one path at a time"),
+        (["note", TEXT.path_id], "add --note"),
+        (["fixed", TEXT.path_id], "`fixed` needs the corrected text"),
+        (["good", TEXT.path_id, "--text", "x"], "`good` takes none"),
+        (["fixed", TEXT.path_id, THREE.path_id, "--text", "x"], "one path at a time; name one id"),
         (["fixed", TEXT.path_id, "--text", TEXT.text], "says just this already"),
         (["fixed", TEXT.path_id, "--file", "nowhere.txt"], "cannot be read"),
         (["bad", TEXT.path_id, "zzz"], "begins with 'zzz'"),

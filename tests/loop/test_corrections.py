@@ -9,7 +9,7 @@ import pytest
 
 from mathse import layout, params
 from mathse.curation import decisions
-from mathse.curation.decisions import Decision
+from mathse.curation.decisions import CurationError, Decision
 from mathse.curation.edits import edited
 from mathse.look.catalogue import catalogue
 from mathse.look.show import tell
@@ -92,7 +92,7 @@ def test_what_is_bad_is_left_out_and_nobody_is_asked(project: Path, judged: Scri
     decide(PATHS[1], Tag.NOTE, note="a good try")
     assert mixed() == ({}, {"judged WRONG": 1, "tagged bad": 1})
     assert not judged.asked
-    decisions.undo(Path(), "right", "Ada")
+    decisions.undo(Path(), ["right"], "Ada")
     assert mixed()[0] == {"right": PATHS[0].text}
 
 
@@ -110,9 +110,28 @@ def test_a_correction_is_a_path_that_is_judged_like_any_other(project: Path, jud
     told = tell(project, "p2", project / "images")
     assert f"    path {edit.path_id[:8]} (edited 0 by Ada)" in told, "it stands below what it corrects"
 
-    decisions.undo(Path(), "wrong", "Ada")
+    decisions.undo(Path(), ["wrong"], "Ada")
     assert mixed() == ({"right": PATHS[0].text}, {"judged WRONG": 1})
     assert not layout.edited_paths("orm", "1").exists()
+
+
+def test_a_step_that_leads_elsewhere_writes_nothing(project: Path, judged: Scripted) -> None:
+    line = decide(PATHS[1], Tag.FIXED, text=RIGHT).line()
+    for step in ("../../../stolen", "/tmp/stolen", "..", "a/b"):
+        (project / layout.CURATION).write_text(line.replace('"step": "1"', f'"step": "{step}"'), encoding="utf-8")
+        with pytest.raises(CurationError, match="line 1: step: "):
+            corrections.write(params.load(), "orm")
+    assert not judged.asked and not layout.curation("orm").exists()
+
+
+def test_a_note_changes_no_byte_of_what_was_decided(project: Path, judged: Scripted) -> None:
+    decide(PATHS[1], Tag.FIXED, text=RIGHT)
+    corrections.write(params.load(), "orm")
+    before = {file: file.read_bytes() for file in layout.curation("orm").rglob("*.parquet")}
+    other = Decision(path_id="wrong", problem_id="p2", step="1", round=1, tag=Tag.NOTE, who="Bob", note="why not 3?")
+    decisions.append(Path(), other)
+    corrections.write(params.load(), "orm")
+    assert before == {file: file.read_bytes() for file in layout.curation("orm").rglob("*.parquet")} != {}
 
 
 def test_a_correction_that_the_orm_calls_wrong_is_none(project: Path, judged: Scripted) -> None:

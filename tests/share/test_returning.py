@@ -319,7 +319,7 @@ def test_what_was_taken_before_does_not_override_what_was_decided_since(mixed: P
     assert again is not None and (again.taken, again.known) == ([], 1)
     assert decisions.current(mixed)[TEXT.path_id].who == "Ada"
     for _ in range(2):
-        decisions.undo(mixed, TEXT.path_id, "Ada")
+        decisions.undo(mixed, [TEXT.path_id], "Ada")
     again = returned(mixed, part)
     assert again is not None and (again.taken, again.known) == ([], 1)
     assert "taken before" in again.summary()

@@ -85,7 +85,12 @@ def test_a_correction_stands_beside_what_was_written(project: Path, editor: Test
     assert "Step 2: 50 + 60 = 111." in editor.get("/path/r1").text
     assert editor.post("/edit/decide/r1", json={"tag": "note", "note": "twice"}, headers=RIGHT).status_code == 200
     noted = decisions.current(project)["r1"]
-    assert (noted.tag, noted.text, noted.note) == (Tag.FIXED, text, "twice"), "a note takes nothing back"
+    assert (noted.tag, noted.text, noted.note) == (Tag.FIXED, text, "adds up"), "a note takes nothing back"
+    for page in ("/path/r1", "/paths"):
+        shown = editor.get(page).text
+        assert "adds up" in shown and "twice" in shown, page
+    assert editor.get("/text/r1").json() == {"text": text, "note": "adds up"}
+    assert "adds up\ntwice" in editor.get("/rows/csv?column=path_id,note").text
 
 
 def test_what_is_not_there_is_said_in_words(untouched: TestClient) -> None:
@@ -113,7 +118,10 @@ def test_undo_brings_back_what_counted_before(project: Path, editor: TestClient)
     assert 'class="tag good"' in editor.post("/edit/undo/r2", json={}, headers=RIGHT).text
     assert 'class="tag' not in editor.post("/edit/undo/r2", json={}, headers=RIGHT).text
     answer = editor.post("/edit/undo/r2", json={}, headers=RIGHT)
-    assert (answer.status_code, answer.text) == (400, "there is nothing to take back")
+    assert (answer.status_code, answer.text) == (
+        400,
+        "path r2: Ada has nothing to take back there; a note is taken back by its author alone",
+    )
     assert len((project / layout.CURATION).read_text().splitlines()) == 4, "nothing is ever taken out of the file"
 
 

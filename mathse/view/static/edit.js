@@ -80,7 +80,7 @@ async function open(path, act) {
   if (editor.open) return; // another path was faster
   edited = { path, act };
   const { text, note } = reads;
-  field("note").value = note;
+  field("note").value = act === "note" && !kept ? "" : note; // a note is one more line, and no one else's
   field("text").value = text;
   editor.classList.toggle("noting", act === "note");
   document.getElementById("editor-title").textContent = act === "note" ? "Note on the path" : "Correct the path";
@@ -90,7 +90,7 @@ async function open(path, act) {
   field(act === "note" ? "note" : "text").focus();
 }
 
-// The whole path as it reads now, and the note on it: lists show its beginning.
+// The whole path as it reads now, and the note of what counts: lists show its beginning.
 async function written(path) {
   const answer = await fetch(`/text/${encodeURIComponent(path)}`).catch(unanswered);
   if (!answer.ok) throw new Error("This path cannot be read any more: reload the page");
