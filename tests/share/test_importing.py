@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mathse import layout, params
+from mathse.answers.extract import extract
 from mathse.errors import UserError
 from mathse.loop.recorded import Recordings
 from mathse.params.loop import Distill
@@ -148,6 +149,21 @@ def test_paths_are_tried_too(exported: Path, tmp_path: Path) -> None:
     assert {row.reason for row in rejects} == {
         "path does not match its id", "not judged correct", "path is there twice"
     }  # fmt: skip
+    listed = map(json.loads, (tmp_path / found.folder / QUARANTINE).read_text().splitlines())
+    assert [row["reason"] for row in listed] == ["path does not match its id", "path is there twice"]
+
+
+def test_an_answer_is_read_from_the_text_and_a_cost_is_an_amount(exported: Path, tmp_path: Path) -> None:
+    def change(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            row["answer"] = "12345"
+        rows[1]["cost"] = float("inf")
+
+    found = import_folder(tmp_path, rewritten(exported, change), "theirs")
+    assert (found.paths, found.quarantined) == (3, {"broken path": 1})
+    for solution in mathse_export.recorded(tmp_path / found.folder):
+        if not isinstance(solution, Reject) and solution.path:
+            assert solution.path.answer == extract(solution.text)
 
 
 def test_no_row_can_be_used(exported: Path, tmp_path: Path) -> None:

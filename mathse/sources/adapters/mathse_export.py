@@ -9,10 +9,12 @@ Sample row: `{"path_id": "e784...", "problem_id": "6b98...", "question": "...", 
 
 import re
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from mathse.answers.extract import extract
 from mathse.params.sources import SPDX
 from mathse.sources import reading
 from mathse.sources.adapter import Adapter
@@ -25,11 +27,13 @@ from mathse.tables.schemas import PathKind, Problem, Reject, Split, Status, cont
 NAME = "mathse_export"
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _OF_PATH = (
-    "path_id", "problem_id", "kind", "round", "sample_idx", "author", "seed", "text", "answer", "finish_reason",
+    "path_id", "problem_id", "kind", "round", "sample_idx", "author", "seed", "text", "finish_reason",
     "prompt_id", "tokens_in", "tokens_out", "cost", "parent_path_id",
 )  # fmt: skip
 NOT_CORRECT = "not judged correct"
-OF_PATHS = ("broken path", "path does not match its id", "completion is not the path", "empty text")
+OF_PATHS = (
+    "broken path", "path does not match its id", "completion is not the path", "empty text", "path is there twice",
+)  # fmt: skip
 """Reasons for which the path of a row cannot be used, although its problem may be."""
 EDITED = "where it was edited, `mathse seal` makes the edit a row of its own"
 ID_DIGITS = 12
@@ -119,18 +123,20 @@ def _path(row: SourceRow) -> schemas.Path:
     if row.fields.get("verdict") != Status.CORRECT and row.fields.get("kind") != PathKind.EDITED:
         raise Faulty(NOT_CORRECT, str(row.fields.get("verdict"))[:20])
     try:
-        path = schemas.Path.model_validate({name: row.fields.get(name) for name in _OF_PATH})
+        path = schemas.Path.model_validate({name: row.fields.get(name) for name in _OF_PATH} | {"answer": None})
     except ValidationError as error:
         first = error.errors()[0]
         raise Faulty("broken path", f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     if path.path_id != id_of_path(path):
         raise Faulty("path does not match its id", f"{path.path_id}; {EDITED}")
+    if not isfinite(path.cost):
+        raise Faulty("broken path", f"cost: {path.cost} is no amount")
     if path.kind is PathKind.EDITED and not path.text.strip():
         raise Faulty("empty text", path.path_id)
     match row.fields.get("completion"):
         case [{"content": content}] if content != path.text and row.fields.get("split") != Split.ORM:
             raise Faulty("completion is not the path", f"{path.path_id}; {EDITED}")
-    return path
+    return path.model_copy(update={"answer": extract(path.text)})  # its id does not cover what somebody states
 
 
 def id_of_path(path: schemas.Path) -> str:
