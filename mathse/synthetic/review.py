@@ -10,7 +10,6 @@ to be right: the ORM judges the whole path (the paper's section on the ORM). The
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal
 
 from mathse.answers.extract import extract
 from mathse.synthetic.figures import Figure
@@ -84,9 +83,13 @@ def review(figure: Figure, path: str) -> Finding | None:
     return Finding("Answer", Mistake.REASONING, wrong_answer, len(steps)) if wrong_answer else None
 
 
-def compared(figure: Figure, path: str) -> Literal["same", "different"]:
-    """A path's final answer beside the right one."""
-    return "same" if extract(path) == figure.answer else "different"
+def compared(figure: Figure, path: str) -> str:
+    """The right answer beside a path's.
+
+    Sample: `B and D: different`; `B and nothing: different` where the path has none.
+    """
+    answer = extract(path) or "nothing"
+    return f"{figure.answer} and {answer}: {'same' if answer == figure.answer else 'different'}"
 
 
 def checked(figure: Figure, path: str, finding: Finding | None) -> list[str]:

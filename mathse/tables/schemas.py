@@ -282,8 +282,9 @@ class Feedback(Row):
     author: str = Field(description="The teacher: a name, or the content hash of weights.")
     prompt_id: str = Field(description="Name and version of the annotation prompt.")
     status: Status
-    answers: Literal["same", "different"] | None = Field(
-        default=None, description="The final answer beside the gold, where that was asked for."
+    answers: str | None = Field(
+        default=None,
+        description="The gold answer beside the path's, and whether they are the same, where that was asked.",
     )
     checks: tuple[str, ...] = Field(
         default=(), description="Of a wrong path, what is found at each step up to the first wrong one, likewise."

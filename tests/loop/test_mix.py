@@ -360,7 +360,7 @@ def test_an_orm_may_learn_the_verdict_alone(tmp_path: Path) -> None:
 
 def test_an_orm_may_learn_to_show_how_it_got_there(tmp_path: Path) -> None:
     marked(tmp_path, 10)
-    marks = {"answers": "different", "checks": ("Step 1: 2 + 2 = 4: wrong",)}
+    marks = {"answers": "5 and 4: different", "checks": ("Step 1: 2 + 2 = 4: wrong",)}
     feedback = store.read(tmp_path / layout.orm_feedback("orm"), Feedback)
     seen = [row.model_copy(update=marks) for row in feedback]
     store.write(tmp_path / layout.orm_feedback("orm"), Feedback, seen)

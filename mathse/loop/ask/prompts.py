@@ -138,7 +138,7 @@ yourself, then "and" with what the solution arrives at there, then ": same" or "
 "status": "CORRECT" or "WRONG", "error_step": the first wrong step or null, \
 "error_analysis": why it is wrong or null"""
 _COMPARED = f"""\
-"answers": "same" or "different": the final answer beside the standard answer, {_CHECKS}"""
+"answers": the standard answer, then "and" with the final answer, then ": same" or ": different", {_CHECKS}"""
 _NOT_COMPARED = f'"answers": null, {_CHECKS}'
 
 

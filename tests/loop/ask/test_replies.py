@@ -123,12 +123,12 @@ def test_what_the_answers_are_is_written_first_and_the_step_after_it_was_looked_
         ({"answers": None}, "not a verdict object"),
         ({"answers": None, "checks": "Step 1: right"}, "not a verdict object"),
         ({"answers": None, "checks": [1]}, "not a verdict object"),
-        ({"answers": "alike", "checks": []}, "not a verdict object"),
+        ({"answers": "different", "checks": []}, "not a verdict object"),
         ({"answers": None, "checks": ["\ud800"]}, "not a verdict object"),
         ({"answers": None, "checks": ["a\x01b"]}, "control character"),
         ({"answers": None, "checks": [], "error_step": "Step 1"}, "contradicts itself"),
-        ({"answers": "different", "checks": []}, "contradicts itself"),
-        ({"answers": "same", "checks": ["Step 1: 2 + 2 = 4 and 5: different"]}, "contradicts itself"),
+        ({"answers": "61 and 62: different", "checks": []}, "contradicts itself"),
+        ({"answers": "5 and 5: same", "checks": ["Step 1: 2 + 2 = 4 and 5: different"]}, "contradicts itself"),
     ],
 )
 def test_marks_of_another_form_are_undecided(marks: dict[str, object], reason: str) -> None:

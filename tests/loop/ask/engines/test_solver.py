@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from mathse.answers.extract import extract
 from mathse.loop.ask.engines.teacher_only.solver import SolverTeacher, annotate
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request, Sampling
@@ -116,11 +117,13 @@ def test_it_says_what_it_finds_at_each_step_up_to_the_wrong_one(problem_id: str,
         parse(annotate(figure, path, version), "checks", annotation=True) for path in (figure.solution, text(wrong))
     )
     shown = version == "4"
-    assert (right.status, right.answers) == (Status.CORRECT, "same" if shown else None)
+    answers = f"{figure.answer} and {figure.answer}: same" if shown else None
+    assert (right.status, right.answers) == (Status.CORRECT, answers)
     assert right.checks == tuple(
         f"Step {place}: {step} and {outcome(step)}: same" for place, step in enumerate(figure.steps, 1)
     )
-    assert reply.answers == ("different" if shown else None)
+    answers = f"{figure.answer} and {extract(text(wrong))}: different" if shown else None
+    assert reply.answers == answers
     *before, last = reply.checks
     assert all(check.endswith(": same") and check.partition(" and ")[0] in text(wrong) for check in before)
     assert last.startswith(f"{reply.error_step}: ") and last.endswith(": different")
