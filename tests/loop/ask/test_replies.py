@@ -105,11 +105,11 @@ def test_a_verdict_alone_is_a_reply_where_the_target_says_so(status: Status) -> 
 
 def test_what_the_answers_are_is_written_first_and_the_step_after_it_was_looked_for() -> None:
     checks = ("Step 1: 的角 A is 50: right", "Step 2: 50 + 11 = 61: wrong")
-    text = write(Status.WRONG, "Step 2", "a slip", "different", checks, "checks")
+    text = write(Status.WRONG, "Step 2", "a slip", "61 and 60: different", checks, "checks")
     keys = ["answers", "checks", "status", "error_step", "error_analysis"]
     assert list(json.loads(text)) == keys and "的角" in text
     reply = parse(text, "checks")
-    assert (reply.answers, reply.status, reply.checks) == ("different", Status.WRONG, checks)
+    assert (reply.answers, reply.status, reply.checks) == ("61 and 60: different", Status.WRONG, checks)
     assert (reply.error_step, reply.error_analysis) == ("Step 2", "a slip")
     for annotation in (False, True):
         schema = json.loads(json_schema("checks", annotation))
