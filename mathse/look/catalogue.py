@@ -108,6 +108,11 @@ def catalogue(root: Path, known: Names | None = None) -> dict[str, Entry]:
     return {view: entry for view, entry in tables.items() if entry.file.is_file()}
 
 
+def apart(known: Names) -> tuple[str, ...]:
+    """The ORMs and their student: they learn from paths of their own, which nobody decides on."""
+    return (STUDENT, *known.orms)
+
+
 def place(view: str, known: Names) -> Path | None:
     """Where a view's table lies, relative to the root, whether it exists or not; None if no view can have that name."""
     if view in _FIXED:

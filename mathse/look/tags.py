@@ -17,7 +17,6 @@ from mathse.curation.decisions import Decision
 from mathse.errors import UserError
 from mathse.look import catalogue
 from mathse.look.git import git
-from mathse.params import STUDENT
 from mathse.report import names
 from mathse.tables import views
 from mathse.tables.schemas import Tag
@@ -131,7 +130,7 @@ def lines(root: Path) -> Iterator[str]:
 
 def _paths(root: Path, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
     """What a decision says of each path, and its text."""
-    apart = [STUDENT, *names.of(root).orms]
+    apart = list(catalogue.apart(names.of(root)))
     with catalogue.connect(root) as connection:
         if not catalogue.catalogue(root):
             raise TagError(catalogue.NONE_YET)

@@ -52,6 +52,11 @@ def plain(value: object) -> str:
     return _MARKUP.sub(lambda sign: _ENTITIES.get(sign[0], f"\\{sign[0]}"), " ".join(str(value).split()))
 
 
+def code_span(value: object) -> str:
+    """Any text as code within a Markdown line."""
+    return f"`{' '.join(str(value).split()).replace('`', chr(39))}`"
+
+
 def table(
     headings: Sequence[str],
     rows: Iterable[Sequence[object]],
@@ -70,7 +75,7 @@ def table(
         if heading in markdown:
             return str(value or "")
         if heading in code and value is not None:  # a backslash escapes in a table's code no sign but the pipe
-            return "`" + " ".join(str(value).split()).replace("`", "'").replace("|", r"\|") + "`"
+            return code_span(value).replace("|", r"\|")
         return "" if value is None else f"{value:,}" if type(value) is int else plain(value)
 
     rules = ["---:" if heading == NUMBERS else "---" for heading in headings]
@@ -79,5 +84,6 @@ def table(
 
 
 def commands(*lines: str) -> str:
-    """Commands to type, as a block."""
-    return "\n".join(["```bash", *lines, "```"])
+    """Commands to type, as a block that no text within can end."""
+    fence = "`" * max([3, *(len(ticks) + 1 for line in lines for ticks in re.findall("`+", line))])
+    return "\n".join([f"{fence}bash", *lines, fence])

@@ -13,6 +13,7 @@ from huggingface_hub import DatasetCardData
 from mathse.share import cards
 from mathse.share.columns import SharedRow, features
 from mathse.share.counts import Counts
+from mathse.share.provenance import public
 from mathse.share.shards import SHARDS, SPLIT, Shards
 from mathse.sources.licences import stated
 
@@ -87,7 +88,7 @@ def _opening(title: str, counts: Counts, lineage: Mapping[str, Any]) -> str:
     return (
         f"# {cards.plain(title)}\n\n"
         f"{counts.rows} reasoning paths to mathematics problems with {counts.images} images: {part} that trained the "
-        f"model `{lineage['mix']}` of a [MathSE]({cards.PAPER}) run, in which a vision-language "
+        f"model {cards.code_span(lineage['mix'])} of a [MathSE]({cards.PAPER}) run, in which a vision-language "
         f"model learns from a teacher's paths, from its own correct ones, and from reflections on the wrong ones"
         f"{f' ({verdicts})' if verdicts else ''}. Every row says who wrote it, to which prompt, what the judge said of "
         "it, and from which data set and under which licence its problem comes."
@@ -155,12 +156,15 @@ def _pipeline(counts: Counts) -> str:
 def _reproduce(lineage: Mapping[str, Any]) -> str:
     git, commands, paragraphs = lineage["git"], [], []
     if git:
-        commands.append(f"git clone {git['url'] or 'REPOSITORY'} mathse && cd mathse")
-        commands.append(f"git checkout {git['commit']}")
+        url = shlex.quote(public(git["url"] or "") or "REPOSITORY")
+        commands.append(f"git clone {url} mathse && cd mathse")
+        commands.append(f"git checkout {shlex.quote(git['commit'])}")
     if lineage["stage"]:
-        commands.append(f"dvc repro {lineage['stage']}      # or `dvc pull`, where its remote can be reached")
-    chosen = "".join(f" --{name} {shlex.quote(value)}" for name, value in lineage.get("selection", {}).items())
-    commands.append(f"mathse export {lineage['mix']} FOLDER{chosen}")
+        stage = shlex.quote(lineage["stage"])
+        commands.append(f"dvc repro {stage}      # or `dvc pull`, where its remote can be reached")
+    selection = lineage.get("selection", {})
+    chosen = "".join(f" --{name} {shlex.quote(selection[name])}" for name in ("sql", "tag") if name in selection)
+    commands.append(f"mathse export {shlex.quote(lineage['mix'])} FOLDER{chosen}")
     paragraphs.append(cards.commands(*commands))
     if git and not git["clean"]:
         paragraphs.append("The working tree had changes that this commit does not hold.")

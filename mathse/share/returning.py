@@ -22,7 +22,6 @@ from mathse.curation.decisions import Decision
 from mathse.curation.edits import edited
 from mathse.limits import bounded_memory
 from mathse.look import catalogue
-from mathse.params import STUDENT
 from mathse.report import names
 from mathse.share.importing import require_whole
 from mathse.sources.adapters import mathse_export
@@ -102,7 +101,7 @@ def returned(root: Path, theirs: Path) -> Returned | None:
 
 def _own(root: Path, rows: pa.Table) -> dict[str, dict[str, Any]] | None:
     """What a decision says of each path that was edited, by its id; None where the folder is not of this project."""
-    apart = [STUDENT, *names.of(root).orms]
+    apart = list(catalogue.apart(names.of(root)))
     with catalogue.connect(root) as connection:
         connection.register("theirs", rows)
         strangers = "from theirs anti join paths using (path_id) where kind != 'edited' limit 1"

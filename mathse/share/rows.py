@@ -17,8 +17,7 @@ import pyarrow as pa
 
 from mathse import layout
 from mathse.errors import HOW_TO_GET, UserError
-from mathse.look.catalogue import catalogue
-from mathse.params import STUDENT
+from mathse.look.catalogue import apart, catalogue
 from mathse.report import names
 from mathse.share.columns import EncodedImage, SharedRow, SourceOf, conversation
 from mathse.sources.licences import PER_ROW, licences, refusal
@@ -122,13 +121,13 @@ def find(root: Path, name: str) -> Mix:
         if needed not in tables:
             raise ExportError(f"{root}: the table of {needed} is not there; {HOW_TO_GET}")
     # An ORM and its student learn from their own paths, which a teacher marked; steps from those of all steps so far.
-    apart = (STUDENT, *known.orms)
+    others = apart(known)
     related = {
         view: entry
         for view, entry in tables.items()
-        if (entry.of == wanted if wanted in apart else entry.of not in apart)
+        if (entry.of == wanted if wanted in others else entry.of not in others)
     }
-    judged_in = "feedback" if wanted in apart else "verdicts"
+    judged_in = "feedback" if wanted in others else "verdicts"
     paths, judgements = (
         tuple(view for view, entry in related.items() if entry.kind == kind) for kind in ("paths", judged_in)
     )

@@ -18,9 +18,8 @@ from mathse import layout
 from mathse.curation import decisions
 from mathse.curation.decisions import Known, NothingToUndo, Standing
 from mathse.errors import UserError
-from mathse.look import tags
+from mathse.look import catalogue, tags
 from mathse.look.tags import TagError
-from mathse.params import STUDENT
 from mathse.report import names
 from mathse.report.names import EDITED
 from mathse.tables.schemas import Tag
@@ -70,7 +69,7 @@ class Decisions:
 
     def __init__(self, root: Path, who: str | None = None) -> None:
         self.root, self.who = root, who
-        self._apart = (STUDENT, *names.of(root).orms)
+        self._apart = catalogue.apart(names.of(root))
         self._turn = threading.Lock()
         self._known = Known()
         self._state = State((0, 0, 0), Standing({}, {}))

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from mathse import layout
 from mathse.errors import HOW_TO_GET, UserError
-from mathse.look.catalogue import Entry, catalogue
+from mathse.look.catalogue import Entry, apart, catalogue
 from mathse.params import STUDENT
 from mathse.report import names
 from mathse.report.names import Names
@@ -95,7 +95,7 @@ class Tables:
         verdicts.setdefault(STUDENT, verdicts.get(self.names.orms[0], ""))
         paths = {entry.of: name for name, entry in entries.items() if entry.kind == "paths"}
         pairs = {of: (name, verdicts.get(of) or None) for of, name in paths.items()}
-        loop = {of: pair for of, pair in pairs.items() if of not in (STUDENT, *self.names.orms)}
+        loop = {of: pair for of, pair in pairs.items() if of not in apart(self.names)}
         return loop | {of: pairs[of] for of in self.names.order(pairs.keys() - loop.keys())}
 
     def of_kind(self, kind: str) -> dict[str, Path]:

@@ -11,6 +11,7 @@ from mathse.commands.curate import SAYINGS
 from mathse.curation import decisions
 from mathse.look import catalogue, tags
 from mathse.look.tags import TagError
+from mathse.look.trace import trace
 from mathse.tables.schemas import Tag
 from tests.share.mixed import PATHS
 from tests.share.mixed import mixed as mixed
@@ -76,6 +77,9 @@ def test_a_note_takes_nothing_back_and_makes_nobody_an_author(mixed: Path, capsy
         assert connection.execute("select who, tag from curation union all select who, tag from notes").fetchall() == [
             ("Ada", "fixed"), ("Bob", "note"),
         ]  # fmt: skip
+    assert [node.id for node in trace(mixed, TEXT.path_id).below if node.role == "tagged"] == [
+        "fixed by Ada: reads 8 as 3", "note by Bob: and 5\nas 6",
+    ]  # fmt: skip
 
 
 def test_a_note_alone_is_listed_once(mixed: Path, capsys: pytest.CaptureFixture[str]) -> None:
