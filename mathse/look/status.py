@@ -51,6 +51,8 @@ def describe(root: Path, dvc: bool = False) -> str:
 
 def _tables(root: Path) -> Iterator[str]:
     for file in sorted((root / layout.DATA).rglob("*.parquet")):
+        if file.is_relative_to(root / layout.SOURCES):  # somebody else's files, in forms of their own
+            continue
         name = file.relative_to(root).as_posix()
         try:
             described = store.metadata(file)

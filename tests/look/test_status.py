@@ -40,6 +40,13 @@ def test_a_damaged_table_and_journal_do_not_end_it(run: Path) -> None:
     assert str(run / layout.mix("0")) in told
 
 
+def test_a_source_is_no_table_of_the_run(run: Path) -> None:
+    theirs = run / layout.SOURCES / "theirs" / "data" / "train-00000-of-00001.parquet"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"in a form of its own")
+    assert "train-00000" not in describe(run)
+
+
 def test_an_empty_project_says_none_yet(run: Path) -> None:
     empty = run / "empty"
     empty.mkdir()
