@@ -78,6 +78,7 @@ class Imported:
             "(for its paths):",
             f"  - {{name: {adapter}, label: {self.name}, path: {place}}}",
             f"  - {{name: {adapter}, source: {self.name}, path: {place}}}",
+            "`distill.fraction: 1` takes all of its paths; a smaller one, those to that share of the problems.",
         ]
         return "\n".join(lines)
 

@@ -90,6 +90,7 @@ def test_the_copy_is_what_was_checked_and_nothing_else(exported: Path, tmp_path:
     said = found.summary()
     assert "4 problems, 4 paths" in said
     assert "{name: mathse_export, label: theirs, path: data/sources/theirs}" in said
+    assert "`distill.fraction: 1` takes all of its paths" in said
     assert import_folder(tmp_path, tmp_path / found.folder, "again").problems == 4
 
 
