@@ -83,32 +83,29 @@ def review(figure: Figure, path: str) -> Finding | None:
     return Finding("Answer", Mistake.REASONING, wrong_answer, len(steps)) if wrong_answer else None
 
 
-def compared(figure: Figure, path: str) -> str:
-    """The right answer beside a path's.
-
-    Sample: `B and D: different`; `B and nothing: different` where the path has none.
-    """
-    answer = extract(path) or "nothing"
-    return f"{figure.answer} and {answer}: {'same' if answer == figure.answer else 'different'}"
-
-
-def checked(figure: Figure, path: str, finding: Finding | None) -> list[str]:
-    """Each step of a path up to the first wrong one: what is found there, beside what the path arrives at.
+def checked(figure: Figure, path: str, finding: Finding | None, answer: str | None = None) -> list[str]:
+    """Each step of a path up to the first wrong one, then its answer: what is found there, beside what the path has.
 
     What is found at a wrong step is what stands there in a right path that began alike: the step with the value that it
     should arrive at, or the next step of the gold solution where it should not have been taken.
 
     Samples: `Step 1: angle A is 50 and 50: same`; where the path has 60, `Step 1: angle A is 50 and 60: different`; and
-    where it subtracts what is to be added, `Step 3: 50 + 60 = 110 and 10: different`.
+    where it subtracts what is to be added, `Step 3: 50 + 60 = 110 and 10: different`. `Answer: B and D: different`.
+
+    Args:
+        answer: The gold answer, where whoever checks sees it; else the answer that follows from the last step.
     """
     steps = [(label, text, parse(text)) for label, text in read_solution(path)]
     place = len(steps) if finding is None else finding.place
     checks = [f"{label}: {text} and {_arrived_at(text, step)}: same" for label, text, step in steps[:place]]
+    following = _next([step for _, _, step in steps[:place] if step], figure)
     if finding is None or place == len(steps):
-        return checks
+        own, last = extract(path) or "nothing", _arrived_at("", steps[-1][2]) if steps else None
+        answers = [str(found) for found in (answer, last, following, figure.answer) if found is not None]
+        right = next(found for found in answers if finding is None or found != own)
+        return [*checks, f"Answer: {right} and {own}: {'different' if finding else 'same'}"]
     label, text, step = steps[place]
-    found = _corrected(step, figure) if step and finding.kind in _OUTCOMES else None
-    found = found or _next([taken for _, _, taken in steps[:place] if taken], figure)
+    found = _corrected(step, figure) if step and finding.kind in _OUTCOMES else following
     return [*checks, f"{label}: {found or text} and {_arrived_at(text, step)}: different"]
 
 

@@ -275,19 +275,15 @@ class Feedback(Row):
     """A teacher's annotation of a path, what the ORM learns from. Grain: one row per annotated path."""
 
     key = ("path_id",)
-    version = 2
+    version = 3
 
     path_id: str
     problem_id: str
     author: str = Field(description="The teacher: a name, or the content hash of weights.")
     prompt_id: str = Field(description="Name and version of the annotation prompt.")
     status: Status
-    answers: str | None = Field(
-        default=None,
-        description="The gold answer beside the path's, and whether they are the same, where that was asked.",
-    )
     checks: tuple[str, ...] = Field(
-        default=(), description="Of a wrong path, what is found at each step up to the first wrong one, likewise."
+        default=(), description="What is found at each step up to the first wrong one, where that was asked for."
     )
     error_step: str | None = None
     error_analysis: str | None = None
