@@ -229,7 +229,7 @@ def _condition(name: str, value: str, known: Vocabulary) -> tuple[str, tuple[int
             ",".join(map(str, rids or [-1])),
         )
     if name == "mix":
-        return "mixes & ? <> 0", (1 << int(bound),)
+        return "get_bit(mixes, ?) = 1", (int(bound),)
     if name == "problem":
         return "pid = (select pid from problems where problem_id = ?)", (identifier(name, value),)
     return None

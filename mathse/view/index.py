@@ -5,6 +5,7 @@ as small whole numbers, in a fixed order (`rid`), beside the texts. Nothing in i
 build it again.
 
     rows       rid, step, kind, status, rule, subject, level, source, mixes, characters, pid, path_id, text, answer, ...
+               (mixes: one bit per mix, whether the row is in it)
     problems   pid, problem_id, question, ..., one row per problem
     outcomes   step, pid, paths, correct: what a step made of a problem
     summary    step, kind, status, rule, paths: how many there are
@@ -40,8 +41,6 @@ MEMORY_LIMIT = "2GB"
 PART_ROWS = 1 << 19
 PART_BYTES = 96 << 20
 """A part of a table is joined and sorted in memory: so many rows, and so many bytes of text, at most."""
-MOST_MIXES = 62
-"""Of so many mixes a row says whether it is in them: one bit of a whole number each."""
 
 _SCHEMA = """
 create table labels (kind varchar, code integer, name varchar);
@@ -52,7 +51,7 @@ create table problems (
 );
 create table rows (
     rid integer, step usmallint, kind utinyint, status utinyint, rule utinyint, subject integer, level integer,
-    source integer, mixes bigint, characters integer, tokens integer, confidence float, pid integer,
+    source integer, mixes bit, characters integer, tokens integer, confidence float, pid integer,
     path_id varchar, problem_id varchar, round integer, sample integer, author varchar,
     text varchar, answer varchar, finish varchar, error varchar, parent varchar, error_step varchar,
     analysis varchar, undecided varchar, rule_reason varchar
@@ -101,20 +100,20 @@ select null::varchar as path_id, null::varchar as status, null::varchar as error
     null::varchar as error_analysis, null::varchar as undecided_reason, null::varchar as rule_status,
     null::varchar as rule_reason, null::double as confidence where false
 """
-_NO_MIXES = "select null::varchar as path_id, null::bigint as mix where false"
+_NO_MIXES = "select null::varchar as path_id, null::integer as mix where false"
 _ROWS = """
 insert into rows
 select (select count(*) from rows) + row_number() over (order by p.path_id) - 1, $step,
     coalesce(list_position($kinds, p.kind), 0), coalesce(list_position($statuses, v.status), 0),
     coalesce(list_position($statuses, v.rule_status), 0),
-    q.subject, q.level, q.source, coalesce(m.mixes, 0), length(p.text), p.tokens_out, {confidence},
+    q.subject, q.level, q.source, coalesce(m.mixes, $no_mixes::bit), length(p.text), p.tokens_out, {confidence},
     q.pid, p.path_id, p.problem_id, p.round, p.sample_idx, p.author, p.text, p.answer, p.finish_reason,
     p.error, p.parent_path_id, v.error_step, v.error_analysis, v.undecided_reason, v.rule_reason
 from (from read_parquet($paths) where path_id >= $low and ($high is null or path_id < $high)) p
 left join (from ({verdicts}) where path_id >= $low and ($high is null or path_id < $high)) v using (path_id)
 left join (
-    select path_id, bit_or(mix) as mixes from ({mixes}) where path_id >= $low and ($high is null or path_id < $high)
-    group by path_id
+    select path_id, bitstring_agg(mix, 0, {last_mix}) as mixes from ({mixes})
+    where path_id >= $low and ($high is null or path_id < $high) group by path_id
 ) m using (path_id)
 left join problems q on q.problem_id = p.problem_id
 order by p.path_id
@@ -128,7 +127,7 @@ insert into summary select step, kind, status, rule, count(*) from rows group by
 _MIXED = """
 insert into mixed
 select $mix, step, kind, count(*), count(distinct pid), count(*) filter (status = 1 and rule > 1)
-from rows where mixes & $bit <> 0 group by step, kind order by step, kind
+from rows where get_bit(mixes, $mix) = 1 group by step, kind order by step, kind
 """
 _ANSWERS = """
 insert into answers
@@ -212,7 +211,7 @@ def _version() -> str:
 
 def _build(fresh: Path, tables: Tables) -> None:
     steps, models = tables.steps(), tables.of_kind("predictions")
-    mixes = dict([*tables.mixes().items()][:MOST_MIXES])
+    mixes = tables.mixes()
     total = sum(tables.all[paths].rows for paths, _ in steps.values())
     with duckdb.connect(str(fresh), config={"memory_limit": MEMORY_LIMIT}) as connection:
         connection.execute("set timezone = 'UTC'; set preserve_insertion_order = true")
@@ -224,8 +223,8 @@ def _build(fresh: Path, tables: Tables) -> None:
         _label(connection, "step", list(steps))
         _label(connection, "model", list(models))
         _label(connection, "mix", list(mixes))
-        of_mix = "select path_id, {}::bigint as mix from read_parquet($mix_{})"
-        in_mixes = " union all ".join(of_mix.format(1 << code, code) for code in range(len(mixes))) or _NO_MIXES
+        of_mix = "select path_id, {0} as mix from read_parquet($mix_{0})"
+        in_mixes = " union all ".join(of_mix.format(code) for code in range(len(mixes))) or _NO_MIXES
         mix_files = {f"mix_{code}": str(file) for code, file in enumerate(mixes.values())}
         with progress("view: index", max(total, 1)) as advance:
             for code, (paths, verdicts) in enumerate(steps.values()):
@@ -234,8 +233,10 @@ def _build(fresh: Path, tables: Tables) -> None:
                     verdicts="from read_parquet($verdicts)" if judged else _NO_VERDICTS,
                     confidence="v.confidence" if _has(judged, "confidence") else "null",
                     mixes=in_mixes,
+                    last_mix=max(0, len(mixes) - 1),
                 )
                 values = {"step": code, "kinds": KINDS, "statuses": STATUSES, "paths": str(file), **mix_files}
+                values["no_mixes"] = "0" * max(1, len(mixes))
                 values |= {"verdicts": str(judged)} if judged else {}
 
                 def add(file: Path = file, sql: str = sql, values: dict[str, Any] = values) -> None:
@@ -246,7 +247,7 @@ def _build(fresh: Path, tables: Tables) -> None:
                 _add(connection, file, add)
         connection.execute(_COUNTS)
         for code in range(len(mixes)):
-            connection.execute(_MIXED, {"mix": code, "bit": 1 << code})
+            connection.execute(_MIXED, {"mix": code})
         for code, file in enumerate(models.values()):
             # One row per problem, or one per sample of it where the table says which.
             sample = "p.sample_idx" if _has(file, "sample_idx") else "0"

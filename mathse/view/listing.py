@@ -142,7 +142,7 @@ def _parts(connection: Connection, query: Query) -> Iterator[tuple[str, list[Any
 def _select(columns: Sequence[str], known: Vocabulary, decided: Decided, *more: str) -> tuple[str, list[list[str]]]:
     """The list's statement without its conditions, and what is bound before theirs."""
     flags = ", ".join(
-        f"case when r.mixes & {1 << int(code)} <> 0 then {literal(name)} end"
+        f"case when get_bit(r.mixes, {int(code)}) = 1 then {literal(name)} end"
         for name, code in known.names["mix"].items()
     )
     mixes = f"nullif(concat_ws(' ', {flags}), '')" if flags else "null::varchar"

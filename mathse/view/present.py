@@ -101,7 +101,7 @@ def tree(cards: Sequence[Card]) -> dict[str, list[Card]]:
 
 def mixes(row: Row, known: Vocabulary) -> list[str]:
     """The mixes that a path is in."""
-    return [name for name, code in known.names["mix"].items() if row["mixes"] >> int(code) & 1]
+    return [name for name, code in known.names["mix"].items() if row["mixes"][int(code)] == "1"]
 
 
 def option(text: str | None, problem: Mapping[str, Any] | None) -> list[Piece]:

@@ -12,9 +12,10 @@ from starlette.testclient import TestClient
 
 from mathse import layout
 from mathse.tables import schemas, store
+from mathse.tables.schemas import MixRow
 from mathse.view import listing
 from tests import rows
-from tests.view.conftest import PATHS, client_of, write_run
+from tests.view.conftest import PATHS, client_of, mix_row, write_run
 
 
 def listed(text: str) -> list[str]:
@@ -34,6 +35,21 @@ def test_a_path_names_the_mixes_it_is_in(client: TestClient) -> None:
     page = client.get("/path/r1").text
     assert 'href="/mix/1"' in page and 'href="/mix/2"' in page and 'href="/mix/final"' not in page
     assert "In no mix" in client.get("/path/f1").text
+
+
+def test_no_mix_is_left_out_however_many_there_are(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    for number in range(3, 80):
+        mixed = PATHS["1"][:1] if number % 2 else PATHS["2"][:5]
+        store.write(tmp_path / layout.mix(str(number)), MixRow, map(mix_row, mixed))
+    with client_of(tmp_path) as client:
+        assert client.get("/mixes").text.count('data-href="/mix/') == 79
+        assert listed(client.get("/mix/78").text) == [path.path_id for path in PATHS["2"][:5]]
+        assert [client.get(f"/paths/count?mix={name}").text for name in ("2", "79")] == ["43 paths", "1 path"]
+        links = re.findall(r'href="/mix/(\d+)"', client.get("/path/r1").text)
+        assert set(links) == {"1", "2", *map(str, range(3, 80, 2))}
+        names = client.get("/rows/csv?round=1&column=path_id,mixes").text.splitlines()[1:]
+        assert names[0].split(",")[1].split() == sorted(set(links), key=int) and names[3] == "r4,"
 
 
 @pytest.mark.parametrize("sort", ["characters", "-characters", "level", "-step", "verdict", "confidence", "-tokens"])
