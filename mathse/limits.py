@@ -26,21 +26,54 @@ _OVER = 0
 _STATM = Path("/proc/self/statm")
 
 
+class _Bounds:
+    """How far the blocks that run let the process grow: the system bounds processes, not threads."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._of_blocks: list[int] = []
+        self._of_process = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+
+    def add(self, size: int) -> None:
+        """Bound the process by so many bytes, or further where another block that runs may go further."""
+        with self._turn:
+            if not self._of_blocks:
+                self._of_process = resource.getrlimit(resource.RLIMIT_DATA)
+            self._of_blocks.append(size)
+            self._set()
+
+    def remove(self, size: int) -> None:
+        """Take a bound back; after the last one all is as it was before the first."""
+        with self._turn:
+            self._of_blocks.remove(size)
+            self._set()
+
+    def _set(self) -> None:
+        soft, hard = self._of_process
+        sizes = [size for size in (soft, hard) if size != resource.RLIM_INFINITY]
+        sizes += [max(self._of_blocks)] if self._of_blocks else []
+        resource.setrlimit(resource.RLIMIT_DATA, (min(sizes, default=resource.RLIM_INFINITY), hard))
+
+
+_BOUNDS = _Bounds()
+
+
 @contextmanager
 def bounded_memory(room: int = ROOM) -> Iterator[None]:
-    """Let what the block allocates fail beyond so many bytes; no bound where the system cannot say what is held."""
+    """Let what the block allocates fail beyond so many bytes; no bound where the system cannot say what is held.
+
+    Of blocks that run at the same time, in threads or one within the other, the highest bound counts for all.
+    """
     try:
         held = int(_STATM.read_text().split()[5]) * resource.getpagesize()
     except (OSError, ValueError, IndexError):
         yield
         return
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    bounds = [bound for bound in (held + room, soft, hard) if bound != resource.RLIM_INFINITY]
-    resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), hard))
+    _BOUNDS.add(held + room)
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+        _BOUNDS.remove(held + room)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -59,3 +60,25 @@ def test_afterwards_all_is_as_it_was() -> None:
         with pytest.raises(MemoryError):
             bytearray(2**31)
     assert (signal.getsignal(signal.SIGINT), resource.getrlimit(resource.RLIMIT_DATA)) == before
+
+
+def test_blocks_of_several_threads_leave_no_bound_behind() -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    first_in, second_in = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with bounded_memory(2**30):
+            first_in.set()
+            second_in.wait(10)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    first_in.wait(10)
+    with bounded_memory(2**31):
+        bound = resource.getrlimit(resource.RLIMIT_DATA)[0]
+        second_in.set()
+        thread.join()  # the block that began first ends first
+        assert resource.getrlimit(resource.RLIMIT_DATA)[0] == bound
+        with pytest.raises(MemoryError):
+            bytearray(3 * 2**30)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before

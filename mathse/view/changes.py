@@ -27,7 +27,7 @@ OF_REVISIONS = ("table", "a", "b")
 COMPARED = ("paths", "verdicts", "mix", "predictions", "remaining", "problems")
 """Kinds of tables that people compare at two revisions."""
 _ONE_AT_A_TIME = threading.Lock()
-"""`mathse.limits.bounded_memory` bounds the whole process: of two at once, one would keep the bound of the other."""
+"""What is asked for takes seconds and gigabytes; who asks for the same meanwhile gets the answer of the first."""
 _FAILURES = (UserError, duckdb.Error, MemoryError)
 """Of what reads the tables themselves; the index is as it was."""
 NO_MEMORY = "This takes more memory than there is."
