@@ -6,7 +6,6 @@ from typing import Any
 
 from mathse.commands.command import argument, command, count, one_of
 
-PORT = 8377
 LAST_PORT = 65535
 INTERRUPTED = "Query interrupted"
 """What DuckDB makes of a Ctrl-C that comes while it works."""
@@ -127,7 +126,12 @@ def _port(text: str) -> int:
         help=f"begin at an id, or the first digits of it: {ANY_ID}; or show another project, or a folder that "
         "`mathse export` wrote",
     ),
-    argument("--port", type=_port, default=PORT, help=f"default {PORT}; 0: any free one"),
+    argument(
+        "--port",
+        type=_port,
+        default=0,
+        help="such as for a tunnel (default: any free one; browsers store tokens and drafts by port)",
+    ),
     argument("--edit", action="store_true", help="decide on paths: bad, good, a note, a correction"),
     argument("--who", metavar="NAME", help="who decides (default: git's user.name)"),
     argument("--no-browser", action="store_true", help="only print the address"),

@@ -8,11 +8,13 @@ A browser sends a cookie to every port of a machine, so that whoever serves a pa
 Writing (`mathse view --edit`) therefore takes a second token, which is in no cookie and no page: it comes behind the
 `#` of the printed URL, which browsers send to nobody, stays in the storage of this origin, and is sent as a header by
 this page's script. A request that writes also has to come from this origin, and to be JSON of a bounded size.
+
+Storage, service workers and cached pages belong to an origin, whichever program answers at its port: who served pages
+on the port before could have left a script there. So each start takes a free port unless the user names one.
 """
 
 import html
 import secrets
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -82,11 +84,9 @@ class Guard:
                 response = HTMLResponse(redirection(address, by_script=True))
             response.set_cookie(self._cookie, self._token, httponly=True, samesite="strict", path="/")
             return response
-        try:
-            cookies = SimpleCookie(headers.get("cookie", ""))
-        except CookieError:
-            cookies = SimpleCookie()
-        if self._cookie not in cookies or not _same(cookies[self._cookie].value, self._token):
+        # Programs on other ports set cookies too, of any form, and of this name: theirs must not hide the right one.
+        cookies = [cookie.strip() for header in headers.getlist("cookie") for cookie in header.split(";")]
+        if not any(_same(cookie, f"{self._cookie}={self._token}") for cookie in cookies):
             return PlainTextResponse("Open the address with its token, as `mathse view` printed it.\n", 403)
         return None
 

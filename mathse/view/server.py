@@ -89,7 +89,7 @@ def _serve(
             listening.bind((HOST, port))
             listening.listen()
         except OSError as error:
-            raise UserError(f"port {port}: {error.strerror}; --port N takes another, --port 0 any free one") from error
+            raise UserError(f"port {port}: {error.strerror}; without --port any free one is taken") from error
         port = listening.getsockname()[1]
         token = secrets.token_urlsafe(TOKEN_BYTES)
         app = application(root, port, token, edit_token, who, notes)

@@ -169,7 +169,7 @@ def test_light_and_dark(window: tuple[Browser, str]) -> None:
     light = browser.run(ground)
     browser.open(f"{at}/charts")
     assert browser.run(ground) == light != dark, "the choice is kept"
-    browser.run("localStorage.clear()")
+    browser.run("document.cookie = 'mathse-theme=; path=/; max-age=0'")
     browser.dark(False)
 
 
@@ -241,6 +241,34 @@ def test_a_correction_is_drawn_while_it_is_typed(editing: tuple[Browser, str, Pa
     browser.wait("document.querySelector('[data-path=f1] .corrected .katex')")
     assert decisions.current(root)["f1"].text.endswith("$x^2$ <b>")
     assert browser.messages() == []
+
+
+def test_a_draft_is_discarded_and_brought_back(editing: tuple[Browser, str, Path]) -> None:
+    browser, at, root = editing
+    offered = "!document.getElementById('discard').hidden"
+    reads = "document.getElementById('editor-text').value"
+    for _ in range(2):  # what was typed outlives the page
+        browser.open(f"{at}/path/r2")
+        browser.press("e")
+        browser.wait("document.querySelector('#editor[open]')")
+        if browser.run(f"return {reads}.endsWith(' 70')"):
+            break
+        assert not browser.run(f"return {offered}"), "nothing is typed yet"
+        written = browser.run(f"return {reads}")
+        browser.run("const t = document.getElementById('editor-text'); t.setSelectionRange(1e6, 1e6)")
+        browser.press(*" or 70")
+    assert browser.run(f"return {offered}")
+    browser.run("document.getElementById('discard').click()")
+    assert browser.run(f"return [{reads}, {offered}]") == [written, False]
+    browser.run("document.execCommand('undo')")
+    browser.wait(f"{reads}.endsWith(' or 70') && {offered}")
+    browser.run("document.getElementById('discard').click()")
+    browser.press("Escape")
+    browser.open(f"{at}/path/r2")
+    browser.press("e")
+    browser.wait("document.querySelector('#editor[open]')")
+    assert browser.run(f"return [{reads}, {offered}]") == [written, False]
+    assert decisions.read(root) == [] and browser.messages() == []
 
 
 def test_what_is_refused_is_seen_over_the_dialog(editing: tuple[Browser, str, Path]) -> None:

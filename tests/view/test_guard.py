@@ -50,6 +50,17 @@ def test_the_way_in_leads_nowhere_else(stranger: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
+    "cookies",
+    ['a={"x": 1}; {}', "a b=1; {}", "{}; x=[1,2]", f"{COOKIE}=another; {{}}", f"{{}}; {COOKIE}=another", "=;;{}"],
+)
+def test_cookies_of_other_programs_do_no_harm(stranger: TestClient, cookies: str) -> None:
+    right = f"{COOKIE}={TOKEN}"
+    assert stranger.get("/", headers={"Cookie": cookies.replace("{}", right)}).status_code == 200
+    assert stranger.get("/", headers={"Cookie": cookies.replace("{}", f"x{right}")}).status_code == 403
+    assert stranger.get("/", headers={"Cookie": cookies.replace("{}", f"{right}x")}).status_code == 403
+
+
+@pytest.mark.parametrize(
     "host", ["evil.example", f"evil.example:{PORT}", "127.0.0.1", "127.0.0.1:1", "", f"127.0.0.1:{PORT}.evil"]
 )
 def test_another_hosts_name_is_refused(client: TestClient, host: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mathse import cli
+from mathse.view import server
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,7 +75,16 @@ def test_a_taken_port_is_a_clear_error(shown: Path, capsys: pytest.CaptureFixtur
         port = taken.getsockname()[1]
         assert cli.main(["-C", str(shown), "view", "--no-browser", "--port", str(port)]) == cli.USER_ERROR
     said = capsys.readouterr().err
-    assert f"port {port}: Address already in use; --port N takes another" in said
+    assert f"port {port}: Address already in use; without --port any free one" in said
+
+
+def test_each_start_is_an_origin_of_its_own(shown: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a port that was served before, a page or a service worker may have been left that reads both tokens."""
+    ports = []
+    monkeypatch.setattr(server, "serve", lambda root, port, *rest: ports.append(port))
+    for chosen in ([], ["--port", "8377"]):
+        assert cli.main(["-C", str(shown), "view", "--no-browser", *chosen]) == 0
+    assert ports == [0, 8377]
 
 
 @pytest.mark.parametrize("port", ["65536", "-1", "x"])

@@ -25,7 +25,7 @@ async function ask(address, content) {
 }
 
 function unanswered() {
-  throw new Error("Nothing answers: is `mathse view` still running?");
+  throw new Error(`Nothing answers. \`mathse view --edit --port ${location.port}\` serves this page again.`);
 }
 
 function tell(text, wrong = false) {
@@ -69,24 +69,28 @@ function show(path, text) {
 }
 
 async function open(path, act) {
-  const kept = drafts.get(path);
-  let reads;
+  const unsaved = drafts.get(path);
+  let saved = null;
   try {
-    reads = kept ?? (await written(path));
-  } catch (error) { // no text to begin with: what is saved would take the place of one that was never seen
-    tell(error.message, true);
-    return;
+    saved = await written(path);
+  } catch (error) {
+    if (!unsaved) { // no text to begin with: what is saved would take the place of one that was never seen
+      tell(error.message, true);
+      return;
+    }
   }
   if (editor.open) return; // another path was faster
-  edited = { path, act };
-  const { text, note } = reads;
-  field("note").value = act === "note" && !kept ? "" : note; // a note is one more line, and no one else's
+  if (saved && act === "note") saved.note = ""; // a note is one more line, and no one else's
+  edited = { path, act, saved };
+  const { text, note } = unsaved ?? saved;
+  field("note").value = note;
   field("text").value = text;
+  offerDiscard();
   editor.classList.toggle("noting", act === "note");
   document.getElementById("editor-title").textContent = act === "note" ? "Note on the path" : "Correct the path";
   if (act === "fixed") draft();
   editor.showModal();
-  if (kept) tell("As you left it");
+  if (unsaved) tell("As you left it");
   field(act === "note" ? "note" : "text").focus();
 }
 
@@ -105,12 +109,29 @@ const drafts = {
   },
   keep() {
     const typed = { text: field("text").value, note: field("note").value };
+    if (typed.text === edited.saved?.text && typed.note === edited.saved.note) return this.drop(edited.path);
     try { sessionStorage.setItem(this.name(edited.path), JSON.stringify(typed)); } catch { /* too long to keep */ }
   },
   drop(path) {
     try { sessionStorage.removeItem(this.name(path)); } catch { /* none was kept */ }
   },
 };
+
+// Only what differs from what is saved can be discarded.
+function offerDiscard() {
+  document.getElementById("discard").hidden = !edited.saved || !drafts.get(edited.path);
+}
+
+// Typed over as by hand, so that the browser's own undo (Ctrl Z) brings back what was discarded.
+function discard() {
+  for (const name of ["note", "text"]) {
+    if (field(name).value === edited.saved[name]) continue;
+    field(name).focus();
+    field(name).select();
+    document.execCommand("insertText", false, edited.saved[name]);
+  }
+  tell("As it is saved: Ctrl Z brings yours back");
+}
 
 function draft() {
   const mine = ++asked;
@@ -143,7 +164,8 @@ async function save() {
 }
 
 field("text").addEventListener("input", draft);
-editor.addEventListener("input", () => drafts.keep());
+editor.addEventListener("input", () => { drafts.keep(); offerDiscard(); });
+document.getElementById("discard").addEventListener("click", discard);
 editor.addEventListener("close", () => document.body.append(document.getElementById("told")));
 editor.addEventListener("submit", (event) => {
   event.preventDefault();

@@ -1,6 +1,6 @@
-// Before anything is drawn: the theme that was chosen last, if one was.
+// Before anything is drawn: the theme that was chosen last, if one was; a cookie, since storage is by port, and each start has another one.
 "use strict";
-try {
-  const chosen = localStorage.getItem("mathse-theme");
-  if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
-} catch { /* without storage, the system's theme */ }
+{
+  const chosen = document.cookie.match(/(?:^|; )mathse-theme=(light|dark)(?:;|$)/);
+  if (chosen) document.documentElement.dataset.theme = chosen[1];
+}

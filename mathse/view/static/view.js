@@ -114,7 +114,7 @@ function turn() {
   const root = document.documentElement;
   const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
-  try { localStorage.setItem("mathse-theme", root.dataset.theme); } catch { /* kept for this page only */ }
+  document.cookie = `mathse-theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=strict`;
 }
 
 document.getElementById("theme").addEventListener("click", turn);
