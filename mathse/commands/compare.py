@@ -8,6 +8,7 @@ from mathse.commands.command import argument, command, count, one_of
 
 if TYPE_CHECKING:
     from mathse.diff.names import Origin
+    from mathse.look.left_out import ReasonsOf
     from mathse.look.story.document import Story
 
 
@@ -32,11 +33,12 @@ def story(arguments: argparse.Namespace) -> None:
     from mathse import terminal
     from mathse.diff import printing
     from mathse.diff.names import Origin
+    from mathse.look.left_out import left_out
     from mathse.look.story import text
 
     with tempfile.TemporaryDirectory(prefix="mathse-story-") as folder:
         there = Origin(arguments.root, arguments.repo, arguments.rev)
-        told = _story(arguments.before, arguments.after, there, Path(folder))
+        told = _story(arguments.before, arguments.after, there, Path(folder), left_out)
     if arguments.json:
         print(text.as_json(told))
     elif arguments.markdown:
@@ -45,18 +47,18 @@ def story(arguments: argparse.Namespace) -> None:
         text.show(told, terminal.console(markup=False, emoji=False))
 
 
-def _story(before: str | None, after: str | None, there: "Origin", scratch: Path) -> "Story":
+def _story(before: str | None, after: str | None, there: "Origin", scratch: Path, reasons_of: "ReasonsOf") -> "Story":
     """The story of two steps here, or of one that is elsewhere and one that is here."""
     from mathse import params
     from mathse.diff.names import elsewhere
     from mathse.look.story.telling import between, latest, side, story
 
     if not (there.repo or there.revision):
-        return story(there.root, before, after)
+        return story(there.root, before, after, reasons_of)
     settings = params.load(there.root / params.PARAMS)
     before = before or after or latest(there.root, settings)
     old = elsewhere(side(there.root, settings, before), there, scratch)
-    return between(there.root, settings, old, side(there.root, settings, after or before))
+    return between(there.root, settings, old, side(there.root, settings, after or before), reasons_of)
 
 
 @command(
@@ -89,12 +91,14 @@ def diff(arguments: argparse.Namespace) -> None:
     import tempfile
     from contextlib import suppress
     from dataclasses import replace
+    from functools import cache
 
     from mathse.diff import printing
     from mathse.diff.compare import compare
     from mathse.diff.document import Options
     from mathse.diff.names import Origin, find, members
     from mathse.errors import UserError
+    from mathse.look.left_out import left_out
     from mathse.report import names
 
     if arguments.new is None and not (arguments.rev or arguments.repo or ":" in arguments.old):
@@ -117,18 +121,19 @@ def diff(arguments: argparse.Namespace) -> None:
         verify=arguments.verify,
         saved=arguments.parquet,
     )
+    reasons_of = cache(left_out)  # tables and story ask about the same mixes
     there = Origin(arguments.root, arguments.repo, arguments.rev)
     here = Origin(arguments.root, None, arguments.rev_b)
     with tempfile.TemporaryDirectory(prefix="mathse-diff-") as folder:
         scratch = Path(folder)
         pairs = [(find(old[kind], there, scratch), find(new[kind], here, scratch)) for kind in kinds]
-        documents = [compare(*pair, options, scratch) for pair in pairs]
+        documents = [compare(*pair, options, scratch, reasons_of) for pair in pairs]
         told = None
         # Conditions and columns choose among rows; the story is about all of them, and about what lies here now.
         chosen = arguments.sql or arguments.columns or arguments.counts or arguments.json
         if len(kinds) > 1 and not (chosen or arguments.rev_b or ":" in (arguments.new or "")):
             repo, _, step = arguments.old.rpartition(":")
             with suppress(UserError):  # such as params.yaml without these steps: tables are compared all the same
-                told = _story(step, arguments.new, replace(there, repo=repo or there.repo), scratch)
+                told = _story(step, arguments.new, replace(there, repo=repo or there.repo), scratch, reasons_of)
     form = printing.as_markdown if arguments.markdown else printing.as_json if arguments.json else printing.as_text
     form(documents, told)

@@ -17,16 +17,18 @@ from mathse.diff.document import Document, Example, Options
 from mathse.diff.names import Dataset
 from mathse.diff.reasons import explain
 from mathse.diff.sides import Columns, open_side, relate
+from mathse.look.left_out import ReasonsOf, left_out
 
 ABOUT = ("kind", "round", "status", "subject", "level", "source", "reason", "why")
 HASHES = ("row_hash", "text_hash")
 
 
-def compare(old: Dataset, new: Dataset, options: Options, scratch: Path) -> Document:
+def compare(old: Dataset, new: Dataset, options: Options, scratch: Path, reasons_of: ReasonsOf = left_out) -> Document:
     """Compare two datasets.
 
     Args:
         scratch: A folder for the table of changes.
+        reasons_of: Says why paths are not in a mix.
 
     Raises:
         DiffError: They cannot be compared, the condition cannot be run, or the changes cannot be saved.
@@ -47,7 +49,7 @@ def compare(old: Dataset, new: Dataset, options: Options, scratch: Path) -> Docu
     document = Document(old.label, new.label, sides[1].table, counts, schema)
     if not content:
         return document
-    reasons = explain(old, new, document.table, file) if counts.added or counts.removed else None
+    reasons = explain(old, new, document.table, file, reasons_of) if counts.added or counts.removed else None
     with Database(file, sides, columns, new.project or old.project, reasons, options.condition) as database:
         if options.condition:
             selected = database.select("select change, count(*) from changes group by all order by 1")

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from mathse import layout
 from mathse.diff.names import Dataset
 from mathse.errors import UserError
-from mathse.look.left_out import left_out
+from mathse.look.left_out import ReasonsOf
 from mathse.tables import store
 from mathse.tables.schemas import Reject
 
@@ -33,11 +33,12 @@ class Reasons(NamedTuple):
     key: str
 
 
-def explain(old: Dataset, new: Dataset, table: str, changes: Path) -> Reasons | None:
+def explain(old: Dataset, new: Dataset, table: str, changes: Path, reasons_of: ReasonsOf) -> Reasons | None:
     """Say why rows came and went.
 
     Args:
         table: Their kind of rows, such as `MixRow`.
+        reasons_of: Says why paths are not in a mix.
 
     Returns:
         None where nothing can be said: another kind of table, tables of a revision, a query that cannot be run.
@@ -58,9 +59,9 @@ def explain(old: Dataset, new: Dataset, table: str, changes: Path) -> Reasons | 
             ids = pq.read_table(changes, columns=[column], filters=[("change", "==", side)])[column].to_pylist()
             if not ids or other.project is None or not other.view.startswith("mix_"):
                 continue
-            if (reasons := left_out(other.project, other.view.removeprefix("mix_"))) is not None:
-                told = {name: f"left out of {other.label}: {reason}" for name, reason in reasons.items()}
-                rows += [(name, side, told.get(name, f"no candidate of {other.label}")) for name in ids]
+            if (reasons := reasons_of(other.project, other.view.removeprefix("mix_"))) is not None:
+                known = {name: f"left out of {other.label}: {reason}" for name, reason in reasons.items()}
+                rows += [(name, side, known.get(name, f"no candidate of {other.label}")) for name in ids]
     if not rows:
         return None
     return Reasons(pa.Table.from_pylist([dict(zip(SCHEMA.names, row, strict=True)) for row in rows], SCHEMA), key)

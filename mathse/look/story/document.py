@@ -13,7 +13,7 @@ Anything may be missing, as while a run goes on: then `missing` says what, and t
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mathse.loop.evaluation.statistics import mcnemar
+from mathse.loop.evaluation.transitions import Transition
 
 SIGNIFICANT = 0.05
 """A p-value below it is taken for more than chance."""
@@ -128,36 +128,30 @@ class Noise:
 
 
 @dataclass(frozen=True)
-class Paired:
+class Measurement:
     """What both models make of the same problems: the run's own tests, or a benchmark's items.
 
     Attributes:
         name: `problems` (the run's own tests), or the benchmark's.
-        n: Problems that both were measured on.
-        right: Of those, solved by each.
-        gained: Solved by the second alone.
-        lost: Solved by the first alone.
+        change: The problems that both were measured on, by what became of them.
         unmatched: Problems that one of them alone was measured on.
     """
 
     name: str
-    n: int
-    right: Pair
-    gained: int
-    lost: int
+    change: Transition
     unmatched: int = 0
 
     @property
-    def p(self) -> float:
-        """Of McNemar's exact test, two-sided: how likely so uneven a change is between two equal models."""
-        return mcnemar(self.gained, self.lost)
+    def right(self) -> Pair:
+        """Problems solved by each, of those that both were measured on."""
+        return self.change.stayed_correct + self.change.lost, self.change.stayed_correct + self.change.gained
 
     @property
     def judgement(self) -> str:
         """In plain words."""
-        if self.p >= SIGNIFICANT:
+        if self.change.p_value >= SIGNIFICANT:
             return "not shown to help"
-        return "shown to help" if self.gained > self.lost else "shown to hurt"
+        return "shown to help" if self.change.gained > self.change.lost else "shown to hurt"
 
 
 @dataclass(frozen=True)
@@ -193,6 +187,6 @@ class Story:
     decisions: list[Decided]
     problems: Problems | None
     noise: Noise | None
-    tests: list[Paired]
+    tests: list[Measurement]
     groups: list[Group]
     missing: list[str]

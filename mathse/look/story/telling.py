@@ -11,10 +11,11 @@ from mathse.curation.decisions import current
 from mathse.curation.edits import edited
 from mathse.errors import HOW_TO_GET, UserError
 from mathse.limits import bounded_memory
-from mathse.look.left_out import left_out
+from mathse.look.left_out import ReasonsOf, left_out
 from mathse.look.story import counts
 from mathse.look.story.counts import Cells, counted
-from mathse.look.story.document import Came, Decided, Group, Noise, Paired, Problems, Rows, Side, Story
+from mathse.look.story.document import Came, Decided, Group, Measurement, Noise, Problems, Rows, Side, Story
+from mathse.loop.evaluation.transitions import Transition
 from mathse.params import BASE, Params
 from mathse.report import table
 from mathse.report.names import Names
@@ -22,12 +23,13 @@ from mathse.tables import views
 from mathse.tables.schemas import OWN_TESTS, Tag
 
 
-def story(root: Path, before: str | None = None, after: str | None = None) -> Story:
+def story(root: Path, before: str | None = None, after: str | None = None, reasons_of: ReasonsOf = left_out) -> Story:
     """Tell what changed between two steps or models of a project, and whether it helped.
 
     Args:
         before: A step's or model's name; None: the step that `after` goes on from.
         after: Likewise; None: the last step whose mix is there.
+        reasons_of: Says why paths are not in a mix.
 
     Raises:
         UserError: There is no such step or model, both are the same, no mix is there yet, or a table is damaged.
@@ -42,7 +44,7 @@ def story(root: Path, before: str | None = None, after: str | None = None) -> St
             f"{before or after}: nothing changes from {first.heading} to itself; name two of them, such as "
             f"`mathse story {previous} {step}`, or --rev REVISION for what it was"
         )
-    return between(root, settings, first, last)
+    return between(root, settings, first, last, reasons_of)
 
 
 def latest(root: Path, settings: Params) -> str:
@@ -78,7 +80,7 @@ def side(root: Path, settings: Params, name: str) -> Side:
     return Side(step, model, heading, root / layout.mix(step), predictions)
 
 
-def between(root: Path, settings: Params, before: Side, after: Side) -> Story:
+def between(root: Path, settings: Params, before: Side, after: Side, reasons_of: ReasonsOf = left_out) -> Story:
     """As `story`, of two sides whose files may lie anywhere; what explains them is the project's.
 
     Raises:
@@ -102,7 +104,7 @@ def between(root: Path, settings: Params, before: Side, after: Side) -> Story:
             cells, kept_out = counted(connection, counts.ROWS), counted(connection, counts.KEPT_OUT)
             gone = [str(row["path_id"]) for row in counted(connection, counts.GONE)]
             report = table.mix_report(root, after.step)
-            rows = _rows(cells, report, _reasons(root, _steps(settings, before, after), after, gone))
+            rows = _rows(cells, report, _reasons(root, _steps(settings, before, after), after, gone, reasons_of))
             decisions = _decisions(root, connection, _steps(settings, None, after))
             (sums,) = counted(connection, counts.PROBLEMS)
             problems = Problems(**sums, asked=report.remaining if report else None)
@@ -111,7 +113,7 @@ def between(root: Path, settings: Params, before: Side, after: Side) -> Story:
             answers = counted(connection, counts.ANSWERS)
     missing = [*_missing(before), *_missing(after)]
     groups = _groups(cells, kept_out, answers)
-    return Story(before, after, rows, decisions, problems, noise, _tests(answers), groups, missing)
+    return Story(before, after, rows, decisions, problems, noise, _tests(before, after, answers), groups, missing)
 
 
 def _missing(end: Side) -> list[str]:
@@ -151,12 +153,14 @@ def _steps(settings: Params, before: Side | None, after: Side) -> list[str]:
     return steps
 
 
-def _reasons(root: Path, steps: Sequence[str], after: Side, gone: Sequence[str]) -> dict[str, int]:
+def _reasons(
+    root: Path, steps: Sequence[str], after: Side, gone: Sequence[str], reasons_of: ReasonsOf
+) -> dict[str, int]:
     """Why rows went: what the first step after the first mix that leaves one out says of it."""
     reasons: dict[str, str] = {}
     otherwise = f"no candidate of {after.heading}"
     for step in steps if gone else ():  # from the last to the first, whose word counts
-        if (own := left_out(root, step)) is None:
+        if (own := reasons_of(root, step)) is None:
             otherwise = "for a reason that is not known here"
         reasons |= own or {}
     return dict(Counter(reasons.get(path_id, otherwise) for path_id in gone).most_common())
@@ -198,7 +202,7 @@ def _noise(cells: Cells, kept_out: Cells) -> Noise:
     )
 
 
-def _tests(answers: Cells) -> list[Paired]:
+def _tests(before: Side, after: Side, answers: Cells) -> list[Measurement]:
     """The run's own tests first, then the benchmarks by name."""
     tests = []
     for name in sorted({cell["benchmark"] for cell in answers}, key=lambda name: (name != OWN_TESTS, name)):
@@ -206,9 +210,15 @@ def _tests(answers: Cells) -> list[Paired]:
         for cell in answers:
             if cell["benchmark"] == name:
                 pairs[cell["was_right"], cell["is_right"]] += cell["problems"]
-        gained, lost, stayed = pairs[False, True], pairs[True, False], pairs[True, True]
-        n = gained + lost + stayed + pairs[False, False]
-        tests.append(Paired(name, n, (stayed + lost, stayed + gained), gained, lost, pairs.total() - n))
+        change = Transition(
+            before=before.model or "",
+            after=after.model or "",
+            stayed_correct=pairs[True, True],
+            stayed_wrong=pairs[False, False],
+            lost=pairs[True, False],
+            gained=pairs[False, True],
+        )
+        tests.append(Measurement(name, change, unmatched=pairs.total() - change.n))
     return tests
 
 

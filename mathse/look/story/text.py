@@ -17,7 +17,7 @@ from dataclasses import asdict
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mathse.look.story.document import Came, Group, Paired, Story
+from mathse.look.story.document import Came, Group, Measurement, Story
 from mathse.tables.schemas import OWN_TESTS
 
 if TYPE_CHECKING:
@@ -54,12 +54,13 @@ def facts(story: Story) -> list[Fact]:
     return list(chain.from_iterable(parts))
 
 
-def _accuracy(tests: Paired) -> Fact:
-    before, now = (100 * right / tests.n if tests.n else 0.0 for right in tests.right)
+def _accuracy(tests: Measurement) -> Fact:
+    change = tests.change
+    before, now = (100 * right / change.n if change.n else 0.0 for right in tests.right)
     what = "test problems" if tests.name == OWN_TESTS else "items"
     text = (
-        f"{before:.1f} % -> {now:.1f} % of {tests.n:,} {what} ({now - before:+.1f} points): {tests.judgement}, "
-        f"p = {tests.p:.2g}\nMcNemar's exact test: {tests.gained:,} gained, {tests.lost:,} lost"
+        f"{before:.1f} % -> {now:.1f} % of {change.n:,} {what} ({now - before:+.1f} points): {tests.judgement}, "
+        f"p = {change.p_value:.2g}\nMcNemar's exact test: {change.gained:,} gained, {change.lost:,} lost"
     )
     if tests.unmatched:
         text += f"; {tests.unmatched:,} that only one of the two was measured on are left out"
@@ -181,6 +182,17 @@ def as_json(story: Story) -> str:
     document: dict[str, Any] = asdict(story)
     for end in ("before", "after"):
         document[end] = {name: document[end][name] for name in ("step", "model", "heading")}
-    for row, tests in zip(document["tests"], story.tests, strict=True):
-        row |= {"p": tests.p, "judgement": tests.judgement}
+    document["tests"] = [
+        {
+            "name": tests.name,
+            "n": tests.change.n,
+            "right": tests.right,
+            "gained": tests.change.gained,
+            "lost": tests.change.lost,
+            "unmatched": tests.unmatched,
+            "p": tests.change.p_value,
+            "judgement": tests.judgement,
+        }
+        for tests in story.tests
+    ]
     return json.dumps(document, ensure_ascii=False, indent=2)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mathse import layout
+from mathse.loop.evaluation.transitions import Transition
 from mathse.tables import store
 from mathse.tables.files import write_json
 from mathse.tables.schemas import MixRow, PathKind, Prediction, Problem, Remaining, Split, Status, Verdict
@@ -28,6 +29,13 @@ def predictions(*statuses: Status, benchmark: str = "problems") -> list[Predicti
                    finish_reason="stop", tokens_in=1, tokens_out=1, benchmark=benchmark)
         for at, status in enumerate(statuses)
     ]  # fmt: skip
+
+
+def change(before: str, after: str, **counts: int) -> Transition:
+    """What became of the problems that both models were measured on; none of what is not named."""
+    return Transition(
+        before, after, **{**dict.fromkeys(("stayed_correct", "stayed_wrong", "lost", "gained"), 0), **counts}
+    )
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from mathse.curation import decisions
 from mathse.curation.decisions import Decision
 from mathse.curation.edits import edited
 from mathse.errors import UserError
-from mathse.look.story.document import Came, Decided, Noise, Paired, Problems
+from mathse.look.story.document import Came, Decided, Measurement, Noise, Problems
 from mathse.look.story.telling import story
 from mathse.tables import store
 from mathse.tables.schemas import MixRow, PathKind, Prediction, Tag, Verdict
 from tests import rows
-from tests.look.story.conftest import CORRECT, WRONG, mix_row, predictions
+from tests.look.story.conftest import CORRECT, WRONG, change, mix_row, predictions
 
 
 def test_rows_problems_noise_and_tests_are_counted(project: Path) -> None:
@@ -26,7 +26,7 @@ def test_rows_problems_noise_and_tests_are_counted(project: Path) -> None:
     assert told.problems == Problems(unsolved=3, solved=2, lost=0, asked=3)
     assert told.problems.remaining == 1
     assert told.noise == Noise(rows=(0, 2), undecided=1, unjudged=0, kept_out=1)
-    assert told.tests == [Paired("problems", n=4, right=(1, 2), gained=2, lost=1)]
+    assert told.tests == [Measurement("problems", change("0", "1", stayed_wrong=1, gained=2, lost=1))]
     assert told.missing == []
 
 
@@ -125,8 +125,8 @@ def test_only_problems_that_both_models_were_measured_on_are_compared(project: P
     store.write(project / layout.predictions("1"), Prediction, [*predictions(CORRECT, WRONG), *rest])
     store.write(project / layout.predictions("0"), Prediction, [*predictions(WRONG, WRONG, CORRECT), *rest[:1]])
     assert story(project, "0", "1").tests == [
-        Paired("problems", n=2, right=(0, 1), gained=1, lost=0, unmatched=1),
-        Paired("mathvista_testmini", n=1, right=(1, 1), gained=0, lost=0, unmatched=1),
+        Measurement("problems", change("0", "1", stayed_wrong=1, gained=1), unmatched=1),
+        Measurement("mathvista_testmini", change("0", "1", stayed_correct=1), unmatched=1),
     ]
 
 
@@ -137,7 +137,7 @@ def test_mixes_of_no_rows_and_of_one(project: Path) -> None:
         store.write(project / layout.predictions(name), Prediction, predictions(WRONG))
     told = story(project, "0", "1")
     assert told.noise == Noise(rows=(0, 1), undecided=0, unjudged=0, kept_out=2)
-    assert (told.tests[0].p, told.tests[0].judgement) == (1.0, "not shown to help")
+    assert (told.tests[0].change.p_value, told.tests[0].judgement) == (1.0, "not shown to help")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_mixes_of_no_rows_and_of_one(project: Path) -> None:
     [(100, 70, "shown to help"), (70, 100, "shown to hurt"), (12, 8, "not shown to help"), (0, 0, "not shown to help")],
 )
 def test_a_gain_is_called_one_only_where_the_test_shows_it(gained: int, lost: int, words: str) -> None:
-    assert Paired("problems", 900, (lost, gained), gained, lost).judgement == words
+    assert Measurement("problems", change("0", "1", stayed_wrong=500, gained=gained, lost=lost)).judgement == words
 
 
 def decided(path_id: str, tag: Tag, who: str = "Ada", step: str = "1", **fields: str) -> Decision:

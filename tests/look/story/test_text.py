@@ -10,8 +10,9 @@ from mathse import cli, layout, terminal
 from mathse.curation import decisions
 from mathse.curation.decisions import Decision
 from mathse.look.story import text
-from mathse.look.story.document import Group, Paired
+from mathse.look.story.document import Group
 from mathse.look.story.telling import story
+from mathse.loop.evaluation.statistics import mcnemar
 from mathse.tables import store
 from mathse.tables.schemas import MixRow, Tag
 from tests.look.story.conftest import mix_row
@@ -76,7 +77,7 @@ def test_json_has_the_judgement(project: Path, capsys: pytest.CaptureFixture[str
     assert cli.main(["-C", str(project), "story", "0", "1", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["tests"][0]["judgement"] == "not shown to help"
-    assert told["tests"][0]["p"] == Paired("problems", 4, (1, 2), 2, 1).p
+    assert told["tests"][0]["p"] == mcnemar(2, 1)
     assert told["before"] == {"step": "0", "model": "0", "heading": "distilled"}
 
 
