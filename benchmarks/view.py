@@ -1,12 +1,15 @@
-"""`mathse view` at ten million paths: seconds that a page and a filter take over HTTP, beside a plain peer.
+"""`mathse view` at ten million paths: seconds that pages, filters and decisions take, beside bounds and a plain peer.
 
     python -m benchmarks.view [--rows 10000000] [--folder .mathse/bench_view]
 
 Makes a run of that many paths with verdicts (ten steps, a problem for every twenty paths, texts of about 240 signs, one
 in ten with LaTeX) and a mix per step (what is correct up to it: 2,500,000 rows in the last), builds the index, starts
-the server as a user does and asks it for pages as a browser does, each
-several times with other values, so that nothing is answered from memory of the last. The peer is what a page without an
-index does: the same rows by one DuckDB query over the Parquet files (two threads) for each request.
+the server as a user does and asks it for pages as a browser does, each several times with other values, so that nothing
+is answered from memory of the last. The peer is what a page without an index does: the same rows by one DuckDB query
+over the Parquet files (two threads) for each request.
+
+The slowest answer of each page is held to a bound: 0.5 seconds for a page, 1 second where its rows are filtered or
+sorted, 2.5 seconds for a search (which looks for two), 0.2 seconds for a decision. Status 1: one is missed.
 """
 
 import argparse
@@ -17,8 +20,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import duckdb
@@ -112,52 +118,90 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: str, sql: str, file: Pat
     connection.execute(f"copy ({sql}) to '{file}' {written}")
 
 
-Asked = Callable[[int], dict[str, str]]
+LIST, FILTER, SEARCH, DECISION = 0.5, 1.0, 2.5, 0.2
+"""Seconds that an answer may take: a page; rows that are filtered or sorted; a search; a decision."""
+
+Choices = Callable[[int], dict[str, str]]
+
+
+class Page(NamedTuple):
+    """A page: seconds that it may take, its address, what is chosen at each turn, and the peer's condition."""
+
+    bound: float
+    address: str
+    choices: Choices
+    peer: str = ""
+
+
+class Timing(NamedTuple):
+    """What it took: seconds of every turn, and the peer's, if it has one."""
+
+    name: str
+    bound: float
+    seconds: list[float]
+    peer: float | None = None
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether the slowest answer took longer than it may."""
+        return max(self.seconds) >= self.bound
+
+
 _RARE = {"verdict": "UNDECIDED", "rule": "CORRECT", "kind": "rollout", "level": "3"}
 _SIDES = ("left", "right", "upper", "lower", "middle")
-PAGES: dict[str, tuple[str, Asked, str]] = {
-    "overview": ("/", lambda turn: {}, ""),
-    "first page of paths": ("/paths", lambda turn: {}, "true"),
-    "page from the middle": ("/paths", lambda turn: {"after": str(5_000_000 + 777 * turn)}, ""),
-    "round": ("/paths", lambda turn: {"round": str(1 + turn)}, "p.round = {round}"),
-    "round and verdict": (
-        "/paths", lambda turn: {"round": str(1 + turn), "verdict": "UNDECIDED"},
+PAGES = {
+    "overview": Page(LIST, "/", lambda turn: {}),
+    "first page of paths": Page(LIST, "/paths", lambda turn: {}, "true"),
+    "page from the middle": Page(LIST, "/paths", lambda turn: {"after": str(5_000_000 + 777 * turn)}),
+    "first page as a table": Page(LIST, "/paths", lambda turn: {"layout": "table"}),
+    "problems": Page(LIST, "/problems", lambda turn: {"after": str(777 * turn + 1)}),
+    "mixes": Page(LIST, "/mixes", lambda turn: {}),
+    "page of a mix": Page(LIST, "/mix/{name}", lambda turn: {"name": str(turn + 3)}),
+    "round": Page(FILTER, "/paths", lambda turn: {"round": str(1 + turn)}, "p.round = {round}"),
+    "round and verdict": Page(
+        FILTER, "/paths", lambda turn: {"round": str(1 + turn), "verdict": "UNDECIDED"},
         "p.round = {round} and v.status = 'UNDECIDED'",
     ),
-    "only the rule says correct": (
-        "/paths", lambda turn: {"agree": "rule_only", "level": str(1 + turn)},
+    "only the rule says correct": Page(
+        FILTER, "/paths", lambda turn: {"agree": "rule_only", "level": str(1 + turn)},
         "v.status = 'WRONG' and v.rule_status = 'CORRECT' and q.level = {level}",
     ),
-    "five filters, few rows": (
-        "/paths",
-        lambda turn: {**_RARE, "subject": f"subject {turn}"},
+    "five filters, few rows": Page(
+        FILTER, "/paths", lambda turn: {**_RARE, "subject": f"subject {turn}"},
         "v.status = 'UNDECIDED' and v.rule_status = 'CORRECT' and p.kind = 'rollout' and q.level = 3 "
         "and q.subject = '{subject}'",
     ),
-    "common word": ("/paths", lambda turn: {"q": _SIDES[turn]}, "contains(lower(p.text), '{q}')"),
-    "rare word": ("/paths", lambda turn: {"q": f"v{777 * turn + 1}"}, "regexp_matches(lower(p.text), '\\b{q}\\b')"),
-    "word that is nowhere": ("/paths", lambda turn: {"q": f"nowhere{turn}"}, "contains(lower(p.text), '{q}')"),
-    "rare word, common word, verdict": (
-        "/paths", lambda turn: {"q": f"v{333 * turn + 2} upper", "verdict": "CORRECT"}, "",
+    "page of a mix, filtered": Page(
+        FILTER, "/mix/{name}", lambda turn: {"name": "final", "agree": "orm_only", "subject": f"subject {turn}"},
     ),
-    "phrase, frequent": (
-        "/paths", lambda turn: {"q": f'"angle b is {100 + turn}"'}, "contains(lower(p.text), 'angle b is {phrase}')",
+    "sorted by length": Page(FILTER, "/paths", lambda turn: {"sort": "-characters", "round": str(1 + turn)}),
+    "all sorted by confidence": Page(
+        FILTER, "/paths", lambda turn: {"sort": "confidence", "after": str(777 * turn + 5)},
     ),
-    "phrase, nowhere (looks on)": ("/paths", lambda turn: {"q": f'"is angle {100 + turn}"'}, ""),
-    "mixes": ("/mixes", lambda turn: {}, ""),
-    "page of a mix": ("/mix/{}", lambda turn: {"name": str(turn + 3)}, ""),
-    "page of a mix, filtered, by column": (
-        "/mix/{}", lambda turn: {"name": "final", "agree": "orm_only", "subject": f"subject {turn}"}, "",
+    "a mix sorted by length": Page(FILTER, "/mix/{name}", lambda turn: {"name": str(turn + 4), "sort": "characters"}),
+    "mix and verdict of the rule": Page(FILTER, "/paths", lambda turn: {"mix": str(turn + 2), "rule": "WRONG"}),
+    "decided on": Page(FILTER, "/paths", lambda turn: {"tag": ("bad", "good", "any", "fixed", "none")[turn]}),
+    "count of a filter": Page(
+        FILTER, "/paths/count", lambda turn: {"subject": f"subject {turn}", "verdict": "CORRECT"},
     ),
-    "sorted by length": ("/paths", lambda turn: {"sort": "-characters", "round": str(1 + turn)}, ""),
-    "all sorted by confidence": ("/paths", lambda turn: {"sort": "confidence", "after": str(777 * turn + 5)}, ""),
-    "a mix sorted by length, as a table": ("/mix/{}", lambda turn: {"name": str(turn + 4), "sort": "characters"}, ""),
-    "mix and verdict of the rule": ("/paths", lambda turn: {"mix": str(turn + 2), "rule": "WRONG"}, ""),
-    "an id by its digits": ("/paths", lambda turn: {"q": f"{777_777 * 1000003 * (turn + 1):016x}"}, ""),
-    "decided on": ("/paths", lambda turn: {"tag": ("bad", "good", "any", "fixed", "none")[turn]}, ""),
-    "count of a filter": ("/paths/count", lambda turn: {"subject": f"subject {turn}", "verdict": "CORRECT"}, ""),
-    "problems by words": ("/problems", lambda turn: {"q": f"figure {100_000 + turn}"}, ""),
-    "two steps compared": ("/compare", lambda turn: {"a": str(1 + turn), "b": "8", "change": "gained"}, ""),
+    "two steps compared": Page(FILTER, "/compare", lambda turn: {"a": str(1 + turn), "b": "8", "change": "gained"}),
+    "an id by its digits": Page(FILTER, "/paths", lambda turn: {"q": f"{777_777 * 1000003 * (turn + 1):016x}"}),
+    "problems by words": Page(FILTER, "/problems", lambda turn: {"q": f"figure {100_000 + turn}"}),
+    "common word": Page(SEARCH, "/paths", lambda turn: {"q": _SIDES[turn]}, "contains(lower(p.text), '{q}')"),
+    "rare word": Page(
+        SEARCH, "/paths", lambda turn: {"q": f"v{777 * turn + 1}"}, "regexp_matches(lower(p.text), '\\b{q}\\b')",
+    ),
+    "word that is nowhere": Page(
+        SEARCH, "/paths", lambda turn: {"q": f"nowhere{turn}"}, "contains(lower(p.text), '{q}')",
+    ),
+    "rare word, common word, verdict": Page(
+        SEARCH, "/paths", lambda turn: {"q": f"v{333 * turn + 2} upper", "verdict": "CORRECT"},
+    ),
+    "phrase, frequent": Page(
+        SEARCH, "/paths", lambda turn: {"q": f'"angle b is {100 + turn}"'},
+        "contains(lower(p.text), 'angle b is {phrase}')",
+    ),
+    "phrase, nowhere": Page(SEARCH, "/paths", lambda turn: {"q": f'"is angle {100 + turn}"'}),
 }  # fmt: skip
 _PEER = """
     select p.*, v.*, q.question from read_parquet('{root}/data/paths/*.parquet') p
@@ -167,58 +211,61 @@ _PEER = """
 """
 
 
-def edit(root: Path, port: int, cookie: str, token: str) -> None:
-    """Decide on paths, and print how long a decision takes: written, on the disk, and shown."""
+def decisions(root: Path, port: int, cookie: str, token: str) -> Timing:
+    """How long a decision takes: written, on the disk, and shown."""
     with duckdb.connect() as connection:
         files = f"read_parquet('{root / layout.paths('7')}')"
         paths = [path for (path,) in connection.execute(f"select path_id from {files} using sample 20 rows").fetchall()]
     origin = f"http://127.0.0.1:{port}"
     headers = {"Cookie": cookie, "Origin": origin, "X-MathSE-Edit": token, "Content-Type": "application/json"}
-    times = []
+    seconds = []
     for turn, path in enumerate(paths):
         content = json.dumps({"tag": ("bad", "good")[turn % 2], "note": "as a reader found"})
-        times.append(_ask(port, f"/edit/decide/{path}", headers, content))
-    print(f"{'a decision (limit 0.2)':36}{statistics.median(times):8.3f}{max(times):8.3f}", flush=True)
+        seconds.append(_ask(port, f"/edit/decide/{path}", headers, content))
+    return Timing("a decision", DECISION, seconds)
 
 
-def measure(root: Path, port: int, cookie: str) -> None:
-    """Ask for every page several times, and print the median and the worst beside the peer's one time."""
-    print(f"{'page':36}{'median':>8}{'worst':>8}{'peer':>8}{'ratio':>8}   seconds")
-    for name, (path, asked, where) in PAGES.items():
-        times = [_get(port, cookie, path, asked(turn)) for turn in range(REPEATS)]
-        middle, worst = statistics.median(times), max(times)
-        peer = _peer(root, where, asked(1)) if where else None
-        beside = f"{peer:8.2f}{peer / middle:8.0f}" if peer else ""
-        print(f"{name:36}{middle:8.3f}{worst:8.3f}{beside}", flush=True)
+def timings(root: Path, port: int, cookie: str) -> Iterator[Timing]:
+    """How long every page takes, several times, and its peer once."""
+    for name, page in PAGES.items():
+        seconds = []
+        for turn in range(REPEATS):
+            choices = page.choices(turn)
+            address = page.address.format(**choices)
+            query = urlencode({name: value for name, value in choices.items() if name != "name"})
+            seconds.append(_ask(port, f"{address}?{query}" if query else address, {"Cookie": cookie}))
+        yield Timing(name, page.bound, seconds, _peer(root, page.peer, page.choices(1)) if page.peer else None)
 
 
-def _get(port: int, cookie: str, path: str, asked: dict[str, str]) -> float:
-    rest = {name: value for name, value in asked.items() if name != "name"}
-    path = path.format(asked.get("name"))
-    return _ask(port, f"{path}?{urlencode(rest)}" if rest else path, {"Cookie": cookie})
+def line(timing: Timing) -> str:
+    """A row of the table: median and slowest answer, the bound, the peer and how many times longer it takes."""
+    middle = statistics.median(timing.seconds)
+    peer = f"{timing.peer:8.2f}{timing.peer / middle:8.0f}" if timing.peer else ""
+    verdict = "  MISSED" if timing.is_missed else ""
+    return f"{timing.name:34}{middle:8.3f}{max(timing.seconds):9.3f}{timing.bound:8.1f}{peer}{verdict}"
 
 
 def _ask(port: int, address: str, headers: dict[str, str], content: str | None = None) -> float:
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-    start = time.perf_counter()
-    connection.request("GET" if content is None else "POST", address, content, headers)
-    answer = connection.getresponse()
-    body = answer.read()
-    taken = time.perf_counter() - start
+    with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
+        start = time.perf_counter()
+        connection.request("GET" if content is None else "POST", address, content, headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        seconds = time.perf_counter() - start
     assert answer.status == 200, body[:500]
-    return taken
+    return seconds
 
 
-def _peer(root: Path, where: str, asked: dict[str, str]) -> float:
-    filled = where.format(**asked, phrase=re.sub(r"\D", "", asked.get("q", "")))
+def _peer(root: Path, where: str, choices: dict[str, str]) -> float:
+    filled = where.format(**choices, phrase=re.sub(r"\D", "", choices.get("q", "")))
     with duckdb.connect(config={"threads": 2, "memory_limit": "4GB"}) as connection:
         start = time.perf_counter()
         connection.execute(_PEER.format(root=root, where=filled)).fetchall()
         return time.perf_counter() - start
 
 
-def main() -> None:
-    """Make, build, serve, measure."""
+def main() -> int:
+    """Make, build, serve, measure; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--folder", type=Path, default=Path(".mathse/bench_view"))
@@ -232,16 +279,22 @@ def main() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
-            found = re.search(r":(\d+)/\?token=([\w-]+)#edit=([\w-]+)", server.stdout.readline())
-            assert found, "the server did not start"
+            match = re.search(r":(\d+)/\?token=([\w-]+)#edit=([\w-]+)", server.stdout.readline())
+            assert match, "the server did not start"
             size = sum(file.stat().st_size for file in (root / ".mathse/view").glob("*.duckdb"))
             print(f"started after {time.perf_counter() - start:.1f} s; index {size / 2**30:.2f} GiB")
-            port, cookie = int(found[1]), f"mathse-view-{found[1]}={found[2]}"
-            edit(root, port, cookie, found[3])
-            measure(root, port, cookie)
+            port, cookie = int(match[1]), f"mathse-view-{match[1]}={match[2]}"
+            print(f"{'seconds':34}{'median':>8}{'slowest':>9}{'bound':>8}{'peer':>8}{'ratio':>8}")
+            missed = 0
+            for timing in chain([decisions(root, port, cookie, match[3])], timings(root, port, cookie)):
+                print(line(timing), flush=True)
+                missed += timing.is_missed
         finally:
             server.terminate()
+    if missed:
+        print(f"{missed} of {len(PAGES) + 1} bounds missed", file=sys.stderr)
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
