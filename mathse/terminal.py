@@ -21,6 +21,13 @@ _UNSEEN = re.compile(
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
+UNSPACED = (
+    r"\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    r"\uf900-\ufaff\U00020000-\U0003ffff"
+)
+"""Signs of scripts that set no spaces between words (Chinese, Japanese), as a pattern has them in its brackets: each
+counts as a word, and a line may break between two of them."""
+
 
 def visible(text: str) -> str:
     """Text with control and direction characters written out; lines, tabs and the joiners of Persian are kept."""

@@ -11,7 +11,7 @@ import re
 from difflib import SequenceMatcher
 from typing import Any, Literal, NamedTuple
 
-from mathse.terminal import visible
+from mathse.terminal import UNSPACED, visible
 
 LONGEST, LONGEST_CELL = 240, 80
 _MARKUP = re.compile(r"[\\`*_\[\]<>&|~@#$]|:(?=\S)|(?<=\w)\.(?=[^\W\d])")
@@ -22,7 +22,7 @@ LONGEST_COMPARED = 4000
 """Words; the search for the difference is quadratic, so longer texts are shown as replaced."""
 AROUND = 40
 """Characters of common text that are shown beside a change."""
-_WORD = re.compile(r"\s+|\w+|[^\w\s]")
+_WORD = re.compile(rf"\s+|[{UNSPACED}]|[^\W{UNSPACED}]+|[^\w\s]")
 
 
 def plain(value: Any) -> str:

@@ -13,7 +13,6 @@ that a run has not made yet are passed over.
 """
 
 import re
-import textwrap
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from mathse.look.catalogue import catalogue
 from mathse.look.ids import Match, RowNotFound, lookup
 from mathse.loop.ask.prompts import lettered
 from mathse.report import names
+from mathse.report.columns import broken
 from mathse.tables import files, store
 from mathse.tables.images import ImageError, as_shown
 from mathse.tables.schemas import BenchmarkItem, Feedback, Image, MixRow, Path, Prediction, Problem, Row, Verdict
@@ -100,7 +100,11 @@ def tell(root: File, prefix: str, image_dir: File, width: int | None = None) -> 
         lines += [f"{_mark('  ', row.row_hash == match.id)}{name}: {row.status} ({row.reason}{by_rule})"]
         lines += _quoted(row.text, "    ")
     text = "\n".join(lines)
-    return "\n".join(part for line in text.split("\n") for part in _broken(line, width)) if width else text
+    if not width:
+        return text
+    # What is quoted goes on with its mark.
+    starts = [(line, re.match(r"\s*(?:\| )?", line)) for line in text.split("\n")]
+    return "\n".join(part for line, start in starts for part in broken(line, width, start[0] if start else ""))
 
 
 def gather(root: File, problem: Problem) -> Story:
@@ -202,13 +206,6 @@ def _path_lines(story: Story, path: Path, indent: str, marked: str) -> Iterator[
         for other in paths:
             if other.parent_path_id == path.path_id:
                 yield from _path_lines(story, other, inner, marked)
-
-
-def _broken(line: str, width: int) -> list[str]:
-    """The lines of a terminal: the quotation goes on with its mark."""
-    match = re.match(r"\s*(?:\| )?", line)
-    start = match[0] if match else ""
-    return textwrap.wrap(line, width, subsequent_indent=start, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _mark(indent: str, is_marked: bool) -> str:

@@ -8,20 +8,25 @@ A table that is wider than the terminal is printed as several, each beginning wi
     + distilled            351  16.6 (14.3 to 19.1)        + distilled       127.8
 
 A table with texts (`texts`) lets these wrap between words; where that does not do, each row is a list of its columns.
+Chinese and Japanese set no spaces: their lines break between any two signs, as far as punctuation allows.
 """
 
 import re
-import textwrap
 from collections.abc import Iterable, Sequence
 
-from rich.cells import cell_len
-from rich.text import Text
+from rich.cells import cell_len, chop_cells
 
-from mathse.terminal import console
+from mathse.terminal import UNSPACED
 
 GAP = "  "
 NARROWEST = 18
 """Cells of a terminal that a column of texts needs to be read."""
+_OPENING, _CLOSING = "（［｛「『【〔《〈〖", "、。，．：；！？）］｝」』】〕》〉〗・ー々…"  # noqa: RUF001
+"""Signs that no line ends with, and that none begins with."""
+_PART = re.compile(
+    rf"\s+|[{_OPENING}]*(?:[{UNSPACED}]|[^\s{_OPENING}{_CLOSING}{UNSPACED}]+)[{_CLOSING}]*|[{_OPENING}{_CLOSING}]+"
+)
+"""A text's parts: spaces, and what no line breaks within."""
 _LABEL = re.compile(r"\s*(?:\S.*?\s{2,})?")
 
 Cells = Sequence[Sequence[str]]
@@ -29,20 +34,38 @@ Cells = Sequence[Sequence[str]]
 
 def wrapped(lines: Iterable[str], width: int) -> list[str]:
     """Lines broken between words, the rest below what follows a label (`disk    12 GiB ...`); no path is broken."""
-    return [
-        part
-        for line in lines
-        for part in textwrap.wrap(
-            line, width, subsequent_indent=" " * _hanging(line, width), break_long_words=False, break_on_hyphens=False,
-        )
-        or [""]
-    ]  # fmt: skip
+    return [part for line in lines for part in broken(line, width, " " * _hanging(line, width))]
+
+
+def broken(line: str, width: int, start: str = "", fold: bool = False) -> list[str]:
+    """The parts of a line that is wider than the terminal, broken between words.
+
+    Args:
+        start: What each part but the first begins with.
+        fold: Break a word that is wider than a line, too; otherwise it has a line of its own.
+    """
+    lines: list[str] = []
+    part, cells, has_word = "", 0, False
+    for piece in _PART.findall(line.expandtabs()):
+        if piece.isspace():
+            space = piece if has_word or not lines else ""
+            part, cells = part + space, cells + len(space)
+            continue
+        if has_word and cells + cell_len(piece) > width:
+            lines.append(part.rstrip())
+            part, cells = start, cell_len(start)
+        part, cells, has_word = part + piece, cells + cell_len(piece), True
+        if fold and cells > width:
+            *full, part = chop_cells(part, width)
+            lines += full
+            cells = cell_len(part)
+    return [*lines, part.rstrip()]
 
 
 def _hanging(line: str, width: int) -> int:
     """Where the text of a line begins; of a label that leaves no room beside it, four cells."""
     match = _LABEL.match(line)
-    begin = match.end() if match else 0
+    begin = cell_len(match[0]) if match else 0
     return begin if begin <= width // 2 else 4
 
 
@@ -54,7 +77,7 @@ def table(heads: Sequence[str], rows: Cells, width: int, left: int = 1) -> list[
         left: How many columns name a row: they start at the left, and every part has them.
     """
     widths = [
-        max(cell_len(word) for word in (*heading.split(), "", *(row[place] for row in rows)))
+        max(cell_len(word) for word in (*_words(heading), "", *(row[place] for row in rows)))
         for place, heading in enumerate(heads)
     ]
     parts: list[list[int]] = []
@@ -90,7 +113,7 @@ def texts(heads: Sequence[str], rows: Cells, width: int, right: Sequence[bool]) 
     least = [
         longest[place] if right[place] else min(longest[place], max(NARROWEST, cell_len(heading), word))
         for place, heading in enumerate(heads)
-        for word in [max((cell_len(word) for row in rows for word in row[place].split()), default=0)]
+        for word in [max((cell_len(word) for row in rows for word in _words(row[place])), default=0)]
     ]
     spare = width - _total(least)
     if spare < 0:
@@ -149,11 +172,12 @@ def _grid(
 
 def _broken(text: str, width: int) -> list[str]:
     """A text's lines, broken between words; a word that is longer than a line is broken where it must be."""
-    if cell_len(text) <= width and not re.search(r"[\n\t]", text):  # most cells: to make a console takes time
-        return [text.rstrip()]
-    wide = console(width=width, force_terminal=False)
-    lines = [part.plain.rstrip() for line in text.split("\n") for part in Text(line).wrap(wide, width) or [Text()]]
-    return lines or [""]
+    return [part for line in text.split("\n") for part in broken(line, width, fold=True)]
+
+
+def _words(text: str) -> list[str]:
+    """What of a text no line breaks within."""
+    return [part for part in _PART.findall(text) if not part.isspace()]
 
 
 def _padded(text: str, width: int, at_right: bool) -> str:

@@ -25,6 +25,9 @@ _LABEL = re.compile(
 _LISTED = re.compile(r"^(?:[#*_>]{1,6} {0,2}){0,2}\(?(?P<number>\d{1,3})[.)](?=\s)", re.MULTILINE)
 _SIGNS = {sign: str(place) for place, sign in enumerate("一二三四五六七八九十", 1)}
 _NAMED = re.compile(r"[\W_]{0,9}(?:[^\W\d_]{1,12}\s{0,2})?#?(\d{1,3}|[一二三四五六七八九十])\s?步?[\W_]{0,9}")
+LONGEST_WORD = 60
+"""Characters that are looked back for a word's end."""
+_WORD_END = re.compile(rf"\s|(?<=[{terminal.UNSPACED}])|(?=[{terminal.UNSPACED}])")
 _BARE = re.compile(r"\\[a-zA-Z]+|[\^_]\{")
 
 
@@ -83,8 +86,11 @@ def visible(value: object) -> object:
 
 
 def shortened(text: str, most: int) -> tuple[str, bool]:
-    """A text's first `most` characters, cut at a word, and whether something was left out."""
-    return (text, False) if len(text) <= most else (text[:most].rsplit(" ", 1)[0], True)
+    """A text's first `most` characters, cut at a word if one ends shortly before, and whether something is left out."""
+    if len(text) <= most:
+        return text, False
+    ends = (match.start() for match in _WORD_END.finditer(text, max(0, most - LONGEST_WORD), most + 1))
+    return text[: max((end for end in ends if 0 < end <= most), default=most)], True
 
 
 def _plain(number: str) -> str:

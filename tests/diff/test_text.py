@@ -25,6 +25,13 @@ def test_words_are_not_cut() -> None:
     ]  # fmt: skip
 
 
+def test_chinese_differs_by_its_signs() -> None:
+    assert pieces("所以角C等于70度。", "所以角C等于60度。") == [
+        ("same", "所以角C等于"), ("old", "70"), ("new", "60"), ("same", "度。")
+    ]  # fmt: skip
+    assert [piece.text for piece in pieces("三角形是直角的", "三角形是钝角的") if piece.kind != "same"] == ["直", "钝"]
+
+
 def test_long_common_stretches_are_left_out() -> None:
     found = shortened(pieces(f"{'a ' * 100}x{' b' * 100}", f"{'a ' * 100}y{' b' * 100}"), 10)
     assert [len(piece.text) <= 14 for piece in found] == [True] * 4

@@ -60,3 +60,26 @@ def test_a_line_goes_on_below_what_follows_its_label() -> None:
     labelled = columns.wrapped(["  disk    386 GiB and more of it"], 20)
     assert labelled == ["  disk    386 GiB", "          and more", "          of it"]
     assert columns.wrapped(["a " * 5, "", "/a/path/as/long"], 8) == ["a a a a", "a", "", "/a/path/as/long"]
+
+
+CHINESE = "第一步：三角形的内角和等于180°，所以角C等于70°。（见图）因此答案是70。"
+
+
+def test_chinese_breaks_between_its_signs_as_punctuation_allows() -> None:
+    lines = columns.wrapped([f"step 1  {CHINESE}"], 30)
+    assert max(map(cell_len, lines)) <= 30 and min(map(cell_len, lines[:-1])) >= 26
+    assert "".join(line.strip() for line in lines).replace("step 1  ", "") == CHINESE
+    assert not any(line.strip()[0] in "，。：）" or line[-1] in "（" for line in lines)
+    assert all(line.startswith(" " * 8) for line in lines[1:])
+
+
+def test_a_column_of_chinese_is_a_column_and_no_list_of_rows() -> None:
+    lines = columns.texts(("编号", "n", "text"), [("a1", "45", CHINESE), ("a2", "7", "短")], 50, (False, True, False))
+    assert lines[0].split() == ["编号", "n", "text"]
+    assert max(map(cell_len, lines)) <= 50
+    assert "".join(line[len("a1    45  ") :].strip() for line in lines[2 : lines.index("")]) == CHINESE
+
+
+def test_a_word_that_is_wider_than_a_line_is_folded_where_it_must_be() -> None:
+    assert columns.broken("ab " + "x" * 10 + " c", 6) == ["ab", "x" * 10, "c"]
+    assert columns.broken("ab " + "x" * 10 + " c", 6, fold=True) == ["ab", "xxxxxx", "xxxx c"]

@@ -88,3 +88,23 @@ def test_a_text_made_to_be_slow_is_not(unit: str) -> None:
     for step in text.steps(unit * (60_000 // len(unit)), "Step 3"):
         text.pieces(step.text)
     assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("one two three", "one two"),
+        ("one two th", "one two th"),
+        ("one two t and more", "one two t"),
+        ("Step 1: 所以角等于七十度，其余不变", "Step 1: 所以"),
+        ("所以角等于七十度其余不变也是", "所以角等于七十度其余"),
+        ("x" * 30, "x" * 10),
+    ],
+)
+def test_a_text_is_cut_at_a_word_or_a_sign_that_is_one(written: str, shown: str) -> None:
+    assert text.shortened(written, 10) == (shown, shown != written)
+
+
+def test_a_word_without_an_end_hides_no_more_than_itself() -> None:
+    cut = text.shortened("a " + "x" * 1000, 500)[0]
+    assert cut == "a " + "x" * 498
