@@ -150,9 +150,9 @@ def _lengths(changes: Database) -> Iterator[Section]:
     for name, form in TEXTS.items():
         if not changes.compared(name):
             continue
-        old, new = form.format("old_"), form.format("new_")
+        old, new = (f"round(avg(length({form.format(side)})))::bigint" for side in ("old_", "new_"))
         rows = changes.select(
-            f"select change, count(*), round(avg(length({old}))), round(avg(length({new}))) from changes "
+            f"select change, count(*), {old}, {new} from changes "
             f"where change <> 'changed' or list_contains(changed_columns, '{name}') group by all order by 1"
         )
         if rows:

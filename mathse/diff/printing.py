@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ROWS = {"old": "old rows", "new": "new rows", "changed": "changed", "added": "added", "removed": "removed",
         "unchanged": "unchanged"}  # fmt: skip
+INDENT = " " * 4
 SIGNS = {"changed": "~", "added": "+", "removed": "-"}
 STYLES = {"changed": "yellow", "added": "green", "removed": "red"}
 TAGS = {"same": "{}", "old": "<del>{}</del>", "new": "<ins>{}</ins>"}
@@ -81,6 +82,7 @@ def as_json(documents: Sequence[Document], story: Story | None = None) -> None:
 
 def show(document: Document, console: "Console") -> None:
     """Print a comparison at a terminal, whose width and colours are kept to."""
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
@@ -105,7 +107,10 @@ def show(document: Document, console: "Console") -> None:
     for example in document.examples:
         console.print()
         for line in _example_lines(example, marked=not console.is_terminal or console.no_color):
-            console.print(line, soft_wrap=not console.is_terminal)
+            if console.is_terminal and line.plain.startswith(INDENT):  # what it wraps to is indented too
+                console.print(Padding(line[len(INDENT) :], (0, 0, 0, len(INDENT)), expand=False))
+            else:
+                console.print(line, soft_wrap=not console.is_terminal)
 
 
 def _remarks(document: Document) -> Iterator[str]:
@@ -130,11 +135,11 @@ def _example_lines(example: Example, marked: bool) -> Iterator["Text"]:
     yield Text.assemble((f"{SIGNS[example.change]} {key}", STYLES[example.change]), f"  {about}" if about else "")
     if example.change != "changed":
         if text := _row_text(example):
-            yield Text(f"    {text}")
+            yield Text(f"{INDENT}{text}")
         return
     marks = {"same": "{}", "old": "[-{}-]", "new": "{{+{}+}}"} if marked else dict.fromkeys(TAGS, "{}")
     for name, (old, new) in _values(example):
-        line, before = Text(f"    {plain(name)}: "), "same"
+        line, before = Text(f"{INDENT}{plain(name)}: "), "same"
         for piece in difference(old, new):
             # Colours alone would not part what is gone from what has come in its place.
             space = " " if not marked and (before, piece.kind) == ("old", "new") else ""

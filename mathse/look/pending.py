@@ -128,6 +128,6 @@ def _causes(changes: Sequence[Any]) -> Iterator[str]:
                 if isinstance(status, Mapping):
                     yield from (f"{file}: {key}" for key in status)
                 elif kind == "changed outs" and status in ("deleted", "not in cache"):
-                    yield f"{file} is not there"
+                    yield f"{file} is not {'there' if status == 'deleted' else 'in the cache'}"
                 else:
                     yield f"{file} {'was edited' if kind == 'changed outs' else 'changed'}"

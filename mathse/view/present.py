@@ -3,6 +3,7 @@
 Sample: `Card(row={...}, heading="Round 1", kind="rollout", status="WRONG", rule="WRONG", steps=[...], ...)`
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from mathse.report.text import Piece, SolutionStep, answer, pieces, shortened, s
 from mathse.view.filters import Vocabulary
 from mathse.view.rows import Row
 
+_HASH = re.compile(r"[0-9a-f]{32,64}")
 BRIEF = 1500
 WHOLE = 60_000
 """Characters of a path shown in a list, and on its own page."""
@@ -84,6 +86,11 @@ def card(
         problem=problem,
         said=said,
     )
+
+
+def author(name: str) -> str:
+    """Who wrote a path: a name as it is, of weights the first digits of their hash."""
+    return name[:12] if _HASH.fullmatch(name) else name
 
 
 def tree(cards: Sequence[Card]) -> dict[str, list[Card]]:

@@ -259,6 +259,7 @@ def steps(connection: Connection) -> list[Row]:
             coalesce(sum(paths) filter (status = 1), 0)::bigint as correct,
             coalesce(sum(paths) filter (status = 2), 0)::bigint as wrong,
             coalesce(sum(paths) filter (status = 3), 0)::bigint as undecided,
+            coalesce(sum(paths) filter (status = 0), 0)::bigint as unjudged,
             coalesce(sum(paths) filter (status > 0 and rule > 0 and status <> rule), 0)::bigint as differ
         from summary group by step order by step
     """

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from mathse.look.catalogue import catalogue
+from mathse.look.story.text import number_of, percent
 from mathse.report.text import visible
 from mathse.tables.schemas import Tag
 from mathse.view import filters, index, listing, present, rows, running
@@ -55,7 +56,7 @@ class Site:
         self.templates.globals.update(
             heading=lambda step: present.heading(step, self.names), model_name=self.names.title, known=self.known,
             link=link, present=present, duration=running.duration, tables_id=file.stem,
-            editing=decisions.who is not None,
+            editing=decisions.who is not None, percent=percent, number_of=number_of,
         )  # fmt: skip
 
     def query(self, request: Request, allowed: Sequence[str]) -> Query:

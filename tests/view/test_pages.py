@@ -53,6 +53,34 @@ def test_what_cannot_be_seen_is_written_out(tmp_path: Path) -> None:
             assert r">\x08eta</b>" in text
 
 
+def test_who_wrote_a_path_is_named_whole_and_weights_by_the_first_digits_of_their_hash(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    written = [
+        rows.path("w1", "p1", author="a-teacher-with-a-name"),
+        rows.path("w2", "p1", author="0123456789abcdef" * 2),
+    ]
+    store.write(tmp_path / layout.paths("1"), schemas.Path, written)
+    with client_of(tmp_path) as client:
+        page = client.get("/paths?round=1").text
+    assert "a-teacher-with-a-name" in page and "0123456789ab\n" not in page
+    assert "0123456789ab" in page and "0123456789abc" not in page
+
+
+def test_paths_that_nobody_judged_are_counted_apart(client: TestClient) -> None:
+    page = client.get("/").text
+    assert "verdict=none" in page and "not judged" in page  # r4 and r5
+
+
+def test_of_very_many_names_the_first_are_listed_and_the_chosen_one(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    problems = [rows.problem(f"q{number:03}", subject=f"subject {number:03}") for number in range(600)]
+    store.write(tmp_path / layout.PROBLEMS, schemas.Problem, problems)
+    with client_of(tmp_path) as client:
+        page = client.get("/problems?subject=subject+550").text
+    assert '<option value="subject 498">' in page and '<option value="subject 550" selected>' in page
+    assert '<option value="subject 551">' not in page and "101 more: subject=… in the address" in page
+
+
 def test_the_wrong_step_is_marked_and_its_analysis_below_it(client: TestClient) -> None:
     text = client.get("/path/r1").text
     wrong = re.findall(r'<div class="step wrong">(.*?)</div>', text)

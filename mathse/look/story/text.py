@@ -32,6 +32,7 @@ WIDE = 72
 HEADINGS = ("", "rows\nbefore", "rows\nnow", "label\nnoise", "noise\n%", "kept\nout", "right %\nbefore", "right %\nnow")
 NOTE = "right: of the test problems; kept out: what would be label noise, had the mix taken it"
 _PLURALS = {"rollout": "rollouts", "reflection": "reflections"}
+"""Of the kinds that are nouns."""
 _STYLES = {"shown to help": "bold green", "shown to hurt": "bold red", "not shown to help": "bold yellow"}
 
 
@@ -99,9 +100,21 @@ def _problems(story: Story) -> Iterator[Fact]:
     yield Fact("problems", text)
 
 
+def number_of(rows: int, kind: str) -> str:
+    """So many rows of a kind, in words: `777 rollouts`, `1 reflection`, `349 distilled`."""
+    return f"{rows:,} {kind if rows == 1 else _PLURALS.get(kind, kind)}"
+
+
+def percent(part: int, whole: int) -> str:
+    """A share in percent, to a tenth, which is 0.0 only where there is none; empty of nothing."""
+    if not whole:
+        return ""
+    tenths = f"{100 * part / whole:.1f}"
+    return "<0.1" if part and tenths == "0.0" else tenths
+
+
 def _came(came: Came) -> str:
-    name = _PLURALS.get(came.kind, came.kind)
-    return f"{came.rows:,} {name}" + (f" of round {came.round}" if came.kind == "rollout" else "")
+    return number_of(came.rows, came.kind) + (f" of round {came.round}" if came.kind == "rollout" else "")
 
 
 def _reasons(counts: Mapping[str, int]) -> str:
@@ -117,7 +130,7 @@ def _noise(story: Story) -> Iterator[Fact]:
     if not (noise := story.noise) or not (rows := story.rows):
         return
     before, now = (
-        f"{noisy:,} of {of:,} rows ({100 * noisy / of:.1f} %)" if of else "no rows"
+        f"{noisy:,} of {of:,} rows ({percent(noisy, of)} %)" if of else "no rows"
         for noisy, of in zip(noise.rows, (rows.before, rows.after), strict=True)
     )
     text = f"{before} -> {now}: CORRECT to the ORM, not to the rule"
@@ -144,12 +157,8 @@ def _line(name: str, groups: list[Group]) -> tuple[str, ...]:
     before, now = (sum(group.rows[end] for group in groups) for end in (0, 1))
     noise, kept_out = sum(group.noise for group in groups), sum(group.kept_out for group in groups)
     tests = sum(group.tests for group in groups)
-    right = (_percent(sum(group.right[end] for group in groups), tests) for end in (0, 1))
-    return name, f"{before:,}", f"{now:,}", f"{noise:,}", _percent(noise, now), f"{kept_out:,}", *right
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f}" if whole else ""
+    right = (percent(sum(group.right[end] for group in groups), tests) for end in (0, 1))
+    return name, f"{before:,}", f"{now:,}", f"{noise:,}", percent(noise, now), f"{kept_out:,}", *right
 
 
 def show(story: Story, console: "Console") -> None:

@@ -91,3 +91,10 @@ def test_markdown_finds_nothing_to_read_in_the_data(project: Path, capsys: pytes
     assert "@somebody" not in printed
     tables = [line for line in printed.splitlines() if line.startswith("|")]
     assert len(tables) == 2 + 2 + 3, "head and rule, subjects, levels"
+
+
+def test_a_share_is_nothing_only_where_there_is_none() -> None:
+    assert [text.percent(part, 2068) for part in (0, 1, 2, 2068)] == ["0.0", "<0.1", "0.1", "100.0"]
+    assert text.percent(0, 0) == ""
+    assert [text.number_of(rows, "rollout") for rows in (1, 1000)] == ["1 rollout", "1,000 rollouts"]
+    assert text.number_of(2, "distilled") == "2 distilled"
