@@ -38,13 +38,13 @@ def story(arguments: argparse.Namespace) -> None:
 
     with tempfile.TemporaryDirectory(prefix="mathse-story-") as folder:
         there = Origin(arguments.root, arguments.repo, arguments.rev)
-        told = _story(arguments.before, arguments.after, there, Path(folder), left_out)
+        document = _story(arguments.before, arguments.after, there, Path(folder), left_out)
     if arguments.json:
-        print(text.as_json(told))
+        print(text.as_json(document))
     elif arguments.markdown:
-        sys.stdout.write(printing.story_markdown(told))
+        sys.stdout.write(printing.story_markdown(document))
     else:
-        text.show(told, terminal.console(markup=False, emoji=False))
+        text.show(document, terminal.console(markup=False, emoji=False))
 
 
 def _story(before: str | None, after: str | None, there: "Origin", scratch: Path, reasons_of: "ReasonsOf") -> "Story":
@@ -128,12 +128,12 @@ def diff(arguments: argparse.Namespace) -> None:
         scratch = Path(folder)
         pairs = [(find(old[kind], there, scratch), find(new[kind], here, scratch)) for kind in kinds]
         documents = [compare(*pair, options, scratch, reasons_of) for pair in pairs]
-        told = None
+        opening = None
         # Conditions and columns choose among rows; the story is about all of them, and about what lies here now.
-        chosen = arguments.sql or arguments.columns or arguments.counts or arguments.json
-        if len(kinds) > 1 and not (chosen or arguments.rev_b or ":" in (arguments.new or "")):
+        is_partial = arguments.sql or arguments.columns or arguments.counts or arguments.json
+        if len(kinds) > 1 and not (is_partial or arguments.rev_b or ":" in (arguments.new or "")):
             repo, _, step = arguments.old.rpartition(":")
             with suppress(UserError):  # such as params.yaml without these steps: tables are compared all the same
-                told = _story(step, arguments.new, replace(there, repo=repo or there.repo), scratch, reasons_of)
+                opening = _story(step, arguments.new, replace(there, repo=repo or there.repo), scratch, reasons_of)
     form = printing.as_markdown if arguments.markdown else printing.as_json if arguments.json else printing.as_text
-    form(documents, told)
+    form(documents, opening)

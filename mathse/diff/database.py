@@ -90,9 +90,9 @@ class Database:
         schema = pq.read_schema(self._file)
         if "why" in self.stored:
             schema = schema.append(pa.field("why", pa.string()))
-        chosen = self._connection.sql(f"select {', '.join(map(identifier, self.stored))} from changes")
+        selection = self._connection.sql(f"select {', '.join(map(identifier, self.stored))} from changes")
         with replaced(target) as fresh, pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
-            for batch in chosen.to_arrow_reader(PART_ROWS):
+            for batch in selection.to_arrow_reader(PART_ROWS):
                 writer.write_batch(batch.cast(schema))
 
     def _everything(self, with_problems: bool, reasons: Reasons | None) -> str:
@@ -100,21 +100,21 @@ class Database:
         plain = [name.removeprefix(NEW) for name in self.stored if name.startswith(NEW)]
         # A column can stand under its own name where both tables have it, with one type, and the name is free.
         own = [name for name in plain if self.compared(name) and name not in self.stored and name not in self._retyped]
-        chosen = ["written.*"]
+        columns = ["written.*"]
         if reasons is not None:
             self._connection.register("reasons", reasons.rows)
             self.stored.append("why")
             # A source row may be rejected for several reasons.
-            chosen.append(
+            columns.append(
                 "(select string_agg(why, '; ' order by why) from reasons "
                 f"where id = {reasons.key} and side = change) as why"
             )
         for name in own:
             values = identifier(OLD + name), identifier(NEW + name)
-            chosen.append(f"if(change = 'removed', {values[0]}, {values[1]}) as {identifier(name)}")
+            columns.append(f"if(change = 'removed', {values[0]}, {values[1]}) as {identifier(name)}")
         if not with_problems or "problem_id" not in (*self._key, *own) or "subject" in own:
-            return f"select {', '.join(chosen)} from written"
-        chosen += [f"problem.{name}" for name in OF_PROBLEM if name not in own and name not in self.stored]
+            return f"select {', '.join(columns)} from written"
+        columns += [f"problem.{name}" for name in OF_PROBLEM if name not in own and name not in self.stored]
         problem_id = "written.problem_id" if "problem_id" in self._key else "coalesce(new_problem_id, old_problem_id)"
         join = f"left join known_problems problem on problem.problem_id = {problem_id}"
-        return f"select {', '.join(chosen)} from written {join}"
+        return f"select {', '.join(columns)} from written {join}"

@@ -53,18 +53,18 @@ def as_markdown(documents: Sequence[Document], story: Story | None = None) -> No
 
 def _each_once(documents: Sequence[Document], story: Story | None) -> Iterator[Document]:
     """Documents without the sections that an earlier one has, or that the story has in other words."""
-    said: set[tuple[str, str]] = set()
+    earlier: set[tuple[str, str]] = set()
     for document in documents:
         sections = []
         for section in document.sections:
             key = section.title, repr(section.rows)
-            if key not in said and not (story and _is_told(section, document, story)):
+            if key not in earlier and not (story and _is_repeated(section, document, story)):
                 sections.append(section)
-            said.add(key)
+            earlier.add(key)
         yield replace(document, sections=sections)
 
 
-def _is_told(section: Section, document: Document, story: Story) -> bool:
+def _is_repeated(section: Section, document: Document, story: Story) -> bool:
     """Whether the story has what a section says: who won and lost of the tests, and which problems the mix has."""
     if document.table == "MixRow":
         return section.title == "problems" and story.problems is not None
@@ -124,8 +124,8 @@ def _remarks(document: Document) -> Iterator[str]:
         old, new = counts.duplicates
         yield f"rows that repeat another one's key: {old:,} old, {new:,} new; matched in the order in which they stand"
     if document.selected is not None:
-        chosen = ", ".join(f"{rows:,} {change}" for change, rows in document.selected.items()) or "none"
-        yield f"chosen by --sql and described below: {chosen}"
+        selection = ", ".join(f"{rows:,} {change}" for change, rows in document.selected.items()) or "none"
+        yield f"chosen by --sql and described below: {selection}"
 
 
 def _example_lines(example: Example, marked: bool) -> Iterator["Text"]:

@@ -126,9 +126,9 @@ def relate(
             f"{old.label} holds {_kind(old)}, {new.label} holds {_kind(new)}: nothing to compare row by row; "
             "name two tables of one kind, or the columns that identify a row in both: --key COLUMN"
         )
-    chosen = tuple(key) or _stored_key(old, new)
+    names = tuple(key) or _stored_key(old, new)
     for side in (old, new):
-        if missing := [name for name in chosen if name not in side.schema.names]:
+        if missing := [name for name in names if name not in side.schema.names]:
             raise DiffError(
                 f"{side.label}: has no column {missing[0]} to compare by; it has {', '.join(side.schema.names)}"
             )
@@ -140,15 +140,15 @@ def relate(
     computed = unread.union(*(side.model.model_computed_fields for side in (old, new) if side.model))
     types = {name: (str(old.schema.field(name).type), str(new.schema.field(name).type)) for name in both}
     return Columns(
-        key=chosen,
+        key=names,
         common=tuple(
-            name for name in both if name not in computed and name not in chosen and (not only or name in only)
+            name for name in both if name not in computed and name not in names and (not only or name in only)
         ),
         only_old=tuple(name for name in old.schema.names if name not in both and name not in unread),
         only_new=tuple(name for name in new.schema.names if name not in both and name not in unread),
         retyped={name: pair for name, pair in types.items() if pair[0] != pair[1]},
         unread=unread,
-        unique=all(side.model is not None and {*side.model.key} <= {*chosen} for side in (old, new)),
+        unique=all(side.model is not None and {*side.model.key} <= {*names} for side in (old, new)),
         hashed=trust_hashes and not only and same_kind and old.has_hash and old.schema.equals(new.schema),
     )
 

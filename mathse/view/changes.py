@@ -38,9 +38,9 @@ class Changes:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self._differences = lru_cache(maxsize=32)(lambda *asked: revisions.comparison(site.root, *asked))
+        self._differences = lru_cache(maxsize=32)(lambda *choices: revisions.comparison(site.root, *choices))
         # It tells of decisions too, which change while the tables do not.
-        self._stories = lru_cache(maxsize=32)(lambda decided, *steps: story(site.root, *steps))
+        self._stories = lru_cache(maxsize=32)(lambda stamp, *steps: story(site.root, *steps))
 
     def compare(self, request: Request) -> Response:
         """Two rounds side by side."""
@@ -49,11 +49,11 @@ class Changes:
         rounds = [name for name in order if self.site.names.asks(name) == "rollout"] or order
         sides = self._sides(query, "round", rounds)
         compared = rows.compare(cursor, query, "round", sides) if sides else None
-        asked = rows.problems(cursor, compared.rows) if compared else {}
+        by_id = rows.problems(cursor, compared.rows) if compared else {}
         problems = [
             (
-                asked[row["problem_id"]],
-                [self.site.cards(rows.of_problem(cursor, row["pid"], side), asked) for side in sides or ()],
+                by_id[row["problem_id"]],
+                [self.site.cards(rows.of_problem(cursor, row["pid"], side), by_id) for side in sides or ()],
             )
             for row in (compared.rows if compared else [])
         ]
@@ -77,32 +77,44 @@ class Changes:
         if choices and not old:  # the last run that was committed, beside what lies here
             old = choices[0].name
         tables = [entry.entry.short for entry in self.site.tables.all.values() if entry.entry.kind in COMPARED]
-        shown: dict[str, Any] = {"choices": choices, "old": old, "new": new, "tables": tables, "asked": bool(table)}
-        return self.site.page("revisions.html", request, query, table=table or (tables or [""])[-1], **shown)
+        content: dict[str, Any] = {
+            "choices": choices,
+            "old": old,
+            "new": new,
+            "tables": tables,
+            "is_chosen": bool(table),
+        }
+        return self.site.page("revisions.html", request, query, table=table or (tables or [""])[-1], **content)
 
     def difference(self, request: Request) -> Response:
         """What is different between them; a part of a page, as it takes a while."""
         old, new, table = self._revisions(self.site.query(request, OF_REVISIONS))
         try:
             with _ONE_AT_A_TIME:
-                shown: dict[str, Any] = {"document": self._differences(table, old, new), "problem": None}
+                content: dict[str, Any] = {"document": self._differences(table, old, new), "problem": None}
         except _FAILURES as error:
-            shown = {"problem": str(error) or NO_MEMORY}
+            content = {"problem": str(error) or NO_MEMORY}
         template = self.site.templates.get_template("difference.html")
-        return HTMLResponse(template.render(cell=cell, difference=difference, plain=plain, said=last_message, **shown))
+        return HTMLResponse(
+            template.render(cell=cell, difference=difference, plain=plain, message_of=last_message, **content)
+        )
 
     def story(self, request: Request) -> Response:
         """What changed from one step to another, and whether it helped; a part, as it takes a while."""
         query = self.site.query(request, ("a", "b"))
         try:
-            decided = self.site.decisions.state().stamp
+            stamp = self.site.decisions.state().stamp
             with _ONE_AT_A_TIME:
-                told = self._stories(decided, query.choices.get("a"), query.choices.get("b"))
-            shown: dict[str, Any] = {"title": text.title(told), "facts": text.facts(told), "cells": text.cells(told)}
-            shown |= {"headings": text.HEADINGS, "note": text.NOTE, "problem": None}
+                document = self._stories(stamp, query.choices.get("a"), query.choices.get("b"))
+            content: dict[str, Any] = {
+                "title": text.title(document),
+                "facts": text.facts(document),
+                "cells": text.cells(document),
+            }
+            content |= {"headings": text.HEADINGS, "note": text.NOTE, "problem": None}
         except _FAILURES as error:
-            shown = {"problem": str(error) or NO_MEMORY}
-        return HTMLResponse(self.site.templates.get_template("story.html").render(**shown))
+            content = {"problem": str(error) or NO_MEMORY}
+        return HTMLResponse(self.site.templates.get_template("story.html").render(**content))
 
     def _sides(self, query: Query, kind: str, order: Sequence[str]) -> tuple[int, int] | None:
         """Two rounds or models: those asked for, or the first and the last; None if there are none."""

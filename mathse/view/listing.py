@@ -90,10 +90,10 @@ def chosen(text: str) -> tuple[str, ...]:
     Raises:
         BadFilter: There is no such column.
     """
-    asked = [name for name in text.split(",") if name]
-    if unknown := [name for name in asked if name not in COLUMNS]:
+    names = [name for name in text.split(",") if name]
+    if unknown := [name for name in names if name not in COLUMNS]:
         raise BadFilter(f"unknown column {unknown[0][:40]!r}; there are {', '.join(COLUMNS)}")
-    return tuple(name for name in COLUMNS if name in asked) or FIRST
+    return tuple(name for name in COLUMNS if name in names) or FIRST
 
 
 def cells(
@@ -103,8 +103,8 @@ def cells(
     sql, values = _select(("path_id", *columns), known, decided, "r.rid", "p.choices")
     where = "r.rowid in (select rowid from rows where rid in (select unnest(?::integer[])))"
     place = {rid: number for number, rid in enumerate(rids)}
-    found = dicts(connection.execute(f"{sql} where {where}", [*values, list(rids)])) if rids else []
-    return sorted(found, key=lambda row: place[row["rid"]])
+    matches = dicts(connection.execute(f"{sql} where {where}", [*values, list(rids)])) if rids else []
+    return sorted(matches, key=lambda row: place[row["rid"]])
 
 
 def stream(
@@ -123,9 +123,9 @@ def _parts(connection: Connection, query: Query) -> Iterator[tuple[str, list[Any
     """Conditions, what is bound to them, and an order: parts of what a request asks for, the first of them empty."""
     yield "false", [], "r.rid"
     matching = query.in_texts()
-    listed = "r.rowid in (select rowid from rows where {})"
+    condition = "r.rowid in (select rowid from rows where {})"
     if query.sorted_by is None:
-        within = listed.format(f"rid between ? and ? and {matching.where}")
+        within = condition.format(f"rid between ? and ? and {matching.where}")
         for low in range(0, rows.last(connection) + 1, BATCH):
             yield within, [low, low + BATCH - 1, *matching.values], "r.rid"
         return
@@ -135,7 +135,7 @@ def _parts(connection: Connection, query: Query) -> Iterator[tuple[str, list[Any
     rids = connection.execute(sql, matching.values).fetchnumpy()["rid"]
     for start in range(0, len(rids), BATCH):
         part = rids[start : start + BATCH].tolist()
-        within = listed.format("rid in (select unnest(?::integer[]))")
+        within = condition.format("rid in (select unnest(?::integer[]))")
         yield within, [part], f"{sort_key(name, 'r.')} {direction}, r.rid"
 
 
@@ -146,10 +146,10 @@ def _select(columns: Sequence[str], known: Vocabulary, decided: Decided, *more: 
         for name, code in known.names["mix"].items()
     )
     mixes = f"nullif(concat_ws(' ', {flags}), '')" if flags else "null::varchar"
-    named = [f"{COLUMNS[name].sql.format(mixes=mixes)} as {name}" for name in dict.fromkeys(columns)]
+    expressions = [f"{COLUMNS[name].sql.format(mixes=mixes)} as {name}" for name in dict.fromkeys(columns)]
     people = "(select unnest(?::varchar[]) as path_id, unnest(?::varchar[]) as tag, unnest(?::varchar[]) as note)"
     sql = f"""
-        select {", ".join([*more, *named])} from rows r left join problems p on p.pid = r.pid
+        select {", ".join([*more, *expressions])} from rows r left join problems p on p.pid = r.pid
         left join {people} d on d.path_id = r.path_id
     """
     parts = [list(part) for part in zip(*decided, strict=True)] or [[], [], []]

@@ -54,14 +54,14 @@ class Pages:
             models = [table.cells(model) for model in table.load(self.site.root)]
         except UserError:  # nothing is measured yet
             models = []
-        shown: dict[str, Any] = {
+        content: dict[str, Any] = {
             "steps": steps,
             "headings": table.HEADINGS,
             "models": models,
             "splits": rows.splits(cursor),
-            "told": [name for name in self.site.known.options("mix") if self.site.names.asks(name)],
+            "chapters": [name for name in self.site.known.options("mix") if self.site.names.asks(name)],
         }
-        return self.site.page("overview.html", request, query, **shown)
+        return self.site.page("overview.html", request, query, **content)
 
     def paths(self, request: Request) -> Response:
         """Paths that a filter lets through."""
@@ -154,14 +154,14 @@ class Pages:
         if problem is None:
             raise NotThere(f"No problem has the id {request.path_params['id']}")
         paths = rows.of_problem(cursor, problem["pid"])
-        shown: dict[str, Any] = {
+        content: dict[str, Any] = {
             "problem": problem,
             "groups": present.tree(self.site.cards(paths, {problem["problem_id"]: problem})),
             "more": len(paths) == rows.OF_A_PROBLEM,
             "most": rows.OF_A_PROBLEM,
             "predictions": rows.answers(cursor, problem["problem_id"]),
         }
-        return self.site.page("problem.html", request, Query({}), **shown)
+        return self.site.page("problem.html", request, Query({}), **content)
 
     def charts(self, request: Request) -> Response:
         """The run's charts."""
@@ -192,28 +192,28 @@ class Pages:
         headers = {"HX-Trigger": "tables-changed"} if changed else {}
         return HTMLResponse(text, headers=headers)
 
-    def _listing(self, request: Request, query: Query, layout: str, **shown: Any) -> Response:
+    def _listing(self, request: Request, query: Query, layout: str, **content: Any) -> Response:
         """Rows as cards or by column, the form that chooses among them, and rows whose id is searched for."""
         cursor, layout = self.site.cursor(), query.choices.get("layout", layout)
         columns = listing.chosen(query.choices.get(filters.COLUMN, ""))
         begin = filters.prefix(query.choices.get("q", ""))
-        named = rows.by_prefix(cursor, begin) if begin else ([], [])
-        is_id = begin is not None and len(begin) >= UNMISTAKABLE and any(named)
+        matches = rows.by_prefix(cursor, begin) if begin else ([], [])
+        is_id = begin is not None and len(begin) >= UNMISTAKABLE and any(matches)
         page = rows.Page([]) if is_id else rows.page(cursor, query)
-        shown |= {"page": page, "layout": layout, "columns": columns, "listing": listing, "sorts": filters.SORTS}
-        shown["choices"] = {
-            name: value for name, value in query.choices.items() if name != "mix" or not shown.get("mix")
+        content |= {"page": page, "layout": layout, "columns": columns, "listing": listing, "sorts": filters.SORTS}
+        content["choices"] = {
+            name: value for name, value in query.choices.items() if name != "mix" or not content.get("mix")
         }
-        shown["tags"] = [tag.value for tag in Tag] if self.site.decisions.who or self.site.decided() else []
-        shown["named"] = named
+        content["tags"] = [tag.value for tag in Tag] if self.site.decisions.who or self.site.decided() else []
+        content["matches"] = matches
         if layout == "table":
             rids = [row["rid"] for row in page.rows]
-            shown["decisions"] = self.site.decisions.state().standing.counting
-            shown["cells"] = listing.cells(cursor, rids, columns, self.site.known, self.site.decided())
+            content["decisions"] = self.site.decisions.state().standing.counting
+            content["cells"] = listing.cells(cursor, rids, columns, self.site.known, self.site.decided())
         else:
             problems = rows.problems(cursor, page.rows)
-            shown |= {"problems": problems, "paths": self.site.cards(page.rows, problems)}
-        return self.site.page("paths.html", request, query, **{"mix": None, **shown})
+            content |= {"problems": problems, "paths": self.site.cards(page.rows, problems)}
+        return self.site.page("paths.html", request, query, **{"mix": None, **content})
 
     def _mix_facts(self, name: str, code: int) -> dict[str, Any]:
         """What a mix is made of, and what its query left out, by reason."""

@@ -113,8 +113,8 @@ def mixes(row: Row, known: Vocabulary) -> list[str]:
 
 def option(text: str | None, problem: Mapping[str, Any] | None) -> list[Piece]:
     """What a letter stands for among a problem's options; nothing if it is none of them."""
-    found = (value for letter, value in choices(problem or {"choices": None}) if letter == (text or "").strip())
-    return next(found, [])
+    matches = (value for letter, value in choices(problem or {"choices": None}) if letter == (text or "").strip())
+    return next(matches, [])
 
 
 def question(row: Row) -> list[Piece]:

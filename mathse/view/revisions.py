@@ -49,12 +49,14 @@ def commit(root: Path, name: str) -> str:
     Raises:
         BadFilter: There is no such revision.
     """
-    found = ""
+    commit_hash = ""
     if _REVISION.fullmatch(name):
-        found = git(root, "rev-parse", "--short=12", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    if not found:
+        commit_hash = git(
+            root, "rev-parse", "--short=12", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+        )
+    if not commit_hash:
         raise BadFilter(f"no revision has the name {name[:80]!r}; `git log -- dvc.lock` lists those that have tables")
-    return found
+    return commit_hash
 
 
 def comparison(root: Path, table: str, old: str, new: str | None) -> Document:

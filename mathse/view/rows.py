@@ -59,13 +59,13 @@ class Page:
         rows: In order.
         older: Cursor of the page behind this one; none if it is the last.
         newer: Cursor of the page before this one.
-        looked: Rows that a search has looked through, and all there are, if it stopped early.
+        progress: Rows that a search has looked through, and all there are, if it stopped early.
     """
 
     rows: list[Row]
     older: int | None = None
     newer: int | None = None
-    looked: tuple[int, int] | None = None
+    progress: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,22 +91,22 @@ def page(connection: Connection, query: Query) -> Page:
     order = "desc" if backward else "asc"
     sql = f"select rid from rows where rid between ? and ? and {conditions.where} order by rid {order} limit {PAGE + 1}"
     matches: list[int] = []
-    stopped, end = None, time.monotonic() + BUDGET
+    end_of_search, end = None, time.monotonic() + BUDGET
     for low, high, more in _windows(connection, query):
         matches += [rid for (rid,) in connection.execute(sql, [low, high, *conditions.values]).fetchall()]
         if len(matches) > PAGE:
             break
         if more and time.monotonic() > end:
-            stopped = low if backward else high
+            end_of_search = low if backward else high
             break
     # A page goes on at its last row; where the time was up, from where the search stopped.
     rids = sorted(matches[:PAGE])
     ends = (rids[0], rids[-1]) if rids else (query.after, query.before)
-    ahead = ends[0 if backward else 1] if len(matches) > PAGE else stopped
+    ahead = ends[0 if backward else 1] if len(matches) > PAGE else end_of_search
     behind = ends[1 if backward else 0] if query.after is not None or backward else None
     newer, older = (ahead, behind) if backward else (behind, ahead)
-    looked = None if stopped is None else (stopped + 1, last(connection) + 1)
-    return Page(fetch(connection, rids), older, newer, looked)
+    progress = None if end_of_search is None else (end_of_search + 1, last(connection) + 1)
+    return Page(fetch(connection, rids), older, newer, progress)
 
 
 def _sorted_page(connection: Connection, query: Query) -> Page:
@@ -127,10 +127,10 @@ def _sorted_page(connection: Connection, query: Query) -> Page:
     if backward:
         rids.reverse()
     place = {rid: number for number, rid in enumerate(rids)}
-    shown = sorted(fetch(connection, rids), key=lambda row: place[row["rid"]])
+    listing = sorted(fetch(connection, rids), key=lambda row: place[row["rid"]])
     older = rids[-1] if rids and (more or backward) else None
     newer = rids[0] if rids and (more if backward else cursor is not None) else None
-    return Page(shown, older, newer)
+    return Page(listing, older, newer)
 
 
 def count(connection: Connection, query: Query) -> tuple[int, bool]:
@@ -207,13 +207,13 @@ def problem(connection: Connection, problem_id: str) -> Row | None:
     return next(iter(dicts(connection.execute("select * from problems where problem_id = ?", [problem_id]))), None)
 
 
-def problems(connection: Connection, listed: Sequence[Row]) -> dict[str, Row]:
+def problems(connection: Connection, listing: Sequence[Row]) -> dict[str, Row]:
     """The problems of listed rows, by id."""
     sql = """
         select * from problems
         where rowid in (select rowid from problems where pid in (select unnest(?::integer[])))
     """
-    pids = sorted({row["pid"] for row in listed if row["pid"] is not None})
+    pids = sorted({row["pid"] for row in listing if row["pid"] is not None})
     return {row["problem_id"]: row for row in dicts(connection.execute(sql, [pids]))} if pids else {}
 
 
@@ -221,18 +221,18 @@ def problem_page(connection: Connection, query: Query) -> Page:
     """Problems that a request asks for; words must occur in the question, in any order."""
     backward = query.before is not None
     where, values = query.where, query.values
-    for sought in (*query.words, *query.phrases):
+    for term in (*query.words, *query.phrases):
         where += " and contains(lower(question), lower(?))"
-        values.append(sought)
+        values.append(term)
     edge, order = ("pid < ?", "desc") if backward else ("pid > ?", "asc")
     cursor = query.before if query.before is not None else -1 if query.after is None else query.after
     sql = f"select * from problems where {where} and {edge} order by pid {order} limit {PAGE + 1}"
     matches = dicts(connection.execute(sql, [*values, cursor]))
-    more, shown = len(matches) > PAGE, sorted(matches[:PAGE], key=lambda row: row["pid"])
-    ends = (shown[0]["pid"], shown[-1]["pid"]) if shown else (None, None)
+    more, listing = len(matches) > PAGE, sorted(matches[:PAGE], key=lambda row: row["pid"])
+    ends = (listing[0]["pid"], listing[-1]["pid"]) if listing else (None, None)
     older = ends[1] if more or backward else None
     newer = ends[0] if (more if backward else query.after is not None) else None
-    return Page(shown, older, newer)
+    return Page(listing, older, newer)
 
 
 def compare(connection: Connection, query: Query, kind: str, sides: tuple[int, int]) -> Compared:

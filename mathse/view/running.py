@@ -3,7 +3,7 @@
 A running stage says so in a file (`mathse.progress.shown_in`), which goes when it ends; one that was killed leaves its
 file behind, with the id of a process that is no more.
 
-Sample: `Running(stage="paths 1", title="rollout paths, round 1", done=640, total=1646, ...)`, `left == 26`
+Sample: `Running(stage="paths 1", title="rollout paths, round 1", done=640, total=1646, ...)`, `remaining == 26`
 """
 
 import time
@@ -44,7 +44,7 @@ class Running(BaseModel):
         return max(0, round(time.time() - self.began))
 
     @property
-    def left(self) -> int | None:
+    def remaining(self) -> int | None:
         """Seconds that the step still takes at its speed so far; None where that cannot be said yet."""
         rate = (self.done - self.resumed) / max(self.at - self.since, 1e-3)
         if rate <= 0 or self.total <= self.done:
@@ -54,7 +54,7 @@ class Running(BaseModel):
 
 def running(root: Path) -> list[Running]:
     """The stages that run now, the one that began first in front."""
-    found = []
+    stages = []
     for file in sorted((root / layout.running("any")).parent.glob("[!.]*.json")):
         try:
             with file.open("rb") as content:
@@ -62,8 +62,8 @@ def running(root: Path) -> list[Running]:
         except (OSError, ValidationError):  # gone meanwhile, or not ours
             continue
         if is_running(str(stage.pid)) and _is_stage(stage.pid):
-            found.append(stage)
-    return sorted(found, key=lambda stage: stage.began)
+            stages.append(stage)
+    return sorted(stages, key=lambda stage: stage.began)
 
 
 def duration(seconds: int | None) -> str:

@@ -117,12 +117,12 @@ class Site:
         """Whether a table was made, remade or removed since the index was built."""
         return [*catalogue(self.root, self.names)] != [*self.tables.all] or self.tables.stamps() != self._stamps
 
-    def page(self, template: str, request: Request, query: Query, status: int = 200, **shown: Any) -> Response:
+    def page(self, template: str, request: Request, query: Query, status: int = 200, **content: Any) -> Response:
         """A whole page, with what is missing or damaged above it."""
         problems = (self.problem, self.decisions.state().problem)
         damaged = [*self.tables.problems, *self.known.options("damage"), *(problem for problem in problems if problem)]
         text = self.templates.get_template(template).render(
-            query=query, here=request.url.path, absent=[*self.notes, *missing(self.root)], damaged=damaged, **shown
+            query=query, here=request.url.path, absent=[*self.notes, *missing(self.root)], damaged=damaged, **content
         )
         return HTMLResponse(text, status)
 
@@ -133,5 +133,5 @@ class Site:
 
 def link(path: str, choices: dict[str, str], **changed: object) -> str:
     """An address with these choices; those that are None are left out."""
-    chosen = {name: value for name, value in {**choices, **changed}.items() if value not in (None, "")}
-    return path + (f"?{urlencode(chosen)}" if chosen else "")
+    pairs = {name: value for name, value in {**choices, **changed}.items() if value not in (None, "")}
+    return path + (f"?{urlencode(pairs)}" if pairs else "")

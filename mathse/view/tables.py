@@ -191,8 +191,8 @@ def record(tables: Tables, step: str, path_id: str) -> dict[str, dict[str, Any]]
     record: dict[str, dict[str, Any]] = {}
     for title, file in sections:
         for row in _rows(file, "path_id", path_id) if file else ():
-            shown = {name: value for name, value in row.items() if name not in _HIDDEN and value is not None}
-            record.setdefault(title, shown)
+            cells = {name: value for name, value in row.items() if name not in _HIDDEN and value is not None}
+            record.setdefault(title, cells)
     return record
 
 

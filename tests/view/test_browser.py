@@ -277,8 +277,8 @@ def test_what_is_refused_is_seen_over_the_dialog(editing: tuple[Browser, str, Pa
     browser.press("j", "e")
     browser.wait("document.querySelector('#editor[open]')")
     browser.run("document.querySelector('#editor [value=save]').click()")
-    browser.wait("document.getElementById('told').textContent.includes('already')")
-    seen = "const place = document.getElementById('told'), {left, top} = place.getBoundingClientRect();"
+    browser.wait("document.getElementById('toast').textContent.includes('already')")
+    seen = "const place = document.getElementById('toast'), {left, top} = place.getBoundingClientRect();"
     assert browser.run(f"{seen} return document.elementFromPoint(left + 20, top + 10) === place")
     browser.press("Escape")
     browser.wait("!document.querySelector('#editor[open]')")

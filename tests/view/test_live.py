@@ -84,7 +84,7 @@ def test_a_running_stage_says_how_far_it_is_and_how_long_it_takes(tmp_path: Path
         content |= {"pid": stage.pid, "done": 600, "since": now - 40, "at": now, "began": now - 60}
         file.write_text(json.dumps(content))
         (found,) = running(tmp_path)
-        assert (found.share, found.seconds // 10) == (0.6, 6) and found.left in range(30, 41)
+        assert (found.share, found.seconds // 10) == (0.6, 6) and found.remaining in range(30, 41)
         text = client.get("/running").text
         assert "<b>paths 1</b>" in text and "600 of 1,000 (60 %), 0:" in text
         stage.kill()
@@ -103,7 +103,7 @@ def test_what_is_no_state_of_a_stage_is_passed_over(tmp_path: Path, content: str
 
 def test_no_speed_no_time() -> None:
     about = Running(stage="x", pid=os.getpid(), began=0.0, at=1.0, since=0.0)
-    assert about.model_copy(update={"total": 10}).left is None
+    assert about.model_copy(update={"total": 10}).remaining is None
     assert about.share == 0
     assert [duration(seconds) for seconds in (None, 26, 3723)] == ["", "0:26", "1:02:03"]
 

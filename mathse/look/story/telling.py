@@ -167,16 +167,16 @@ def _reasons(
 
 
 def _decisions(root: Path, connection: duckdb.DuckDBPyConnection, steps: Collection[str]) -> list[Decided]:
-    """What people said of paths of these steps, and where these are now, or their corrections."""
-    said = [row for row in current(root).values() if row.step in steps and row.tag is not Tag.NOTE]
-    corrected = [row for row in said if row.tag is Tag.FIXED]
-    shown = {row.path_id: row.path_id for row in said} | {
-        row.path_id: edited(row.path_id, row.problem_id, row.round, row.text, row.who).path_id for row in corrected
+    """What people decisions of paths of these steps, and where these are now, or their corrections."""
+    decisions = [row for row in current(root).values() if row.step in steps and row.tag is not Tag.NOTE]
+    corrections = [row for row in decisions if row.tag is Tag.FIXED]
+    counterparts = {row.path_id: row.path_id for row in decisions} | {
+        row.path_id: edited(row.path_id, row.problem_id, row.round, row.text, row.who).path_id for row in corrections
     }
-    places = counts.places(connection, list(shown.values())) if shown else {}
+    places = counts.places(connection, list(counterparts.values())) if counterparts else {}
     groups: dict[tuple[str, str, str], list[str]] = {}
-    for row in said:
-        outcome = _outcome(row.tag, **places[shown[row.path_id]])
+    for row in decisions:
+        outcome = _outcome(row.tag, **places[counterparts[row.path_id]])
         groups.setdefault((row.who, row.tag.value, outcome), []).append(row.path_id)
     return [Decided(*group, sorted(paths)) for group, paths in sorted(groups.items())]
 

@@ -83,8 +83,8 @@ def _decisions(story: Story) -> Iterator[Fact]:
         ids = [path_id[:SHOWN_DIGITS] for path_id in decided.paths[:SHOWN_IDS]]
         rest = ["..."] if len(decided.paths) > SHOWN_IDS else []
         who = " ".join(decided.who.split())
-        listed = ", ".join(ids + rest)
-        yield Fact("decisions", f"{who}: {len(decided.paths):,} {decided.tag} ({listed}): {decided.outcome}")
+        paths = ", ".join(ids + rest)
+        yield Fact("decisions", f"{who}: {len(decided.paths):,} {decided.tag} ({paths}): {decided.outcome}")
     if others := story.decisions[SHOWN_DECISIONS:]:
         yield Fact("decisions", f"{sum(len(decided.paths) for decided in others):,} more")
 
@@ -119,8 +119,8 @@ def _came(came: Came) -> str:
 
 def _reasons(counts: Mapping[str, int]) -> str:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    shown, others = ordered[:SHOWN_REASONS], ordered[SHOWN_REASONS:]
-    parts = [f"{often:,} {reason}" for reason, often in shown]
+    first, others = ordered[:SHOWN_REASONS], ordered[SHOWN_REASONS:]
+    parts = [f"{often:,} {reason}" for reason, often in first]
     if others:
         parts.append(f"{sum(often for _, often in others):,} for {len(others)} other reasons")
     return ", ".join(parts)

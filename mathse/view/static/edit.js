@@ -12,7 +12,7 @@ const editor = document.getElementById("editor");
 const field = (name) => document.getElementById(`editor-${name}`);
 let edited = null; // the path in the dialog
 let last = null; // the path decided on last
-let asked = 0; // drafts are drawn in the order in which they were typed
+let latest = 0; // drafts are drawn in the order in which they were typed
 
 async function ask(address, content) {
   let token = "";
@@ -29,7 +29,7 @@ function unanswered() {
 }
 
 function tell(text, wrong = false) {
-  const place = document.getElementById("told");
+  const place = document.getElementById("toast");
   (editor.open ? editor : document.body).append(place); // an open dialog covers all that is outside of it
   place.textContent = text;
   place.classList.toggle("wrong", wrong);
@@ -113,7 +113,7 @@ const drafts = {
     try { sessionStorage.setItem(this.name(edited.path), JSON.stringify(typed)); } catch { /* too long to keep */ }
   },
   drop(path) {
-    try { sessionStorage.removeItem(this.name(path)); } catch { /* none was kept */ }
+    try { sessionStorage.removeItem(this.name(path)); } catch { /* there was none */ }
   },
 };
 
@@ -134,12 +134,12 @@ function discard() {
 }
 
 function draft() {
-  const mine = ++asked;
+  const mine = ++latest;
   clearTimeout(draft.timer);
   draft.timer = setTimeout(async () => {
     try {
       const text = await ask("/edit/draft/text", { text: field("text").value });
-      if (mine !== asked) return;
+      if (mine !== latest) return;
       field("draft").innerHTML = text;
       for (const place of field("draft").querySelectorAll(".tex")) draw(place);
     } catch (error) {
@@ -166,7 +166,7 @@ async function save() {
 field("text").addEventListener("input", draft);
 editor.addEventListener("input", () => { drafts.keep(); offerDiscard(); });
 document.getElementById("discard").addEventListener("click", discard);
-editor.addEventListener("close", () => document.body.append(document.getElementById("told")));
+editor.addEventListener("close", () => document.body.append(document.getElementById("toast")));
 editor.addEventListener("submit", (event) => {
   event.preventDefault();
   if (event.submitter?.value === "cancel") editor.close(); else save();

@@ -18,9 +18,9 @@ from mathse.tables.schemas import MixRow, Tag
 from tests.look.story.conftest import mix_row
 
 
-def shown(project: Path, width: int, *names: str) -> str:
+def shown(project: Path, width: int, before: str, after: str) -> str:
     out = io.StringIO()
-    text.show(story(project, *names), terminal.console(out, width=width, markup=False, emoji=False))
+    text.show(story(project, before, after), terminal.console(out, width=width, markup=False, emoji=False))
     return out.getvalue()
 
 
