@@ -45,7 +45,7 @@ def _some(salt: int, most: int) -> str:
 
 def _id(number: str) -> str:
     """SQL of an id of 32 digits that grows with a number."""
-    return f"lpad(to_hex(({number})::bigint * 1000003), 16, '0') || left(md5(({number})::varchar), 16)"
+    return f"lpad(lower(to_hex(({number})::bigint * 1000003)), 16, '0') || left(md5(({number})::varchar), 16)"
 
 
 def _problems(problems: int) -> str:

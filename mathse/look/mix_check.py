@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from rich.cells import cell_len
 
 import mathse
 from mathse import layout, params
@@ -261,4 +262,5 @@ def lines(effect: Effect) -> Iterator[str]:
 
 def _change_line(change: Change) -> str:
     difference = f"{change.new - change.now:+,}" if change.new != change.now else ""
-    return f"  {change.name:40} {change.now:>10,} {change.new:>10,} {difference:>10}".rstrip()
+    name = change.name + " " * (40 - cell_len(change.name))
+    return f"  {name} {change.now:>10,} {change.new:>10,} {difference:>10}".rstrip()

@@ -50,10 +50,11 @@ class Changes:
         sides = self._sides(query, "round", rounds)
         compared = rows.compare(cursor, query, "round", sides) if sides else None
         by_id = rows.problems(cursor, compared.rows) if compared else {}
+        paths = rows.of_sides(cursor, [row["pid"] for row in compared.rows], sides) if compared and sides else {}
         problems = [
             (
                 by_id[row["problem_id"]],
-                [self.site.cards(rows.of_problem(cursor, row["pid"], side), by_id) for side in sides or ()],
+                [self.site.cards(paths.get((row["pid"], side), []), by_id) for side in sides or ()],
             )
             for row in (compared.rows if compared else [])
         ]

@@ -100,10 +100,11 @@ def cells(
     connection: Connection, rids: Sequence[int], columns: Sequence[str], known: Vocabulary, decided: Decided
 ) -> list[dict[str, Any]]:
     """The columns of listed rows, in the list's order, and their problems' options."""
-    sql, values = _select(("path_id", *columns), known, decided, "r.rid", "p.choices")
-    where = "r.rowid in (select rowid from rows where rid in (select unnest(?::integer[])))"
+    if not rids:
+        return []
+    part = "rid in (select unnest(?::integer[]))", [list(rids)]
+    matches = dicts(connection.execute(*_select(("path_id", *columns), known, decided, *part, "r.rid", "p.choices")))
     place = {rid: number for number, rid in enumerate(rids)}
-    matches = dicts(connection.execute(f"{sql} where {where}", [*values, list(rids)])) if rids else []
     return sorted(matches, key=lambda row: place[row["rid"]])
 
 
@@ -111,21 +112,21 @@ def stream(
     connection: Connection, query: Query, columns: Sequence[str], known: Vocabulary, decided: Decided, form: str
 ) -> Iterator[bytes]:
     """All rows that a request asks for, as a file of the form, in pieces as they are read."""
-    sql, values = _select(columns, known, decided)
-    tables = (
-        connection.sql(f"{sql} where {where} order by {order}", params=[*values, *bound]).to_arrow_table()
-        for where, bound, order in _parts(connection, query)
-    )
-    return FORMS[form].write(tables)
+
+    def tables() -> Iterator[pa.Table]:
+        for where, bound, order in _parts(connection, query):
+            sql, values = _select(columns, known, decided, where, bound)
+            yield connection.sql(f"{sql} order by {order}", params=values).to_arrow_table()
+
+    return FORMS[form].write(tables())
 
 
 def _parts(connection: Connection, query: Query) -> Iterator[tuple[str, list[Any], str]]:
     """Conditions, what is bound to them, and an order: parts of what a request asks for, the first of them empty."""
     yield "false", [], "r.rid"
     matching = query.in_texts()
-    condition = "r.rowid in (select rowid from rows where {})"
     if query.sorted_by is None:
-        within = condition.format(f"rid between ? and ? and {matching.where}")
+        within = f"rid between ? and ? and {matching.where}"
         for low in range(0, rows.last(connection) + 1, BATCH):
             yield within, [low, low + BATCH - 1, *matching.values], "r.rid"
         return
@@ -135,12 +136,20 @@ def _parts(connection: Connection, query: Query) -> Iterator[tuple[str, list[Any
     rids = connection.execute(sql, matching.values).fetchnumpy()["rid"]
     for start in range(0, len(rids), BATCH):
         part = rids[start : start + BATCH].tolist()
-        within = condition.format("rid in (select unnest(?::integer[]))")
-        yield within, [part], f"{sort_key(name, 'r.')} {direction}, r.rid"
+        yield "rid in (select unnest(?::integer[]))", [part], f"{sort_key(name, 'r.')} {direction}, r.rid"
 
 
-def _select(columns: Sequence[str], known: Vocabulary, decided: Decided, *more: str) -> tuple[str, list[list[str]]]:
-    """The list's statement without its conditions, and what is bound before theirs."""
+def _select(
+    columns: Sequence[str], known: Vocabulary, decided: Decided, where: str, bound: list[Any], *more: str
+) -> tuple[str, list[Any]]:
+    """The list's statement without its order, and what is bound to it.
+
+    The rows are found by their narrow columns first; what belongs to them is joined to these alone.
+
+    Args:
+        where: Conditions on `rows`, to which `bound` is bound.
+        more: Expressions beside the columns.
+    """
     flags = ", ".join(
         f"case when get_bit(r.mixes, {int(code)}) = 1 then {literal(name)} end"
         for name, code in known.names["mix"].items()
@@ -149,11 +158,17 @@ def _select(columns: Sequence[str], known: Vocabulary, decided: Decided, *more: 
     expressions = [f"{COLUMNS[name].sql.format(mixes=mixes)} as {name}" for name in dict.fromkeys(columns)]
     people = "(select unnest(?::varchar[]) as path_id, unnest(?::varchar[]) as tag, unnest(?::varchar[]) as note)"
     sql = f"""
-        select {", ".join([*more, *expressions])} from rows r left join problems p on p.pid = r.pid
+        with listed as materialized (
+            select * from rows where rowid in (select rowid from rows where {where})
+        ), answered as materialized (
+            select * from problems
+            where rowid in (select rowid from problems where pid in (select pid from listed))
+        )
+        select {", ".join([*more, *expressions])} from listed r left join answered p on p.pid = r.pid
         left join {people} d on d.path_id = r.path_id
     """
-    parts = [list(part) for part in zip(*decided, strict=True)] or [[], [], []]
-    return sql, parts
+    people_say = [list(part) for part in zip(*decided, strict=True)] or [[], [], []]
+    return sql, [*bound, *people_say]
 
 
 class Form(NamedTuple):

@@ -186,14 +186,28 @@ def composition(connection: Connection, mix: int) -> list[Row]:
     return dicts(connection.execute(sql, [mix]))
 
 
-def of_problem(connection: Connection, pid: int, step: int | None = None) -> list[Row]:
-    """Paths to a problem, in the loop's order; of one step only, if given."""
+def of_problem(connection: Connection, pid: int) -> list[Row]:
+    """Paths to a problem, in the loop's order."""
     sql = f"""
-        select {_COLUMNS} from rows
-        where rowid in (select rowid from rows where pid = $pid and ($step is null or step = $step))
+        select {_COLUMNS} from rows where rowid in (select rowid from rows where pid = ?)
         order by step, sample, rid limit {OF_A_PROBLEM}
     """
-    return dicts(connection.execute(sql, {"pid": pid, "step": step}))
+    return dicts(connection.execute(sql, [pid]))
+
+
+def of_sides(connection: Connection, pids: Sequence[int], steps: Sequence[int]) -> dict[tuple[int, int], list[Row]]:
+    """Paths to problems by problem and step, in the loop's order: all at once, since each time reads all rows."""
+    sql = f"""
+        select {_COLUMNS} from rows where rowid in (
+            select rowid from rows
+            where pid in (select unnest(?::integer[])) and step in (select unnest(?::integer[]))
+            qualify row_number() over (partition by pid, step order by sample, rid) <= {OF_A_PROBLEM}
+        ) order by step, sample, rid
+    """
+    paths: dict[tuple[int, int], list[Row]] = {}
+    for row in dicts(connection.execute(sql, [list(pids), list(steps)])):
+        paths.setdefault((row["pid"], row["step"]), []).append(row)
+    return paths
 
 
 def answers(connection: Connection, problem_id: str) -> list[Row]:
