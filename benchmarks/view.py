@@ -1,6 +1,6 @@
 """`mathse view` at ten million paths: seconds that pages, filters and decisions take, beside bounds and a plain peer.
 
-    python -m benchmarks.view [--rows 10000000] [--folder .mathse/bench_view]
+    python -m benchmarks.view [--rows 10000000] [--folder .mathse/bench_view] [--without-peer]
 
 Makes a run of that many paths with verdicts (ten steps, a problem for every twenty paths, texts of about 240 signs, one
 in ten with LaTeX) and a mix per step (what is correct up to it: 2,500,000 rows in the last), builds the index, starts
@@ -225,7 +225,7 @@ def decisions(root: Path, port: int, cookie: str, token: str) -> Timing:
     return Timing("a decision", DECISION, seconds)
 
 
-def timings(root: Path, port: int, cookie: str) -> Iterator[Timing]:
+def timings(root: Path, port: int, cookie: str, with_peer: bool) -> Iterator[Timing]:
     """How long every page takes, several times, and its peer once."""
     for name, page in PAGES.items():
         seconds = []
@@ -234,7 +234,9 @@ def timings(root: Path, port: int, cookie: str) -> Iterator[Timing]:
             address = page.address.format(**choices)
             query = urlencode({name: value for name, value in choices.items() if name != "name"})
             seconds.append(_ask(port, f"{address}?{query}" if query else address, {"Cookie": cookie}))
-        yield Timing(name, page.bound, seconds, _peer(root, page.peer, page.choices(1)) if page.peer else None)
+        yield Timing(
+            name, page.bound, seconds, _peer(root, page.peer, page.choices(1)) if page.peer and with_peer else None
+        )
 
 
 def line(timing: Timing) -> str:
@@ -269,6 +271,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--folder", type=Path, default=Path(".mathse/bench_view"))
+    parser.add_argument("--without-peer", action="store_true", help="the check alone: the peer takes most of the time")
     arguments = parser.parse_args()
     root = arguments.folder / str(arguments.rows)
     if not (root / layout.verdicts("final")).is_file():
@@ -286,7 +289,9 @@ def main() -> int:
             port, cookie = int(match[1]), f"mathse-view-{match[1]}={match[2]}"
             print(f"{'seconds':34}{'median':>8}{'slowest':>9}{'bound':>8}{'peer':>8}{'ratio':>8}")
             missed = 0
-            for timing in chain([decisions(root, port, cookie, match[3])], timings(root, port, cookie)):
+            for timing in chain(
+                [decisions(root, port, cookie, match[3])], timings(root, port, cookie, not arguments.without_peer)
+            ):
                 print(line(timing), flush=True)
                 missed += timing.is_missed
         finally:
