@@ -75,7 +75,9 @@ def judge_row(
         PromptError: The prompt does not fit.
     """
     messages, _ = judge_turn(judge.prompt, problem, path.text, judge.reference, target)
-    verdict = replies.write(feedback.status, feedback.error_step, feedback.error_analysis, feedback.checks, target)
+    verdict = replies.write(
+        feedback.status, feedback.error_step, feedback.error_analysis, feedback.answers, feedback.checks, target
+    )
     return _row(problem, path, messages, verdict)
 
 

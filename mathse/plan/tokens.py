@@ -232,12 +232,14 @@ def _counts(settings: Params, example: Example, local: Counter, teacher: Counter
     }  # fmt: skip
     question = prompts.turn(prompts.render(settings.student.prompt, fields))
     to_judge, _ = judge_turn(settings.judge.prompt, problem, path, settings.judge.reference, settings.orm.target)
-    target = settings.orm.target
+    target, answers = settings.orm.target, "different"
     steps = re.split(r"\n|(?<=\.) (?=Step \d)", path.partition(MARKER)[0].strip())
     checks = [f"{step.rstrip('.')} and {step.split()[-1].rstrip('.')}: same" for step in steps if step.strip()]
     verdicts = (
-        replies.write(Status.CORRECT, checks=checks, target=target),
-        replies.write(Status.WRONG, example.error_step, example.error_analysis, checks[: len(checks) // 2 + 1], target),
+        replies.write(Status.CORRECT, answers=answers, checks=checks, target=target),
+        replies.write(
+            Status.WRONG, example.error_step, example.error_analysis, answers, checks[: len(checks) // 2 + 1], target
+        ),
     )
     solve_in, row = local(question, images), local(question, images, path)
     judge_in, judged = local(to_judge, images), [local(to_judge, images, verdict) for verdict in verdicts]

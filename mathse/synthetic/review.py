@@ -10,6 +10,7 @@ to be right: the ORM judges the whole path (the paper's section on the ORM). The
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Literal
 
 from mathse.answers.extract import extract
 from mathse.synthetic.figures import Figure
@@ -83,29 +84,28 @@ def review(figure: Figure, path: str) -> Finding | None:
     return Finding("Answer", Mistake.REASONING, wrong_answer, len(steps)) if wrong_answer else None
 
 
-def checked(figure: Figure, path: str, finding: Finding | None, answer: str | None = None) -> list[str]:
-    """Each step of a path up to the first wrong one, then its answer: what is found there, beside what the path has.
+def compared(figure: Figure, path: str) -> Literal["same", "different"]:
+    """A path's final answer beside the right one."""
+    return "same" if extract(path) == figure.answer else "different"
+
+
+def checked(figure: Figure, path: str, finding: Finding | None) -> list[str]:
+    """Each step of a path up to the first wrong one: what is found there, beside what the path arrives at.
 
     What is found at a wrong step is what stands there in a right path that began alike: the step with the value that it
     should arrive at, or the next step of the gold solution where it should not have been taken.
 
     Samples: `Step 1: angle A is 50 and 50: same`; where the path has 60, `Step 1: angle A is 50 and 60: different`; and
-    where it subtracts what is to be added, `Step 3: 50 + 60 = 110 and 10: different`. `Answer: B and D: different`.
-
-    Args:
-        answer: The gold answer, where whoever checks sees it; else the answer that follows from the last step.
+    where it subtracts what is to be added, `Step 3: 50 + 60 = 110 and 10: different`.
     """
     steps = [(label, text, parse(text)) for label, text in read_solution(path)]
     place = len(steps) if finding is None else finding.place
     checks = [f"{label}: {text} and {_arrived_at(text, step)}: same" for label, text, step in steps[:place]]
-    following = _next([step for _, _, step in steps[:place] if step], figure)
     if finding is None or place == len(steps):
-        own, last = extract(path) or "nothing", _arrived_at("", steps[-1][2]) if steps else None
-        answers = [str(found) for found in (answer, last, following, figure.answer) if found is not None]
-        right = next(found for found in answers if finding is None or found != own)
-        return [*checks, f"Answer: {right} and {own}: {'different' if finding else 'same'}"]
+        return checks
     label, text, step = steps[place]
-    found = _corrected(step, figure) if step and finding.kind in _OUTCOMES else following
+    found = _corrected(step, figure) if step and finding.kind in _OUTCOMES else None
+    found = found or _next([taken for _, _, taken in steps[:place] if taken], figure)
     return [*checks, f"{label}: {found or text} and {_arrived_at(text, step)}: different"]
 
 

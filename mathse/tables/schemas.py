@@ -275,15 +275,18 @@ class Feedback(Row):
     """A teacher's annotation of a path, what the ORM learns from. Grain: one row per annotated path."""
 
     key = ("path_id",)
-    version = 3
+    version = 2
 
     path_id: str
     problem_id: str
     author: str = Field(description="The teacher: a name, or the content hash of weights.")
     prompt_id: str = Field(description="Name and version of the annotation prompt.")
     status: Status
+    answers: Literal["same", "different"] | None = Field(
+        default=None, description="The final answer beside the gold, where that was asked for."
+    )
     checks: tuple[str, ...] = Field(
-        default=(), description="What is found at each step up to the first wrong one, where that was asked for."
+        default=(), description="Of a wrong path, what is found at each step up to the first wrong one, likewise."
     )
     error_step: str | None = None
     error_analysis: str | None = None

@@ -360,7 +360,7 @@ def test_an_orm_may_learn_the_verdict_alone(tmp_path: Path) -> None:
 
 def test_an_orm_may_learn_to_show_how_it_got_there(tmp_path: Path) -> None:
     marked(tmp_path, 10)
-    marks = {"checks": ("Step 1: 2 + 2 = 4: wrong",)}
+    marks = {"answers": "different", "checks": ("Step 1: 2 + 2 = 4: wrong",)}
     feedback = store.read(tmp_path / layout.orm_feedback("orm"), Feedback)
     seen = [row.model_copy(update=marks) for row in feedback]
     store.write(tmp_path / layout.orm_feedback("orm"), Feedback, seen)
@@ -368,8 +368,8 @@ def test_an_orm_may_learn_to_show_how_it_got_there(tmp_path: Path) -> None:
 
     for row in learned(tmp_path)[0]:
         content = json.loads(row.completion[0].content)
-        assert list(content) == ["checks", "status", "error_step", "error_analysis"]
-        assert tuple(content["checks"]) == marks["checks"]
+        assert list(content) == ["answers", "checks", "status", "error_step", "error_analysis"]
+        assert content["answers"] == marks["answers"] and tuple(content["checks"]) == marks["checks"]
 
 
 def test_without_a_reference_no_row_shows_gold(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 Four tasks, as the paper describes them (restated in our own words): *solve* a problem, *judge* a path (the ORM),
 *annotate* a path (the teacher, for the ORM's training data) and *reflect* on a wrong one. Each has a full form for
 large models and, where a tiny model needs it, a `-brief` one. Of the judge's, odd versions show the gold answer and
-even ones do not. Versions 5 and 6 ask for what `orm.target: checks` is: each step looked at, and then the answer,
+even ones do not. Versions 5 and 6 ask for what `orm.target: checks` is: the answers compared and each step looked at
 before the verdict. So do versions 4 and 5 of *annotate*, from which a judge learns that sees the gold answer, and one
 that does not. Versions between, which asked for checks of another form, are gone. `solve-draft` is asked of nobody: it
 is the prompt of a training row that corrects a draft (`WITH_DRAFT`).
@@ -133,13 +133,13 @@ letter of the option and nothing else.
 _KEYS = """\
 "status": "CORRECT" or "WRONG", "error_step": the first wrong step or null, "error_analysis": why it is wrong or null"""
 _CHECKS = """\
-"checks": [each step up to and including the first wrong one: what you find there yourself, then "and" with what the \
-solution arrives at there, then ": same" or ": different"; if no step is wrong, "Answer: " and the {answer}, then \
-"and" with the solution's, likewise], \
+"checks": [each step up to and including the first wrong one, or every step of a correct solution: what you find there \
+yourself, then "and" with what the solution arrives at there, then ": same" or ": different"], \
 "status": "CORRECT" or "WRONG", "error_step": the first wrong step or null, \
 "error_analysis": why it is wrong or null"""
-_WITH_GOLD = _CHECKS.replace("{answer}", "standard answer")
-_WITHOUT_GOLD = _CHECKS.replace("{answer}", "answer that follows")
+_COMPARED = f"""\
+"answers": "same" or "different": the final answer beside the standard answer, {_CHECKS}"""
+_NOT_COMPARED = f'"answers": null, {_CHECKS}'
 
 
 def _without_gold(prompt: str) -> str:
@@ -159,15 +159,15 @@ PROMPTS: Mapping[str, str] = {
     "solve-draft-brief@1": "{question}\nSolution: {path}\nWrong: {error_step}, {error_analysis}\nCorrect it.",
     "judge@1": _JUDGE,
     "judge@2": _without_gold(_JUDGE),
-    "judge@5": _JUDGE.replace(_KEYS, _WITH_GOLD),
-    "judge@6": _without_gold(_JUDGE.replace(_KEYS, _WITHOUT_GOLD)),
+    "judge@5": _JUDGE.replace(_KEYS, _COMPARED),
+    "judge@6": _without_gold(_JUDGE.replace(_KEYS, _NOT_COMPARED)),
     "judge-brief@1": "{question}\nSolution: {path}\nStandard answer: {gold}\nVerdict?",
     "judge-brief@2": "{question}\nSolution: {path}\nVerdict?",
     "judge-brief@5": "{question}\nSolution: {path}\nStandard answer: {gold}\nCheck.",
     "judge-brief@6": "{question}\nSolution: {path}\nCheck.",
     "annotate@1": _ANNOTATE,
-    "annotate@4": _only_in_checks(_ANNOTATE.replace(_KEYS, _WITH_GOLD)),
-    "annotate@5": _ANNOTATE.replace(_KEYS, _WITHOUT_GOLD),
+    "annotate@4": _only_in_checks(_ANNOTATE.replace(_KEYS, _COMPARED)),
+    "annotate@5": _ANNOTATE.replace(_KEYS, _NOT_COMPARED),
     "reflect@1": _REFLECT,
     "boxed@1": _BOXED,
     "hinted@1": "{hint}\n{question}",

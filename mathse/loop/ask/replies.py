@@ -5,12 +5,12 @@
 A judge replies in the form that it was trained on (`orm.target`), and nothing else is a reply of its: the above
 (`full`, the paper's), the verdict alone (`verdict`, its Table 5), or one that shows how it got there (`checks`):
 
-    {"checks": ["Step 1: angle A is 50 and 50: same", "Step 2: 50 + 11 = 61 and 62: different"],
+    {"answers": "different", "checks": ["Step 1: angle A is 50 and 50: same", "Step 2: 50 + 11 = 61 and 62: different"],
      "status": "WRONG", "error_step": "Step 2", "error_analysis": "calculation: 50 + 11 is not 62"}
 
 A reply is text to be parsed, never obeyed: whatever is not exactly such an object is UNDECIDED with a reason that can
-be counted. A reply that contradicts itself is undecided too: CORRECT, but it names a wrong step, or has found one
-to be different.
+be counted. A reply that contradicts itself is undecided too: CORRECT, but it names a wrong step, or has found the
+answer or a step to be different.
 """
 
 import json
@@ -32,8 +32,6 @@ T = TypeVar("T", bound=BaseModel)
 
 Target = Literal["full", "checks", "verdict"]
 """What a judge replies: `orm.target`."""
-_DIFFERENT = ": different"
-"""How the check of a wrong step ends."""
 LONGEST = 20_000
 """Characters; a longer reply is no verdict."""
 
@@ -69,6 +67,7 @@ class _Annotation(_Verdict):
 
 # Its keys are written in this order, so that the verdict follows from what was found before it.
 class _Checked(_Reply):
+    answers: Literal["same", "different"] | None
     checks: list[str]
     status: Literal["CORRECT", "WRONG"]
     error_step: str | None
@@ -116,6 +115,7 @@ class Reply(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     status: Status
+    answers: str | None = None
     checks: tuple[str, ...] = ()
     error_step: str | None = None
     error_analysis: str | None = None
@@ -145,7 +145,7 @@ def parse(text: str, target: Target = "full", annotation: bool = False) -> Reply
 
 
 def _finds_difference(reply: Reply) -> bool:
-    return any(check.endswith(_DIFFERENT) for check in reply.checks)
+    return reply.answers == "different" or any(check.endswith(": different") for check in reply.checks)
 
 
 def agreed(text: str, model: type[T]) -> T:
@@ -197,11 +197,13 @@ def write(
     status: Status,
     error_step: str | None = None,
     error_analysis: str | None = None,
+    answers: str | None = None,
     checks: Sequence[str] = (),
     target: Target = "full",
 ) -> str:
     """A verdict as a judge with this target is trained to write it; `parse(write(...))` gives it back."""
     content = {
-        "checks": list(checks), "status": status, "error_step": error_step, "error_analysis": error_analysis,
+        "answers": answers, "checks": list(checks), "status": status, "error_step": error_step,
+        "error_analysis": error_analysis,
     }  # fmt: skip
     return json.dumps({key: content[key] for key in _JUDGES[target].model_fields}, ensure_ascii=False)

@@ -16,7 +16,7 @@ CORRECT = {"status": "CORRECT", "error_step": None, "error_analysis": None}
 @pytest.mark.parametrize("form", ["{}", " {}\n", "```json\n{}\n```", "```\n{}\n```\n"])
 def test_a_verdict_is_parsed(verdict: dict[str, str | None], form: str) -> None:
     reply = parse(form.replace("{}", json.dumps(verdict)))
-    others = {"improvement_suggestion", "checks"}
+    others = {"improvement_suggestion", "answers", "checks"}
     assert reply.model_dump(exclude=others) == {**verdict, "undecided_reason": None}
 
 
@@ -103,13 +103,13 @@ def test_a_verdict_alone_is_a_reply_where_the_target_says_so(status: Status) -> 
     assert schema["additionalProperties"] is False
 
 
-def test_what_is_found_is_written_first_and_the_step_after_it_was_looked_for() -> None:
+def test_what_the_answers_are_is_written_first_and_the_step_after_it_was_looked_for() -> None:
     checks = ("Step 1: 的角 A is 50: right", "Step 2: 50 + 11 = 61: wrong")
-    text = write(Status.WRONG, "Step 2", "a slip", checks, "checks")
-    keys = ["checks", "status", "error_step", "error_analysis"]
+    text = write(Status.WRONG, "Step 2", "a slip", "different", checks, "checks")
+    keys = ["answers", "checks", "status", "error_step", "error_analysis"]
     assert list(json.loads(text)) == keys and "的角" in text
     reply = parse(text, "checks")
-    assert (reply.status, reply.checks) == (Status.WRONG, checks)
+    assert (reply.answers, reply.status, reply.checks) == ("different", Status.WRONG, checks)
     assert (reply.error_step, reply.error_analysis) == ("Step 2", "a slip")
     for annotation in (False, True):
         schema = json.loads(json_schema("checks", annotation))
@@ -120,19 +120,20 @@ def test_what_is_found_is_written_first_and_the_step_after_it_was_looked_for() -
     ("marks", "reason"),
     [
         ({}, "not a verdict object"),
-        ({"checks": "Step 1: right"}, "not a verdict object"),
-        ({"checks": [1]}, "not a verdict object"),
-        ({"checks": [], "answers": None}, "not a verdict object"),
-        ({"checks": ["\ud800"]}, "not a verdict object"),
-        ({"checks": ["a\x01b"]}, "control character"),
-        ({"checks": [], "error_step": "Step 1"}, "contradicts itself"),
-        ({"checks": ["Answer: 61 and 62: different"]}, "contradicts itself"),
-        ({"checks": ["Step 1: 2 + 2 = 4 and 5: different", "Answer: 5 and 5: same"]}, "contradicts itself"),
+        ({"answers": None}, "not a verdict object"),
+        ({"answers": None, "checks": "Step 1: right"}, "not a verdict object"),
+        ({"answers": None, "checks": [1]}, "not a verdict object"),
+        ({"answers": "alike", "checks": []}, "not a verdict object"),
+        ({"answers": None, "checks": ["\ud800"]}, "not a verdict object"),
+        ({"answers": None, "checks": ["a\x01b"]}, "control character"),
+        ({"answers": None, "checks": [], "error_step": "Step 1"}, "contradicts itself"),
+        ({"answers": "different", "checks": []}, "contradicts itself"),
+        ({"answers": "same", "checks": ["Step 1: 2 + 2 = 4 and 5: different"]}, "contradicts itself"),
     ],
 )
 def test_marks_of_another_form_are_undecided(marks: dict[str, object], reason: str) -> None:
     assert parse(json.dumps(CORRECT | marks), "checks").undecided_reason == reason
-    assert parse(json.dumps({"checks": [], **CORRECT})).undecided_reason == "not a verdict object"
+    assert parse(json.dumps({"answers": None, "checks": [], **CORRECT})).undecided_reason == "not a verdict object"
 
 
 def test_latex_in_checks_is_mended() -> None:

@@ -19,7 +19,7 @@ from mathse.loop.ask.engines.kind import EngineKind, NoSettings, Surroundings
 from mathse.loop.ask.protocol import BatchEngine, Completion, Failure, Outcome, Request
 from mathse.synthetic.figures import Figure, figure
 from mathse.synthetic.mistakes import wrong_solution
-from mathse.synthetic.review import checked, review
+from mathse.synthetic.review import checked, compared, review
 from mathse.tables.schemas import content_id
 
 NAME = "figure-solver"
@@ -80,7 +80,8 @@ def annotate(scene: Figure, path: str, version: str = "1") -> str:
         "improvement_suggestion": finding.suggestion if finding else None,
     }
     if version in ("4", "5"):
-        marks["checks"] = checked(scene, path, finding, scene.answer if version == "4" else None)
+        marks["answers"] = compared(scene, path) if version == "4" else None
+        marks["checks"] = checked(scene, path, finding)
     return json.dumps(marks, ensure_ascii=False)
 
 
