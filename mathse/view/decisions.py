@@ -4,7 +4,7 @@ Decisions are read from and written to `data/curation.jsonl` by `mathse.curation
 others meanwhile (`mathse tag`, an editor, git), and is read anew whenever it has changed. What may be said of a path is
 what `mathse tag` may say.
 
-Sample of a request's body, to `/edit/decide/0005ac0a...`: `{"tag": "bad", "note": "reads 8 as 3"}`
+Sample of a request's body, to `/edit/decide/000c4d0a...`: `{"tag": "bad", "note": "reads 8 as 3"}`
 """
 
 import threading

@@ -2,7 +2,7 @@
 
 One definition per column serves both. A file is written as it is sent, a batch in memory, in the page's order.
 
-Sample of `rows.csv`: `path_id,step,kind,verdict,rule,characters` then `0005ac0a...,1,rollout,CORRECT,CORRECT,143`
+Sample of `rows.csv`: `path_id,step,kind,verdict,rule,characters` then `000c4d0a...,1,rollout,CORRECT,CORRECT,143`
 """
 
 import csv
