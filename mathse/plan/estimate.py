@@ -18,7 +18,7 @@ from mathse.loop.ask.engines.local.families import family
 from mathse.loop.ask.engines.local.fingerprint import LINEAGE
 from mathse.params import FigureSource, Params, Train
 from mathse.plan import sizes, tokens
-from mathse.plan.options import GPUS, Gpu, Options
+from mathse.plan.options import GPUS, KEPT, Gpu, Options
 from mathse.plan.sizes import Size
 from mathse.plan.tokens import Counter, Means
 from mathse.plan.work import Problems, Requests, Shares, problems, work
@@ -154,7 +154,8 @@ def estimate(settings: Params, file: Path, root: Path, options: Options) -> Plan
     teacher = settings.teacher
     server = tokens.by_characters(options.chars_per_token, tokens.openai_tiles, template_tokens=0)
     means = tokens.means(settings, sample, counter, server if teacher.engine == "api" else counter)
-    kept = (1 - teacher.mistake_rate if teacher.engine == "solver" else 0.8) if options.kept is None else options.kept
+    right = 1 - teacher.mistake_rate if teacher.engine == "solver" else 1
+    kept = min(right, KEPT) if options.kept is None else options.kept
     shares = Shares(kept, options.solved, kept if options.repaired is None else options.repaired)
 
     on_gpu, gpu = settings.compute.device == "cuda", GPUS[options.gpu]

@@ -7,6 +7,9 @@ import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+KEPT = 0.8
+"""Share of the teacher's paths that an ORM finds correct, at most: it turns down some of the right ones too."""
+
 
 @dataclass(frozen=True)
 class Gpu:
@@ -38,7 +41,8 @@ class Options:
         chars_per_token: Where no tokenizer is at hand.
         path_chars: Length of a solution where the teacher is not the solver: the paper's grow from 325 to 792.
         image_side: Pixels a side of a data set's images, which are not looked at; drawn figures have their own size.
-        kept: Teacher paths that the ORM finds correct; None: 0.8, or what the solver's mistakes leave.
+        kept: Teacher paths that the ORM finds correct; None: `KEPT`, or what the solver's mistakes leave if that
+            is less.
         solved: Remaining problems that a round solves: the paper's first round comes to about this.
         repaired: Remaining problems that the reflection repairs; None: as `kept`.
         api_seconds: Seconds a request to a server takes.
@@ -73,7 +77,7 @@ def add(command: argparse.ArgumentParser) -> None:
         ("--chars-per-token", _positive, f"where no tokenizer is at hand (default: {Options.chars_per_token:g})"),
         ("--path-chars", _count, f"characters of a solution not the solver's (default: {Options.path_chars})"),
         ("--image-side", _count, f"pixels a side of a data set's images (default: {Options.image_side})"),
-        ("--kept", _share, "share of the teacher's paths that the ORM finds correct (default: 0.8)"),
+        ("--kept", _share, f"share of the teacher's paths that the ORM finds correct (default: {KEPT:g})"),
         ("--solved", _share, f"share of the remaining problems that a round solves (default: {Options.solved:g})"),
         ("--repaired", _share, "share of the remaining problems that the reflection repairs (default: as --kept)"),
         ("--api-seconds", _positive, f"seconds that a request to a server takes (default: {Options.api_seconds:g})"),

@@ -100,11 +100,11 @@ def work(settings: Params, means: Means, shares: Shares) -> tuple[list[Requests]
 
 def _step_0(settings: Params, means: Means, shares: Shares, problems: int) -> tuple[list[Requests], dict[str, int]]:
     """What makes the ORMs, and the student whose mistakes the first of them learns from."""
-    orm = settings.orm
+    orm, solver = settings.orm, settings.teacher.engine == "solver"
     warmup = min(orm.warmup_problems, problems)
     written, taught = (problems - warmup) * orm.samples, (problems - warmup) * orm.teacher_samples
     correct = written * shares.solved
-    correct += taught * (1 - orm.teacher_mistake_rate if settings.teacher.engine == "solver" else shares.kept)
+    correct += taught * (1 - orm.teacher_mistake_rate if solver else shares.kept)
     balanced = 2 * min(correct, written + taught - correct)
     held_out = round(balanced * orm.held_out)
     requests = [_requests("student data", "student_mix", "teacher", warmup, means.teacher_in, means.path)]
@@ -118,7 +118,8 @@ def _step_0(settings: Params, means: Means, shares: Shares, problems: int) -> tu
             ),
             _requests(f"{title} evaluation", f"evaluate_orm@{name}", "orm", held_out, means.judge_in, means.verdict),
         ]
-    return requests, {STUDENT: round(warmup * shares.kept), **dict.fromkeys(settings.orms, round(balanced) - held_out)}
+    right = 1 - settings.teacher.mistake_rate if solver else shares.kept  # no ORM is there yet to turn any down
+    return requests, {STUDENT: round(warmup * right), **dict.fromkeys(settings.orms, round(balanced) - held_out)}
 
 
 def _loop(

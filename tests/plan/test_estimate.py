@@ -43,10 +43,8 @@ def trained(name: str) -> dict[str, Any]:
 
 def test_the_tokens_of_model_0_are_those_it_was_trained_on(tiny: Plan) -> None:
     planned = {one.name: one for one in tiny.trainings}["0"]
-    share = trained("0")["rows"] / planned.rows  # what the ORM keeps of the teacher's paths is the plan's assumption
-    assert 0.75 < share < 1.25
-    assert planned.tokens * share == pytest.approx(trained("0")["tokens"], rel=0.05)
-    assert planned.steps * share == pytest.approx(trained("0")["steps"], rel=0.05)
+    assert planned.tokens == pytest.approx(trained("0")["tokens"], rel=0.15)
+    assert planned.steps == pytest.approx(trained("0")["steps"], rel=0.15)
 
 
 @pytest.mark.parametrize("name", ["student", "0", "1", "2", "final", "orm"])
@@ -54,10 +52,11 @@ def test_a_training_row_has_the_tokens_it_really_had(tiny: Plan, name: str) -> N
     planned = {one.name: one for one in tiny.trainings}[name]
     report = trained(name)
     epochs = round(report["epochs"])
-    within = 0.1 if name in ("1", "2") else 0.05  # their own rows are of problems that they solve: short ones
-    assert planned.tokens / planned.rows / epochs == pytest.approx(
-        report["tokens"] / report["rows"] / epochs, rel=within
-    )
+    expected, real = (work["tokens"] / work["rows"] / epochs for work in (vars(planned), report))
+    if name in ("1", "2"):  # own rows are of problems that were solved, which the plan cannot know: the shorter ones
+        assert 0.9 * expected < real <= expected
+    else:
+        assert expected == pytest.approx(real, rel=0.05)
 
 
 def test_a_run_on_the_cpu_names_no_hours(tiny: Plan) -> None:
