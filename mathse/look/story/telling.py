@@ -167,7 +167,7 @@ def _reasons(
 
 
 def _decisions(root: Path, connection: duckdb.DuckDBPyConnection, steps: Collection[str]) -> list[Decided]:
-    """What people decisions of paths of these steps, and where these are now, or their corrections."""
+    """What people decided about paths of these steps, and where these are now, or their corrections."""
     decisions = [row for row in current(root).values() if row.step in steps and row.tag is not Tag.NOTE]
     corrections = [row for row in decisions if row.tag is Tag.FIXED]
     counterparts = {row.path_id: row.path_id for row in decisions} | {
