@@ -36,6 +36,8 @@ from mathse.tables.schemas import Row, Tag
 
 LARGEST = 256 * 2**20
 """Bytes of the file; half a million decisions and more."""
+LONGEST_NAME = 100
+"""Characters of a person's name."""
 _LOCK = layout.STATE / "lock" / "curation.lock"
 
 
@@ -54,7 +56,7 @@ class Decision(Row):
     tag: Tag
     note: str = Field(default="", max_length=4000, description="Why, in the person's words.")
     text: str = Field(default="", max_length=100_000, description="Of `fixed`: how the path should read.")
-    who: str = Field(min_length=1, max_length=100, description="The person's name.")
+    who: str = Field(min_length=1, max_length=LONGEST_NAME, description="The person's name.")
     at: str = Field(
         default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"),
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?\+00:00$",
@@ -80,8 +82,8 @@ class Decision(Row):
     def line(self) -> str:
         """The decision as a line of the file, without what it does not say."""
         content = self.model_dump(mode="json", exclude={"row_hash"})
-        told = {name: value for name, value in content.items() if value not in ("", None)}
-        return json.dumps(told, ensure_ascii=False) + "\n"
+        filled = {name: value for name, value in content.items() if value not in ("", None)}
+        return json.dumps(filled, ensure_ascii=False) + "\n"
 
 
 class CurationError(UserError):

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mathse.curation import decisions
-from mathse.curation.decisions import Decision
+from mathse.curation.decisions import LONGEST_NAME, Decision
 from mathse.errors import UserError
 from mathse.look import catalogue
 from mathse.look.git import git
@@ -23,8 +23,6 @@ from mathse.tables.schemas import Tag
 
 SHORT = 8
 SHOWN = 5
-LONGEST_NAME = 100
-"""Characters of a person's name, as `Decision` takes it."""
 ALL_PATHS = "select path_id, step, text from paths"
 _LAST = "\U0010ffff"
 
