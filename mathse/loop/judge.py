@@ -1,7 +1,8 @@
 """Judges paths with the ORM, and grades them by rule beside it, so that the two can be compared.
 
 In: paths and their problems. Out: one `Verdict` per path. A path with no text is not sent to the judge: it is
-UNDECIDED, `failed request`. The judge is greedy: a verdict is not a matter of luck.
+UNDECIDED, `failed request`. The judge is greedy: a verdict is not a matter of luck. Where nine of ten paths are wrong,
+a judge that errs seldom still lets many through; `judge.min_confidence` keeps those out of which it was not sure.
 
 Paths and verdicts are streams: the paths are gone through twice, once to ask and once beside what came of it, and
 nothing is held per path.
@@ -43,7 +44,7 @@ def judge(
     Raises:
         PromptError: `judge.prompt` does not exist, or does not fit `judge.reference` or the target.
     """
-    schema = replies.json_schema(target)
+    schema, deciding = replies.json_schema(target), replies.DECIDING[target]
     drawn = Sampling(temperature=0.0, max_new_tokens=settings.max_new_tokens)
 
     def request_of(path: Path) -> Request | None:
@@ -53,12 +54,13 @@ def judge(
         fields = judge_fields(settings.prompt, problem, path.text, settings.reference, target)
         return request(
             problem, settings.prompt, fields, drawn,
-            seed=0, subject_id=path.path_id, json_schema=schema, confidence_key="status", param="judge.prompt",
+            seed=0, subject_id=path.path_id, json_schema=schema, deciding=deciding, param="judge.prompt",
         )  # fmt: skip
 
     grader = Grader()
     for path, outcome in ask_about(engine, paths, request_of, journal, title="verdicts"):
         reply = replies.read(outcome, target)
+        doubt = _doubt(reply.status, outcome.confidence, settings.min_confidence)
         problem = problems[path.problem_id]
         by_rule = grader.grade(problem.answer, path.text, problem.choices)
         yield Verdict(
@@ -66,15 +68,24 @@ def judge(
             problem_id=path.problem_id,
             author=engine.name,
             prompt_id=settings.prompt,
-            status=reply.status,
+            status=Status.UNDECIDED if doubt else reply.status,
             error_step=reply.error_step,
             error_analysis=reply.error_analysis,
             confidence=None if reply.status is Status.UNDECIDED else outcome.confidence,
             raw=outcome.text,
-            undecided_reason=reply.undecided_reason,
+            undecided_reason=doubt or reply.undecided_reason,
             rule_status=by_rule.status,
             rule_reason=by_rule.reason,
             tokens_in=outcome.tokens_in,
             tokens_out=outcome.tokens_out,
             cost=outcome.cost,
         )
+
+
+def _doubt(status: Status, sure: float | None, least: float) -> str | None:
+    """Why a verdict of CORRECT decides nothing, if so: the judge was less sure of it than `judge.min_confidence`."""
+    if status is not Status.CORRECT or not least:
+        return None
+    if sure is None:
+        return "confidence unknown"
+    return "not sure enough" if sure < least else None

@@ -25,16 +25,14 @@ from mathse.params.loop import (
     PARAMS,
     STUDENT,
     Distill,
-    Judge,
     Mix,
     NearDuplicates,
     Params,
     ParamsError,
     Query,
     Recording,
-    Student,
-    Teacher,
 )
+from mathse.params.roles import Judge, Student, Teacher
 from mathse.params.section import Section
 from mathse.params.sources import FILL_IN, AdapterSource, FigureSource, Filter, Problems, SplitShares
 from mathse.params.training import Train

@@ -11,9 +11,10 @@ from mathse.errors import UserError
 from mathse.params.benchmarks import BenchmarkSource
 from mathse.params.data import Pretrained
 from mathse.params.evaluation import Evaluate
-from mathse.params.inference import Answering, Compute, Described, Inference, teacher_names
+from mathse.params.inference import Compute, Inference
+from mathse.params.roles import Judge, Student, Teacher
 from mathse.params.rows import Model, OrmModel, Recipe, Step
-from mathse.params.section import Count, Name, Prompt, Section, Share, one_of
+from mathse.params.section import Count, Name, Section, Share
 from mathse.params.sources import Problems, RecordedName
 from mathse.params.training import Train
 
@@ -29,27 +30,6 @@ STUDENT = "student"
 
 class ParamsError(UserError):
     """params.yaml is missing, is not YAML, or holds a value that is out of bounds; says which key and what to do."""
-
-
-class Teacher(Described):
-    """The teacher: solves, annotates, reflects. `solver` knows the drawn figures' scenes."""
-
-    engine: Annotated[str, one_of(teacher_names)]
-    mistake_rate: float = Field(
-        default=0, ge=0, le=1, description="Share of its solutions in which the solver makes a mistake."
-    )
-    max_new_tokens: Count = Field(default=2048, description="Of a solution, a reflection or a mark, in tokens.")
-    temperature: float = Field(
-        default=0, ge=0, le=2, description="Of its solutions and reflections; above 0 where it writes several."
-    )
-
-
-class Student(Answering):
-    """How the model under training is asked."""
-
-    batch_size: Count
-    max_new_tokens: Count
-    prompt: Prompt
 
 
 class Query(Section):
@@ -111,15 +91,6 @@ class Orm(Section):
         "both answers before it, and what it finds at each step; or the verdict alone (the paper's Table 5).",
     )
     train: Train
-
-
-class Judge(Answering):
-    """How paths are judged: by the ORM (`model`), or by another judge in its place."""
-
-    reference: bool = Field(default=True, description="Whether the judge is shown the gold answer.")
-    batch_size: Count
-    max_new_tokens: Count
-    prompt: Prompt
 
 
 class Recording(Section):

@@ -48,8 +48,9 @@ class Request:
         subject_id: What the request is about beside the problem, such as the path that is judged; part of its identity.
         json_schema: The JSON schema that the reply should follow, as JSON text; empty where it is free text. An engine
             that can hold a model to it does so if its params say so; the reply is parsed in any case.
-        confidence_key: The key of that reply for whose value the probability is wanted (`Completion.confidence`); empty
-            where none is. It decides nothing of the completion, so it is no part of the request's identity.
+        deciding: A regular expression for the words of that reply whose probability is wanted
+            (`Completion.confidence`); empty where none is. It changes nothing of what is written, but what is known of
+            it, so it is part of the request's identity.
     """
 
     problem_id: str
@@ -62,7 +63,7 @@ class Request:
     fields: Mapping[str, str] = field(default_factory=dict)
     subject_id: str = ""
     json_schema: str = ""
-    confidence_key: str = ""
+    deciding: str = ""
 
     def key(self, fingerprint: str) -> str:
         """Hash of everything that decides the completion, given the engine's `fingerprint`."""
@@ -71,6 +72,7 @@ class Request:
         return content_id(
             fingerprint, self.problem_id, self.subject_id, self.prompt_id, turns, list(self.image_ids), sampling,
             self.seed, self.sample_idx, *([self.json_schema] if self.json_schema else []),
+            *([self.deciding] if self.deciding else []),
         )  # fmt: skip
 
     @property
@@ -85,7 +87,7 @@ class Request:
             [
                 self.problem_id, self.sample_idx, self.prompt_id, [[m.role, m.content] for m in self.messages],
                 self.image_ids, [sampling.temperature, sampling.top_p, sampling.max_new_tokens], self.seed,
-                dict(self.fields), self.subject_id, self.json_schema, self.confidence_key,
+                dict(self.fields), self.subject_id, self.json_schema, self.deciding,
             ]
         )  # fmt: skip
 

@@ -78,6 +78,13 @@ class _CheckedAnnotation(_Checked):
     improvement_suggestion: str | None
 
 
+_STATUS = r'"status"\s*:\s*"([^"]*)"'
+DECIDING: Mapping[Target, str] = {
+    "full": _STATUS,
+    "checks": rf'{_STATUS}|"answers"\s*:\s*"([^"]*)"|: (same|different)"',
+    "verdict": _STATUS,
+}
+"""The words of a reply that decide, as groups of a regular expression: `mathse.loop.ask.confidence` weighs them."""
 _JUDGES: Mapping[Target, type[_Reply]] = {"full": _Verdict, "checks": _Checked, "verdict": _Status}
 
 

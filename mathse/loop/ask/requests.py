@@ -39,7 +39,7 @@ def request(
     sample_idx: int = 0,
     subject_id: str = "",
     json_schema: str = "",
-    confidence_key: str = "",
+    deciding: str = "",
     param: str = "student.prompt",
     images: bool = True,
 ) -> Request:
@@ -62,7 +62,7 @@ def request(
         fields=fields,
         subject_id=subject_id,
         json_schema=json_schema,
-        confidence_key=confidence_key,
+        deciding=deciding,
     )
 
 

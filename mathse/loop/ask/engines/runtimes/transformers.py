@@ -88,9 +88,9 @@ class TransformersEngine(BatchEngine):
         samplings = [request.sampling for request, _ in batch]
         limits = [min(s.max_new_tokens, context - length) for s, length in zip(samplings, lengths, strict=True)]
         sampler = Sampler(samplings, [request.seed for request, _ in batch], self._model.device)
-        keys = [request.confidence_key for request, _ in batch]
-        rows = decode(self._model, inputs, sampler, limits, self._stops, weigh=any(keys))
-        return [self._completion(length, row, key) for length, row, key in zip(lengths, rows, keys, strict=True)]
+        deciding = [request.deciding for request, _ in batch]
+        rows = decode(self._model, inputs, sampler, limits, self._stops, weigh=any(deciding))
+        return [self._completion(*answered) for answered in zip(lengths, rows, deciding, strict=True)]
 
     def _encode(self, batch: Sequence[tuple[Request, list[Any]]]) -> Any:
         """Token ids, mask and pixels of a batch, padded on the left."""
@@ -105,12 +105,14 @@ class TransformersEngine(BatchEngine):
             add_special_tokens=False,
         ).to(self._model.device)
 
-    def _completion(self, tokens_in: int, row: Written, key: str = "") -> Completion:
+    def _completion(self, tokens_in: int, row: Written, deciding: str = "") -> Completion:
         stopped = row.tokens[-1] in self._stops
         text = plain_text(self._processor.tokenizer, row.tokens)
+        sure = None
+        if deciding:
+            sure = confidence(pieces(self._processor.tokenizer, row.tokens), row.logprobs, deciding)
         return Completion(
-            text, "stop" if stopped else "length", tokens_in, len(row.tokens),
-            confidence=confidence(pieces(self._processor.tokenizer, row.tokens), row.logprobs, key) if key else None,
+            text, "stop" if stopped else "length", tokens_in, len(row.tokens), confidence=sure,
         )  # fmt: skip
 
 

@@ -142,7 +142,7 @@ class VllmEngine:
             stop_token_ids=sorted(self._stops),
             detokenize=False,
             output_kind=self._vllm.sampling_params.RequestOutputKind.FINAL_ONLY,
-            logprobs=0 if request.confidence_key else None,  # of the tokens written, and of no others
+            logprobs=0 if request.deciding else None,  # of the tokens written, and of no others
             structured_outputs=self._vllm.sampling_params.StructuredOutputsParams(json=schema) if schema else None,
         )
         try:
@@ -163,18 +163,18 @@ class VllmEngine:
                 f"vLLM has died ({type(error).__name__}: {error}); what it finished is journaled: run again to go on"
             ) from error
         finished = [(inside.pop(output.request_id), output) for output in outputs if output.finished]
-        return {task.key: self._outcome(output, task.request.confidence_key) for task, output in finished}
+        return {task.key: self._outcome(output, task.request.deciding) for task, output in finished}
 
-    def _outcome(self, output: Any, key: str) -> Outcome:
-        """What vLLM's own object for a finished request says; how sure the model was of the value of `key`, if any."""
+    def _outcome(self, output: Any, deciding: str) -> Outcome:
+        """What vLLM's own object for a finished request says; how sure the model was of `deciding` words."""
         (sequence,) = output.outputs
         tokens = list(sequence.token_ids)
         if sequence.finish_reason not in ("stop", "length"):
             return Failure("engine error", f"finished by {sequence.finish_reason}", retryable=True)
         tokenizer, sure = self._processor.tokenizer, None
-        if key:
+        if deciding:
             logprobs = [entry[token].logprob for token, entry in zip(tokens, sequence.logprobs, strict=True)]
-            sure = confidence(pieces(tokenizer, tokens), logprobs, key)
+            sure = confidence(pieces(tokenizer, tokens), logprobs, deciding)
         return Completion(
             plain_text(tokenizer, tokens), sequence.finish_reason, len(output.prompt_token_ids), len(tokens),
             confidence=sure,

@@ -264,9 +264,9 @@ class Sender:
         if reply.fault:
             return reply.fault.failure()
         end = reply.finish_reason or ("length" if tokens_out >= size.most_out else "stop")
-        key = call.task.request.confidence_key
+        deciding = call.task.request.deciding
         pieces, logprobs = [token for token, _ in reply.tokens], [logprob for _, logprob in reply.tokens]
-        sure = confidence(pieces, logprobs, key) if key else None
+        sure = confidence(pieces, logprobs, deciding) if deciding else None
         return Completion(reply.text, end, tokens_in, tokens_out, paid, sure)
 
     def _note_fault(self, call: Call, fault: Fault) -> None:
