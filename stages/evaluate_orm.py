@@ -14,11 +14,10 @@ def main(name: str) -> str:
     """Write data/orm/<orm>/verdicts.parquet and reports/metrics/<orm>.json."""
     settings = params.load()
     held_out = {row.path_id for row in store.scan(layout.orm_held_out(name), MixRow)}
-    every_verdict = settings.judge.model_copy(update={"min_confidence": 0})  # what it is sure enough of, rounds ask
     paths = [path for path in store.scan(layout.orm_paths(name), Path) if path.path_id in held_out]
     verdicts = judge(
         open_for("judge", settings, folder=layout.model(name)), lambda: paths, ProblemLookup(layout.PROBLEMS),
-        every_verdict, layout.journal(f"evaluate_orm-{name}"), settings.orm.target,
+        settings.judge, layout.journal(f"evaluate_orm-{name}"), settings.orm.target,
     )  # fmt: skip
     store.write(layout.orm_verdicts(name), Verdict, verdicts)
     judged = store.scan(layout.orm_verdicts(name), Verdict)

@@ -12,11 +12,13 @@ def main(step: str) -> str:
     """Write data/verdicts/<step>.parquet."""
     settings = params.load()
     orm = layout.model(settings.step(step).judge)
+    # Of a teacher's paths nine of ten are right, of a student's nine of ten wrong: there a slip of the ORM counts.
+    must_be = settings.judge.min_confidence if settings.step(step).ask == "rollout" else 0
     file = layout.paths(step)
     store.require(file, Path)
     judged = judge(
         open_for("judge", settings, folder=orm), lambda: store.scan(file, Path), ProblemLookup(layout.PROBLEMS),
-        settings.judge, layout.journal(f"judge-{step}"), settings.orm.target,
+        settings.judge, layout.journal(f"judge-{step}"), settings.orm.target, must_be,
     )  # fmt: skip
     verdicts = tally.StatusTally(judged)
     store.write(layout.verdicts(step), Verdict, verdicts)

@@ -29,6 +29,7 @@ def judge(
     settings: params.Judge,
     journal: File,
     target: replies.Target = "full",
+    min_confidence: float = 0,
 ) -> Iterator[Verdict]:
     """Judge every path.
 
@@ -37,6 +38,7 @@ def judge(
         problems: Problems by id, at least the paths' own; a `ProblemLookup` where there are many.
         settings: Prompt, length, and whether the gold answer is shown.
         target: What the judge replies (`orm.target`).
+        min_confidence: How sure it must be of a path that it calls CORRECT; of a less sure one it is UNDECIDED.
 
     Yields:
         One verdict per path, in the paths' order; the engine's work is done before the first.
@@ -60,7 +62,7 @@ def judge(
     grader = Grader()
     for path, outcome in ask_about(engine, paths, request_of, journal, title="verdicts"):
         reply = replies.read(outcome, target)
-        doubt = _doubt(reply.status, outcome.confidence, settings.min_confidence)
+        doubt = _doubt(reply.status, outcome.confidence, min_confidence)
         problem = problems[path.problem_id]
         by_rule = grader.grade(problem.answer, path.text, problem.choices)
         yield Verdict(
@@ -83,7 +85,7 @@ def judge(
 
 
 def _doubt(status: Status, sure: float | None, least: float) -> str | None:
-    """Why a verdict of CORRECT decides nothing, if so: the judge was less sure of it than `judge.min_confidence`."""
+    """Why a verdict of CORRECT decides nothing, if so: the judge was less sure of it than it must be."""
     if status is not Status.CORRECT or not least:
         return None
     if sure is None:

@@ -40,15 +40,17 @@ class Judge(Answering):
         default=0,
         ge=0,
         lt=1,
-        description="A verdict of CORRECT of which the judge is less sure than this decides nothing: UNDECIDED, "
-        "`not sure enough`. 0: every verdict counts.",
+        description="How sure it must be of a student's path (`ask: rollout`) that it calls CORRECT; of one of which "
+        "it is less sure, its verdict is UNDECIDED, `not sure enough`. 0: every verdict counts.",
     )
 
     @model_validator(mode="after")
     def its_confidence_is_known(self) -> "Judge":
-        """Where it is never told, no path would ever be CORRECT."""
+        """Where it is never told, no student's path would ever be CORRECT."""
         told = self.engine not in ("api", "replay") or (self.api is not None and self.api.extra.get("logprobs") is True)
         if self.min_confidence and not told:
-            remedy = "api.extra: {logprobs: true}, if the server tells it" if self.engine == "api" else "0"
-            raise ValueError(f"min_confidence: replies of {self.engine} do not say how sure it was; write {remedy}")
+            remedy = "; or write api.extra: {logprobs: true}" if self.engine == "api" else ""
+            raise ValueError(
+                f"min_confidence: replies of engine {self.engine} do not say how sure it was; leave it out{remedy}"
+            )
         return self

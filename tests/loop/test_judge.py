@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mathse import params
+from mathse.loop.ask import replies
 from mathse.loop.ask.protocol import Completion, Failure, Outcome, Request, Sampling
 from mathse.loop.judge import judge
 from mathse.tables import schemas
@@ -34,14 +35,56 @@ def test_a_verdict_carries_what_the_judge_said(tmp_path: Path) -> None:
     assert (verdict.tokens_in, verdict.tokens_out, verdict.cost) == (len("judge@1"), len(WRONG.split()), 0.5)
 
 
+class Sure(Scripted):
+    """Says the same of every path, and is as sure of it."""
+
+    def __init__(self, said: str, confidence: float | None) -> None:
+        super().__init__(lambda _: said)
+        self._said, self._confidence = said, confidence
+
+    def _outcome(self, request: Request) -> Outcome:
+        assert request.deciding == replies.DECIDING["full"]
+        return Completion(self._said, "stop", 1, 1, confidence=self._confidence)
+
+
 @pytest.mark.parametrize(("said", "sure"), [(WRONG, 0.75), (CORRECT, 0.75), ("It is WRONG", None)])
 def test_a_verdict_says_how_sure_the_judge_was_of_its_status(said: str, sure: float | None, tmp_path: Path) -> None:
-    class Sure(Scripted):
-        def _outcome(self, request: Request) -> Outcome:
-            assert request.confidence_key == "status"
-            return Completion(said, "stop", 1, 1, confidence=0.75)
+    assert judged(Sure(said, 0.75), [rows.path("a1")], tmp_path)["a1"].confidence == sure
 
-    assert judged(Sure(lambda _: said), [rows.path("a1")], tmp_path)["a1"].confidence == sure
+
+@pytest.mark.parametrize(
+    ("said", "sure", "least", "status", "reason"),
+    [
+        (CORRECT, 0.91, 0.92, Status.UNDECIDED, "not sure enough"),
+        (CORRECT, 0.92, 0.92, Status.CORRECT, None),
+        (CORRECT, 0.0, 0.0, Status.CORRECT, None),
+        (CORRECT, None, 0.92, Status.UNDECIDED, "confidence unknown"),
+        (CORRECT, None, 0.0, Status.CORRECT, None),
+        (WRONG, 0.5, 0.92, Status.WRONG, None),
+        (WRONG, None, 0.92, Status.WRONG, None),
+        ("It is CORRECT", 0.5, 0.92, Status.UNDECIDED, "not JSON"),
+    ],
+)
+def test_a_verdict_of_correct_counts_where_the_judge_was_sure_enough(
+    said: str, sure: float | None, least: float, status: Status, reason: str | None, tmp_path: Path
+) -> None:
+    (verdict,) = judge(
+        Sure(said, sure), lambda: [rows.path("a1")], PROBLEMS, SETTINGS, tmp_path / "journal", min_confidence=least
+    )
+    assert (verdict.status, verdict.undecided_reason, verdict.raw) == (status, reason, said)
+    assert verdict.confidence == (sure if said in (CORRECT, WRONG) else None)  # of a doubted verdict too
+
+
+@pytest.mark.parametrize(("engine", "remedy"), [("replay", "leave it out"), ("api", "logprobs: true")])
+def test_a_judge_that_never_says_how_sure_it_is_needs_no_bound(engine: str, remedy: str) -> None:
+    api = {"model": "m", "base_url": "http://localhost:1/v1"}
+    told = {"engine": engine, "batch_size": 2, "max_new_tokens": 40, "prompt": "judge@1", "api": None, "replay": None}
+    told[engine] = api if engine == "api" else "said.jsonl"
+    assert params.Judge.model_validate(told).min_confidence == 0
+    with pytest.raises(ValueError, match=remedy):
+        params.Judge.model_validate({**told, "min_confidence": 0.9})
+    if engine == "api":
+        params.Judge.model_validate({**told, "min_confidence": 0.9, "api": {**api, "extra": {"logprobs": True}}})
 
 
 def test_the_rule_grader_stands_beside_the_judge(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from mathse.loop.ask.engines.server.secret import KeyMissing, Secret
 from mathse.loop.ask.engines.server.sender import Call, Sender
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Failure, Outcome, Request, Sampling, Task
-from mathse.loop.ask.replies import json_schema
+from mathse.loop.ask.replies import DECIDING, json_schema
 from mathse.params import Api, Price
 from mathse.sources.images import encode
 from mathse.tables import store
@@ -96,7 +96,7 @@ def test_a_server_that_tells_probabilities_is_heard(
     said = completion('{"status": "WRONG"}', tokens_in=2)
     said["choices"][0]["logprobs"] = {"content": logprobs}
     server.script = lambda body: said
-    weighed = replace(request(1), confidence_key="status")
+    weighed = replace(request(1), deciding=DECIDING["full"])
     outcome = ask_one(api(server, extra={"logprobs": True}), images, weighed)
 
     assert (outcome.text, outcome.confidence) == ('{"status": "WRONG"}', sure)

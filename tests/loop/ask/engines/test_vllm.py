@@ -15,7 +15,7 @@ from mathse.loop.ask.engines.kind import LocalModel
 from mathse.loop.ask.generate import generate
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Engine, Failure, Outcome, Request, Sampling, Task
-from mathse.loop.ask.replies import json_schema
+from mathse.loop.ask.replies import DECIDING, json_schema
 from mathse.params import Compute, Inference, Vllm
 from mathse.tables.images import ImageStore
 from tests.installed import needs
@@ -150,13 +150,13 @@ def test_tokens_are_weighed_as_the_transformers_engine_weighs_them(
 ) -> None:
     heard: list[str] = []
 
-    def total(pieces: Sequence[str], logprobs: Sequence[float], key: str) -> float:
+    def total(pieces: Sequence[str], logprobs: Sequence[float], deciding: str) -> float:
         heard.append("".join(pieces))
         return sum(logprobs)
 
     for runtime in ("transformers", "vllm"):
         monkeypatch.setattr(f"mathse.loop.ask.engines.runtimes.{runtime}.confidence", total)
-    asked = [replace(request(place), confidence_key="status") for place in range(8)]
+    asked = [replace(request(place), deciding=DECIDING["full"]) for place in range(8)]
     made = answers(engine, asked)
     assert sorted(heard) == sorted(texts(made))
     other = answers(LocalModel(BASE, COMPUTE, Inference(), batch_size=8).open(images), asked)
