@@ -48,6 +48,7 @@ def opened(role: AnyRole, whole: params.Params) -> Engine:
 def settings(role: AnyRole, **described: Any) -> params.Params:
     """The project's params with this role described otherwise."""
     whole = params.load().model_dump(mode="json")
+    whole["judge"]["min_confidence"] = 0  # recorded responses never say how sure they are
     if role in ("extractor", "matcher"):
         whole["evaluate"][role] = described
     else:

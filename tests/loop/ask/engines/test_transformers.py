@@ -13,6 +13,7 @@ from mathse.loop.ask.engines.local.fingerprint import ModelMissing
 from mathse.loop.ask.engines.runtimes.transformers import TransformersEngine, conversation
 from mathse.loop.ask.prompts import turn
 from mathse.loop.ask.protocol import Completion, Engine, Failure, Request, Sampling
+from mathse.loop.ask.replies import DECIDING
 from mathse.params import Compute, Inference
 from mathse.tables.images import ImageStore
 from mathse.tables.schemas import Message
@@ -137,7 +138,7 @@ def test_tokens_are_weighed_as_the_model_weighs_them(engine: TransformersEngine)
 
 def test_a_reply_comes_with_the_probability_of_its_status(engine: TransformersEngine) -> None:
     tokens = engine._processor.tokenizer('{"status": "WRONG"}', add_special_tokens=False)["input_ids"]
-    said = engine._completion(3, Written(tokens, [-0.01] * len(tokens)), "status")
+    said = engine._completion(3, Written(tokens, [-0.01] * len(tokens)), DECIDING["full"])
     unasked = engine._completion(3, Written(tokens, [-0.01] * len(tokens)))
 
     assert said.confidence is not None and exp(-0.01 * len(tokens)) < said.confidence < 1
