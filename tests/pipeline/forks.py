@@ -127,21 +127,25 @@ def _load() -> None:
 
 
 def _answer(client: socket.socket) -> None:
+    """Run what a client asks for, and tell it how that ended; whoever asks may be killed at any time."""
     head, rights, _, _ = client.recvmsg(8, socket.CMSG_SPACE(len(STREAMS) * array.array("i").itemsize))
+    if not rights:
+        return
     streams = array.array("i")
     streams.frombytes(rights[0][2])
     size, told = int.from_bytes(head, "big"), bytearray()
-    while len(told) < size:
-        told += client.recv(size - len(told))
-    child = os.fork()
+    while len(told) < size and (piece := client.recv(size - len(told))):
+        told += piece
+    child = os.fork() if len(told) == size else None
     if child == 0:
         command, folder, environment = json.loads(told)
         os._exit(_run(command, folder, environment, list(streams)))
     for stream in streams:
         os.close(stream)
-    _, status = os.waitpid(child, 0)
-    with suppress(BrokenPipeError):  # whoever asked may have been killed
-        client.sendall(str(os.waitstatus_to_exitcode(status) & 0xFF).encode())
+    if child is not None:
+        _, status = os.waitpid(child, 0)
+        with suppress(ConnectionError):
+            client.sendall(str(os.waitstatus_to_exitcode(status) & 0xFF).encode())
 
 
 def _run(command: list[str], folder: str, environment: dict[str, str], streams: list[int]) -> int:
