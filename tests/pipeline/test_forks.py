@@ -17,6 +17,6 @@ def test_a_stage_killed_before_it_has_said_what_it_is_ends_nothing_else(forks: F
             rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", STREAMS))]
             killed.sendmsg([(100).to_bytes(8, "big")], rights)
             killed.sendall(said)
-    command = [forks.all / "python", "-m", "stages.nothing"]
+    command = [str(forks.all / "python"), "-m", "stages.nothing"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, "No module named stages.nothing" in done.stderr) == (1, True)
