@@ -38,7 +38,8 @@ def judge(
         problems: Problems by id, at least the paths' own; a `ProblemLookup` where there are many.
         settings: Prompt, length, and whether the gold answer is shown.
         target: What the judge replies (`orm.target`).
-        min_confidence: How sure it must be of a path that it calls CORRECT; of a less sure one it is UNDECIDED.
+        min_confidence: How sure it must be of a path that it calls CORRECT, else it is UNDECIDED. `settings` have that of
+            a student's paths; whoever calls knows whose paths these are.
 
     Yields:
         One verdict per path, in the paths' order; the engine's work is done before the first.
@@ -46,18 +47,9 @@ def judge(
     Raises:
         PromptError: `judge.prompt` does not exist, or does not fit `judge.reference` or the target.
     """
-    schema, deciding = replies.json_schema(target), replies.DECIDING[target]
-    drawn = Sampling(temperature=0.0, max_new_tokens=settings.max_new_tokens)
 
     def request_of(path: Path) -> Request | None:
-        if not path.text:
-            return None
-        problem = problems[path.problem_id]
-        fields = judge_fields(settings.prompt, problem, path.text, settings.reference, target)
-        return request(
-            problem, settings.prompt, fields, drawn,
-            seed=0, subject_id=path.path_id, json_schema=schema, deciding=deciding, param="judge.prompt",
-        )  # fmt: skip
+        return _request(path, problems[path.problem_id], settings, target) if path.text else None
 
     grader = Grader()
     for path, outcome in ask_about(engine, paths, request_of, journal, title="verdicts"):
@@ -82,6 +74,21 @@ def judge(
             tokens_out=outcome.tokens_out,
             cost=outcome.cost,
         )
+
+
+def _request(path: Path, problem: Problem, settings: params.Judge, target: replies.Target) -> Request:
+    """Ask the judge about a path, greedily, in the form that it replies in."""
+    return request(
+        problem,
+        settings.prompt,
+        judge_fields(settings.prompt, problem, path.text, settings.reference, target),
+        Sampling(temperature=0.0, max_new_tokens=settings.max_new_tokens),
+        seed=0,
+        subject_id=path.path_id,
+        json_schema=replies.json_schema(target),
+        deciding=replies.DECIDING[target],
+        param="judge.prompt",
+    )
 
 
 def _doubt(status: Status, sure: float | None, least: float) -> str | None:
