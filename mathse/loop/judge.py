@@ -38,8 +38,8 @@ def judge(
         problems: Problems by id, at least the paths' own; a `ProblemLookup` where there are many.
         settings: Prompt, length, and whether the gold answer is shown.
         target: What the judge replies (`orm.target`).
-        min_confidence: How sure it must be of a path that it calls CORRECT; else it is UNDECIDED. `settings` have it for
-            a student's paths, and whoever calls knows whose these are.
+        min_confidence: How sure it must be of a path that it calls CORRECT; else it is UNDECIDED. `settings` have that
+            of a student's paths, and whoever calls knows whose these are.
 
     Yields:
         One verdict per path, in the paths' order; the engine's work is done before the first.
