@@ -94,8 +94,9 @@ def draw(folder: Path, shape: Shape, count: int) -> list[Problem]:
 
 
 def write_mix(file: Path, problems: list[Problem]) -> None:
-    """Write the problems with their gold solutions as rows to train on."""
-    store.write(file, MixRow, [_row(problem) for problem in problems])
+    """Write the problems as rows to train on: each with its gold solution, another problem's as the rejected one."""
+    others = [*problems[1:], problems[0]]
+    store.write(file, MixRow, [_row(*pair) for pair in zip(problems, others, strict=True)])
 
 
 def write_model(folder: Path, shape: Shape, problems: list[Problem], device: str, dtype: str) -> None:
@@ -159,7 +160,7 @@ def _with(problem: Problem, image: Image) -> Problem:
     return Problem.model_validate({**known, "problem_id": problem_id, "image_ids": ids})
 
 
-def _row(problem: Problem) -> MixRow:
+def _row(problem: Problem, other: Problem) -> MixRow:
     asked = prompts.render(PROMPT, {"question": prompts.question_with_choices(problem)})
     return MixRow(
         path_id=content_id("gold", problem.problem_id),
@@ -168,5 +169,11 @@ def _row(problem: Problem) -> MixRow:
         round=0,
         image_ids=problem.image_ids,
         prompt=prompts.turn(asked),
-        completion=(Message(role="assistant", content=problem.solution or problem.answer),),
+        completion=_solution(problem),
+        rejected_path_id=content_id("gold", other.problem_id),
+        rejected=_solution(other),
     )
+
+
+def _solution(problem: Problem) -> tuple[Message, ...]:
+    return (Message(role="assistant", content=problem.solution or problem.answer),)

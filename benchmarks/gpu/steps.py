@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.gpu import flops
 
-from trl import SFTTrainer  # isort: skip  after `flops`, which makes torchvision importable
+from trl import DPOTrainer, SFTTrainer  # isort: skip  after `flops`, which makes torchvision importable
 
 WARM_UP = 3
 """First steps of a run that are not measured."""
@@ -48,7 +48,11 @@ class Steps:
         """
         self._count, self._began, self._waited = count, list[float](), list[float]()
         self._inputs = list[tuple[int, Any, Any]]()
-        fetch, compute = SFTTrainer.get_batch_samples, SFTTrainer.training_step
+        for trainer in (SFTTrainer, DPOTrainer):
+            self._note(trainer)
+
+    def _note(self, trainer: Any) -> None:
+        fetch, compute = trainer.get_batch_samples, trainer.training_step
 
         def fetching(trainer: Any, *given: Any, **named: Any) -> Any:
             if torch.cuda.is_available():
@@ -63,7 +67,7 @@ class Steps:
             self._inputs.append((len(self._began) - 1, rows, patches))
             return compute(trainer, model, inputs, *given, **named)
 
-        SFTTrainer.get_batch_samples, SFTTrainer.training_step = fetching, computing
+        trainer.get_batch_samples, trainer.training_step = fetching, computing
 
     def measure(self, run: Callable[[], None], needs: flops.Needs) -> Speed:
         """Do a run and say how fast it was; its last step ends unseen and is not measured.

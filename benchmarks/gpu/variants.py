@@ -42,6 +42,7 @@ except ImportError as error:
 
 ROWS = 8
 """Rows per step."""
+PREFERENCES = {"method": "dpo", "dpo": {"loss_type": ("sigmoid", "sft")}}
 VARIANTS: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
     "448 px": (448, {}, {}),
     "448 px, once more": (448, {}, {}),
@@ -51,6 +52,8 @@ VARIANTS: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
     "1000 px, 2 rows at once": (1000, {"per_device": 2}, {}),
     "1000 px, 4 workers": (1000, {"workers": 4}, {}),
     "1000 px, 4 workers, FlashAttention": (1000, {"workers": 4}, {"attention": "flash_attention_2"}),
+    "448 px, preferences": (448, PREFERENCES, {}),
+    "448 px, preferences, once more": (448, PREFERENCES, {}),
 }
 """Each with the pixels a side of its images, and what it changes of the settings of `train` and of `compute`."""
 TITLE = max(map(len, VARIANTS))

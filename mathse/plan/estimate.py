@@ -39,8 +39,8 @@ LAYER = 34
 """Bytes per token and unit of width that one layer keeps for its backward pass (arXiv 2205.05198, section 4.1)."""
 GATHERED = 8
 """Bytes per weight of the output layer, which TRL's loss takes whole where weights are shared: float32, gradient."""
-LOGIT = 10
-"""Bytes per token and word of the vocabulary: bfloat16 logits, float32 copy, gradient."""
+FROZEN = 4
+"""Bytes per parameter of the model that preferences are held to: float32, never trained."""
 ADAPTED = 25
 """Rows and columns of a layer's seven matrices, in widths: what one rank of adapters costs."""
 FITS = 0.9
@@ -295,7 +295,8 @@ def memory(how: Train, size: Size, longest: float) -> dict[str, float]:
         longest: Tokens of the longest row.
     """
     shards = how.processes if how.launch is not None and how.launch.config is not None else 1
-    seen = how.at_once * min(longest, how.max_length or longest)
+    pairs = how.method == "dpo"  # a preferred and a rejected reply of each row
+    seen = how.at_once * (1 + pairs) * min(longest, how.max_length or longest)
     copy, gathered = 0, 0
     if how.lora is None:
         states = STATE * size.parameters / shards
@@ -304,24 +305,23 @@ def memory(how: Train, size: Size, longest: float) -> dict[str, float]:
         trained = ADAPTED * how.lora.rank * size.width * size.layers
         states = 2 * size.parameters / shards + STATE * trained
     kept = LAYER if how.gradient_checkpointing is False else 2
-    # TRL's fine-tuning goes through the vocabulary in pieces; DPO has whole logits, of both replies.
-    logits = 2 * seen if how.method == "dpo" else 0
+    # With adapters it is the model without them. Logits are never whole: TRL goes through the vocabulary in pieces.
+    reference = FROZEN * size.parameters / shards if pairs and how.lora is None else 0
     return {
         "weights, gradients, Adam": states / GIB,
         "bfloat16 copy": copy / GIB,
         "output layer, whole": gathered / GIB,
         "activations": seen * size.width * (size.layers * kept + LAYER) / GIB,
-        "logits": logits * size.vocabulary * LOGIT / GIB,
+        "reference model": reference / GIB,
     }
 
 
 def fewest_gpus(how: Train, size: Size, longest: float, gpu: Gpu) -> int | None:
     """The fewest GPUs, a power of two, that hold the training when it is sharded over them; None if 64 do not."""
-    parts = memory(how, size, longest)
-    fixed = parts["activations"] + parts["logits"]
-    whole = (2 if how.lora else STATE) * size.parameters / GIB
+    room = FITS * gpu.memory - memory(how, size, longest)["activations"]
+    trained = STATE + (FROZEN if how.method == "dpo" else 0)
+    whole = (2 if how.lora else trained) * size.parameters / GIB
     gathered = 0 if how.lora else GATHERED * size.vocabulary * size.width / GIB
-    room = FITS * gpu.memory - fixed
     return next((count for count in (1, 2, 4, 8, 16, 32, 64) if whole / count + gathered * (count > 1) <= room), None)
 
 

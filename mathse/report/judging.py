@@ -26,6 +26,7 @@ from mathse.loop.evaluation.statistics import DIGITS, wilson
 from mathse.params import Params
 from mathse.report.names import Names
 from mathse.synthetic.figures import figure
+from mathse.synthetic.mistakes import Mistake
 from mathse.synthetic.review import Finding, review
 from mathse.tables import schemas, store
 from mathse.tables.lookup import ProblemLookup
@@ -38,6 +39,7 @@ SOUND = "none"
 UNNAMED = "unnamed"
 """In place of a kind of mistake: the judge names none."""
 _TYPE = re.compile(r"\s*(\w+)\s*:")
+_KINDS = frozenset(Mistake)
 
 
 class Case(NamedTuple):
@@ -195,9 +197,10 @@ def reviewed(problem: Problem, text: str) -> tuple[bool, Finding | None]:
 
 
 def error_type(verdict: Verdict) -> str:
-    """The kind of mistake that a verdict's analysis opens with (the paper's Figure 4), or `unnamed`."""
+    """The kind of mistake that a verdict's analysis opens with (the paper's Figure 4), or `unnamed`; no other word."""
     match = _TYPE.match(verdict.error_analysis or "")
-    return match[1].casefold() if match else UNNAMED
+    kind = match[1].casefold() if match else UNNAMED
+    return kind if kind in _KINDS else UNNAMED
 
 
 class Share(BaseModel):

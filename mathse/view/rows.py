@@ -21,10 +21,10 @@ PAGE, COMPARED = 25, 10
 """Rows of a list, and of two sides compared, on a page."""
 OF_A_PROBLEM = 300
 """Paths shown with their problem, and predictions of it."""
-BUDGET = 2.0
+BUDGET = 0.8
 """Seconds after which a search shows what it has."""
-WINDOW, WIDEST = 1 << 17, 1 << 20
-"""Rows whose texts are looked through at first, and at most at once."""
+WINDOW, WIDEST, NARROWEST = 1 << 17, 1 << 20, 1 << 14
+"""Rows whose texts are looked through at first, and at most and at least at once."""
 _COLUMNS = (
     "rid, step, kind, status, rule, subject, level, source, mixes, characters, tokens, confidence, pid, path_id, "
     "problem_id, round, sample, author, text, answer, finish, error, parent, error_step, analysis, undecided, "
@@ -91,13 +91,11 @@ def page(connection: Connection, query: Query) -> Page:
     order = "desc" if backward else "asc"
     sql = f"select rid from rows where rid between ? and ? and {conditions.where} order by rid {order} limit {PAGE + 1}"
     matches: list[int] = []
-    end_of_search, end = None, time.monotonic() + BUDGET
+    end_of_search = None
     for low, high, more in _windows(connection, query):
         matches += [rid for (rid,) in connection.execute(sql, [low, high, *conditions.values]).fetchall()]
+        end_of_search = (low if backward else high) if more and len(matches) <= PAGE else None
         if len(matches) > PAGE:
-            break
-        if more and time.monotonic() > end:
-            end_of_search = low if backward else high
             break
     # A page goes on at its last row; where the time was up, from where the search stopped.
     rids = sorted(matches[:PAGE])
@@ -137,12 +135,10 @@ def count(connection: Connection, query: Query) -> tuple[int, bool]:
     """How many rows a request asks for, and whether all were counted within the time a reader waits."""
     conditions = query.in_texts()
     sql = f"select count(*) from rows where rid between ? and ? and {conditions.where}"
-    total, end = 0, time.monotonic() + BUDGET
-    for low, high, more in _windows(connection, query):
+    total, more = 0, False
+    for low, high, more in _windows(connection, query):  # noqa: B007  whether more follows is asked of the last
         total += _number(connection, sql, [low, high, *conditions.values])
-        if more and time.monotonic() > end:
-            return total, False
-    return total, True
+    return total, not more
 
 
 def fetch(connection: Connection, rids: Sequence[int]) -> list[Row]:
@@ -288,14 +284,17 @@ def splits(connection: Connection) -> dict[str, int]:
 def _windows(connection: Connection, query: Query) -> Iterator[tuple[int, int, bool]]:
     """The rids behind (or before) a request's cursor in reading order: first, last, and whether more come after.
 
-    All at once where no text has to be read; otherwise a few at first, and more as it goes on.
+    All at once where no text has to be read; otherwise a few at first, more as it goes on, and as many at last as fit
+    into what is left of the time, by how long those before them took.
     """
+    end = time.monotonic() + BUDGET
     low = 0 if query.after is None else query.after + 1
     high = last(connection)
     if query.before is not None:
         high = min(high, query.before - 1)
     size = WINDOW if query.words or query.phrases else high + 1
     while low <= high:
+        began = time.monotonic()
         if query.before is None:
             edge = min(low + size - 1, high)
             yield low, edge, edge < high
@@ -304,7 +303,11 @@ def _windows(connection: Connection, query: Query) -> Iterator[tuple[int, int, b
             edge = max(high - size + 1, low)
             yield edge, high, edge > low
             high = edge - 1
-        size = min(2 * size, WIDEST)
+        now = time.monotonic()
+        in_time = int(size * (end - now) / max(now - began, 1e-6))
+        if in_time < NARROWEST:
+            return
+        size = min(2 * size, WIDEST, in_time)
 
 
 def last(connection: Connection) -> int:

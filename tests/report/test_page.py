@@ -140,6 +140,7 @@ def test_the_date_of_a_build_is_in_no_picture(run: Path, monkeypatch: pytest.Mon
         (" Calculation : slip", "calculation"),
         ("50 + 60 is not 111", "unnamed"),
         ("the sum is wrong: 111", "unnamed"),
+        ("2: the angle is 45, not 36", "unnamed"),
         ("", "unnamed"),
         (None, "unnamed"),
     ],

@@ -123,6 +123,7 @@ def test_parts_and_windows_do_not_change_what_is_found(tmp_path: Path, monkeypat
     monkeypatch.setattr(index, "PART_ROWS", 1)
     monkeypatch.setattr(rows, "WINDOW", 11)
     monkeypatch.setattr(rows, "WIDEST", 23)
+    monkeypatch.setattr(rows, "NARROWEST", 1)
     connection = index.open_index(index.ensure(discover(tmp_path)))
     known = filters.vocabulary(connection)
 
