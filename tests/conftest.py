@@ -1,7 +1,5 @@
 """Fixtures that several folders of tests share."""
 
-import gc
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,19 +9,11 @@ import pytest
 from _pytest.assertion.rewrite import AssertionRewritingHook
 from hypothesis import settings
 
-from mathse.loop.ask.engines.local import arithmetic
-
-# As in a stage: threads of torch that wait must not take the cores from whoever else runs, and arithmetic is held, so
-# that a process of a test and the test itself train to the same bytes. Both are read when torch is loaded.
-os.environ.setdefault("GOMP_SPINCOUNT", "3000")
-arithmetic.hold("cpu")
+import stages  # noqa: F401 (what it sets for every stage: a process of a test and the test itself train to the same bytes)
 
 # The machine may be busy, and a first example pays for imports; the same examples on every run.
 settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")
-
-# As in a stage, too: what is loaded stays, and to look through it again and again is a fifth of loading it.
-gc.set_threshold(10_000)
 
 LONGEST = (
     "tests/pipeline",

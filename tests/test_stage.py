@@ -2,6 +2,7 @@ import errno
 import json
 import logging
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -234,3 +235,18 @@ def test_feedback_is_counted_by_status() -> None:
     told = tally.StatusTally([rows.feedback("a"), rows.feedback("b", status=Status.UNDECIDED)])
     assert len(list(told)) == 2
     assert str(told) == "2 paths in, 1 CORRECT, 1 UNDECIDED"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="asks glibc for it")
+def test_a_stage_keeps_memory_that_it_freed() -> None:
+    program = "\n".join([
+        "import resource, sys",
+        "import stages  # python -m stages.<name> begins with it",
+        "before = [bytes([1]) * 2**26 for _ in range(2)]",
+        "del before",
+        "faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt",
+        "for _ in range(20): bytes([1]) * 2**26",
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults)",
+    ])  # fmt: skip
+    faults = int(subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True))
+    assert faults < 2**26 // os.sysconf("SC_PAGESIZE"), "one after the other is cleared page by page"
