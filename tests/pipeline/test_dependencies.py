@@ -29,7 +29,7 @@ NEUTRAL: Mapping[str, str] = {
     "mathse/registry.py": "finds what a module declares by the module's name; what it declares is in that module",
     "mathse/tally.py": "counts the rows that pass, and lets them pass as they are",
     "mathse/yaml_file.py": "reads params.yaml and DVC's files; what is read is the stage's `params`",
-    "stages/__init__.py": "how torch's threads wait, what memory is kept; has mathse/loop/ask/engines/local hold arithmetic",
+    "stages/__init__.py": "how threads wait, which memory is kept; mathse/loop/ask/engines/local holds arithmetic",
 }
 """What cannot change a byte of a stage's results, and why. Modules with a docstring alone are neutral too."""
 
