@@ -99,7 +99,7 @@ def _transitions(root: Path) -> str:
 
 def _error_types(root: Path) -> str:
     rows = _series(root, "error_types")
-    kinds = sorted({row["type"] for row in rows})
+    kinds = sorted({row["type"] for row in rows}, key=lambda kind: (kind == judging.UNNAMED, kind))
     cells: table.Cells = [("paths", "by", *kinds)]
     for of, says in dict.fromkeys((row["round"], row["says"]) for row in rows):
         shares = {row["type"]: row["share"] for row in rows if (row["round"], row["says"]) == (of, says)}
