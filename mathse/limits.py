@@ -1,16 +1,19 @@
 """What a command may take: memory while it runs foreign SQL or reads foreign files, and time to end at a Ctrl-C.
 
+And what a stage need not give back: memory that it will ask for again.
+
 DuckDB and Arrow allocate beside their own limits (the result of `select range(1000000000)`), and work for minutes
 without looking up. So memory is bounded by the operating system, for which an allocation then fails and is an error
 like others; and a thread of its own ends a process that does not end itself.
 """
 
+import ctypes
 import os
 import resource
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -24,6 +27,8 @@ PATIENCE = 2.0
 _OVER = 0
 """No signal's number: the block has ended."""
 _STATM = Path("/proc/self/statm")
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""Of `mallopt`, from glibc's malloc.h."""
 
 
 class _Bounds:
@@ -74,6 +79,18 @@ def bounded_memory(room: int = ROOM) -> Iterator[None]:
         yield
     finally:
         _BOUNDS.remove(held + room)
+
+
+def keep_freed_memory(size: int = GIBIBYTE) -> None:
+    """Have the C library keep what is freed for whoever asks next, up to so many bytes.
+
+    Else it gives a large tensor's memory back to the system, which clears it page by page for the next one: a sixth to
+    a third of a training's time, in a virtual machine (docs/LOG.md).
+    """
+    with suppress(AttributeError, OSError):  # glibc has it, and others need not
+        set_option = ctypes.CDLL(None).mallopt
+        set_option(_MMAP_THRESHOLD, size)
+        set_option(_TRIM_THRESHOLD, size)
 
 
 @contextmanager

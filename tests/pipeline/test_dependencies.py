@@ -21,6 +21,7 @@ CODE = ("mathse/", "stages/", "tools/")
 
 NEUTRAL: Mapping[str, str] = {
     "mathse/errors.py": "says what is wrong; a stage that fails writes nothing",
+    "mathse/limits.py": "bounds memory and time, and keeps freed memory",
     "mathse/progress.py": "prints how far a stage is",
     "mathse/stage.py": "starts a stage, logs, keeps a second one of it away",
     "mathse/layout.py": "says where files lie, and these are the stage's other dependencies and outs by name",
@@ -29,7 +30,7 @@ NEUTRAL: Mapping[str, str] = {
     "mathse/registry.py": "finds what a module declares by the module's name; what it declares is in that module",
     "mathse/tally.py": "counts the rows that pass, and lets them pass as they are",
     "mathse/yaml_file.py": "reads params.yaml and DVC's files; what is read is the stage's `params`",
-    "stages/__init__.py": "how threads wait, which memory is kept; mathse/loop/ask/engines/local holds arithmetic",
+    "stages/__init__.py": "sets how torch's threads wait, and has mathse/loop/ask/engines/local hold its arithmetic",
 }
 """What cannot change a byte of a stage's results, and why. Modules with a docstring alone are neutral too."""
 
