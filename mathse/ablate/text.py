@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Sequence
 
 from mathse.ablate.experiment import Experiment
-from mathse.report.ablations import Results, interval, made_from
+from mathse.report.ablations import Results, interval, made_from, orm_cells
 
 WIDTH = 80
 MOST_SEEDS = 4
@@ -26,7 +26,7 @@ def listed(experiments: dict[str, Experiment]) -> str:
 
 
 def render(experiment: Experiment, results: Results, seeds: Sequence[int]) -> str:
-    """Question, variants, both tables and what to know about them.
+    """Question, variants, tables of models and ORMs, and what to know about them.
 
     Args:
         seeds: Those that were asked for; what is missing of them is said.
@@ -34,7 +34,9 @@ def render(experiment: Experiment, results: Results, seeds: Sequence[int]) -> st
     parts = [
         [f"# {results.experiment}: {experiment.title}", "", f"{experiment.question} ({experiment.source})", ""],
         [f"- {variant.name}: {variant.title}" for variant in experiment.variants],
-        ["", *markdown(results), "", *_beside(results), "", *_notes(experiment, results, seeds)],
+        *([] if results.is_of_orms else [["", *markdown(results), "", *_beside(results)]]),
+        *([["", *_of_orms(results)]] if results.has_several_orms else []),
+        ["", *_notes(experiment, results, seeds)],
     ]
     return "\n".join(line for part in parts for line in part)
 
@@ -67,6 +69,12 @@ def _beside(results: Results) -> list[str]:
     return table([*heads, *([f"pass@{most}"] if most else [])], rows, left=2)
 
 
+def _of_orms(results: Results) -> list[str]:
+    """The ORMs on the held-out paths of all seeds together."""
+    _, *rows = orm_cells(results)
+    return table(("variant", "ORM", "paths", "accuracy, %", "correct", "wrong", "step"), rows, left=2)
+
+
 def _notes(experiment: Experiment, results: Results, seeds: Sequence[int]) -> list[str]:
     lines = [
         f"{results.tests.n} test problems. In brackets: 95 %, test problems drawn again.",
@@ -82,16 +90,7 @@ def _notes(experiment: Experiment, results: Results, seeds: Sequence[int]) -> li
             for field in ("accepted_decided", "accepted_right")
         )
         if accepted:
-            orms = [orm for run in runs for orm in run.orms.values()]
-            shares = [
-                sum(getattr(orm, field) for orm in orms) / len(orms)
-                for field in ("accuracy_correct", "accuracy_wrong", "step_accuracy")
-            ]
-            correct, wrong, step = (f"{100 * share:.1f}" for share in shares)
-            lines.append(
-                f"ORM of {variant.name}: {100 * right / accepted:.1f} % of what it accepted is right by rule; "
-                f"held out: correct {correct}, wrong {wrong}, step {step} %"
-            )
+            lines.append(f"ORM of {variant.name}: {100 * right / accepted:.1f} % of what it accepted is right by rule")
     if experiment.paper:
         lines.append("reported: " + "; ".join(
             f"{of} " + ", ".join(f"{name} {value:g}" for name, value in values.items())

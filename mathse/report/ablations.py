@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from mathse import layout
 from mathse.errors import UserError
+from mathse.loop.evaluation.statistics import wilson
+from mathse.params import BASE
 from mathse.tables.files import write_json
 
 STEPS = "table1"
@@ -145,6 +147,19 @@ class Results(_Record):
         return self
 
     @property
+    def is_of_orms(self) -> bool:
+        """Whether it is ORMs alone that are compared, and no model after the base is measured."""
+        return all(run.models.keys() == {BASE} for run in self.runs)
+
+    @property
+    def has_several_orms(self) -> bool:
+        """Whether variants differ in their ORMs."""
+        by_seed: dict[int, list[dict[str, OrmResult]]] = {}
+        for run in self.runs:
+            by_seed.setdefault(run.seed, []).append(run.orms)
+        return any(orms != others[0] for others in by_seed.values() for orms in others)
+
+    @property
     def most_drawn(self) -> str | None:
         """The largest k of which there is a pass@k; None where no answers were drawn."""
         drawn = {k for run in self.runs for model in run.models.values() for k in model.pass_at}
@@ -224,6 +239,33 @@ def cells(results: Results) -> list[tuple[str, ...]]:
         made = made_from(models.values())
         rows.append((row.variant, row.model, *made, *by_seed, *drawn, interval(row), *compared))
     return rows
+
+
+def orm_cells(results: Results) -> list[tuple[str, ...]]:
+    """A row per variant and ORM on its held-out paths, those of all seeds together; the heading first; shares in %."""
+    heading = ("variant", "ORM", "held-out paths", "accuracy (95 %)", "correct", "wrong", "first wrong step")
+    rows: list[tuple[str, ...]] = [heading]
+    found: dict[tuple[str, str], list[OrmResult]] = {}
+    for run in results.runs:
+        for name, orm in run.orms.items():
+            found.setdefault((run.variant, name), []).append(orm)
+    for (variant, name), orms in found.items():
+        n = sum(orm.n for orm in orms)
+        hits = sum(round(orm.accuracy * orm.n) for orm in orms)
+        low, high = wilson(hits, n)
+        means = (
+            sum(getattr(orm, field) for orm in orms) / len(orms)
+            for field in ("accuracy_correct", "accuracy_wrong", "step_accuracy")
+        )
+        accuracy = f"{100 * hits / n:.1f} ({100 * low:.1f} to {100 * high:.1f})"
+        rows.append((variant, name, f"{n:,}", accuracy, *(f"{100 * mean:.1f}" for mean in means)))
+    return rows
+
+
+def grids(results: Results) -> dict[str, list[tuple[str, ...]]]:
+    """Its tables by what they are of: of the models and, where variants differ in them, of the ORMs."""
+    found = {} if results.is_of_orms else {f"{results.tests.n:,} test problems": cells(results)}
+    return found | ({"the ORMs on their held-out paths": orm_cells(results)} if results.has_several_orms else {})
 
 
 def made_from(models: Collection[ModelResult]) -> tuple[str, str]:

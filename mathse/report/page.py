@@ -36,7 +36,9 @@ def build(root: Path) -> list[Path]:
     data: dict[str, series.Rows] = {
         "accuracy": series.accuracy(models, own, results.get(ablations.STEPS), settings),
         "measures": series.measures(models),
-        "experiments": series.experiments(each for name, each in results.items() if name != ablations.STEPS),
+        "experiments": series.experiments(
+            each for name, each in results.items() if name != ablations.STEPS and not each.is_of_orms
+        ),
         "transitions": series.transitions(own),
         "orm_confusion": series.orm_confusion(list(orms.values())[-1]),  # the one that judges last
         "acceptance": series.acceptance(counts, names),

@@ -190,8 +190,8 @@ def _experiments(root: Path) -> str:
     if not experiments:
         return "No experiment has results yet."
     return "\n".join(
-        f"### {results.title}\n\n`mathse ablate {results.experiment}`, {results.tests.n:,} test problems.\n\n"
-        f"{table.grid(ablations.cells(results), left=2)}"
+        f"### {results.title}\n\n`mathse ablate {results.experiment}`, "
+        + "\n".join(f"{of}.\n\n{table.grid(cells, left=2)}" for of, cells in ablations.grids(results).items())
         for results in experiments
     )
 

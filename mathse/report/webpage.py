@@ -110,7 +110,7 @@ def render(run: Run) -> str:
             (
                 results.title,
                 results.experiment,
-                Grid(f"{results.experiment}: {results.tests.n:,} test problems", ablations.cells(results)),
+                [Grid(f"{results.experiment}: {of}", cells) for of, cells in ablations.grids(results).items()],
             )
             for results in ablations.load_all(run.root)
         ],

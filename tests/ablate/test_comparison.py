@@ -156,3 +156,31 @@ def test_drawn_answers_have_their_column() -> None:
     assert "seed 2 | pass@4 |" in printed and "|   60.0 |   60.0 |   15.0 |" in printed
     heading, *_, more = ablations.cells(made(drawn))
     assert dict(zip(heading, more, strict=True))["pass@4, %"] == "15.0"
+
+
+def test_orms_have_a_table_where_variants_differ_in_them() -> None:
+    assert list(ablations.grids(made())) == ["10 test problems"]
+    sharper = OrmResult(n=12, accuracy=0.75, accuracy_correct=0.5, accuracy_wrong=1, step_accuracy=0.25)
+    runs = [each.model_copy(update={"orms": {"orm": sharper}}) if each.variant == "more" else each for each in RUNS]
+    assert ablations.orm_cells(made(runs))[1:] == [
+        ("plain", "orm", "8", "100.0 (67.6 to 100.0)", "100.0", "80.0", "50.0"),
+        ("more", "orm", "24", "75.0 (55.1 to 88.0)", "50.0", "100.0", "25.0"),
+    ]
+    printed = text.render(EXPERIMENT, made(runs), [1, 2])
+    assert max(map(len, printed.splitlines())) <= text.WIDTH
+    assert "| more    | orm |    24 |" in printed
+    assert list(ablations.grids(made(runs))) == ["10 test problems", "the ORMs on their held-out paths"]
+
+
+def test_an_experiment_of_orms_has_no_table_of_models() -> None:
+    base = ModelResult(fingerprint="f", accuracy=0.2, correct=2, rows=0, teacher_calls=0, solved="c00")
+    of_orms = Experiment.model_validate(
+        {**EXPERIMENT.model_dump(), "variants": [
+            {"name": name, "title": name, "measured": ["base"]} for name in ("plain", "more")
+        ]}
+    )  # fmt: skip
+    runs = [run(name, 1).model_copy(update={"models": {"base": base}}) for name in ("plain", "more")]
+    runs[1] = runs[1].model_copy(update={"orms": {"orm": runs[1].orms["orm"].model_copy(update={"accuracy": 0.5})}})
+    kept = compared("mine", of_orms, TESTS, runs)
+    assert list(ablations.grids(kept)) == ["the ORMs on their held-out paths"]
+    assert "| base" not in text.render(of_orms, kept, [1])
