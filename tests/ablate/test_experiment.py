@@ -136,7 +136,7 @@ def test_prompts_are_those_of_the_orms_target_whichever_the_run_has(target: str)
             assert settings.judge.max_new_tokens >= (160 if settings.orm.target == "checks" else 64)
             if variant.name == target:
                 changed, _ = laid_over(content, name, variant)
-                assert changed == content | {"measured": ["1"]}, "the run itself, of which all is cached"
+                assert changed == content | {"measured": ["base"]}, "the run itself, of which all is cached"
     assert asked == {
         "full": ("full", "judge-brief@1"),
         "verdict": ("verdict", "judge-brief@1"),
