@@ -46,8 +46,9 @@ DATA = {
 """Charts of the report, in its order, each with the series that it draws (`mathse.report.series`)."""
 OPTIONAL = ("calibration", "pass_at", "experiments")
 """Charts of what not every run has: an ORM's confidence, answers drawn beside the greedy one, experiments."""
-SEVERAL = {"measures": "measure", "experiments": "experiment"}
-"""Files that describe a chart for each value of a column, which is then the chart's name."""
+SEVERAL = {"measures": ("measure", ""), "experiments": ("experiment", "ablate_")}
+"""Files that describe a chart for each value of a column, which is then the chart's name, and what stands before it:
+people name experiments, and no chart of theirs takes the place of another."""
 VEGA_LITE = "5.21"
 SCALE = 2
 """Pixels of a picture per pixel of the chart."""
@@ -148,17 +149,17 @@ def of_report(data: Mapping[str, Rows]) -> list[Chart]:
     for name, series in DATA.items():
         rows = data[series]
         if name in SEVERAL:
-            charts += _several(chart(name, rows), SEVERAL[name])
+            charts += _several(chart(name, rows), *SEVERAL[name])
         elif rows or name not in OPTIONAL:
             charts.append(chart(name, rows))
     return charts
 
 
-def _several(together: Chart, column: str) -> list[Chart]:
+def _several(together: Chart, column: str, before: str) -> list[Chart]:
     """The charts of one file, each under the title that its rows have."""
     titles = {str(row.get(column)): str(row.get("title")).capitalize() for row in together.rows}
     return [
-        Chart(name, title, together.spec, [row for row in together.rows if str(row.get(column)) == name])
+        Chart(before + name, title, together.spec, [row for row in together.rows if str(row.get(column)) == name])
         for name, title in titles.items()
     ]
 

@@ -219,3 +219,14 @@ def test_a_pictures_numbers_are_the_papers_and_the_seeds() -> None:
     band = "".join(re.findall(r'class="mark-area[^"]*"[^>]*>(.*?)</g>', svg))
     heights = {float(number) for number in re.findall(r"[ML,]\d[\d.]*,([\d.]+)", band)}
     assert {round(240 * (1 - share), 1) for share in (0.08, 0.12, 0.18, 0.22)} <= {round(one, 1) for one in heights}
+
+
+def test_an_experiment_takes_no_charts_place() -> None:
+    row = {"title": "whose word", "name": "orm", "seeds": 3, "mean": 0.4, "low": 0.3, "high": 0.5, "lowest": 0.3}
+    row |= {"highest": 0.5, "p": "", "paper": ""}
+    named = list(drawing.DATA)
+    empty: dict[str, list[Any]] = {series: [] for series in drawing.DATA.values()}
+    charts = drawing.of_report(empty | {"experiments": [row | {"experiment": name} for name in named]})
+    names = [chart.name for chart in charts]
+    assert len(names) == len(set(names))
+    assert {f"ablate_{name}" for name in named} <= set(names)

@@ -94,7 +94,7 @@ def test_an_experiment_has_a_picture_with_the_papers_number(run: Path) -> None:
     page.build(run)
     (row,) = json.loads((run / layout.PLOTS / "experiments.json").read_text(encoding="utf-8"))
     assert (row["name"], row["lowest"], row["highest"], row["paper"]) == ("orm", 0.55, 0.6, "64.70 %")
-    drawn = (run / layout.PLOTS / "table3.svg").read_text(encoding="utf-8")
+    drawn = (run / layout.PLOTS / "ablate_table3.svg").read_text(encoding="utf-8")
     assert "What is told" in drawn and "paper: 64.70 %" in drawn
     assert "paper: 64.70 %" in (run / page.WEB_PAGE).read_text(encoding="utf-8")
 
