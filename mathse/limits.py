@@ -1,6 +1,4 @@
-"""What a command may take: memory while it runs foreign SQL or reads foreign files, and time to end at a Ctrl-C.
-
-And what a stage need not give back: memory that it will ask for again.
+"""What a process may take and keep: memory, in foreign SQL and foreign files and in trainings; time to end at a Ctrl-C.
 
 DuckDB and Arrow allocate beside their own limits (the result of `select range(1000000000)`), and work for minutes
 without looking up. So memory is bounded by the operating system, for which an allocation then fails and is an error
@@ -84,8 +82,8 @@ def bounded_memory(room: int = ROOM) -> Iterator[None]:
 def keep_freed_memory(size: int = GIBIBYTE) -> None:
     """Have the C library keep what is freed for whoever asks next, up to so many bytes.
 
-    Else it gives a large tensor's memory back to the system, which clears it page by page for the next one: a sixth to
-    a third of a training's time, in a virtual machine (docs/LOG.md).
+    Else it gives a large tensor's memory back to the system, which clears it page by page for the next one: a sixth of
+    a training's time in a virtual machine, and more beside other programs (docs/LOG.md).
     """
     with suppress(AttributeError, OSError):  # glibc has it, and others need not
         set_option = ctypes.CDLL(None).mallopt

@@ -48,11 +48,11 @@ class Steps:
         """
         self._count, self._began, self._waited = count, list[float](), list[float]()
         self._inputs = list[tuple[int, Any, Any]]()
-        for trainer in (SFTTrainer, DPOTrainer):
-            self._note(trainer)
+        for kind in (SFTTrainer, DPOTrainer):
+            self._note(kind)
 
-    def _note(self, trainer: Any) -> None:
-        fetch, compute = trainer.get_batch_samples, trainer.training_step
+    def _note(self, kind: Any) -> None:
+        fetch, compute = kind.get_batch_samples, kind.training_step
 
         def fetching(trainer: Any, *given: Any, **named: Any) -> Any:
             if torch.cuda.is_available():
@@ -67,7 +67,7 @@ class Steps:
             self._inputs.append((len(self._began) - 1, rows, patches))
             return compute(trainer, model, inputs, *given, **named)
 
-        trainer.get_batch_samples, trainer.training_step = fetching, computing
+        kind.get_batch_samples, kind.training_step = fetching, computing
 
     def measure(self, run: Callable[[], None], needs: flops.Needs) -> Speed:
         """Do a run and say how fast it was; its last step ends unseen and is not measured.

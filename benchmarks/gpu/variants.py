@@ -6,7 +6,8 @@
 
 Needs what `benchmarks/gpu/training.py` needs. Each line: seconds per step of eight rows, and those in which it waited
 for its batch; tokens per second and model FLOPs utilisation; peak memory beside what `mathse plan` says; what the
-check of the mix took per row; the loss, and the hash of the weights, which are equal where the bytes are.
+check of the mix took per row; the loss, and the hash of the weights, which are equal where the bytes are. A row of
+preferences is a pair; what the model computes to which they are held does not count as utilisation.
 """
 
 import argparse
@@ -43,6 +44,7 @@ except ImportError as error:
 ROWS = 8
 """Rows per step."""
 PREFERENCES = {"method": "dpo", "dpo": {"loss_type": ("sigmoid", "sft")}}
+"""Learnt with the log-likelihood of what is preferred beside them."""
 VARIANTS: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
     "448 px": (448, {}, {}),
     "448 px, once more": (448, {}, {}),

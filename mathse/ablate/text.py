@@ -35,7 +35,7 @@ def render(experiment: Experiment, results: Results, seeds: Sequence[int]) -> st
         [f"# {results.experiment}: {experiment.title}", "", f"{experiment.question} ({experiment.source})", ""],
         [f"- {variant.name}: {variant.title}" for variant in experiment.variants],
         *([] if results.is_of_orms else [["", *markdown(results), "", *_beside(results)]]),
-        *([["", *_of_orms(results)]] if results.has_several_orms else []),
+        ["", *_of_orms(results)],
         ["", *_notes(experiment, results, seeds)],
     ]
     return "\n".join(line for part in parts for line in part)
@@ -76,13 +76,18 @@ def _of_orms(results: Results) -> list[str]:
 
 
 def _notes(experiment: Experiment, results: Results, seeds: Sequence[int]) -> list[str]:
-    lines = [
+    of_models = [
         f"{results.tests.n} test problems. In brackets: 95 %, test problems drawn again.",
         "difference: to the baseline's model, of the baseline itself to its model before;",
         "p: McNemar's exact test on the pairs of all seeds together, a little too sure as",
         "the seeds have the problems in common; each seed's own p is in the file.",
         "calls: replies of the teacher on the way to the model, the ORM's data left out.",
     ]
+    lines = [] if results.is_of_orms else of_models
+    lines.append(
+        "ORMs: on the held-out paths of all seeds together, with Wilson's interval; in the mean of the seeds, "
+        "correct and wrong paths judged so, and wrong ones whose first wrong step is named."
+    )
     for variant in experiment.variants:
         runs = [run for run in results.runs if run.variant == variant.name]
         accepted, right = (

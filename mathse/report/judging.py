@@ -37,7 +37,7 @@ FIGURES = "figures"
 SOUND = "none"
 """In place of a kind of mistake: the scene says that no step is wrong."""
 UNNAMED = "unnamed"
-"""In place of a kind of mistake: the judge names none."""
+"""In place of a kind of mistake: the judge names none that there is."""
 _TYPE = re.compile(r"\s*(\w+)\s*:")
 _KINDS = frozenset(Mistake)
 
@@ -197,7 +197,7 @@ def reviewed(problem: Problem, text: str) -> tuple[bool, Finding | None]:
 
 
 def error_type(verdict: Verdict) -> str:
-    """The kind of mistake that a verdict's analysis opens with (the paper's Figure 4), or `unnamed`; no other word."""
+    """The kind of mistake that a verdict's analysis opens with (the paper's Figure 4), or `unnamed`."""
     match = _TYPE.match(verdict.error_analysis or "")
     kind = match[1].casefold() if match else UNNAMED
     return kind if kind in _KINDS else UNNAMED

@@ -94,9 +94,10 @@ def page(connection: Connection, query: Query) -> Page:
     end_of_search = None
     for low, high, more in _windows(connection, query):
         matches += [rid for (rid,) in connection.execute(sql, [low, high, *conditions.values]).fetchall()]
-        end_of_search = (low if backward else high) if more and len(matches) <= PAGE else None
         if len(matches) > PAGE:
+            end_of_search = None
             break
+        end_of_search = (low if backward else high) if more else None
     # A page goes on at its last row; where the time was up, from where the search stopped.
     rids = sorted(matches[:PAGE])
     ends = (rids[0], rids[-1]) if rids else (query.after, query.before)

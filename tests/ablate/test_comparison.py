@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -183,4 +184,6 @@ def test_an_experiment_of_orms_has_no_table_of_models() -> None:
     runs[1] = runs[1].model_copy(update={"orms": {"orm": runs[1].orms["orm"].model_copy(update={"accuracy": 0.5})}})
     kept = compared("mine", of_orms, TESTS, runs)
     assert list(ablations.grids(kept)) == ["the ORMs on their held-out paths"]
-    assert "| base" not in text.render(of_orms, kept, [1])
+    printed = text.render(of_orms, kept, [1])
+    assert re.search(r"\| more    \| orm \|     4 \| +50\.0 \(", printed)
+    assert not re.search("base|difference:|calls:|test problems", printed), "nothing is said of models"

@@ -156,6 +156,24 @@ def test_parts_and_windows_do_not_change_what_is_found(tmp_path: Path, monkeypat
         assert not whole
 
 
+@pytest.mark.parametrize("rows_per_second", [10_000_000, 300_000])
+@pytest.mark.parametrize("cursor", ["after", "before"])
+def test_a_search_ends_in_time_however_slow_the_texts_are(
+    rows_per_second: int, cursor: str, connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, looked_through, number = 0.0, 0, 50_000_000
+    monkeypatch.setattr("mathse.view.rows.time.monotonic", lambda: now)
+    monkeypatch.setattr(rows, "last", lambda _: number - 1)
+    ends = (0, None) if cursor == "after" else (None, number - 1)
+    query = filters.Query({}, words=("angle",), after=ends[0], before=ends[1])
+    for low, high, more in rows._windows(connection, query):
+        now += (high - low + 1) / rows_per_second
+        looked_through += high - low + 1
+        assert more
+    assert now < 1.1 * rows.BUDGET, "a page that waits for a search has a second"
+    assert looked_through > 0.5 * rows.BUDGET * rows_per_second, "time was left"
+
+
 def test_requests_at_once_share_an_index(connection: duckdb.DuckDBPyConnection) -> None:
     failed: list[BaseException] = []
 
