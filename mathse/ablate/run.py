@@ -14,7 +14,16 @@ from typing import Any
 from mathse import params, yaml_file
 from mathse.ablate import comparison, measurement, pipeline
 from mathse.ablate.experiment import Baseline, Experiment, Variant, laid_over
-from mathse.ablate.workspace import FOLDER, Stages, Workspace, dvc_cache, end_leftovers, head, require_clean
+from mathse.ablate.workspace import (
+    FOLDER,
+    StageFailed,
+    Stages,
+    Workspace,
+    dvc_cache,
+    end_leftovers,
+    head,
+    require_clean,
+)
 from mathse.errors import UserError
 from mathse.params import PARAMS
 from mathse.report import ablations
@@ -31,6 +40,7 @@ class Ablation:
         content: The project's params.
         say: Takes lines of progress.
         stages: What was run and what was taken from the run cache, over all runs.
+        failed: The runs in which a stage failed.
     """
 
     root: Path
@@ -39,6 +49,7 @@ class Ablation:
     content: Mapping[str, Any]
     say: Say
     stages: Stages = field(default_factory=lambda: Stages([], []))
+    failed: list[str] = field(default_factory=list)
 
     @property
     def file(self) -> Path:
@@ -53,7 +64,7 @@ class Ablation:
 
         Raises:
             ExperimentError: A variant's params are not in order.
-            UserError: Code is not committed, another ablation is running, or a stage fails.
+            UserError: Code is not committed, another ablation is running, or a stage failed: the other runs are made.
         """
         commit, wanted = head(self.root), self._wanted(only)
         require_clean(self.root, self._checked())
@@ -75,8 +86,8 @@ class Ablation:
                     baseline = kept.get((self.experiment.baseline, seed))
                     if known is None and not is_asked:
                         continue
-                    if variant.needs_baseline and baseline is None:  # its baseline was left out
-                        self._leave_out(variant, seed)
+                    if variant.needs_baseline and baseline is None:
+                        self._leave_out(variant, seed, "lacks its baseline")
                         continue
                     changed, inputs = self._inputs(variant, seed, baseline)
                     folder = self.root / FOLDER / self.name / f"{variant.name}-{seed}"
@@ -84,19 +95,31 @@ class Ablation:
                     if known is not None and known.inputs == inputs and before is not None:
                         kept[variant.name, seed], tests = known, _same(tests, before.tests)
                     elif is_asked:
-                        made, tests = self._made(variant, changed, inputs, workspace, cache, tests)
+                        try:
+                            made, tests = self._made(variant, changed, inputs, workspace, cache, tests)
+                        except StageFailed as error:
+                            self.say(str(error))
+                            self.failed.append(f"{variant.name}, seed {seed}")
+                            continue
                         kept[variant.name, seed] = made
                         self._save(tests, kept)
                     else:
-                        self._leave_out(variant, seed)
+                        self._leave_out(variant, seed, "was run with other code or params")
                         continue
                     workspace.remove()
-        if tests is None:
-            raise UserError(f"{self.name}: there is nothing to run")
-        return self._save(tests, kept)
+        return self._ended(tests, kept)
 
-    def _leave_out(self, variant: Variant, seed: int) -> None:
-        self.say(f"{variant.name}, seed {seed}: was run with other code or params; left out")
+    def _ended(self, tests: ProblemSet | None, kept: Mapping[tuple[str, int], Run]) -> Results:
+        results = None if tests is None else self._save(tests, kept)
+        if self.failed:
+            those = "; ".join(self.failed)
+            raise UserError(f"{self.name}: failed: {those}; other runs are recorded. Mend it and run again: it goes on")
+        if results is None:
+            raise UserError(f"{self.name}: there is nothing to run")
+        return results
+
+    def _leave_out(self, variant: Variant, seed: int, why: str) -> None:
+        self.say(f"{variant.name}, seed {seed}: {why}; left out")
 
     def _wanted(self, only: str | None) -> set[str]:
         """The variants to run."""

@@ -41,6 +41,10 @@ _SAID = re.compile(r"\d\d:\d\d:\d\d (.+)")
 _AUTHOR = ("-c", "user.name=mathse", "-c", "user.email=mathse@localhost")
 
 
+class StageFailed(UserError):
+    """A stage of a run fails: that run is not made, and others may be."""
+
+
 @dataclass
 class Stages:
     """What a run did: the stages that ran, and those whose outputs were there or in the run cache."""
@@ -126,7 +130,7 @@ class Workspace:
         """Run what is not in the run cache; each stage's closing line is said.
 
         Raises:
-            UserError: A stage fails; quotes what it said last.
+            StageFailed: Quotes what it said last.
         """
         stages, closing, log = Stages([], []), "", self.folder.with_suffix(".log")
         with log.open("a", encoding="utf-8") as kept:
@@ -159,9 +163,7 @@ class Workspace:
         if status != 0:
             last = "\n  ".join(log.read_text(encoding="utf-8").splitlines()[-SHOWN:])
             stage = stages.ran[-1] if stages.ran else "DVC"
-            raise UserError(
-                f"{stage} failed; what was said last, of {log}:\n  {last}\nMend it and run again: it goes on."
-            )
+            raise StageFailed(f"{stage} failed; what was said last, of {log}:\n  {last}")
         return stages
 
     def _environment(self) -> dict[str, str]:

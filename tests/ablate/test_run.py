@@ -12,7 +12,8 @@ from mathse.ablate import pipeline
 from mathse.ablate import run as running
 from mathse.ablate.experiment import Variant, find
 from mathse.ablate.run import Ablation
-from mathse.ablate.workspace import Workspace
+from mathse.ablate.workspace import StageFailed, Workspace
+from mathse.errors import UserError
 from mathse.report import ablations
 from mathse.report.ablations import ModelResult, ProblemSet, Run
 
@@ -57,9 +58,57 @@ def test_runs_of_other_seeds_are_left_out_with_their_baseline_when_params_have_c
     ablation.say = said.append
     assert {run.seed for run in ablation.run([1]).runs} == {1}
     assert [line for line in said if "left out" in line] == [
-        f"{variant}, seed 2: was run with other code or params; left out"
-        for variant in ("self", "rows-2", "rows-final", "calls-final")
+        "self, seed 2: was run with other code or params; left out",
+        *(f"{variant}, seed 2: lacks its baseline; left out" for variant in ("rows-2", "rows-final", "calls-final")),
     ]
+
+
+@pytest.mark.parametrize(("failing", "made"), [("rows-2", 7), ("self", 4)])
+def test_what_fails_keeps_no_other_run_from_being_made(
+    failing: str, made: int, ablation: Ablation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two seeds a variant fails in the second; without the baseline's numbers the others cannot be made there."""
+    makes = Ablation._made
+
+    def fails(self: Ablation, variant: Variant, changed: dict[str, Any], *others: Any) -> tuple[Run, ProblemSet]:
+        if variant.name == failing and changed["seed"] == 2:
+            raise StageFailed("train@0 failed; what was said last, of the.log:\n  no rows to train on")
+        return makes(self, variant, changed, *others)
+
+    said: list[str] = []
+    ablation.say = said.append
+    with monkeypatch.context() as broken:
+        broken.setattr(Ablation, "_made", fails)
+        with pytest.raises(UserError, match=f"table4: failed: {failing}, seed 2; other runs are recorded"):
+            ablation.run([1, 2])
+    assert any("no rows to train on" in line for line in said)
+    kept = ablations.load(ablation.file)
+    assert kept is not None and len(kept.runs) == made
+    left_out = [line for line in said if line.endswith("left out")]
+    assert left_out == [
+        f"{variant}, seed 2: lacks its baseline; left out"
+        for variant in (("rows-2", "rows-final", "calls-final") if failing == "self" else ())
+    ]
+    ablation.failed.clear()  # as in another process
+    assert len(ablation.run([1, 2]).runs) == 8, "mended, it goes on"
+
+
+def test_what_is_recorded_stays_beside_what_fails(ablation: Ablation, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ablation.run([1])
+    changed = [run.model_copy(update={"inputs": "x"} if run.variant != "calls-final" else {}) for run in first.runs]
+    ablations.save(ablation.file, first.model_copy(update={"runs": tuple(changed)}))
+    makes = Ablation._made
+
+    def fails(self: Ablation, variant: Variant, *others: Any) -> tuple[Run, ProblemSet]:
+        if variant.name != "self":
+            raise StageFailed("train@0 failed")
+        return makes(self, variant, *others)
+
+    monkeypatch.setattr(Ablation, "_made", fails)
+    with pytest.raises(UserError, match="table4: failed: rows-2, seed 1; rows-final, seed 1; other runs are recorded"):
+        ablation.run([1])
+    kept = ablations.load(ablation.file)
+    assert kept is not None and [run.variant for run in kept.runs] == ["self", "calls-final"]
 
 
 def test_a_recorded_baseline_that_lacks_a_model_asked_for_is_made_again(ablation: Ablation) -> None:
