@@ -8,6 +8,7 @@ import yaml
 
 from mathse import cli
 from mathse.ablate.experiment import SHIPPED, Experiment, ExperimentError, find, laid_over, shipped
+from mathse.ablate.pipeline import keys
 from mathse.ablate.run import ANY
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +19,9 @@ REFUSED = {
     ("preferences", "qwen2-vl-7b", "prefer"): "DPO trains whole copies of the model",
 }
 """What a model that is trained in shards cannot do."""
+OTHER_ORMS = {"table5": 3, "no_gold": 2, "start": 2}
+"""Experiments that train several ORMs: what they learn is the question, or the student that they start from is another
+(`train` is its section too, so that with model 0 it keeps the optimizer's state)."""
 
 
 def experiment(**changes: Any) -> Experiment:
@@ -53,6 +57,14 @@ def test_every_shipped_experiment_fits_the_default_and_a_real_backbone(name: str
         changed, settings = laid_over(content, name, variant, 3, ANY)
         assert settings.seed == 3
         assert changed["measured"] == [row.model for row in variant.measured]
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in SHIPPED.glob("*.yaml")))
+def test_only_variants_that_teach_the_orm_otherwise_train_it_again(name: str) -> None:
+    _, chosen = find(name)
+    runs = [laid_over(CONTENT, name, variant, baseline=ANY)[0] for variant in chosen.variants]
+    orms = {keys(ROOT, content, "train_orm@orm")["train_orm@orm"] for content in runs}
+    assert len(orms) == OTHER_ORMS.get(name, 1)
 
 
 def test_a_variant_without_params_is_the_run_itself() -> None:
