@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import pytest
 
 from mathse import cli
 from mathse.look import grade
-from tests.at_once import at_once
 
 ROOT = Path(__file__).parents[2]
 ROWS: list[dict[str, Any]] = [
@@ -162,8 +162,9 @@ def test_odd_fields_have_a_reason(row: dict[str, Any], reason: str) -> None:
     ],
 )
 def test_fields_mean_what_they_say(row: dict[str, Any], verdict: str) -> None:
-    with at_once():
-        assert of(**row)[0] == verdict
+    start = time.monotonic()
+    assert of(**row)[0] == verdict
+    assert time.monotonic() - start < 5
 
 
 def test_fields_of_an_earlier_grading_are_written_anew() -> None:

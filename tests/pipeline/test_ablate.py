@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 
 import psutil
@@ -100,7 +101,9 @@ def test_a_killed_experiment_goes_on_and_runs_nothing_twice(
 
     file = project.folder / "reports/ablations/epochs.json"
     recorded = file.read_bytes()
+    began = time.monotonic()
     again = project.run(*command("--seeds", "1"))
+    assert time.monotonic() - began < 30
     assert "0 stages run, 0 taken from the run cache" in again
     assert file.read_bytes() == recorded
     assert json.loads(recorded)["runs"][0]["models"]["0"]["rows"] > 0
